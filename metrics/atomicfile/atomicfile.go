@@ -1,0 +1,123 @@
+// Package atomicfile replaces files whole: a reader, or a program that starts
+// after a crash, sees either the old content or the new, never a part.
+package atomicfile
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Temporary files are named .NAME.<16 hex digits>.tmp, beside the file that
+// they are to become.
+const suffix = ".tmp"
+
+// WriteFile replaces the content of the named file by data.
+func WriteFile(path string, data []byte) error {
+	return Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// Write replaces the content of the named file by what write writes. The
+// content goes to a temporary file in the same folder, is synced, and takes the
+// name at once; then the folder is synced. If write or anything else fails, the
+// old file is as it was and the temporary one is gone.
+func Write(path string, write func(io.Writer) error) (err error) {
+	dir, name := filepath.Split(path)
+	if name == "" || name == "." || name == ".." {
+		return fmt.Errorf("%s: not a file name", path)
+	}
+	f, err := create(dir, name)
+	if err != nil {
+		return err
+	}
+	renamed := false
+	defer func() { // runs when write panics, too
+		if !renamed {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err := write(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	renamed = true
+	return SyncDir(dir)
+}
+
+func create(dir, name string) (*os.File, error) {
+	for try := 0; ; try++ {
+		tmp := filepath.Join(dir, fmt.Sprintf(".%s.%016x%s", name, rand.Uint64(), suffix))
+		// Not os.CreateTemp: its files are 0600, whatever the umask.
+		f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !os.IsExist(err) || try == 100 {
+			return f, err
+		}
+	}
+}
+
+// SyncDir makes the names in a folder durable ("" is the current folder).
+func SyncDir(dir string) error {
+	if runtime.GOOS == "windows" { // a folder cannot be synced there
+		return nil
+	}
+	if dir == "" {
+		dir = "."
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if cerr := d.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// Clean removes the temporary files that writers killed before their rename
+// left in a folder. No Write to that folder may be under way.
+func Clean(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !isTemporary(e.Name()) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func isTemporary(name string) bool {
+	rest, ok := strings.CutSuffix(name, suffix)
+	dot := strings.LastIndexByte(rest, '.')
+	if !ok || dot < 2 || name[0] != '.' || len(rest)-dot-1 != 16 {
+		return false
+	}
+	return strings.Trim(rest[dot+1:], "0123456789abcdef") == ""
+}
