@@ -1,0 +1,102 @@
+package op
+
+// Engine is a device with memory and the kernels that work on it. Kernels are
+// asynchronous and report nothing: after a failure they do nothing, and the
+// next Sync or Download returns the first error.
+type Engine interface {
+	Memory
+	Kernels
+}
+
+// Memory places tensors on a device.
+type Memory interface {
+	// Name identifies the engine: "cpu", "cuda", "reference".
+	Name() string
+	// Device says in words what it runs on.
+	Device() string
+	// Bytes is the size of a tensor in the engine's layout.
+	Bytes(s Spec) int
+	// Alloc reserves zeroed memory; the error says how much was asked for.
+	Alloc(bytes int) (Arena, error)
+	// Place is the tensor of the given spec at an offset, a multiple of
+	// Alignment, of an arena.
+	Place(a Arena, offset int, s Spec) Tensor
+	// Upload copies src, a slice of the tensor's dtype in row-major order, to
+	// the engine. The slice may be reused as soon as Upload returns.
+	Upload(dst Tensor, src any) error
+	// Download copies a tensor into dst, a slice of its dtype, in row-major
+	// order, after all kernels queued before it.
+	Download(dst any, src Tensor) error
+	// Sync waits for all queued kernels.
+	Sync() error
+	// Close gives all memory back.
+	Close() error
+}
+
+// Arena is memory that an engine allocated.
+type Arena any
+
+// Alignment of every tensor in an arena, in bytes: a cache line of the
+// processor, and what CUDA's vector loads want.
+const Alignment = 256
+
+// Kernels is what an engine computes. [Reference] defines each of them. Results
+// come first; a result that is not Wanted may be skipped. Results share no
+// memory with operands except where said.
+type Kernels interface {
+	// Conv: y = x * w (cross-correlation).
+	Conv(c Convolution, y, x, w Tensor)
+	// ConvBackwardData: dx = ∂/∂x ⟨dy, x * w⟩, added to dx if accumulate.
+	ConvBackwardData(c Convolution, dx, dy, w Tensor, accumulate bool)
+	// ConvBackwardFilter: dw = ∂/∂w ⟨dy, x * w⟩.
+	ConvBackwardFilter(c Convolution, dw, dy, x Tensor)
+
+	// BatchNorm normalises with the statistics of the mini-batch.
+	BatchNorm(b BatchNorm, r BatchNormResults, x, gamma, beta, residual Tensor)
+	// BatchNormBackward gives the gradients; y is needed for ReLU's mask only.
+	// Gradients.Residual may share memory with dy.
+	BatchNormBackward(b BatchNorm, g BatchNormGradients, dy, x, y, gamma, mean, invStd Tensor)
+	// BatchNormInference normalises with the running statistics; y may share
+	// memory with x.
+	BatchNormInference(b BatchNorm, y, x, gamma, beta, mean, variance, residual Tensor)
+
+	// AveragePool: y[n,c] = mean over h, w of x[n,c,h,w].
+	AveragePool(y, x Tensor)
+	// AveragePoolBackward: dx[n,c,h,w] = dy[n,c] / (H·W).
+	AveragePoolBackward(dx, dy Tensor)
+
+	// Linear: y = x wᵀ + b, with x (N, I), w (O, I), b (O).
+	Linear(y, x, w, b Tensor)
+	// LinearBackward: dx = dy w, dw = dyᵀ x, db = Σ_n dy.
+	LinearBackward(dx, dw, db, dy, x, w Tensor)
+
+	// CrossEntropy: loss = mean over n of −log softmax(logits[n])[labels[n]].
+	CrossEntropy(loss, logits, labels Tensor)
+	// CrossEntropyBackward: dlogits = (softmax(logits) − onehot(labels))·dloss/N.
+	CrossEntropyBackward(dlogits, dloss, logits, labels Tensor)
+
+	// Gather picks a mini-batch from a resident data set of bytes (M, C, H, W):
+	// x[i] = images[index[i]]/255 and y[i] = labels[index[i]]. An index of −1
+	// gives zeros and the label −1. With a window, (N, 3) rows of (dy, dx,
+	// flip): the image is padded with zeros by pad, cropped at (dy, dx) in
+	// 0…2·pad, and mirrored left to right where flip is 1.
+	Gather(pad int, x, y, images, labels, index, window Tensor)
+
+	// SGD updates one parameter in place: g = grad + λw; v = μv + g; w −= η·v.
+	// v is not Wanted without momentum. eta is a scalar.
+	SGD(s SGD, w, v, grad, eta Tensor)
+	// Accumulate: sum = decay·sum + scale·x, in place; decay is a scalar.
+	Accumulate(sum, x, decay Tensor, scale float64)
+	// Add: z = x + y; z may share memory with x or y.
+	Add(z, x, y Tensor)
+
+	// Record: log[position] = loss, in place; log is float64.
+	Record(log, loss, position Tensor)
+	// Score adds the sum of the losses, the number of errors and the number of
+	// images to totals, three float64; images with the label −1 do not count.
+	// Logits with a NaN are an error.
+	Score(totals, logits, labels Tensor)
+	// Positives adds the number of x > 0 over the images whose label is not −1
+	// to total, one float64. x is (N, C) or (N, C, H, W).
+	Positives(total, x, labels Tensor)
+}
