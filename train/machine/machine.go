@@ -1,0 +1,144 @@
+package machine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gorgonia.org/gorgonia"
+	"largestep/nets/op"
+)
+
+// Machine runs the part of a graph that its outputs need.
+type Machine struct {
+	engine       op.Engine
+	instructions []instruction
+	outputs      map[*gorgonia.Node][]*value
+	arena        int
+	ran          bool
+}
+
+var _ gorgonia.VM = (*Machine)(nil)
+
+// instruction is a kernel with its memory.
+type instruction struct {
+	kernel  string
+	out, in []op.Tensor
+	run     func(k op.Kernels, out, in []op.Tensor)
+	stock   *stock // instead of run
+}
+
+// New plans a machine for everything that the outputs need. The graph's inputs
+// become variables by their names; an input with a value starts from it unless
+// the variable was there before. Outputs keep their memory until the next run.
+func New(vars *Variables, outputs ...*gorgonia.Node) (*Machine, error) {
+	p, err := compile(outputs)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.checkUpdates(); err != nil {
+		return nil, err
+	}
+	p.shareMemory()
+	m := &Machine{engine: vars.engine, outputs: map[*gorgonia.Node][]*value{}}
+	if m.arena, err = p.allocate(vars); err != nil {
+		return nil, err
+	}
+	for _, s := range p.steps {
+		if !s.skip {
+			m.instructions = append(m.instructions, m.instruction(s))
+		}
+	}
+	for _, n := range outputs {
+		m.outputs[n] = p.values[n]
+	}
+	return m, nil
+}
+
+func (m *Machine) instruction(s *step) instruction {
+	i := instruction{out: tensors(s.out), in: tensors(s.in)}
+	if s.operation == nil {
+		i.kernel = "layout"
+		if s.node != nil {
+			i.kernel = "stock " + s.node.Op().String()
+		}
+		i.stock = newStock(m.engine, s.node, i.out[0], i.in)
+		return i
+	}
+	i.kernel, _, _ = strings.Cut(s.operation.String(), ":")
+	i.run = s.operation.Run
+	if s.add {
+		i.run = s.operation.(op.Accumulator).RunAccumulate
+	}
+	return i
+}
+
+func tensors(values []*value) []op.Tensor {
+	t := make([]op.Tensor, len(values))
+	for i, v := range values {
+		t[i] = v.tensor
+		t[i].Spec = v.spec
+	}
+	return t
+}
+
+// RunAll runs the graph once. Kernels may still be queued when it returns; what
+// reads a variable or an output waits for them.
+func (m *Machine) RunAll() error {
+	for i := range m.instructions {
+		if err := m.execute(&m.instructions[i]); err != nil {
+			return err
+		}
+	}
+	m.ran = true
+	return nil
+}
+
+func (m *Machine) execute(i *instruction) error {
+	if i.stock != nil {
+		return i.stock.run()
+	}
+	i.run(m.engine, i.out, i.in)
+	return nil
+}
+
+// Profile runs the graph once, waiting after each kernel, and reports how long
+// each took.
+func (m *Machine) Profile(report func(kernel string, d time.Duration)) error {
+	for i := range m.instructions {
+		start := time.Now()
+		if err := m.execute(&m.instructions[i]); err != nil {
+			return err
+		}
+		if err := m.engine.Sync(); err != nil {
+			return err
+		}
+		report(m.instructions[i].kernel, time.Since(start))
+	}
+	m.ran = true
+	return nil
+}
+
+// Output copies a single-result output of the last run to a slice of its type.
+func (m *Machine) Output(n *gorgonia.Node, dst any) error {
+	v, ok := m.outputs[n]
+	if !ok || len(v) != 1 {
+		return fmt.Errorf("%v is not an output of this machine", n)
+	}
+	if !m.ran {
+		return fmt.Errorf("%v: the machine has not run", n)
+	}
+	return m.engine.Download(dst, v[0].tensor)
+}
+
+// ArenaBytes is the memory that the graph works in, variables not counted.
+func (m *Machine) ArenaBytes() int { return m.arena }
+
+// Instructions is the number of kernels of one run.
+func (m *Machine) Instructions() int { return len(m.instructions) }
+
+// Reset does nothing: every run starts afresh from the variables.
+func (m *Machine) Reset() {}
+
+// Close waits for queued kernels; memory belongs to the engine.
+func (m *Machine) Close() error { return m.engine.Sync() }
