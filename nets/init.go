@@ -1,0 +1,38 @@
+package nets
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// initializer fills a variable with its first values.
+type initializer func(rng *rand.Rand, values []float64)
+
+func constant(c float64) initializer {
+	return func(_ *rand.Rand, values []float64) {
+		for i := range values {
+			values[i] = c
+		}
+	}
+}
+
+// heNormal draws from N(0, 2/fan), with fan the number of outputs that an input
+// reaches (He et al. 2015, backward case).
+func heNormal(fan int) initializer {
+	std := math.Sqrt(2 / float64(fan))
+	return func(rng *rand.Rand, values []float64) {
+		for i := range values {
+			values[i] = std * rng.NormFloat64()
+		}
+	}
+}
+
+// uniformFanIn draws from ±1/√fan, PyTorch's default for linear layers.
+func uniformFanIn(fan int) initializer {
+	bound := 1 / math.Sqrt(float64(fan))
+	return func(rng *rand.Rand, values []float64) {
+		for i := range values {
+			values[i] = bound * (2*rng.Float64() - 1)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package nets
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+)
+
+// ResNet is the residual network for CIFAR of He et al. (2016), section 4.2, in
+// the form of the paper's code: post-activation basic blocks in four stages of
+// Width, 2·Width, 4·Width and 8·Width channels, a 3×3 stem without pooling, and
+// a projection shortcut where the shape changes.
+type ResNet struct {
+	Blocks  [4]int // basic blocks of each stage
+	Width   int
+	Classes int
+}
+
+// MinWidth is the narrowest ResNet that still trains.
+const MinWidth = 4
+
+// NewResNet18 has two blocks in each stage; width 64 is the paper's.
+func NewResNet18(width, classes int) (*ResNet, error) {
+	if width < MinWidth {
+		return nil, fmt.Errorf("width %d: want %d or more", width, MinWidth)
+	}
+	if classes < 2 {
+		return nil, fmt.Errorf("%d classes: want 2 or more", classes)
+	}
+	return &ResNet{Blocks: [4]int{2, 2, 2, 2}, Width: width, Classes: classes}, nil
+}
+
+// Name counts the layers with weights, as the field does.
+func (r *ResNet) Name() string {
+	layers := 2
+	for _, b := range r.Blocks {
+		layers += 2 * b
+	}
+	return fmt.Sprintf("resnet%d", layers)
+}
+
+// Features are the outputs of the four stages and of the average pool.
+func (r *ResNet) Features() int { return len(r.Blocks) + 1 }
+
+// Output gives the logits (N, Classes) for images x (N, 3, H, W). The taps are
+// the post-ReLU outputs of the four stages and the average pool.
+func (r *ResNet) Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
+	x, err := r.stem(m, x)
+	if err != nil {
+		return nil, err
+	}
+	for stage, blocks := range r.Blocks {
+		for b := range blocks {
+			stride := 1
+			if stage > 0 && b == 0 {
+				stride = 2
+			}
+			name := fmt.Sprintf("layer%d.%d", stage+1, b)
+			if x, err = basicBlock(m, name, x, r.Width<<stage, stride); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		m.tap(x)
+	}
+	if x, err = averagePool(m, x); err != nil {
+		return nil, err
+	}
+	return m.linear("linear", x, r.Classes)
+}
+
+func (r *ResNet) stem(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
+	x, err := m.conv("conv1", x, r.Width, 3, 1)
+	if err != nil {
+		return nil, err
+	}
+	return m.batchNorm("bn1", x, nil, true)
+}
+
+// basicBlock: relu(bn(conv(relu(bn(conv(x))))) + shortcut(x)).
+func basicBlock(m *Model, name string, x *gorgonia.Node, out, stride int) (*gorgonia.Node, error) {
+	y, err := m.conv(name+".conv1", x, out, 3, stride)
+	if err != nil {
+		return nil, err
+	}
+	if y, err = m.batchNorm(name+".bn1", y, nil, true); err != nil {
+		return nil, err
+	}
+	if y, err = m.conv(name+".conv2", y, out, 3, 1); err != nil {
+		return nil, err
+	}
+	shortcut := x
+	if stride != 1 || x.Shape()[1] != out {
+		if shortcut, err = m.conv(name+".shortcut.0", x, out, 1, stride); err != nil {
+			return nil, err
+		}
+		if shortcut, err = m.batchNorm(name+".shortcut.1", shortcut, nil, false); err != nil {
+			return nil, err
+		}
+	}
+	return m.batchNorm(name+".bn2", y, shortcut, true)
+}
