@@ -1,0 +1,131 @@
+package data
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// A draft is a data set in the making: a temporary folder beside its target.
+type draft struct {
+	dir    string // the temporary folder
+	target string
+}
+
+// staleAfter is the age at which the draft of a killed process is cleared away.
+const staleAfter = 24 * time.Hour
+
+// newDraft makes a draft of the data set at target. It refuses a target that
+// holds a sound data set or anything that is not part of one.
+func newDraft(target string) (*draft, error) {
+	if err := checkReplaceable(target); err != nil {
+		return nil, err
+	}
+	parent, prefix := filepath.Dir(target), "."+filepath.Base(target)+".draft-"
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return nil, fmt.Errorf("data set's folder: %w", err)
+	}
+	old, _ := filepath.Glob(filepath.Join(parent, prefix+"*"))
+	for _, path := range old {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > staleAfter {
+			os.RemoveAll(path)
+		}
+	}
+	dir, err := os.MkdirTemp(parent, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("data set's folder: %w", err)
+	}
+	return &draft{dir, target}, nil
+}
+
+var layoutName = regexp.MustCompile(`^(data_batch_\d+\.bin|test_batch\.bin|batches\.meta\.txt|source\.json|readme\.html)$`)
+
+// checkReplaceable returns an error unless target is absent, an empty folder,
+// or a folder with the files of a damaged data set and nothing else.
+func checkReplaceable(target string) error {
+	entries, err := os.ReadDir(target)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("data set's folder: %w", err)
+	}
+	if l, err := inspect(target); err == nil {
+		return fmt.Errorf("%s already holds a data set, %q: delete it first, or choose another folder", target, l.name)
+	}
+	for _, e := range entries {
+		if !layoutName.MatchString(e.Name()) || !e.Type().IsRegular() {
+			return fmt.Errorf("%s holds other things, such as %s: choose another folder", target, e.Name())
+		}
+	}
+	return nil
+}
+
+// publish checks the draft as a data set and renames it to its target.
+func (d *draft) publish() error {
+	if _, err := LoadCIFAR10(d.dir); err != nil {
+		return fmt.Errorf("not a data set in the binary layout: %s", strings.ReplaceAll(err.Error(), d.dir+string(filepath.Separator), ""))
+	}
+	if err := os.Chmod(d.dir, 0o755); err != nil {
+		return err
+	}
+	if err := checkReplaceable(d.target); err != nil { // it may have come meanwhile
+		return err
+	}
+	if err := os.RemoveAll(d.target); err != nil { // at most a damaged set
+		return err
+	}
+	if err := os.Rename(d.dir, d.target); err != nil {
+		return err
+	}
+	syncFolder(filepath.Dir(d.target))
+	return nil
+}
+
+// discard removes the draft; after publish it does nothing.
+func (d *draft) discard() { os.RemoveAll(d.dir) }
+
+// write writes one file of the draft and syncs it to disk.
+func (d *draft) write(name string, content []byte) error {
+	f, err := os.Create(filepath.Join(d.dir, name))
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func (d *draft) writeSource(src source) error {
+	text, err := json.MarshalIndent(src, "", "  ")
+	if err != nil {
+		return err
+	}
+	return d.write(sourceFile, append(text, '\n'))
+}
+
+// syncFolder makes a rename in dir survive a power failure, where the platform
+// lets folders be synced.
+func syncFolder(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		f.Sync()
+		f.Close()
+	}
+}
+
+// checkName returns an error unless a figure's legend can carry the name.
+func checkName(name string) error {
+	const maxLength = 80
+	if name == "" || len(name) > maxLength || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("name %q: want 1 to %d bytes of printable text", name, maxLength)
+	}
+	if name == NameCIFAR10 || name == NameMadeUp {
+		return fmt.Errorf("name %q belongs to the set that largestep itself fetches or draws: choose another", name)
+	}
+	return nil
+}
