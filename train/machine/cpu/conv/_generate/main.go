@@ -1,0 +1,62 @@
+// Command _generate writes the assembly of package conv: one file per family
+// of kernels and instruction set, one function per number of rows.
+package main
+
+import (
+	"flag"
+	"log"
+	"os"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/buildtags"
+)
+
+func main() {
+	log.SetFlags(0)
+	flags := flag.NewFlagSet("_generate", flag.ExitOnError)
+	file := flags.String("file", "", "what to generate: nn_avx512, tn_avx512, nn_avx2, tn_avx2 or transpose")
+	options := build.NewFlags(flags)
+	flags.Parse(os.Args[1:])
+	c := build.NewContext()
+	c.Constraint(buildtags.Not("noasm"))
+	switch *file {
+	case "nn_avx512":
+		avx512(c, nn)
+	case "tn_avx512":
+		avx512(c, tn)
+	case "nn_avx2":
+		avx2(c, nn)
+	case "tn_avx2":
+		avx2(c, tn)
+	case "transpose":
+		transpose8(c)
+	default:
+		log.Fatalf("-file %q: unknown", *file)
+	}
+	os.Exit(build.Main(options.Config(), c))
+}
+
+// avx512 writes kernels of 32, 16 and 8 lanes: two zmm, one zmm and one ymm a
+// row. Wide tiles broadcast an element of a once for two multiply-adds; narrow
+// ones broadcast it in the multiply-add, and have rows enough to hide that the
+// row of b is loaded beside it.
+func avx512(c *build.Context, f family) {
+	for rows := 1; rows <= 14; rows++ {
+		(&kernel{Context: c, family: f, set: "512", lanes: 32, rows: rows, vector: 16}).write()
+	}
+	for _, lanes := range []int{16, 8} {
+		for rows := 1; rows <= 28; rows++ {
+			(&kernel{Context: c, family: f, set: "512", lanes: lanes, rows: rows, vector: lanes}).write()
+		}
+	}
+}
+
+// avx2 writes kernels of 16 lanes, which have no use for masks, and of 8.
+func avx2(c *build.Context, f family) {
+	for rows := 1; rows <= 6; rows++ {
+		(&kernel{Context: c, family: f, set: "256", lanes: 16, rows: rows, vector: 8}).write()
+	}
+	for rows := 1; rows <= 12; rows++ {
+		(&kernel{Context: c, family: f, set: "256", lanes: 8, rows: rows, vector: 8}).write()
+	}
+}

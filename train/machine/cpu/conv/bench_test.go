@@ -1,0 +1,100 @@
+package conv
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"largestep/train/machine/cpu/pool"
+)
+
+// resnet18 lists the different convolutions of a ResNet-18 on 32×32 images.
+func resnet18(width, n int) []Shape {
+	shapes := []Shape{{N: n, C: 3, H: 32, W: 32, OC: width, K: 3, Stride: 1, Pad: 1}}
+	for c, size := width, 32; size >= 4; c, size = 2*c, size/2 {
+		shapes = append(shapes, Shape{N: n, C: c, H: size, W: size, OC: c, K: 3, Stride: 1, Pad: 1})
+		if size > 4 {
+			shapes = append(shapes,
+				Shape{N: n, C: c, H: size, W: size, OC: 2 * c, K: 3, Stride: 2, Pad: 1},
+				Shape{N: n, C: c, H: size, W: size, OC: 2 * c, K: 1, Stride: 2})
+		}
+	}
+	return shapes
+}
+
+// ops returns the floating-point operations of one direction; taps in the
+// padding are none.
+func (s Shape) ops() float64 {
+	count := func(axis [][]contact) (n int) {
+		for _, list := range axis {
+			n += len(list)
+		}
+		return n
+	}
+	return 2 * float64(s.N*s.C*s.OC) *
+		float64(count(forwardContacts(s.H, s.K, s.Stride, s.Pad))) *
+		float64(count(forwardContacts(s.W, s.K, s.Stride, s.Pad)))
+}
+
+// peak returns what one core can do, in operations a second: the widest tile on
+// data in its level-1 cache.
+var peak = sync.OnceValue(func() float64 {
+	kernels := kernelSets()[0]
+	t := &tile{
+		a: make([]float32, 4096), b: make([]float32, 4096), c: make([]float32, 4096),
+		taps: make([]tap, 256), steps: 64, lda: 64, ldb: 32, ldc: 32,
+	}
+	rows := len(kernels.nn[0].kernels) - 1
+	best := 0.0
+	for range 200 {
+		start := time.Now()
+		compute(kernels.nn, t, rows, kernels.nn[0].lanes, 64)
+		ops := float64(2 * rows * kernels.nn[0].lanes * t.steps * len(t.taps))
+		best = max(best, ops/time.Since(start).Seconds())
+	}
+	return best
+})
+
+func BenchmarkResNet18(b *testing.B) {
+	for _, net := range []struct{ width, n int }{{64, 64}, {16, 64}, {8, 32}} {
+		for _, threads := range []int{1, 2} {
+			for _, s := range resnet18(net.width, net.n) {
+				name := fmt.Sprintf("width=%d/threads=%d/%d@%dx%d-%d-k%ds%d", net.width, threads,
+					s.C, s.H, s.W, s.OC, s.K, s.Stride)
+				b.Run(name, func(b *testing.B) { benchmark(b, s, threads) })
+			}
+		}
+	}
+}
+
+func benchmark(b *testing.B, s Shape, threads int) {
+	p := pool.New(threads)
+	defer p.Close()
+	r := rand.New(rand.NewPCG(1, 2))
+	x, y := randoms(r, s.InLen()), randoms(r, s.OutLen())
+	w, dw := randoms(r, s.FilterLen()), randoms(r, s.FilterLen())
+	c := New(p, s)
+	for _, direction := range []struct {
+		name string
+		f    func()
+	}{
+		{"forward", func() { c.Forward(y, x, w) }},
+		{"data", func() { c.BackwardData(x, y, w, false) }},
+		{"filter", func() { c.BackwardFilter(dw, y, x) }},
+	} {
+		b.Run(direction.name, func(b *testing.B) {
+			best := time.Hour
+			for b.Loop() {
+				start := time.Now()
+				direction.f()
+				best = min(best, time.Since(start))
+			}
+			rate := s.ops() / best.Seconds()
+			b.ReportMetric(rate/1e9, "GFLOP/s")
+			b.ReportMetric(100*rate/peak()/float64(threads), "%peak")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}

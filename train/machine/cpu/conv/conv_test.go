@@ -1,0 +1,224 @@
+package conv
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"largestep/train/machine/cpu/pool"
+)
+
+// guard is how many NaNs stand on either side of a slice: a read of one shows in
+// the result, a write to one is looked for.
+const guard = 64
+
+// guarded returns n floats with guards around them, at odd addresses.
+func guarded(n int) []float32 {
+	all := make([]float32, n+2*guard+1)
+	for i := range all {
+		all[i] = float32(math.NaN())
+	}
+	return all[guard+1:][:n]
+}
+
+// randoms returns n guarded normally distributed floats.
+func randoms(r *rand.Rand, n int) []float32 {
+	s := guarded(n)
+	for i := range s {
+		s[i] = float32(r.NormFloat64())
+	}
+	return s
+}
+
+// checkGuards fails where something was written behind s.
+func checkGuards(t *testing.T, name string, s []float32) {
+	t.Helper()
+	for i, v := range s[:len(s)+guard][len(s):] {
+		if v == v {
+			t.Errorf("%s: %v was written %d behind the end", name, v, i)
+		}
+	}
+}
+
+// An array4 is a tensor in the order of its four indices.
+type array4 struct {
+	dims [4]int
+	v    []float64
+}
+
+func newArray4(d0, d1, d2, d3 int) array4 {
+	return array4{[4]int{d0, d1, d2, d3}, make([]float64, d0*d1*d2*d3)}
+}
+
+func (a array4) at(i, j, k, l int) *float64 {
+	return &a.v[((i*a.dims[1]+j)*a.dims[2]+k)*a.dims[3]+l]
+}
+
+// fromHWNC returns the activations s as NCHW.
+func fromHWNC(s []float32, n, c, h, w int) array4 {
+	a := newArray4(n, c, h, w)
+	for i := range n {
+		for j := range c {
+			for y := range h {
+				for x := range w {
+					*a.at(i, j, y, x) = float64(s[((y*w+x)*n+i)*c+j])
+				}
+			}
+		}
+	}
+	return a
+}
+
+// eachProduct calls f for every product in the convolution's definition, with
+// places in y (NCHW), x (NCHW) and w (OIHW).
+func (s Shape) eachProduct(f func(y, x, w [4]int)) {
+	for n := range s.N {
+		for o := range s.OC {
+			for oh := range s.OutH() {
+				for ow := range s.OutW() {
+					for c := range s.C {
+						for kh := range s.K {
+							for kw := range s.K {
+								h, w := oh*s.Stride+kh-s.Pad, ow*s.Stride+kw-s.Pad
+								if h >= 0 && h < s.H && w >= 0 && w < s.W {
+									f([4]int{n, o, oh, ow}, [4]int{n, c, h, w}, [4]int{o, c, kh, kw})
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// An operands is a convolution's data, with the results that float64 gives.
+type operands struct {
+	x, dy, w, dx   []float32 // dx to accumulate on
+	wantY, wantDx  array4
+	wantDw         array4
+	plainW         []float32
+	yLen, xLen, wl int
+}
+
+func newOperands(s Shape) *operands {
+	r := rand.New(rand.NewPCG(uint64(s.N*1000+s.C), uint64(s.OC*1000+s.H)))
+	o := &operands{
+		x: randoms(r, s.InLen()), dy: randoms(r, s.OutLen()), dx: randoms(r, s.InLen()),
+		plainW: randoms(r, s.OC*s.C*s.K*s.K), w: guarded(s.FilterLen()),
+		wantY:  newArray4(s.N, s.OC, s.OutH(), s.OutW()),
+		wantDx: newArray4(s.N, s.C, s.H, s.W),
+		wantDw: newArray4(s.OC, s.C, s.K, s.K),
+	}
+	PackFilter(o.w, o.plainW, s.OC, s.C, s.K)
+	x := fromHWNC(o.x, s.N, s.C, s.H, s.W)
+	dy := fromHWNC(o.dy, s.N, s.OC, s.OutH(), s.OutW())
+	s.eachProduct(func(iy, ix, iw [4]int) {
+		w := float64(o.plainW[((iw[0]*s.C+iw[1])*s.K+iw[2])*s.K+iw[3]])
+		at := func(a array4, i [4]int) *float64 { return a.at(i[0], i[1], i[2], i[3]) }
+		*at(o.wantY, iy) += *at(x, ix) * w
+		*at(o.wantDx, ix) += *at(dy, iy) * w
+		*at(o.wantDw, iw) += *at(x, ix) * *at(dy, iy)
+	})
+	return o
+}
+
+// checkNear compares with a tolerance for rounding of a sum of the given number
+// of terms of about 1.
+func checkNear(t *testing.T, name string, got, want []float64, terms int) {
+	t.Helper()
+	tolerance := 4e-7 * (4 + math.Sqrt(float64(terms))) * math.Sqrt(math.Sqrt(float64(terms)))
+	for i := range want {
+		if d := math.Abs(got[i] - want[i]); !(d <= tolerance*4) {
+			t.Fatalf("%s: element %d is %v, want %v", name, i, got[i], want[i])
+		}
+	}
+}
+
+func forEachKernelSet(t *testing.T, f func(t *testing.T, kernels *kernelSet)) {
+	for _, kernels := range kernelSets() {
+		t.Run(kernels.name, func(t *testing.T) { f(t, kernels) })
+	}
+}
+
+var oddShapes = []Shape{
+	{N: 1, C: 1, H: 1, W: 1, OC: 1, K: 1, Stride: 1},
+	{N: 1, C: 1, H: 3, W: 3, OC: 1, K: 3, Stride: 1, Pad: 1},
+	{N: 2, C: 3, H: 5, W: 7, OC: 5, K: 3, Stride: 1, Pad: 1},
+	{N: 7, C: 3, H: 8, W: 8, OC: 64, K: 3, Stride: 1, Pad: 1},
+	{N: 3, C: 8, H: 8, W: 8, OC: 8, K: 3, Stride: 1, Pad: 1},
+	{N: 5, C: 16, H: 6, W: 6, OC: 16, K: 3, Stride: 1, Pad: 1},
+	{N: 5, C: 8, H: 8, W: 8, OC: 16, K: 3, Stride: 2, Pad: 1},
+	{N: 4, C: 17, H: 7, W: 5, OC: 33, K: 3, Stride: 2, Pad: 1},
+	{N: 13, C: 32, H: 4, W: 4, OC: 32, K: 3, Stride: 1, Pad: 1},
+	{N: 15, C: 40, H: 4, W: 4, OC: 48, K: 3, Stride: 1, Pad: 1},
+	{N: 29, C: 9, H: 3, W: 3, OC: 12, K: 3, Stride: 1, Pad: 1},
+	{N: 6, C: 64, H: 4, W: 6, OC: 71, K: 1, Stride: 1},
+	{N: 6, C: 20, H: 5, W: 5, OC: 24, K: 1, Stride: 2},
+	{N: 2, C: 5, H: 9, W: 8, OC: 7, K: 5, Stride: 1, Pad: 2},
+	{N: 2, C: 4, H: 9, W: 9, OC: 10, K: 5, Stride: 3, Pad: 4},
+	{N: 3, C: 6, H: 4, W: 4, OC: 31, K: 3, Stride: 1, Pad: 0},
+	{N: 3, C: 2, H: 4, W: 4, OC: 3, K: 2, Stride: 2, Pad: 0},
+	{N: 70, C: 12, H: 2, W: 2, OC: 90, K: 3, Stride: 1, Pad: 1},
+	{N: 64, C: 3, H: 16, W: 8, OC: 4, K: 3, Stride: 1, Pad: 1},
+	{N: 96, C: 6, H: 16, W: 16, OC: 8, K: 3, Stride: 1, Pad: 1},
+}
+
+func TestAgainstDefinition(t *testing.T) {
+	p := pool.New(2)
+	defer p.Close()
+	for _, s := range oddShapes {
+		o := newOperands(s)
+		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
+			forEachKernelSet(t, func(t *testing.T, kernels *kernelSet) {
+				checkShape(t, newConv(p, s, new(Scratch), kernels), o)
+			})
+		})
+	}
+}
+
+// checkShape checks all directions.
+func checkShape(t *testing.T, c *Conv, o *operands) {
+	s := c.Shape()
+	y := guarded(s.OutLen())
+	c.Forward(y, o.x, o.w)
+	checkNear(t, "y", fromHWNC(y, s.N, s.OC, s.OutH(), s.OutW()).v, o.wantY.v, s.C*s.K*s.K)
+	checkGuards(t, "y", y)
+
+	dx := guarded(s.InLen())
+	c.BackwardData(dx, o.dy, o.w, false)
+	checkNear(t, "dx", fromHWNC(dx, s.N, s.C, s.H, s.W).v, o.wantDx.v, s.OC*s.K*s.K)
+	checkGuards(t, "dx", dx)
+
+	copy(dx, o.dx)
+	c.BackwardData(dx, o.dy, o.w, true)
+	checkGuards(t, "dx accumulated", dx)
+	sum := fromHWNC(o.dx, s.N, s.C, s.H, s.W).v
+	for i := range sum {
+		sum[i] += o.wantDx.v[i]
+	}
+	checkNear(t, "dx accumulated", fromHWNC(dx, s.N, s.C, s.H, s.W).v, sum, s.OC*s.K*s.K)
+
+	dw := guarded(s.FilterLen())
+	c.BackwardFilter(dw, o.dy, o.x)
+	checkGuards(t, "dw", dw)
+	plain := guarded(len(o.plainW))
+	UnpackFilter(plain, dw, s.OC, s.C, s.K)
+	checkGuards(t, "dw in plain order", plain)
+	checkNear(t, "dw", widen(plain), o.wantDw.v, s.N*s.OutH()*s.OutW())
+	again := make([]float32, len(dw))
+	PackFilter(again, plain, s.OC, s.C, s.K)
+	if !slices.Equal(again, dw) {
+		t.Error("lanes of dw beyond the output channels are not zero")
+	}
+}
+
+func widen(s []float32) []float64 {
+	wide := make([]float64, len(s))
+	for i, v := range s {
+		wide[i] = float64(v)
+	}
+	return wide
+}

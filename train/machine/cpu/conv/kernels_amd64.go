@@ -1,0 +1,103 @@
+//go:build !noasm
+
+package conv
+
+import "golang.org/x/sys/cpu"
+
+// Kernels of AVX-512 mask lanes; of AVX2's, those of 8 lanes do.
+var (
+	avx512Kernels = &kernelSet{
+		name: "avx512",
+		nn: []family{
+			{lanes: 32, min: 17, kernels: nn512x32},
+			{lanes: 16, min: 9, kernels: nn512x16},
+			{lanes: 8, min: 1, kernels: nn512x8},
+		},
+		tn: []family{
+			{lanes: 32, min: 17, kernels: tn512x32},
+			{lanes: 16, min: 9, kernels: tn512x16},
+			{lanes: 8, min: 1, kernels: tn512x8},
+		},
+		transpose: transpose8,
+	}
+	avx2Kernels = &kernelSet{
+		name: "avx2",
+		nn: []family{
+			{lanes: 16, min: 16, kernels: nn256x16},
+			{lanes: 8, min: 1, kernels: nn256x8},
+		},
+		tn: []family{
+			{lanes: 16, min: 16, kernels: tn256x16},
+			{lanes: 8, min: 1, kernels: tn256x8},
+		},
+		transpose: transpose8,
+	}
+)
+
+// kernelSets returns the sets that this processor runs, the fastest first.
+func kernelSets() []*kernelSet {
+	sets := []*kernelSet{goKernels}
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		sets = append([]*kernelSet{avx2Kernels}, sets...)
+	}
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2 {
+		sets = append([]*kernelSet{avx512Kernels}, sets...)
+	}
+	return sets
+}
+
+// transpose8 sets dst[j*ldd+i] = src[i*lds+j] for i, j < 8.
+func transpose8(dst, src []float32, ldd, lds int) {
+	_, _ = dst[7*ldd+7], src[7*lds+7]
+	transpose8AVX(&dst[0], &src[0], ldd, lds)
+}
+
+// The kernels by their number of rows.
+var (
+	nn512x32 = []func(*tile){
+		nil, nn512x32r1, nn512x32r2, nn512x32r3, nn512x32r4, nn512x32r5, nn512x32r6, nn512x32r7,
+		nn512x32r8, nn512x32r9, nn512x32r10, nn512x32r11, nn512x32r12, nn512x32r13, nn512x32r14,
+	}
+	nn512x16 = []func(*tile){
+		nil, nn512x16r1, nn512x16r2, nn512x16r3, nn512x16r4, nn512x16r5, nn512x16r6, nn512x16r7,
+		nn512x16r8, nn512x16r9, nn512x16r10, nn512x16r11, nn512x16r12, nn512x16r13, nn512x16r14,
+		nn512x16r15, nn512x16r16, nn512x16r17, nn512x16r18, nn512x16r19, nn512x16r20, nn512x16r21,
+		nn512x16r22, nn512x16r23, nn512x16r24, nn512x16r25, nn512x16r26, nn512x16r27, nn512x16r28,
+	}
+	nn512x8 = []func(*tile){
+		nil, nn512x8r1, nn512x8r2, nn512x8r3, nn512x8r4, nn512x8r5, nn512x8r6, nn512x8r7,
+		nn512x8r8, nn512x8r9, nn512x8r10, nn512x8r11, nn512x8r12, nn512x8r13, nn512x8r14,
+		nn512x8r15, nn512x8r16, nn512x8r17, nn512x8r18, nn512x8r19, nn512x8r20, nn512x8r21,
+		nn512x8r22, nn512x8r23, nn512x8r24, nn512x8r25, nn512x8r26, nn512x8r27, nn512x8r28,
+	}
+	nn256x16 = []func(*tile){
+		nil, nn256x16r1, nn256x16r2, nn256x16r3, nn256x16r4, nn256x16r5, nn256x16r6,
+	}
+	nn256x8 = []func(*tile){
+		nil, nn256x8r1, nn256x8r2, nn256x8r3, nn256x8r4, nn256x8r5, nn256x8r6, nn256x8r7,
+		nn256x8r8, nn256x8r9, nn256x8r10, nn256x8r11, nn256x8r12,
+	}
+	tn512x32 = []func(*tile){
+		nil, tn512x32r1, tn512x32r2, tn512x32r3, tn512x32r4, tn512x32r5, tn512x32r6, tn512x32r7,
+		tn512x32r8, tn512x32r9, tn512x32r10, tn512x32r11, tn512x32r12, tn512x32r13, tn512x32r14,
+	}
+	tn512x16 = []func(*tile){
+		nil, tn512x16r1, tn512x16r2, tn512x16r3, tn512x16r4, tn512x16r5, tn512x16r6, tn512x16r7,
+		tn512x16r8, tn512x16r9, tn512x16r10, tn512x16r11, tn512x16r12, tn512x16r13, tn512x16r14,
+		tn512x16r15, tn512x16r16, tn512x16r17, tn512x16r18, tn512x16r19, tn512x16r20, tn512x16r21,
+		tn512x16r22, tn512x16r23, tn512x16r24, tn512x16r25, tn512x16r26, tn512x16r27, tn512x16r28,
+	}
+	tn512x8 = []func(*tile){
+		nil, tn512x8r1, tn512x8r2, tn512x8r3, tn512x8r4, tn512x8r5, tn512x8r6, tn512x8r7,
+		tn512x8r8, tn512x8r9, tn512x8r10, tn512x8r11, tn512x8r12, tn512x8r13, tn512x8r14,
+		tn512x8r15, tn512x8r16, tn512x8r17, tn512x8r18, tn512x8r19, tn512x8r20, tn512x8r21,
+		tn512x8r22, tn512x8r23, tn512x8r24, tn512x8r25, tn512x8r26, tn512x8r27, tn512x8r28,
+	}
+	tn256x16 = []func(*tile){
+		nil, tn256x16r1, tn256x16r2, tn256x16r3, tn256x16r4, tn256x16r5, tn256x16r6,
+	}
+	tn256x8 = []func(*tile){
+		nil, tn256x8r1, tn256x8r2, tn256x8r3, tn256x8r4, tn256x8r5, tn256x8r6, tn256x8r7,
+		tn256x8r8, tn256x8r9, tn256x8r10, tn256x8r11, tn256x8r12,
+	}
+)
