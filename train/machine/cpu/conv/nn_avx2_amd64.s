@@ -1140,16 +1140,16 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y2, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ   BX, 16(SP)
@@ -1289,20 +1289,20 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y3, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y3, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ   BX, 16(SP)
@@ -1438,24 +1438,24 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y4, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y4, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y2, Y4, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ   BX, 16(SP)
@@ -1606,20 +1606,9 @@ finish:
 	ADDQ       DI, R8
 
 store:
-	MOVQ    152(AX), R8
-	CMPQ    R8, $0x08
-	JNE     partial
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), R8
+	CMPQ       R8, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y5, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y1, Y5, (SI)
@@ -1628,6 +1617,17 @@ partial:
 	ADDQ       DI, SI
 	VMASKMOVPS Y3, Y5, (SI)
 	ADDQ       DI, SI
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
 
 stored:
 	MOVQ   SI, 16(SP)
@@ -1792,22 +1792,9 @@ finish:
 	ADDQ       DI, R8
 
 store:
-	MOVQ    152(AX), R8
-	CMPQ    R8, $0x08
-	JNE     partial
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), R8
+	CMPQ       R8, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y6, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y1, Y6, (SI)
@@ -1818,6 +1805,19 @@ partial:
 	ADDQ       DI, SI
 	VMASKMOVPS Y4, Y6, (SI)
 	ADDQ       DI, SI
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
 
 stored:
 	MOVQ   SI, 16(SP)
@@ -1997,24 +1997,9 @@ finish:
 	ADDQ       R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), R9
+	CMPQ       R9, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y7, (DI)
 	ADDQ       R8, DI
 	VMASKMOVPS Y1, Y7, (DI)
@@ -2027,6 +2012,21 @@ partial:
 	ADDQ       R8, DI
 	VMASKMOVPS Y5, Y7, (DI)
 	ADDQ       R8, DI
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
 
 stored:
 	MOVQ   DI, 16(SP)
@@ -2220,26 +2220,9 @@ finish:
 	ADDQ       R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), R9
+	CMPQ       R9, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y8, (DI)
 	ADDQ       R8, DI
 	VMASKMOVPS Y1, Y8, (DI)
@@ -2254,6 +2237,23 @@ partial:
 	ADDQ       R8, DI
 	VMASKMOVPS Y6, Y8, (DI)
 	ADDQ       R8, DI
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
 
 stored:
 	MOVQ   DI, 16(SP)
@@ -2465,28 +2465,9 @@ finish:
 	ADDQ       R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), R9
+	CMPQ       R9, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y9, (DI)
 	ADDQ       R8, DI
 	VMASKMOVPS Y1, Y9, (DI)
@@ -2503,6 +2484,25 @@ partial:
 	ADDQ       R8, DI
 	VMASKMOVPS Y7, Y9, (DI)
 	ADDQ       R8, DI
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
 
 stored:
 	MOVQ   DI, 16(SP)
@@ -2728,30 +2728,9 @@ finish:
 	ADDQ       R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), R9
+	CMPQ       R9, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y10, (DI)
 	ADDQ       R8, DI
 	VMASKMOVPS Y1, Y10, (DI)
@@ -2770,6 +2749,27 @@ partial:
 	ADDQ       R8, DI
 	VMASKMOVPS Y8, Y10, (DI)
 	ADDQ       R8, DI
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
 
 stored:
 	MOVQ   DI, 16(SP)
@@ -3009,32 +3009,9 @@ finish:
 	ADDQ       R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), R9
+	CMPQ       R9, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y11, (DI)
 	ADDQ       R8, DI
 	VMASKMOVPS Y1, Y11, (DI)
@@ -3055,6 +3032,29 @@ partial:
 	ADDQ       R8, DI
 	VMASKMOVPS Y9, Y11, (DI)
 	ADDQ       R8, DI
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
 
 stored:
 	MOVQ   DI, 16(SP)
@@ -3308,34 +3308,9 @@ finish:
 	ADDQ       R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), R9
+	CMPQ       R9, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y12, (DI)
 	ADDQ       R8, DI
 	VMASKMOVPS Y1, Y12, (DI)
@@ -3358,6 +3333,31 @@ partial:
 	ADDQ       R8, DI
 	VMASKMOVPS Y10, Y12, (DI)
 	ADDQ       R8, DI
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
 
 stored:
 	MOVQ   DI, 16(SP)
@@ -3625,36 +3625,9 @@ finish:
 	ADDQ       R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), R9
+	CMPQ       R9, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y13, (DI)
 	ADDQ       R8, DI
 	VMASKMOVPS Y1, Y13, (DI)
@@ -3679,6 +3652,33 @@ partial:
 	ADDQ       R8, DI
 	VMASKMOVPS Y11, Y13, (DI)
 	ADDQ       R8, DI
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, (DI)
+	ADDQ    R8, DI
 
 stored:
 	MOVQ   DI, 16(SP)

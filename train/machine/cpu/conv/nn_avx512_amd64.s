@@ -116,25 +116,14 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ   BX, 16(SP)
-	IMUL3Q $0x01, CX, BX
-	ADDQ   BX, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    BX, 16(SP)
+	IMUL3Q  $0x01, CX, BX
+	ADDQ    BX, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -272,31 +261,17 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
 	VMOVUPS Z2, K1, (BX)
 	VMOVUPS Z3, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ   BX, 16(SP)
-	IMUL3Q $0x02, CX, BX
-	ADDQ   BX, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    BX, 16(SP)
+	IMUL3Q  $0x02, CX, BX
+	ADDQ    BX, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -456,21 +431,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -480,13 +440,11 @@ partial:
 	VMOVUPS Z4, K1, (BX)
 	VMOVUPS Z5, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ   BX, 16(SP)
-	IMUL3Q $0x03, CX, BX
-	ADDQ   BX, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    BX, 16(SP)
+	IMUL3Q  $0x03, CX, BX
+	ADDQ    BX, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -669,24 +627,6 @@ finish:
 	ADDQ      DI, R8
 
 store:
-	MOVQ    152(AX), R8
-	CMPQ    R8, $0x20
-	JNE     partial
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DI, SI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (SI)
 	VMOVUPS Z1, K2, 64(SI)
 	ADDQ    DI, SI
@@ -699,13 +639,11 @@ partial:
 	VMOVUPS Z6, K1, (SI)
 	VMOVUPS Z7, K2, 64(SI)
 	ADDQ    DI, SI
-
-stored:
-	MOVQ   SI, 16(SP)
-	IMUL3Q $0x04, CX, SI
-	ADDQ   SI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    SI, 16(SP)
+	IMUL3Q  $0x04, CX, SI
+	ADDQ    SI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -910,27 +848,6 @@ finish:
 	ADDQ      DI, R8
 
 store:
-	MOVQ    152(AX), R8
-	CMPQ    R8, $0x20
-	JNE     partial
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	ADDQ    DI, SI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (SI)
 	VMOVUPS Z1, K2, 64(SI)
 	ADDQ    DI, SI
@@ -946,13 +863,11 @@ partial:
 	VMOVUPS Z8, K1, (SI)
 	VMOVUPS Z9, K2, 64(SI)
 	ADDQ    DI, SI
-
-stored:
-	MOVQ   SI, 16(SP)
-	IMUL3Q $0x05, CX, SI
-	ADDQ   SI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    SI, 16(SP)
+	IMUL3Q  $0x05, CX, SI
+	ADDQ    SI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -1180,30 +1095,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x20
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	ADDQ    R8, DI
@@ -1222,13 +1113,11 @@ partial:
 	VMOVUPS Z10, K1, (DI)
 	VMOVUPS Z11, K2, 64(DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x06, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x06, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -1478,33 +1367,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x20
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	ADDQ    R8, DI
@@ -1526,13 +1388,11 @@ partial:
 	VMOVUPS Z12, K1, (DI)
 	VMOVUPS Z13, K2, 64(DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x07, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x07, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -1808,36 +1668,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x20
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	ADDQ    R8, DI
@@ -1862,13 +1692,11 @@ partial:
 	VMOVUPS Z14, K1, (DI)
 	VMOVUPS Z15, K2, 64(DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x08, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x08, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -2166,39 +1994,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x20
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	ADDQ    R8, DI
@@ -2226,13 +2021,11 @@ partial:
 	VMOVUPS Z16, K1, (DI)
 	VMOVUPS Z17, K2, 64(DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x09, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x09, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -2552,42 +2345,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x20
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	VMOVUPS Z19, 64(DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	ADDQ    R8, DI
@@ -2618,13 +2375,11 @@ partial:
 	VMOVUPS Z18, K1, (DI)
 	VMOVUPS Z19, K2, 64(DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0a, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0a, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -2966,45 +2721,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x20
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	VMOVUPS Z19, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	VMOVUPS Z21, 64(DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	ADDQ    R8, DI
@@ -3038,13 +2754,11 @@ partial:
 	VMOVUPS Z20, K1, (DI)
 	VMOVUPS Z21, K2, 64(DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0b, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0b, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -3408,48 +3122,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x20
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	VMOVUPS Z19, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	VMOVUPS Z21, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	VMOVUPS Z23, 64(DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	ADDQ    R8, DI
@@ -3486,13 +3158,11 @@ partial:
 	VMOVUPS Z22, K1, (DI)
 	VMOVUPS Z23, K2, 64(DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0c, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0c, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -3878,51 +3548,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x20
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	VMOVUPS Z19, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	VMOVUPS Z21, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	VMOVUPS Z23, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z24, (DI)
-	VMOVUPS Z25, 64(DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	ADDQ    R8, DI
@@ -3962,13 +3587,11 @@ partial:
 	VMOVUPS Z24, K1, (DI)
 	VMOVUPS Z25, K2, 64(DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0d, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0d, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -4376,54 +3999,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x20
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	VMOVUPS Z19, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	VMOVUPS Z21, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	VMOVUPS Z23, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z24, (DI)
-	VMOVUPS Z25, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z26, (DI)
-	VMOVUPS Z27, 64(DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	VMOVUPS Z1, K2, 64(DI)
 	ADDQ    R8, DI
@@ -4466,13 +4041,11 @@ partial:
 	VMOVUPS Z26, K1, (DI)
 	VMOVUPS Z27, K2, 64(DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0e, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0e, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -4568,23 +4141,13 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ   BX, 16(SP)
-	IMUL3Q $0x01, CX, BX
-	ADDQ   BX, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    BX, 16(SP)
+	IMUL3Q  $0x01, CX, BX
+	ADDQ    BX, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -4689,27 +4252,15 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ   BX, 16(SP)
-	IMUL3Q $0x02, CX, BX
-	ADDQ   BX, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    BX, 16(SP)
+	IMUL3Q  $0x02, CX, BX
+	ADDQ    BX, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -4823,31 +4374,17 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z2, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ   BX, 16(SP)
-	IMUL3Q $0x03, CX, BX
-	ADDQ   BX, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    BX, 16(SP)
+	IMUL3Q  $0x03, CX, BX
+	ADDQ    BX, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -4971,20 +4508,6 @@ finish:
 	ADDQ      DI, R8
 
 store:
-	MOVQ    152(AX), R8
-	CMPQ    R8, $0x10
-	JNE     partial
-	VMOVUPS Z0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Z1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	ADDQ    DI, SI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Z1, K1, (SI)
@@ -4993,13 +4516,11 @@ partial:
 	ADDQ    DI, SI
 	VMOVUPS Z3, K1, (SI)
 	ADDQ    DI, SI
-
-stored:
-	MOVQ   SI, 16(SP)
-	IMUL3Q $0x04, CX, SI
-	ADDQ   SI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    SI, 16(SP)
+	IMUL3Q  $0x04, CX, SI
+	ADDQ    SI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5132,22 +4653,6 @@ finish:
 	ADDQ      DI, R8
 
 store:
-	MOVQ    152(AX), R8
-	CMPQ    R8, $0x10
-	JNE     partial
-	VMOVUPS Z0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Z1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	ADDQ    DI, SI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Z1, K1, (SI)
@@ -5158,13 +4663,11 @@ partial:
 	ADDQ    DI, SI
 	VMOVUPS Z4, K1, (SI)
 	ADDQ    DI, SI
-
-stored:
-	MOVQ   SI, 16(SP)
-	IMUL3Q $0x05, CX, SI
-	ADDQ   SI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    SI, 16(SP)
+	IMUL3Q  $0x05, CX, SI
+	ADDQ    SI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5307,24 +4810,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -5337,13 +4822,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z5, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x06, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x06, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5495,26 +4978,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -5529,13 +4992,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z6, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x07, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x07, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5700,28 +5161,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -5738,13 +5177,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z7, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x08, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x08, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5918,30 +5355,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -5960,13 +5373,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z8, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x09, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x09, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -6149,32 +5560,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -6195,13 +5580,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z9, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0a, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0a, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -6393,34 +5776,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -6443,13 +5798,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z10, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0b, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0b, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -6650,36 +6003,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -6704,13 +6027,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z11, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0c, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0c, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -6920,38 +6241,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -6978,13 +6267,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z12, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0d, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0d, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -7203,40 +6490,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -7265,13 +6518,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z13, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0e, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0e, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -7469,42 +6720,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -7535,13 +6750,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z14, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0f, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0f, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -7746,44 +6959,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -7816,13 +6991,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z15, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x10, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x10, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -8034,46 +7207,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -8108,13 +7241,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z16, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x11, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x11, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -8333,48 +7464,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -8411,13 +7500,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z17, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x12, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x12, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -8643,50 +7730,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -8725,13 +7768,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z18, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x13, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x13, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -8964,52 +8005,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -9050,13 +8045,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z19, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x14, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x14, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -9296,54 +8289,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -9386,13 +8331,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z20, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x15, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x15, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -9643,56 +8586,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -9737,13 +8630,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z21, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x16, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x16, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -10001,58 +8892,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -10099,13 +8938,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z22, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x17, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x17, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -10370,60 +9207,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z23, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -10472,13 +9255,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z23, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x18, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x18, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -10750,62 +9531,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z23, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z24, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -10856,13 +9581,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z24, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x19, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x19, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -11141,64 +9864,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z23, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z24, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z25, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -11251,13 +9916,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z25, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x1a, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x1a, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -11543,66 +10206,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z23, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z24, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z25, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z26, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -11657,13 +10260,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z26, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x1b, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x1b, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -11956,68 +10557,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x10
-	JNE     partial
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z23, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z24, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z25, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z26, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z27, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -12074,13 +10613,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Z27, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x1c, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x1c, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12176,23 +10713,13 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ   BX, 16(SP)
-	IMUL3Q $0x01, CX, BX
-	ADDQ   BX, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    BX, 16(SP)
+	IMUL3Q  $0x01, CX, BX
+	ADDQ    BX, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12297,27 +10824,15 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ   BX, 16(SP)
-	IMUL3Q $0x02, CX, BX
-	ADDQ   BX, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    BX, 16(SP)
+	IMUL3Q  $0x02, CX, BX
+	ADDQ    BX, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12431,31 +10946,17 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y2, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ   BX, 16(SP)
-	IMUL3Q $0x03, CX, BX
-	ADDQ   BX, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    BX, 16(SP)
+	IMUL3Q  $0x03, CX, BX
+	ADDQ    BX, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12579,20 +11080,6 @@ finish:
 	ADDQ      DI, R8
 
 store:
-	MOVQ    152(AX), R8
-	CMPQ    R8, $0x08
-	JNE     partial
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, K1, (SI)
@@ -12601,13 +11088,11 @@ partial:
 	ADDQ    DI, SI
 	VMOVUPS Y3, K1, (SI)
 	ADDQ    DI, SI
-
-stored:
-	MOVQ   SI, 16(SP)
-	IMUL3Q $0x04, CX, SI
-	ADDQ   SI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    SI, 16(SP)
+	IMUL3Q  $0x04, CX, SI
+	ADDQ    SI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12740,22 +11225,6 @@ finish:
 	ADDQ      DI, R8
 
 store:
-	MOVQ    152(AX), R8
-	CMPQ    R8, $0x08
-	JNE     partial
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, K1, (SI)
@@ -12766,13 +11235,11 @@ partial:
 	ADDQ    DI, SI
 	VMOVUPS Y4, K1, (SI)
 	ADDQ    DI, SI
-
-stored:
-	MOVQ   SI, 16(SP)
-	IMUL3Q $0x05, CX, SI
-	ADDQ   SI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    SI, 16(SP)
+	IMUL3Q  $0x05, CX, SI
+	ADDQ    SI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12915,24 +11382,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -12945,13 +11394,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y5, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x06, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x06, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -13103,26 +11550,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -13137,13 +11564,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y6, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x07, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x07, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -13308,28 +11733,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -13346,13 +11749,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y7, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x08, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x08, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -13526,30 +11927,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -13568,13 +11945,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y8, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x09, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x09, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -13757,32 +12132,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -13803,13 +12152,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y9, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0a, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0a, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -14001,34 +12348,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -14051,13 +12370,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y10, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0b, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0b, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -14258,36 +12575,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -14312,13 +12599,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y11, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0c, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0c, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -14528,38 +12813,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -14586,13 +12839,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y12, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0d, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0d, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -14811,40 +13062,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -14873,13 +13090,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y13, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0e, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0e, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -15077,42 +13292,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -15143,13 +13322,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y14, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x0f, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x0f, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -15354,44 +13531,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -15424,13 +13563,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y15, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x10, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x10, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -15642,46 +13779,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -15716,13 +13813,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y16, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x11, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x11, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -15941,48 +14036,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -16019,13 +14072,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y17, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x12, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x12, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -16251,50 +14302,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -16333,13 +14340,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y18, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x13, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x13, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -16572,52 +14577,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -16658,13 +14617,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y19, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x14, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x14, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -16904,54 +14861,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y20, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -16994,13 +14903,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y20, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x15, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x15, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -17251,56 +15158,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y21, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -17345,13 +15202,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y21, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x16, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x16, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -17609,58 +15464,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y22, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -17707,13 +15510,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y22, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x17, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x17, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -17978,60 +15779,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y23, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -18080,13 +15827,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y23, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x18, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x18, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -18358,62 +16103,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y23, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y24, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -18464,13 +16153,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y24, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x19, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x19, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -18749,64 +16436,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y23, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y24, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y25, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -18859,13 +16488,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y25, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x1a, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x1a, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -19151,66 +16778,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y23, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y24, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y25, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y26, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -19265,13 +16832,11 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y26, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x1b, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x1b, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -19564,68 +17129,6 @@ finish:
 	ADDQ      R8, R9
 
 store:
-	MOVQ    152(AX), R9
-	CMPQ    R9, $0x08
-	JNE     partial
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y16, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y18, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y20, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y21, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y22, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y23, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y24, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y25, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y26, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y27, (DI)
-	ADDQ    R8, DI
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -19682,12 +17185,10 @@ partial:
 	ADDQ    R8, DI
 	VMOVUPS Y27, K1, (DI)
 	ADDQ    R8, DI
-
-stored:
-	MOVQ   DI, 16(SP)
-	IMUL3Q $0x1c, CX, DI
-	ADDQ   DI, (SP)
-	DECQ   24(SP)
-	JNZ    tile
+	MOVQ    DI, 16(SP)
+	IMUL3Q  $0x1c, CX, DI
+	ADDQ    DI, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET

@@ -1221,16 +1221,16 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y2, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -1382,20 +1382,20 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y3, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y3, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -1543,24 +1543,24 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y4, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y4, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y2, Y4, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -1722,20 +1722,9 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y5, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y5, (BX)
@@ -1744,6 +1733,17 @@ partial:
 	ADDQ       SI, BX
 	VMASKMOVPS Y3, Y5, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -1919,22 +1919,9 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y6, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y6, (BX)
@@ -1945,6 +1932,19 @@ partial:
 	ADDQ       SI, BX
 	VMASKMOVPS Y4, Y6, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -2134,24 +2134,9 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y7, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y7, (BX)
@@ -2164,6 +2149,21 @@ partial:
 	ADDQ       SI, BX
 	VMASKMOVPS Y5, Y7, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y5, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -2367,26 +2367,9 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y8, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y8, (BX)
@@ -2401,6 +2384,23 @@ partial:
 	ADDQ       SI, BX
 	VMASKMOVPS Y6, Y8, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y5, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -2618,28 +2618,9 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y9, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y9, (BX)
@@ -2656,6 +2637,25 @@ partial:
 	ADDQ       SI, BX
 	VMASKMOVPS Y7, Y9, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y5, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y7, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -2887,30 +2887,9 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y10, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y10, (BX)
@@ -2929,6 +2908,27 @@ partial:
 	ADDQ       SI, BX
 	VMASKMOVPS Y8, Y10, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y5, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y7, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y8, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -3174,32 +3174,9 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y11, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y11, (BX)
@@ -3220,6 +3197,29 @@ partial:
 	ADDQ       SI, BX
 	VMASKMOVPS Y9, Y11, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y5, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y7, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y8, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y9, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -3479,34 +3479,9 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y12, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y12, (BX)
@@ -3529,6 +3504,31 @@ partial:
 	ADDQ       SI, BX
 	VMASKMOVPS Y10, Y12, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y5, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y7, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y8, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y9, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y10, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)
@@ -3802,36 +3802,9 @@ finish:
 	ADDQ       SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
+	MOVQ       152(AX), DI
+	CMPQ       DI, $0x08
+	JEQ        full
 	VMASKMOVPS Y0, Y13, (BX)
 	ADDQ       SI, BX
 	VMASKMOVPS Y1, Y13, (BX)
@@ -3856,6 +3829,33 @@ partial:
 	ADDQ       SI, BX
 	VMASKMOVPS Y11, Y13, (BX)
 	ADDQ       SI, BX
+	JMP        stored
+
+full:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y5, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y7, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y8, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y9, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y10, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y11, (BX)
+	ADDQ    SI, BX
 
 stored:
 	MOVQ BX, 16(SP)

@@ -134,24 +134,13 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x04, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x04, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -307,30 +296,16 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
 	VMOVUPS Z2, K1, (BX)
 	VMOVUPS Z3, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x08, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x08, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -508,21 +483,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -532,12 +492,10 @@ partial:
 	VMOVUPS Z4, K1, (BX)
 	VMOVUPS Z5, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x0c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x0c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -737,24 +695,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -767,12 +707,10 @@ partial:
 	VMOVUPS Z6, K1, (BX)
 	VMOVUPS Z7, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x10, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x10, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -994,27 +932,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -1030,12 +947,10 @@ partial:
 	VMOVUPS Z8, K1, (BX)
 	VMOVUPS Z9, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x14, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x14, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -1279,30 +1194,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -1321,12 +1212,10 @@ partial:
 	VMOVUPS Z10, K1, (BX)
 	VMOVUPS Z11, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x18, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x18, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -1592,33 +1481,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -1640,12 +1502,10 @@ partial:
 	VMOVUPS Z12, K1, (BX)
 	VMOVUPS Z13, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x1c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x1c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -1933,36 +1793,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -1987,12 +1817,10 @@ partial:
 	VMOVUPS Z14, K1, (BX)
 	VMOVUPS Z15, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x20, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x20, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -2302,39 +2130,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -2362,12 +2157,10 @@ partial:
 	VMOVUPS Z16, K1, (BX)
 	VMOVUPS Z17, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x24, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x24, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -2699,42 +2492,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -2765,12 +2522,10 @@ partial:
 	VMOVUPS Z18, K1, (BX)
 	VMOVUPS Z19, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x28, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x28, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -3124,45 +2879,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	VMOVUPS Z21, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -3196,12 +2912,10 @@ partial:
 	VMOVUPS Z20, K1, (BX)
 	VMOVUPS Z21, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x2c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x2c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -3577,48 +3291,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	VMOVUPS Z21, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	VMOVUPS Z23, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -3655,12 +3327,10 @@ partial:
 	VMOVUPS Z22, K1, (BX)
 	VMOVUPS Z23, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x30, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x30, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -4058,51 +3728,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	VMOVUPS Z21, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	VMOVUPS Z23, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, (BX)
-	VMOVUPS Z25, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -4142,12 +3767,10 @@ partial:
 	VMOVUPS Z24, K1, (BX)
 	VMOVUPS Z25, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x34, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x34, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -4567,54 +4190,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x20
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	VMOVUPS Z21, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	VMOVUPS Z23, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, (BX)
-	VMOVUPS Z25, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z26, (BX)
-	VMOVUPS Z27, 64(BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K2, 64(BX)
 	ADDQ    SI, BX
@@ -4657,12 +4232,10 @@ partial:
 	VMOVUPS Z26, K1, (BX)
 	VMOVUPS Z27, K2, 64(BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x38, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x38, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -4771,22 +4344,12 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x04, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x04, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -4904,26 +4467,14 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x08, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x08, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5050,30 +4601,16 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z2, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x0c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x0c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5209,20 +4746,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -5231,12 +4754,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z3, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x10, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x10, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5381,22 +4902,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -5407,12 +4912,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z4, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x14, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x14, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5566,24 +5069,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -5596,12 +5081,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z5, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x18, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x18, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5764,26 +5247,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -5798,12 +5261,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z6, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x1c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x1c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -5975,28 +5436,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -6013,12 +5452,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z7, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x20, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x20, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -6199,30 +5636,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -6241,12 +5654,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z8, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x24, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x24, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -6436,32 +5847,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -6482,12 +5867,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z9, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x28, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x28, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -6686,34 +6069,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -6736,12 +6091,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z10, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x2c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x2c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -6949,36 +6302,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -7003,12 +6326,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z11, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x30, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x30, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -7225,38 +6546,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -7283,12 +6572,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z12, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x34, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x34, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -7514,40 +6801,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -7576,12 +6829,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z13, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x38, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x38, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -7776,42 +7027,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -7842,12 +7057,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z14, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x3c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x3c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -8049,44 +7262,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -8119,12 +7294,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z15, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x40, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x40, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -8333,46 +7506,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -8407,12 +7540,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z16, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x44, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x44, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -8628,48 +7759,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -8706,12 +7795,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z17, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x48, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x48, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -8934,50 +8021,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -9016,12 +8059,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z18, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x4c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x4c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -9251,52 +8292,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z19, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -9337,12 +8332,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z19, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x50, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x50, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -9579,54 +8572,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -9669,12 +8614,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z20, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x54, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x54, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -9918,56 +8861,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z21, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -10012,12 +8905,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z21, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x58, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x58, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -10268,58 +9159,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -10366,12 +9205,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z22, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x5c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x5c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -10629,60 +9466,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z23, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -10731,12 +9514,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z23, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x60, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x60, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -11001,62 +9782,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z23, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -11107,12 +9832,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z24, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x64, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x64, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -11384,64 +10107,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z23, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z25, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -11494,12 +10159,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z25, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x68, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x68, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -11778,66 +10441,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z23, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z25, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z26, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -11892,12 +10495,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z26, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x6c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x6c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12183,68 +10784,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x10
-	JNE     partial
-	VMOVUPS Z0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z23, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z25, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z26, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Z27, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Z0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Z1, K1, (BX)
@@ -12301,12 +10840,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Z27, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x70, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x70, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12415,22 +10952,12 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x04, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x04, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12548,26 +11075,14 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x08, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x08, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12694,30 +11209,16 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y2, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x0c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x0c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -12853,20 +11354,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -12875,12 +11362,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y3, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x10, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x10, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -13025,22 +11510,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -13051,12 +11520,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y4, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x14, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x14, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -13210,24 +11677,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -13240,12 +11689,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y5, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x18, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x18, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -13408,26 +11855,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -13442,12 +11869,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y6, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x1c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x1c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -13619,28 +12044,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -13657,12 +12060,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y7, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x20, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x20, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -13843,30 +12244,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -13885,12 +12262,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y8, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x24, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x24, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -14080,32 +12455,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -14126,12 +12475,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y9, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x28, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x28, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -14330,34 +12677,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -14380,12 +12699,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y10, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x2c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x2c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -14593,36 +12910,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -14647,12 +12934,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y11, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x30, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x30, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -14869,38 +13154,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -14927,12 +13180,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y12, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x34, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x34, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -15158,40 +13409,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -15220,12 +13437,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y13, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x38, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x38, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -15420,42 +13635,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -15486,12 +13665,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y14, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x3c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x3c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -15693,44 +13870,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -15763,12 +13902,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y15, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x40, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x40, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -15977,46 +14114,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -16051,12 +14148,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y16, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x44, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x44, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -16272,48 +14367,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -16350,12 +14403,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y17, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x48, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x48, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -16578,50 +14629,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -16660,12 +14667,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y18, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x4c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x4c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -16895,52 +14900,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y19, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -16981,12 +14940,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y19, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x50, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x50, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -17223,54 +15180,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y20, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -17313,12 +15222,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y20, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x54, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x54, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -17562,56 +15469,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y21, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -17656,12 +15513,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y21, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x58, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x58, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -17912,58 +15767,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y22, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -18010,12 +15813,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y22, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x5c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x5c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -18273,60 +16074,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y23, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -18375,12 +16122,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y23, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x60, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x60, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -18645,62 +16390,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y23, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y24, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -18751,12 +16440,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y24, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x64, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x64, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -19028,64 +16715,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y23, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y24, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y25, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -19138,12 +16767,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y25, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x68, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x68, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -19422,66 +17049,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y23, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y24, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y25, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y26, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -19536,12 +17103,10 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y26, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x6c, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x6c, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -19827,68 +17392,6 @@ finish:
 	ADDQ      SI, DI
 
 store:
-	MOVQ    152(AX), DI
-	CMPQ    DI, $0x08
-	JNE     partial
-	VMOVUPS Y0, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y1, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y3, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y5, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y7, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y9, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y11, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y12, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y13, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y14, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y15, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y16, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y17, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y18, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y19, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y20, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y21, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y22, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y23, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y24, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y25, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y26, (BX)
-	ADDQ    SI, BX
-	VMOVUPS Y27, (BX)
-	ADDQ    SI, BX
-	JMP     stored
-
-partial:
 	VMOVUPS Y0, K1, (BX)
 	ADDQ    SI, BX
 	VMOVUPS Y1, K1, (BX)
@@ -19945,11 +17448,9 @@ partial:
 	ADDQ    SI, BX
 	VMOVUPS Y27, K1, (BX)
 	ADDQ    SI, BX
-
-stored:
-	MOVQ BX, 16(SP)
-	ADDQ $0x70, (SP)
-	DECQ 24(SP)
-	JNZ  tile
+	MOVQ    BX, 16(SP)
+	ADDQ    $0x70, (SP)
+	DECQ    24(SP)
+	JNZ     tile
 	VZEROUPPER
 	RET

@@ -353,7 +353,7 @@ func (k *kernel) element(i, u int) Mem {
 // finish adds c to the sums where asked to, and stores them.
 func (k *kernel) finish() {
 	k.Label("finish")
-	c, ldc, p, add, lanes := k.GP64(), k.GP64(), k.GP64(), k.GP64(), k.GP64()
+	c, ldc, p, add := k.GP64(), k.GP64(), k.GP64(), k.GP64()
 	k.MOVQ(k.c, c)
 	k.Load(k.t.Field("ldc"), ldc)
 	k.SHLQ(U8(2), ldc)
@@ -375,26 +375,30 @@ func (k *kernel) finish() {
 	})
 
 	k.Label("store")
-	if k.mask == nil {
-		k.overRows(c, ldc, func(m Mem, _ int, sum reg.VecPhysical) { k.VMOVUPS(sum, m) })
-		k.MOVQ(c, k.c)
-		return
+	if k.set == "256" && k.mask != nil {
+		k.storePartial(c, ldc)
 	}
-	k.Load(k.t.Field("lanes"), lanes)
-	k.CMPQ(lanes, U8(k.lanes))
-	k.JNE(LabelRef("partial"))
-	k.overRows(c, ldc, func(m Mem, _ int, sum reg.VecPhysical) { k.VMOVUPS(sum, m) })
-	k.JMP(LabelRef("stored"))
-	k.Label("partial")
 	k.overRows(c, ldc, func(m Mem, j int, sum reg.VecPhysical) {
 		if k.avx512() {
 			k.VMOVUPS(sum, k.mask[j], m)
 		} else {
-			k.VMASKMOVPS(sum, k.mask[0], m)
+			k.VMOVUPS(sum, m)
 		}
 	})
 	k.Label("stored")
 	k.MOVQ(c, k.c)
+}
+
+// storePartial stores the sums if not all lanes are in use. Masked stores cost
+// nothing with AVX-512, but much with AVX2.
+func (k *kernel) storePartial(c, ldc reg.GPVirtual) {
+	lanes := k.GP64()
+	k.Load(k.t.Field("lanes"), lanes)
+	k.CMPQ(lanes, U8(k.lanes))
+	k.JEQ(LabelRef("full"))
+	k.overRows(c, ldc, func(m Mem, _ int, sum reg.VecPhysical) { k.VMASKMOVPS(sum, k.mask[0], m) })
+	k.JMP(LabelRef("stored"))
+	k.Label("full")
 }
 
 // overRows calls f for every sum and its place in c, and leaves p behind the
