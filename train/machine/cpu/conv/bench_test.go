@@ -63,19 +63,30 @@ func BenchmarkResNet18(b *testing.B) {
 			for _, s := range resnet18(net.width, net.n) {
 				name := fmt.Sprintf("width=%d/threads=%d/%d@%dx%d-%d-k%ds%d", net.width, threads,
 					s.C, s.H, s.W, s.OC, s.K, s.Stride)
-				b.Run(name, func(b *testing.B) { benchmark(b, s, threads) })
+				b.Run(name, func(b *testing.B) { benchmark(b, s, threads, kernelSets()[0]) })
 			}
 		}
 	}
 }
 
-func benchmark(b *testing.B, s Shape, threads int) {
+// BenchmarkKernelSets compares the instruction sets that this processor has; the
+// peak is that of the best.
+func BenchmarkKernelSets(b *testing.B) {
+	for _, kernels := range kernelSets() {
+		for _, c := range []int{8, 16, 64} {
+			s := Shape{N: 32, C: c, H: 16, W: 16, OC: c, K: 3, Stride: 1, Pad: 1}
+			b.Run(fmt.Sprintf("%s/%d@16x16", kernels.name, c), func(b *testing.B) { benchmark(b, s, 1, kernels) })
+		}
+	}
+}
+
+func benchmark(b *testing.B, s Shape, threads int, kernels *kernelSet) {
 	p := pool.New(threads)
 	defer p.Close()
 	r := rand.New(rand.NewPCG(1, 2))
 	x, y := randoms(r, s.InLen()), randoms(r, s.OutLen())
 	w, dw := randoms(r, s.FilterLen()), randoms(r, s.FilterLen())
-	c := New(p, s)
+	c := newConv(p, s, new(Scratch), kernels)
 	for _, direction := range []struct {
 		name string
 		f    func()

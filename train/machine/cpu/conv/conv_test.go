@@ -222,3 +222,112 @@ func widen(s []float32) []float64 {
 	}
 	return wide
 }
+
+// TestSameBits: neither the number of threads nor the vectors' width shows in
+// the results.
+func TestSameBits(t *testing.T) {
+	var sets []*kernelSet
+	for _, kernels := range kernelSets() {
+		if kernels != goKernels || len(sets) == 0 {
+			sets = append(sets, kernels)
+		}
+	}
+	shapes := append([]Shape{
+		{N: 64, C: 16, H: 16, W: 16, OC: 32, K: 3, Stride: 1, Pad: 1},
+		{N: 17, C: 64, H: 8, W: 8, OC: 72, K: 3, Stride: 2, Pad: 1},
+	}, oddShapes...)
+	for _, s := range shapes {
+		r := rand.New(rand.NewPCG(3, 4))
+		x, dy, w := randoms(r, s.InLen()), randoms(r, s.OutLen()), randoms(r, s.FilterLen())
+		var want [][]float32
+		for _, kernels := range sets {
+			for _, threads := range []int{1, 2, 3, 7} {
+				p := pool.New(threads)
+				c := newConv(p, s, new(Scratch), kernels)
+				y, dx, dw := guarded(s.OutLen()), guarded(s.InLen()), guarded(s.FilterLen())
+				c.Forward(y, x, w)
+				c.BackwardData(dx, dy, w, false)
+				c.BackwardFilter(dw, dy, x)
+				p.Close()
+				got := [][]float32{y, dx, dw}
+				if want == nil {
+					want = got
+				}
+				for i, name := range []string{"y", "dx", "dw"} {
+					if !slices.Equal(got[i], want[i]) {
+						t.Errorf("%+v: %s differs with %s on %d threads", s, name, kernels.name, threads)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestSharedScratch: what one Conv leaves in the scratch does not reach another.
+func TestSharedScratch(t *testing.T) {
+	p := pool.New(2)
+	defer p.Close()
+	scratch := new(Scratch)
+	for _, s := range oddShapes {
+		o := newOperands(s)
+		checkShape(t, NewShared(p, s, scratch), o)
+	}
+}
+
+func TestCallsAllocateNothing(t *testing.T) {
+	p := pool.New(1)
+	defer p.Close()
+	s := Shape{N: 4, C: 16, H: 8, W: 8, OC: 16, K: 3, Stride: 1, Pad: 1}
+	c := New(p, s)
+	x, y, w := make([]float32, s.InLen()), make([]float32, s.OutLen()), make([]float32, s.FilterLen())
+	dw := make([]float32, s.FilterLen())
+	allocations := testing.AllocsPerRun(10, func() {
+		c.Forward(y, x, w)
+		c.BackwardData(x, y, w, true)
+		c.BackwardFilter(dw, y, x)
+	})
+	if allocations > 0 {
+		t.Errorf("%v allocations in a step", allocations)
+	}
+}
+
+func TestPackedFilterComesBack(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, s := range oddShapes {
+		plain := randoms(r, s.OC*s.C*s.K*s.K)
+		packed, again := guarded(s.FilterLen()), guarded(len(plain))
+		PackFilter(packed, plain, s.OC, s.C, s.K)
+		UnpackFilter(again, packed, s.OC, s.C, s.K)
+		if !slices.Equal(again, plain) {
+			t.Errorf("%+v: not what was packed", s)
+		}
+		checkGuards(t, "packed", packed)
+		checkGuards(t, "unpacked", again)
+	}
+}
+
+func TestImpossibleShapesPanic(t *testing.T) {
+	p := pool.New(1)
+	defer p.Close()
+	good := Shape{N: 1, C: 1, H: 4, W: 4, OC: 1, K: 3, Stride: 1, Pad: 1}
+	for name, spoil := range map[string]func(*Shape){
+		"no images":       func(s *Shape) { s.N = 0 },
+		"no channels":     func(s *Shape) { s.C = 0 },
+		"no filters":      func(s *Shape) { s.OC = 0 },
+		"no stride":       func(s *Shape) { s.Stride = 0 },
+		"negative pad":    func(s *Shape) { s.Pad = -1 },
+		"kernel too high": func(s *Shape) { s.H, s.Pad = 2, 0 },
+		"kernel too wide": func(s *Shape) { s.W, s.Pad = 2, 0 },
+	} {
+		s := good
+		spoil(&s)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			New(p, s)
+		}()
+	}
+}

@@ -123,8 +123,11 @@ func (g *gather) item(t *tile, i int, c, a, b []float32, add bool) {
 	for at := p.run; p.rows > 0; at++ {
 		r := &g.runs[at]
 		rows := min(r.rows-p.skip, p.rows)
+		if len(r.taps) == 0 && !add && firstPanel == 0 {
+			clear(c[(r.first+p.skip)*g.to:][:rows*g.to])
+		}
 		t.taps = r.taps
-		for panel := firstPanel; panel < lastPanel; panel++ {
+		for panel := firstPanel; panel < lastPanel && len(r.taps) > 0; panel++ {
 			t.a0 = p.skip * g.from
 			t.b0 = panel * panelFloats
 			t.c0 = (r.first+p.skip)*g.to + panel*nr

@@ -61,14 +61,10 @@ var (
 	nn512x16 = []func(*tile){
 		nil, nn512x16r1, nn512x16r2, nn512x16r3, nn512x16r4, nn512x16r5, nn512x16r6, nn512x16r7,
 		nn512x16r8, nn512x16r9, nn512x16r10, nn512x16r11, nn512x16r12, nn512x16r13, nn512x16r14,
-		nn512x16r15, nn512x16r16, nn512x16r17, nn512x16r18, nn512x16r19, nn512x16r20, nn512x16r21,
-		nn512x16r22, nn512x16r23, nn512x16r24, nn512x16r25, nn512x16r26, nn512x16r27, nn512x16r28,
 	}
 	nn512x8 = []func(*tile){
 		nil, nn512x8r1, nn512x8r2, nn512x8r3, nn512x8r4, nn512x8r5, nn512x8r6, nn512x8r7,
 		nn512x8r8, nn512x8r9, nn512x8r10, nn512x8r11, nn512x8r12, nn512x8r13, nn512x8r14,
-		nn512x8r15, nn512x8r16, nn512x8r17, nn512x8r18, nn512x8r19, nn512x8r20, nn512x8r21,
-		nn512x8r22, nn512x8r23, nn512x8r24, nn512x8r25, nn512x8r26, nn512x8r27, nn512x8r28,
 	}
 	nn256x16 = []func(*tile){
 		nil, nn256x16r1, nn256x16r2, nn256x16r3, nn256x16r4, nn256x16r5, nn256x16r6,
@@ -84,14 +80,10 @@ var (
 	tn512x16 = []func(*tile){
 		nil, tn512x16r1, tn512x16r2, tn512x16r3, tn512x16r4, tn512x16r5, tn512x16r6, tn512x16r7,
 		tn512x16r8, tn512x16r9, tn512x16r10, tn512x16r11, tn512x16r12, tn512x16r13, tn512x16r14,
-		tn512x16r15, tn512x16r16, tn512x16r17, tn512x16r18, tn512x16r19, tn512x16r20, tn512x16r21,
-		tn512x16r22, tn512x16r23, tn512x16r24, tn512x16r25, tn512x16r26, tn512x16r27, tn512x16r28,
 	}
 	tn512x8 = []func(*tile){
 		nil, tn512x8r1, tn512x8r2, tn512x8r3, tn512x8r4, tn512x8r5, tn512x8r6, tn512x8r7,
 		tn512x8r8, tn512x8r9, tn512x8r10, tn512x8r11, tn512x8r12, tn512x8r13, tn512x8r14,
-		tn512x8r15, tn512x8r16, tn512x8r17, tn512x8r18, tn512x8r19, tn512x8r20, tn512x8r21,
-		tn512x8r22, tn512x8r23, tn512x8r24, tn512x8r25, tn512x8r26, tn512x8r27, tn512x8r28,
 	}
 	tn256x16 = []func(*tile){
 		nil, tn256x16r1, tn256x16r2, tn256x16r3, tn256x16r4, tn256x16r5, tn256x16r6,

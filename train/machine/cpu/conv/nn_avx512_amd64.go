@@ -88,48 +88,6 @@ func nn512x16r13(t *tile)
 // nn512x16r14 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 14 rows by 16 lanes.
 func nn512x16r14(t *tile)
 
-// nn512x16r15 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 15 rows by 16 lanes.
-func nn512x16r15(t *tile)
-
-// nn512x16r16 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 16 rows by 16 lanes.
-func nn512x16r16(t *tile)
-
-// nn512x16r17 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 17 rows by 16 lanes.
-func nn512x16r17(t *tile)
-
-// nn512x16r18 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 18 rows by 16 lanes.
-func nn512x16r18(t *tile)
-
-// nn512x16r19 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 19 rows by 16 lanes.
-func nn512x16r19(t *tile)
-
-// nn512x16r20 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 20 rows by 16 lanes.
-func nn512x16r20(t *tile)
-
-// nn512x16r21 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 21 rows by 16 lanes.
-func nn512x16r21(t *tile)
-
-// nn512x16r22 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 22 rows by 16 lanes.
-func nn512x16r22(t *tile)
-
-// nn512x16r23 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 23 rows by 16 lanes.
-func nn512x16r23(t *tile)
-
-// nn512x16r24 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 24 rows by 16 lanes.
-func nn512x16r24(t *tile)
-
-// nn512x16r25 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 25 rows by 16 lanes.
-func nn512x16r25(t *tile)
-
-// nn512x16r26 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 26 rows by 16 lanes.
-func nn512x16r26(t *tile)
-
-// nn512x16r27 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 27 rows by 16 lanes.
-func nn512x16r27(t *tile)
-
-// nn512x16r28 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 28 rows by 16 lanes.
-func nn512x16r28(t *tile)
-
 // nn512x8r1 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 1 rows by 8 lanes.
 func nn512x8r1(t *tile)
 
@@ -171,45 +129,3 @@ func nn512x8r13(t *tile)
 
 // nn512x8r14 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 14 rows by 8 lanes.
 func nn512x8r14(t *tile)
-
-// nn512x8r15 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 15 rows by 8 lanes.
-func nn512x8r15(t *tile)
-
-// nn512x8r16 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 16 rows by 8 lanes.
-func nn512x8r16(t *tile)
-
-// nn512x8r17 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 17 rows by 8 lanes.
-func nn512x8r17(t *tile)
-
-// nn512x8r18 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 18 rows by 8 lanes.
-func nn512x8r18(t *tile)
-
-// nn512x8r19 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 19 rows by 8 lanes.
-func nn512x8r19(t *tile)
-
-// nn512x8r20 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 20 rows by 8 lanes.
-func nn512x8r20(t *tile)
-
-// nn512x8r21 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 21 rows by 8 lanes.
-func nn512x8r21(t *tile)
-
-// nn512x8r22 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 22 rows by 8 lanes.
-func nn512x8r22(t *tile)
-
-// nn512x8r23 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 23 rows by 8 lanes.
-func nn512x8r23(t *tile)
-
-// nn512x8r24 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 24 rows by 8 lanes.
-func nn512x8r24(t *tile)
-
-// nn512x8r25 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 25 rows by 8 lanes.
-func nn512x8r25(t *tile)
-
-// nn512x8r26 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 26 rows by 8 lanes.
-func nn512x8r26(t *tile)
-
-// nn512x8r27 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 27 rows by 8 lanes.
-func nn512x8r27(t *tile)
-
-// nn512x8r28 computes c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j] for tiles of 28 rows by 8 lanes.
-func nn512x8r28(t *tile)

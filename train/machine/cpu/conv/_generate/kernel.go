@@ -256,10 +256,7 @@ func (k *kernel) overTaps() {
 // overSteps adds up the products of one tap: groups of four steps, then what is
 // left.
 func (k *kernel) overSteps() {
-	unroll := 4
-	if k.rows > 14 {
-		unroll = 2
-	}
+	const unroll = 4
 	k.SUBQ(U8(unroll), k.steps)
 	k.JL(LabelRef("rest"))
 	k.Label("steps")

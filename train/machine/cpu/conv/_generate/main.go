@@ -38,15 +38,11 @@ func main() {
 
 // avx512 writes kernels of 32, 16 and 8 lanes: two zmm, one zmm and one ymm a
 // row. Wide tiles broadcast an element of a once for two multiply-adds; narrow
-// ones broadcast it in the multiply-add, and have rows enough to hide that the
-// row of b is loaded beside it.
+// ones broadcast it in the multiply-add.
 func avx512(c *build.Context, f family) {
-	for rows := 1; rows <= 14; rows++ {
-		(&kernel{Context: c, family: f, set: "512", lanes: 32, rows: rows, vector: 16}).write()
-	}
-	for _, lanes := range []int{16, 8} {
-		for rows := 1; rows <= 28; rows++ {
-			(&kernel{Context: c, family: f, set: "512", lanes: lanes, rows: rows, vector: lanes}).write()
+	for _, lanes := range []int{32, 16, 8} {
+		for rows := 1; rows <= 14; rows++ {
+			(&kernel{Context: c, family: f, set: "512", lanes: lanes, rows: rows, vector: min(lanes, 16)}).write()
 		}
 	}
 }
