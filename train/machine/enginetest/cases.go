@@ -1,0 +1,352 @@
+// Package enginetest is the test suite that every engine passes: each operation
+// on random operands of many shapes, forward and backward, against
+// [op.Reference], and symbolic gradients against central differences.
+package enginetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+	"largestep/data"
+	"largestep/nets"
+	"largestep/nets/op"
+)
+
+// graph is one case under construction.
+type graph struct {
+	*gorgonia.ExprGraph
+	dtype  tensor.Dtype
+	rng    *rand.Rand
+	values map[string]any // of the inputs
+	wrt    gorgonia.Nodes // inputs with a gradient
+}
+
+// test is an operation, or several, on random operands. build returns the
+// outputs to compare; the first is differentiated by all operands that were
+// made with normal, if grad is set.
+type test struct {
+	name  string
+	grad  bool
+	build func(g *graph) (gorgonia.Nodes, error)
+}
+
+func newGraph(dtype tensor.Dtype) *graph {
+	return &graph{
+		ExprGraph: gorgonia.NewGraph(), dtype: dtype,
+		rng: rand.New(rand.NewPCG(1, 2)), values: map[string]any{},
+	}
+}
+
+// input declares an input of the graph with a value.
+func (g *graph) input(name string, dtype tensor.Dtype, v any, shape ...int) *gorgonia.Node {
+	g.values[name] = v
+	if len(shape) == 0 {
+		return gorgonia.NewScalar(g.ExprGraph, dtype, gorgonia.WithName(name))
+	}
+	return gorgonia.NewTensor(g.ExprGraph, dtype, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
+}
+
+// float declares an input of normal random numbers times scale plus shift.
+func (g *graph) float(name string, scale, shift float64, shape ...int) *gorgonia.Node {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = float64(float32(g.rng.NormFloat64()*scale + shift))
+	}
+	return g.input(name, g.dtype, g.host(v), shape...)
+}
+
+// host is a slice of the graph's float type.
+func (g *graph) host(v []float64) any {
+	if g.dtype == tensor.Float64 {
+		return v
+	}
+	v32 := make([]float32, len(v))
+	for i, x := range v {
+		v32[i] = float32(x)
+	}
+	return v32
+}
+
+// normal is a random input that the case differentiates by.
+func (g *graph) normal(name string, shape ...int) *gorgonia.Node {
+	n := g.float(name, 1, 0, shape...)
+	g.wrt = append(g.wrt, n)
+	return n
+}
+
+func (g *graph) labels(n, classes int) *gorgonia.Node {
+	v := make([]int32, n)
+	for i := range v {
+		v[i] = g.rng.Int32N(int32(classes))
+	}
+	return g.input("labels", tensor.Int32, v, n)
+}
+
+// withIgnored sets every third label to −1.
+func (g *graph) withIgnored(labels *gorgonia.Node) *gorgonia.Node {
+	v := g.values["labels"].([]int32)
+	for i := 1; i < len(v); i += 3 {
+		v[i] = -1
+	}
+	return labels
+}
+
+// tests lists all cases; large ones only where the engine is fast.
+func tests(large bool) []test {
+	return slices.Concat(convolutions(large), norms(large), layers(large), training())
+}
+
+func convolutions(large bool) []test {
+	var list []test
+	add := func(n, ic, oc, size, kernel, stride int) {
+		list = append(list, test{
+			name: fmt.Sprintf("conv/n%d_%dto%d_size%d_kernel%d_stride%d", n, ic, oc, size, kernel, stride),
+			grad: true,
+			build: func(g *graph) (gorgonia.Nodes, error) {
+				x, w := g.normal("x", n, ic, size, size), g.normal("w", oc, ic, kernel, kernel)
+				y, err := op.Conv(x, w, op.Convolution{Stride: stride, Pad: kernel / 2})
+				return gorgonia.Nodes{y}, err
+			},
+		})
+	}
+	add(2, 3, 4, 5, 3, 1)
+	add(2, 3, 4, 6, 3, 2)
+	add(3, 2, 3, 5, 3, 2)
+	add(2, 3, 5, 4, 1, 1)
+	add(1, 5, 2, 4, 1, 2)
+	add(1, 1, 1, 3, 3, 1)
+	if large {
+		add(13, 3, 8, 12, 3, 1)
+		add(15, 8, 8, 9, 3, 1)
+		add(33, 8, 16, 8, 3, 2)
+		add(7, 16, 16, 7, 3, 1)
+		add(32, 16, 32, 8, 1, 2)
+		add(17, 20, 36, 6, 3, 1)
+		add(9, 64, 64, 8, 3, 1)
+		add(14, 65, 33, 5, 3, 2)
+		add(64, 40, 64, 4, 3, 1)
+	}
+	return list
+}
+
+func norms(large bool) []test {
+	shapes := [][]int{{3, 4, 3, 2}}
+	if large {
+		shapes = append(shapes, []int{2, 1, 1, 1}, []int{7, 5, 3, 3}, []int{32, 8, 6, 6}, []int{5, 16, 4, 4}, []int{9, 24, 5, 5}, []int{64, 64, 4, 4}, []int{13, 100, 2, 2})
+	}
+	var list []test
+	for _, s := range shapes {
+		for _, v := range []op.BatchNorm{{}, {ReLU: true}, {Residual: true}, {ReLU: true, Residual: true}} {
+			v.Epsilon, v.Momentum = 1e-5, 0.1
+			name := strings.Trim(strings.ReplaceAll(fmt.Sprint(s), " ", "x"), "[]")
+			if v.ReLU {
+				name += "_relu"
+			}
+			if v.Residual {
+				name += "_residual"
+			}
+			list = append(list,
+				test{"batch_norm/" + name, true, func(g *graph) (gorgonia.Nodes, error) { return normalizeBatch(g, v, s) }},
+				test{"batch_norm_inference/" + name, false, func(g *graph) (gorgonia.Nodes, error) { return normalize(g, v, s) }})
+		}
+	}
+	return list
+}
+
+func normInputs(g *graph, b op.BatchNorm, s []int) (x, residual *gorgonia.Node, p op.BatchNormParameters) {
+	x = g.float("x", 2, 3, s...)
+	p.Gamma, p.Beta = g.normal("gamma", s[1]), g.normal("beta", s[1])
+	g.wrt = append(g.wrt, x)
+	p.RunningMean, p.RunningVar = g.float("mean", 1, 0, s[1]), g.float("variance", 0.1, 2, s[1])
+	if b.Residual {
+		residual = g.normal("residual", s...)
+	}
+	return x, residual, p
+}
+
+func normalizeBatch(g *graph, b op.BatchNorm, s []int) (gorgonia.Nodes, error) {
+	x, residual, p := normInputs(g, b, s)
+	y, mean, variance, err := op.NormalizeBatch(x, p, residual, b)
+	return gorgonia.Nodes{y, mean, variance}, err
+}
+
+func normalize(g *graph, b op.BatchNorm, s []int) (gorgonia.Nodes, error) {
+	x, residual, p := normInputs(g, b, s)
+	y, err := op.Normalize(x, p, residual, b)
+	return gorgonia.Nodes{y}, err
+}
+
+func layers(large bool) []test {
+	var list []test
+	add := func(name string, grad bool, build func(g *graph) (gorgonia.Nodes, error)) {
+		list = append(list, test{name, grad, build})
+	}
+	sizes := [][4]int{{2, 3, 4, 5}} // images, features, size, classes
+	if large {
+		sizes = append(sizes, [4]int{1, 1, 1, 2}, [4]int{33, 40, 4, 10}, [4]int{64, 512, 3, 10}, [4]int{7, 65, 5, 7})
+	}
+	for _, s := range sizes {
+		n, c, size, classes := s[0], s[1], s[2], s[3]
+		suffix := fmt.Sprintf("/n%d_%d_size%d_classes%d", n, c, size, classes)
+		add("average_pool"+suffix, true, func(g *graph) (gorgonia.Nodes, error) {
+			y, err := op.AveragePool(g.normal("x", n, c, size, size))
+			return gorgonia.Nodes{y}, err
+		})
+		add("linear"+suffix, true, func(g *graph) (gorgonia.Nodes, error) {
+			y, err := op.Linear(g.normal("x", n, c), g.normal("w", classes, c), g.normal("b", classes))
+			return gorgonia.Nodes{y}, err
+		})
+		add("cross_entropy"+suffix, true, func(g *graph) (gorgonia.Nodes, error) {
+			loss, err := op.CrossEntropy(g.normal("logits", n, classes), g.labels(n, classes))
+			return gorgonia.Nodes{loss}, err
+		})
+		add("score"+suffix, false, func(g *graph) (gorgonia.Nodes, error) {
+			totals := g.input("totals", tensor.Float64, []float64{1, 2, 3}, 3)
+			y, err := op.Score(totals, g.float("logits", 3, 0, n, classes), g.withIgnored(g.labels(n, classes)))
+			return gorgonia.Nodes{y}, err
+		})
+		for _, shape := range [][]int{{n, c}, {n, c, size, size}} {
+			add(fmt.Sprintf("positives%s_rank%d", suffix, len(shape)), false, func(g *graph) (gorgonia.Nodes, error) {
+				return positives(g, shape)
+			})
+		}
+	}
+	return list
+}
+
+// positives counts in a normalised activation, so that the engine's own layout
+// is what is counted in, or in a plain matrix.
+func positives(g *graph, shape []int) (gorgonia.Nodes, error) {
+	x := g.float("x", 1, 0, shape...)
+	if len(shape) == 4 {
+		p := op.BatchNormParameters{
+			Gamma: g.float("gamma", 0, 1, shape[1]), Beta: g.float("beta", 0, 0, shape[1]),
+			RunningMean: g.float("mean", 0, 0, shape[1]), RunningVar: g.float("variance", 0, 1, shape[1]),
+		}
+		var err error
+		if x, err = op.Normalize(x, p, nil, op.BatchNorm{Epsilon: 1e-5}); err != nil {
+			return nil, err
+		}
+	}
+	total := g.input("total", tensor.Float64, []float64{7}, 1)
+	y, err := op.Positives(total, x, g.withIgnored(g.labels(shape[0], 3)))
+	return gorgonia.Nodes{y}, err
+}
+
+func training() []test {
+	list := []test{
+		{"gather", false, func(g *graph) (gorgonia.Nodes, error) { return gather(g, false) }},
+		{"gather_augmented", false, func(g *graph) (gorgonia.Nodes, error) { return gather(g, true) }},
+		{"accumulate_first", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 0) }},
+		{"accumulate", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 1) }},
+		{"record", false, record},
+		{"add", true, residualSum},
+	}
+	for _, s := range []op.SGD{{}, {WeightDecay: 0.1}, {Momentum: 0.9}, {Momentum: 0.9, WeightDecay: 0.1}} {
+		list = append(list, test{fmt.Sprintf("sgd/momentum%g_decay%g", s.Momentum, s.WeightDecay), false,
+			func(g *graph) (gorgonia.Nodes, error) { return descend(g, s) }})
+	}
+	return list
+}
+
+func gather(g *graph, augment bool) (gorgonia.Nodes, error) {
+	const images, batch = 5, 7
+	pixels := make([]uint8, images*data.PixelBytes)
+	for i := range pixels {
+		pixels[i] = uint8(g.rng.Uint32())
+	}
+	b := op.Batch{
+		Images: g.input("images", tensor.Uint8, pixels, images, data.Channels, data.Side, data.Side),
+		Labels: g.input("labels", tensor.Uint8, []uint8{3, 1, 4, 1, 5}, images),
+		Index:  g.input("index", tensor.Int32, []int32{4, 0, -1, 2, 2, 3, 1}, batch),
+	}
+	if augment {
+		b.Window = g.input("window", tensor.Int32, data.Augmentation(1, 2, 3, batch), batch, 3)
+	}
+	x, labels, err := op.Gather(b, data.CropPadding, g.dtype)
+	return gorgonia.Nodes{x, labels}, err
+}
+
+// descend updates a filter, a matrix and a vector.
+func descend(g *graph, s op.SGD) (gorgonia.Nodes, error) {
+	eta := g.float("eta", 0, 0.1)
+	var updates []op.Update
+	for name, shape := range map[string][]int{"filter": {5, 3, 3, 3}, "matrix": {7, 9}, "vector": {33}} {
+		updates = append(updates, op.Update{
+			W: g.float(name, 1, 0, shape...), V: g.float(name+" v", 1, 0, shape...), Grad: g.float(name+" g", 1, 0, shape...),
+		})
+	}
+	slices.SortFunc(updates, func(a, b op.Update) int { return strings.Compare(a.W.Name(), b.W.Name()) })
+	return op.Descend(s, eta, updates)
+}
+
+func accumulate(g *graph, decay float64) (gorgonia.Nodes, error) {
+	sums := []*gorgonia.Node{g.float("filter sum", 1, 0, 5, 3, 3, 3), g.float("vector sum", 1, 0, 33)}
+	terms := []*gorgonia.Node{g.float("filter", 1, 0, 5, 3, 3, 3), g.float("vector", 1, 0, 33)}
+	return op.Accumulate(sums, terms, g.float("decay", 0, decay), 0.25)
+}
+
+func record(g *graph) (gorgonia.Nodes, error) {
+	log := g.input("log", tensor.Float64, make([]float64, 9), 9)
+	y, err := op.Record(log, g.float("loss", 1, 0), g.input("position", tensor.Int32, []int32{4}))
+	return gorgonia.Nodes{y}, err
+}
+
+// residualSum is a block whose input is used twice, so that its gradient is a
+// sum of two.
+func residualSum(g *graph) (gorgonia.Nodes, error) {
+	const c = 6
+	x, w := g.normal("x", 5, c, 4, 4), g.normal("w", c, c, 3, 3)
+	norm := func(name string, x, residual *gorgonia.Node) (*gorgonia.Node, error) {
+		p := op.BatchNormParameters{
+			Gamma: g.normal(name+".gamma", c), Beta: g.normal(name+".beta", c),
+			RunningMean: g.float(name+".mean", 0, 0, c), RunningVar: g.float(name+".variance", 0, 1, c),
+		}
+		y, _, _, err := op.NormalizeBatch(x, p, residual, op.BatchNorm{Epsilon: 1e-5, Momentum: 0.1, ReLU: true})
+		return y, err
+	}
+	x, err := norm("first", x, nil)
+	if err != nil {
+		return nil, err
+	}
+	y, err := op.Conv(x, w, op.Convolution{Stride: 1, Pad: 1})
+	if err != nil {
+		return nil, err
+	}
+	y, err = norm("second", y, x)
+	return gorgonia.Nodes{y}, err
+}
+
+// resnetStep is the loss and all gradients of a narrow ResNet-18.
+func resnetStep(g *graph) (gorgonia.Nodes, error) {
+	net, err := nets.NewResNet18(8, 10)
+	if err != nil {
+		return nil, err
+	}
+	m := nets.NewModel(g.dtype, true)
+	m.Graph = g.ExprGraph
+	const n = 6
+	logits, err := net.Output(m, g.float("x", 0.3, 0.5, n, 3, 16, 16))
+	if err != nil {
+		return nil, err
+	}
+	loss, err := op.CrossEntropy(logits, g.labels(n, 10))
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range m.Variables {
+		g.values[v.Name] = g.host(v.Initial(3))
+		if v.Trained {
+			g.wrt = append(g.wrt, v.Node)
+		}
+	}
+	return gorgonia.Nodes{loss}, nil
+}

@@ -1,0 +1,178 @@
+package enginetest
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+	"largestep/nets/op"
+	"largestep/train/machine"
+)
+
+// Conformance runs every operation, and a whole ResNet-18, on the engine and on
+// [op.Reference]. A result may differ by tolerance times its largest element.
+func Conformance(t *testing.T, open func(t *testing.T) op.Engine, tolerance float64) {
+	for _, c := range tests(true) {
+		t.Run(c.name, func(t *testing.T) { compare(t, open(t), c, tolerance) })
+	}
+	t.Run("resnet18", func(t *testing.T) {
+		// Rounding grows on the way through 18 layers with batch norm.
+		compare(t, open(t), test{build: resnetStep, grad: true}, 300*tolerance)
+	})
+}
+
+// Gradients compares the symbolic gradient of every operation, computed by the
+// engine in float64, with central differences.
+func Gradients(t *testing.T, open func(t *testing.T) op.Engine) {
+	for _, c := range tests(false) {
+		if c.grad {
+			t.Run(c.name, func(t *testing.T) { differentiate(t, open(t), c) })
+		}
+	}
+}
+
+// compiled is a case on an engine, ready to run.
+type compiled struct {
+	*graph
+	vars    *machine.Variables
+	machine *machine.Machine
+	outputs gorgonia.Nodes // results, then gradients
+	cost    *gorgonia.Node
+}
+
+func compile(t *testing.T, e op.Engine, c test, dtype tensor.Dtype) *compiled {
+	t.Helper()
+	g := newGraph(dtype)
+	outputs, err := c.build(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &compiled{graph: g, vars: machine.NewVariables(e), outputs: outputs}
+	if c.grad {
+		k.cost = k.weightedSum(t, outputs[0])
+		grads, err := gorgonia.Grad(k.cost, g.wrt...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.outputs = append(append(gorgonia.Nodes{k.cost}, outputs...), grads...)
+	}
+	if k.machine, err = machine.New(k.vars, k.outputs...); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range k.vars.Names() {
+		if err := k.vars.Set(name, g.values[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return k
+}
+
+// weightedSum is Σ r⊙y with random r, in stock Gorgonia operations: a cost whose
+// gradient at y is r. A scalar is its own cost.
+func (k *compiled) weightedSum(t *testing.T, y *gorgonia.Node) *gorgonia.Node {
+	if y.IsScalar() {
+		return y
+	}
+	product, err := gorgonia.HadamardProd(k.float("r", 1, 0, y.Shape()...), y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := gorgonia.Sum(product)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+func (k *compiled) run(t *testing.T) {
+	t.Helper()
+	if err := k.machine.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// output reads an output of the last run.
+func (k *compiled) output(t *testing.T, n *gorgonia.Node) []float64 {
+	t.Helper()
+	s, err := op.SpecOf(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := op.NewHostTensor(s)
+	if err := k.machine.Output(n, host.Data); err != nil {
+		t.Fatal(err)
+	}
+	var out []float64
+	switch d := host.Data.(type) {
+	case []float64:
+		out = d
+	case []float32:
+		for _, v := range d {
+			out = append(out, float64(v))
+		}
+	case []int32:
+		for _, v := range d {
+			out = append(out, float64(v))
+		}
+	}
+	return out
+}
+
+func compare(t *testing.T, e op.Engine, c test, tolerance float64) {
+	want := compile(t, op.Reference{}, c, tensor.Float32)
+	got := compile(t, e, c, tensor.Float32)
+	want.run(t)
+	got.run(t)
+	for i := range want.outputs {
+		what := fmt.Sprintf("output %d, %v", i, want.outputs[i])
+		near(t, what, got.output(t, got.outputs[i]), want.output(t, want.outputs[i]), tolerance)
+	}
+}
+
+// near fails if an element differs by more than tolerance times the largest.
+func near(t *testing.T, what string, got, want []float64, tolerance float64) {
+	t.Helper()
+	scale := 0.0
+	for _, w := range want {
+		scale = max(scale, math.Abs(w))
+	}
+	for i, w := range want {
+		if !(math.Abs(got[i]-w) <= tolerance*scale) {
+			t.Fatalf("%s, element %d of %d: got %g, want %g (largest %g)", what, i, len(want), got[i], w, scale)
+		}
+	}
+}
+
+func differentiate(t *testing.T, e op.Engine, c test) {
+	k := compile(t, e, c, tensor.Float64)
+	k.run(t)
+	var grads [][]float64
+	for i := range k.wrt {
+		grads = append(grads, k.output(t, k.outputs[len(k.outputs)-len(k.wrt)+i]))
+	}
+	for i, n := range k.wrt {
+		values := k.values[n.Name()].([]float64)
+		for j, at := range values {
+			const h = 1e-5
+			difference := (k.costAt(t, n, j, at+h) - k.costAt(t, n, j, at-h)) / (2 * h)
+			k.costAt(t, n, j, at)
+			if math.Abs(grads[i][j]-difference) > 1e-6*(1+math.Abs(difference)) {
+				t.Fatalf("∂cost/∂%s[%d] = %g, central difference %g", n.Name(), j, grads[i][j], difference)
+			}
+		}
+	}
+}
+
+// costAt is the cost with element j of an input set to x.
+func (k *compiled) costAt(t *testing.T, n *gorgonia.Node, j int, x float64) float64 {
+	t.Helper()
+	values := k.values[n.Name()].([]float64)
+	values[j] = x
+	if err := k.vars.Set(n.Name(), values); err != nil {
+		t.Fatal(err)
+	}
+	k.run(t)
+	return k.output(t, k.cost)[0]
+}
