@@ -1,0 +1,153 @@
+package train
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+	"largestep/data"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train/machine"
+)
+
+// evaluationBatch is how many images are evaluated at once.
+const evaluationBatch = 200
+
+// Evaluation is a network in evaluation mode as a graph on an engine, with a
+// data set to go through.
+type Evaluation struct {
+	vars    *machine.Variables
+	data    DataSet
+	images  int // of the data set, the first
+	batch   int
+	dtype   tensor.Dtype
+	machine *machine.Machine
+	logits  *gorgonia.Node
+	taps    []int // entries of each feature for one image
+}
+
+// Result is what an evaluation measures.
+type Result struct {
+	Loss   float64   // mean cross-entropy
+	Error  float64   // fraction of images whose largest logit is not the label's
+	Active []float64 // fraction of positive entries of each feature
+}
+
+// NewEvaluation builds the graph, to go through the first images of a data set,
+// on the variables that a training step, or a checkpoint, fills.
+func NewEvaluation(vars *machine.Variables, net nets.Net, d DataSet, images int, dtype tensor.Dtype) (*Evaluation, error) {
+	e := &Evaluation{vars: vars, data: d, images: images, dtype: dtype, batch: min(evaluationBatch, images)}
+	m := nets.NewModel(dtype, false)
+	batch := d.inputs(m)
+	batch.Index = m.Input(e.name("index"), tensor.Int32, e.batch)
+	x, labels, err := op.Gather(batch, data.CropPadding, dtype)
+	if err != nil {
+		return nil, err
+	}
+	if e.logits, err = net.Output(m, x); err != nil {
+		return nil, err
+	}
+	totals, err := op.Score(m.Input(e.name("totals"), tensor.Float64, 3), e.logits, labels)
+	if err != nil {
+		return nil, err
+	}
+	outputs := []*gorgonia.Node{totals, e.logits}
+	for i, tap := range m.Taps {
+		e.taps = append(e.taps, tap.Shape().TotalSize()/e.batch)
+		p, err := op.Positives(m.Input(e.positives(i), tensor.Float64, 1), tap, labels)
+		if err != nil {
+			return nil, err
+		}
+		outputs = append(outputs, p)
+	}
+	e.machine, err = machine.New(vars, outputs...)
+	return e, err
+}
+
+func (e *Evaluation) name(s string) string { return fmt.Sprintf("evaluation/%s/%s", e.data.Name, s) }
+
+func (e *Evaluation) positives(tap int) string { return e.name(fmt.Sprintf("positives/%d", tap)) }
+
+// Run goes through the data set. With logits not nil it is called with those of
+// each image, in order; the slice is only valid during the call.
+func (e *Evaluation) Run(logits func(image int, z []float64) error) (Result, error) {
+	if err := e.reset(); err != nil {
+		return Result{}, err
+	}
+	for first := 0; first < e.images; first += e.batch {
+		index := make([]int32, e.batch)
+		for i := range index {
+			index[i] = int32(first + i)
+			if first+i >= e.images {
+				index[i] = -1
+			}
+		}
+		if err := e.vars.Set(e.name("index"), index); err != nil {
+			return Result{}, err
+		}
+		if err := e.machine.RunAll(); err != nil {
+			return Result{}, err
+		}
+		if logits != nil {
+			if err := e.handOut(first, logits); err != nil {
+				return Result{}, err
+			}
+		}
+	}
+	return e.result()
+}
+
+func (e *Evaluation) reset() error {
+	if err := e.vars.Set(e.name("totals"), make([]float64, 3)); err != nil {
+		return err
+	}
+	for i := range e.taps {
+		if err := e.vars.Set(e.positives(i), []float64{0}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Evaluation) result() (Result, error) {
+	totals := make([]float64, 3)
+	if err := e.vars.Get(e.name("totals"), totals); err != nil {
+		return Result{}, err
+	}
+	images := totals[2]
+	r := Result{Loss: totals[0] / images, Error: totals[1] / images}
+	for i, size := range e.taps {
+		count := make([]float64, 1)
+		if err := e.vars.Get(e.positives(i), count); err != nil {
+			return Result{}, err
+		}
+		r.Active = append(r.Active, count[0]/(images*float64(size)))
+	}
+	return r, nil
+}
+
+// handOut gives the logits of the last batch to f.
+func (e *Evaluation) handOut(first int, f func(image int, z []float64) error) error {
+	z := make([]float64, e.logits.Shape().TotalSize())
+	if e.dtype == tensor.Float64 {
+		if err := e.machine.Output(e.logits, z); err != nil {
+			return err
+		}
+	} else {
+		z32 := make([]float32, len(z))
+		if err := e.machine.Output(e.logits, z32); err != nil {
+			return err
+		}
+		for i, v := range z32 {
+			z[i] = float64(v)
+		}
+	}
+	classes := len(z) / e.batch
+	for i := 0; i < e.batch && first+i < e.images; i++ {
+		if err := f(first+i, z[i*classes:(i+1)*classes]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

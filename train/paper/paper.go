@@ -1,0 +1,105 @@
+// Package paper holds the experiments of "SGD with Large Step Sizes Learns
+// Sparse Features" (Andriushchenko, Varre, Pillaud-Vivien, Flammarion, ICML
+// 2023): which runs stand behind each figure, at the paper's scale and at
+// smaller ones.
+package paper
+
+import (
+	"fmt"
+	"strings"
+
+	"largestep/data"
+	"largestep/train"
+)
+
+// Preset is a scale at which ResNet-18 shows the effect of large step sizes.
+type Preset struct {
+	Name  string
+	About string
+	// Base is a run's config without its schedule.
+	Base         train.Config
+	Small, Large float64 // step sizes η
+}
+
+// Presets, from the largest to the smallest.
+var Presets = []Preset{
+	{
+		Name:  "paper",
+		About: "Figure 1: width 64, all of CIFAR-10, 100 epochs",
+		Base:  resnet18(64, 50_000, 10_000, 256, 100),
+		Small: 0.007, Large: 1.5,
+	},
+	{
+		Name:  "small",
+		About: "width 16, 5,000 images of CIFAR-10, 30 epochs",
+		Base:  resnet18(16, 5_000, 2_000, 64, 30),
+		Small: 0.007, Large: 0.7,
+	},
+	{
+		Name:  "quick",
+		About: "width 8, 1,000 made-up images, 40 epochs; minutes on a laptop",
+		Base:  resnet18(8, 1_000, 2_000, 32, 40),
+		Small: 0.03, Large: 0.5,
+	},
+}
+
+// resnet18 is the setting that all presets share: no momentum, no augmentation,
+// weight decay 5e-4, and SGD without replacement.
+func resnet18(width, images, test, batch, epochs int) train.Config {
+	return train.Config{
+		Net: "resnet18", Width: width, TrainSize: images, TestSize: test, Batch: batch, Epochs: epochs,
+		WeightDecay: 5e-4, Sampling: data.Shuffle, EvalEvery: 1, Precision: "fp32",
+	}
+}
+
+// PresetByName finds a preset.
+func PresetByName(name string) (Preset, error) {
+	var names []string
+	for _, p := range Presets {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return Preset{}, fmt.Errorf("unknown preset %q: choose one of %s, auto", name, strings.Join(names, ", "))
+}
+
+// AutoPreset is what suits an engine and a data set: the paper's own scale needs
+// a GPU.
+func AutoPreset(engine string, madeUp bool) Preset {
+	switch {
+	case madeUp:
+		return Presets[2]
+	case engine == "cuda":
+		return Presets[0]
+	default:
+		return Presets[1]
+	}
+}
+
+// Run is one training of a figure.
+type Run struct {
+	Name   string // of its folder
+	Config train.Config
+}
+
+// DecayFractions are where the paper's main figure decays the large step size.
+var DecayFractions = []float64{0.1, 0.3, 0.5}
+
+// Main are the four runs of Figure 1: a small constant step size, and a large
+// one decayed at 10, 30 and 50 % of the epochs.
+func Main(p Preset) ([]Run, error) {
+	small := p.Base
+	small.StepSize, small.Phases = p.Small, train.Constant(p.Small)
+	runs := []Run{{"small", small}}
+	for _, f := range DecayFractions {
+		c := p.Base
+		phases, err := train.Decay(p.Large, f)
+		if err != nil {
+			return nil, err
+		}
+		c.StepSize, c.DecayAt, c.Phases = p.Large, f, phases
+		runs = append(runs, Run{fmt.Sprintf("large-decay-%.0f", 100*f), c})
+	}
+	return runs, nil
+}

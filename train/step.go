@@ -1,0 +1,241 @@
+package train
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+	"largestep/data"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train/machine"
+)
+
+// The variables that a training step reads beside the network's.
+const (
+	varIndex    = "batch/index"
+	varWindow   = "batch/window"
+	varStepSize = "step_size"
+	varLosses   = "losses"
+	varPosition = "losses/position"
+	varDecay    = "sum/decay"
+
+	velocityPrefix = "velocity/"
+	sumPrefix      = "sum/"
+)
+
+// logCapacity is how many losses the engine keeps until the host reads them.
+const logCapacity = 4096
+
+// StepOptions say how a training step descends.
+type StepOptions struct {
+	Batch   int // images of a mini-batch
+	SGD     op.SGD
+	Augment bool // random crop and flip
+	// Parts is the number of mini-batches whose mean gradient makes one step;
+	// 1 for SGD, all of an epoch for gradient descent.
+	Parts int
+	Dtype tensor.Dtype
+}
+
+// Step is one step of SGD as a graph on an engine: pick the mini-batch, forward,
+// backward, update, record the loss. The host sends indices and the step size
+// and waits for nothing.
+type Step struct {
+	Model   *nets.Model
+	vars    *machine.Variables
+	opts    StepOptions
+	descend *machine.Machine // the whole step, or with several parts the gradient
+	update  *machine.Machine // with several parts, the update
+	written int              // losses in the engine's log
+	losses  []float64        // read from the log, not yet handed out
+}
+
+// DataSet is where a data set of n images lives on the engine.
+type DataSet struct {
+	Name string // "train", "test"
+	Len  int
+}
+
+// inputs declares the data set in a graph.
+func (d DataSet) inputs(m *nets.Model) op.Batch {
+	return op.Batch{
+		Images: m.Input(d.Name+"/images", tensor.Uint8, d.Len, data.Channels, data.Side, data.Side),
+		Labels: m.Input(d.Name+"/labels", tensor.Uint8, d.Len),
+	}
+}
+
+// Upload copies the images to the engine, once a graph that reads them exists.
+func (d DataSet) Upload(vars *machine.Variables, images *data.Images) error {
+	if err := vars.Set(d.Name+"/images", images.Pixels); err != nil {
+		return err
+	}
+	return vars.Set(d.Name+"/labels", images.Labels)
+}
+
+// NewStep builds the graph and plans its machine.
+func NewStep(vars *machine.Variables, net nets.Net, d DataSet, o StepOptions) (*Step, error) {
+	if o.Batch < 1 || o.Batch > d.Len {
+		return nil, fmt.Errorf("batch of %d for a training set of %d images: choose 1 to %[2]d", o.Batch, d.Len)
+	}
+	s := &Step{Model: nets.NewModel(o.Dtype, true), vars: vars, opts: o}
+	loss, err := s.loss(net, d)
+	if err != nil {
+		return nil, err
+	}
+	grads, err := gorgonia.Grad(loss, s.Model.Parameters()...)
+	if err != nil {
+		return nil, err
+	}
+	losses := s.Model.Input(varLosses, tensor.Float64, logCapacity)
+	log, err := op.Record(losses, loss, s.Model.Input(varPosition, tensor.Int32))
+	if err != nil {
+		return nil, err
+	}
+	var updates []*gorgonia.Node
+	if o.Parts > 1 {
+		updates, err = s.accumulate(grads)
+	} else {
+		updates, err = s.descent(s.Model, s.Model.Parameters(), grads)
+	}
+	if err != nil {
+		return nil, err
+	}
+	outputs := append(append([]*gorgonia.Node{log}, s.Model.Updates...), updates...)
+	s.descend, err = machine.New(vars, outputs...)
+	return s, err
+}
+
+// loss adds the mini-batch, the network and the cross-entropy.
+func (s *Step) loss(net nets.Net, d DataSet) (*gorgonia.Node, error) {
+	batch := d.inputs(s.Model)
+	batch.Index = s.Model.Input(varIndex, tensor.Int32, s.opts.Batch)
+	if s.opts.Augment {
+		batch.Window = s.Model.Input(varWindow, tensor.Int32, s.opts.Batch, 3)
+	}
+	x, labels, err := op.Gather(batch, data.CropPadding, s.opts.Dtype)
+	if err != nil {
+		return nil, err
+	}
+	logits, err := net.Output(s.Model, x)
+	if err != nil {
+		return nil, err
+	}
+	return op.CrossEntropy(logits, labels)
+}
+
+// descent adds the update of the parameters by their gradients to a graph.
+func (s *Step) descent(m *nets.Model, parameters, grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
+	updates := make([]op.Update, len(parameters))
+	for i, w := range parameters {
+		updates[i] = op.Update{W: w, Grad: grads[i]}
+		if s.opts.SGD.Momentum != 0 {
+			updates[i].V = m.Input(velocityPrefix+w.Name(), s.opts.Dtype, w.Shape()...)
+		}
+	}
+	return op.Descend(s.opts.SGD, m.Input(varStepSize, s.opts.Dtype), updates)
+}
+
+// accumulate adds the mean gradient's running sum to the graph, and makes a
+// second graph and machine for the update by it.
+func (s *Step) accumulate(grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
+	m := nets.NewModel(s.opts.Dtype, true)
+	var sums, parameters, totals gorgonia.Nodes
+	for _, w := range s.Model.Parameters() {
+		sums = append(sums, s.Model.Input(sumPrefix+w.Name(), s.opts.Dtype, w.Shape()...))
+		totals = append(totals, m.Input(sumPrefix+w.Name(), s.opts.Dtype, w.Shape()...))
+		parameters = append(parameters, m.Input(w.Name(), s.opts.Dtype, w.Shape()...))
+	}
+	outputs, err := s.descent(m, parameters, totals)
+	if err != nil {
+		return nil, err
+	}
+	if s.update, err = machine.New(s.vars, outputs...); err != nil {
+		return nil, err
+	}
+	return op.Accumulate(sums, grads, s.Model.Input(varDecay, s.opts.Dtype), 1/float64(s.opts.Parts))
+}
+
+// Run takes one step of the step size eta on the images of the training set that
+// index lists, Batch for each of the Parts; window is nil without augmentation.
+func (s *Step) Run(index, window []int32, eta float64) error {
+	if err := s.vars.Set(varStepSize, scalar(s.opts.Dtype, eta)); err != nil {
+		return err
+	}
+	for part := range s.opts.Parts {
+		if err := s.runPart(part, index, window); err != nil {
+			return err
+		}
+	}
+	if s.update != nil {
+		return s.update.RunAll()
+	}
+	return nil
+}
+
+func (s *Step) runPart(part int, index, window []int32) error {
+	if s.written == logCapacity {
+		if err := s.readLog(); err != nil {
+			return err
+		}
+	}
+	at, n := part*s.opts.Batch, s.opts.Batch
+	if err := s.vars.Set(varIndex, index[at:at+n]); err != nil {
+		return err
+	}
+	if s.opts.Augment {
+		if err := s.vars.Set(varWindow, window[3*at:3*(at+n)]); err != nil {
+			return err
+		}
+	}
+	if err := s.vars.Set(varPosition, []int32{int32(s.written)}); err != nil {
+		return err
+	}
+	if s.update != nil {
+		decay := 1.0
+		if part == 0 {
+			decay = 0
+		}
+		if err := s.vars.Set(varDecay, scalar(s.opts.Dtype, decay)); err != nil {
+			return err
+		}
+	}
+	s.written++
+	return s.descend.RunAll()
+}
+
+// readLog waits for the engine and takes the losses over.
+func (s *Step) readLog() error {
+	log := make([]float64, logCapacity)
+	if err := s.vars.Get(varLosses, log); err != nil {
+		return err
+	}
+	s.losses = append(s.losses, log[:s.written]...)
+	s.written = 0
+	return nil
+}
+
+// Losses waits for the engine and returns the mini-batch loss of every step
+// since the last call.
+func (s *Step) Losses() ([]float64, error) {
+	if err := s.readLog(); err != nil {
+		return nil, err
+	}
+	steps := make([]float64, len(s.losses)/s.opts.Parts)
+	for i, l := range s.losses {
+		steps[i/s.opts.Parts] += l / float64(s.opts.Parts)
+	}
+	s.losses = s.losses[:0]
+	return steps, nil
+}
+
+// Machine is what runs the step, for measuring it.
+func (s *Step) Machine() *machine.Machine { return s.descend }
+
+// scalar is one number as the host memory of a scalar variable.
+func scalar(dtype tensor.Dtype, x float64) any {
+	if dtype == tensor.Float64 {
+		return []float64{x}
+	}
+	return []float32{float32(x)}
+}

@@ -1,0 +1,316 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"gorgonia.org/tensor"
+	"largestep/data"
+	"largestep/metrics"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train/machine"
+	"largestep/train/safetensors"
+)
+
+// reportEvery is how often the host asks the engine for losses between rows: to
+// show them, and to find divergence.
+const reportEvery = 300 * time.Millisecond
+
+// trainer is a training under way.
+type trainer struct {
+	Options
+	net     nets.Net
+	vars    *machine.Variables
+	step    *Step
+	onTrain *Evaluation
+	onTest  *Evaluation
+	records *records
+	progress
+	started    time.Time // of this process, less the seconds of earlier ones
+	lastSaved  time.Time
+	lastReport time.Time
+	lastLoss   float64
+	logged     int // steps whose losses were taken over
+	orderOf    struct {
+		epoch int
+		index []int32
+	}
+}
+
+func newTrainer(o Options) (*trainer, error) {
+	t := &trainer{Options: o}
+	if err := t.build(); err != nil {
+		return nil, err
+	}
+	if err := t.restore(); err != nil {
+		return nil, err
+	}
+	var err error
+	t.records, err = openRecords(o.Dir, activeColumns(t.net.Features()), o.Config.LogSteps, t.Records)
+	return t, err
+}
+
+// build makes the graphs and brings the data to the engine.
+func (t *trainer) build() error {
+	c := &t.Config
+	var err error
+	if t.net, err = c.net(len(t.Data.Train.Classes)); err != nil {
+		return err
+	}
+	t.vars = machine.NewVariables(t.Engine)
+	all := DataSet{"train", c.TrainSize}
+	t.step, err = NewStep(t.vars, t.net, all, StepOptions{
+		Batch: c.Batch, Augment: c.Augment, Parts: c.parts(), Dtype: tensor.Float32,
+		SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay},
+	})
+	if err != nil {
+		return err
+	}
+	t.onTrain, err = NewEvaluation(t.vars, t.net, all, min(c.TrainSize, TrainLossImages), tensor.Float32)
+	if err != nil {
+		return err
+	}
+	test := DataSet{"test", c.TestSize}
+	if t.onTest, err = NewEvaluation(t.vars, t.net, test, c.TestSize, tensor.Float32); err != nil {
+		return err
+	}
+	return errors.Join(all.Upload(t.vars, t.Data.Train), test.Upload(t.vars, t.Data.Test))
+}
+
+// restore fills the parameters from the run's checkpoint, else from the initial
+// file, else from the seed.
+func (t *trainer) restore() error {
+	p, ok, err := loadCheckpoint(t.Dir, t.vars, t.step.Model)
+	if err != nil {
+		return err
+	}
+	if ok {
+		t.progress = p
+		t.logged = p.Step
+		return nil
+	}
+	if t.Init == "" {
+		return initialParameters(t.vars, t.step.Model.Variables, t.Config.Seed)
+	}
+	tensors, _, err := safetensors.ReadFile(t.Init)
+	if err != nil {
+		return err
+	}
+	if err := importParameters(t.vars, t.step.Model.Variables, tensors); err != nil {
+		return fmt.Errorf("%s: %w", t.Init, err)
+	}
+	return nil
+}
+
+// errDiverged ends the loop when a loss is not finite.
+var errDiverged = errors.New("the loss is not finite")
+
+func (t *trainer) run(ctx context.Context) (metrics.Status, error) {
+	now := time.Now()
+	t.started = now.Add(-time.Duration(t.Seconds * float64(time.Second)))
+	t.lastReport = now
+	t.records.log.Printf("step %d of %d on %s, %s", t.Step, t.Config.Steps(), t.Engine.Name(), t.Engine.Device())
+	if t.Hooks.Start != nil {
+		t.Hooks.Start(t.Config, t.Step)
+	}
+	if err := t.status(metrics.Running, ""); err != nil {
+		return metrics.Status{}, err
+	}
+	switch err := t.loop(ctx); {
+	case err == nil:
+		return t.end(metrics.Finished, "", nil)
+	case errors.Is(err, errDiverged):
+		return t.end(metrics.Diverged, fmt.Sprintf("loss %g at step %d", t.lastLoss, t.Step), nil)
+	case errors.Is(err, ErrInterrupted):
+		return t.end(metrics.Interrupted, "", ErrInterrupted)
+	default:
+		return metrics.Status{}, err
+	}
+}
+
+// end leaves the state in the run folder.
+func (t *trainer) end(s metrics.State, message string, err error) (metrics.Status, error) {
+	status := metrics.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message}
+	t.records.log.Printf("%s at step %d %s", s, t.Step, message)
+	return status, errors.Join(err, metrics.WriteStatus(t.Dir, status))
+}
+
+func (t *trainer) status(s metrics.State, message string) error {
+	return metrics.WriteStatus(t.Dir, metrics.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message})
+}
+
+func (t *trainer) epoch() float64 { return float64(t.Step) / float64(t.Config.stepsPerEpoch()) }
+
+// loop takes all steps, evaluating before the first and after each EvalEvery
+// epochs and the last.
+func (t *trainer) loop(ctx context.Context) error {
+	total, perEpoch := t.Config.Steps(), t.Config.stepsPerEpoch()
+	if t.Step == 0 {
+		if err := t.evaluate(); err != nil {
+			return err
+		}
+	}
+	for t.Step < total {
+		if ctx.Err() != nil {
+			return t.interrupt()
+		}
+		if err := t.takeStep(); err != nil {
+			return err
+		}
+		if t.Step == total || t.Step%(perEpoch*t.Config.EvalEvery) == 0 {
+			if err := t.evaluate(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// interrupt saves the very step at which the context ended.
+func (t *trainer) interrupt() error {
+	if err := t.report(); err != nil {
+		return err
+	}
+	return errors.Join(t.save(), ErrInterrupted)
+}
+
+func (t *trainer) takeStep() error {
+	c := &t.Config
+	perEpoch := c.stepsPerEpoch()
+	epoch, within := t.Step/perEpoch, t.Step%perEpoch
+	images := c.Batch * c.parts()
+	order := t.order(epoch)
+	var window []int32
+	if c.Augment {
+		window = data.Augmentation(c.Seed, epoch, within, images)
+	}
+	start := time.Now()
+	eta := c.schedule().StepSize(t.Step, c.Steps())
+	if err := t.step.Run(order[within*images:(within+1)*images], window, eta); err != nil {
+		return err
+	}
+	t.Step++
+	t.Images += images
+	now := time.Now()
+	var err error
+	if now.Sub(t.lastReport) > reportEvery {
+		err = t.report()
+		now = time.Now()
+	}
+	t.Training += now.Sub(start).Seconds()
+	return err
+}
+
+// order is the order of the examples in an epoch.
+func (t *trainer) order(epoch int) []int32 {
+	if t.orderOf.epoch != epoch || t.orderOf.index == nil {
+		t.orderOf.epoch = epoch
+		t.orderOf.index = data.Order(t.Config.Seed, epoch, t.Config.TrainSize, t.Config.Sampling)
+	}
+	return t.orderOf.index
+}
+
+// report waits for the engine, takes the losses over and tells whoever watches.
+func (t *trainer) report() error {
+	losses, err := t.step.Losses()
+	if err != nil {
+		return err
+	}
+	c := &t.Config
+	for _, loss := range losses {
+		if t.records.steps != nil {
+			err := t.records.steps.Append(metrics.StepRow{
+				Step: t.logged, Epoch: float64(t.logged) / float64(c.stepsPerEpoch()),
+				StepSize: c.schedule().StepSize(t.logged, c.Steps()), BatchLoss: loss,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		t.lastLoss = loss
+		t.logged++
+		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+			t.Step = t.logged
+			return errDiverged
+		}
+		t.LossSum += loss
+		t.LossCount++
+	}
+	t.lastReport = time.Now()
+	if t.Hooks.Step != nil {
+		t.Hooks.Step(Progress{Step: t.Step, Steps: c.Steps(), Loss: t.lastLoss, ImagesPerSecond: t.speed()})
+	}
+	return nil
+}
+
+func (t *trainer) speed() float64 {
+	if t.Training == 0 {
+		return 0
+	}
+	return float64(t.Images) / t.Training
+}
+
+// evaluate records a row and, when it is time or the end, a checkpoint.
+func (t *trainer) evaluate() error {
+	start := time.Now()
+	if err := t.report(); err != nil {
+		return err
+	}
+	t.Training += time.Since(start).Seconds() // what the engine still had to do
+	row, err := t.measure()
+	if err != nil {
+		return err
+	}
+	if err := t.records.row(row); err != nil {
+		return err
+	}
+	t.LossSum, t.LossCount, t.Training, t.Images = 0, 0, 0, 0
+	if t.Hooks.Row != nil {
+		t.Hooks.Row(row)
+	}
+	if math.IsNaN(row.TrainLoss) || math.IsInf(row.TrainLoss, 0) {
+		t.lastLoss = row.TrainLoss
+		return errDiverged
+	}
+	if t.Step == 0 || t.Step == t.Config.Steps() || time.Since(t.lastSaved) >= t.CheckpointEvery {
+		return t.save()
+	}
+	return nil
+}
+
+func (t *trainer) measure() (metrics.Row, error) {
+	c := &t.Config
+	train, err := t.onTrain.Run(nil)
+	if err != nil {
+		return metrics.Row{}, err
+	}
+	test, err := t.onTest.Run(nil)
+	if err != nil {
+		return metrics.Row{}, err
+	}
+	last := max(t.Step-1, 0)
+	schedule := c.schedule()
+	return metrics.Row{
+		Epoch: t.epoch(), Step: t.Step,
+		Phase:    schedule.Phases[schedule.Phase(last, c.Steps())].Name,
+		StepSize: schedule.StepSize(last, c.Steps()), BatchLoss: t.LossSum / float64(t.LossCount),
+		TrainLoss: train.Loss, TrainError: train.Error, TestLoss: test.Loss, TestError: test.Error,
+		Net: train.Active, ImagesPerSecond: t.speed(), Seconds: time.Since(t.started).Seconds(),
+	}, nil
+}
+
+func (t *trainer) save() error {
+	var err error
+	if t.Records, err = t.records.sync(); err != nil {
+		return err
+	}
+	t.Seconds = time.Since(t.started).Seconds()
+	metadata := map[string]string{"net": t.Config.Net, "dataset": t.Config.Dataset}
+	err = saveCheckpoint(t.Dir, t.vars, t.step.Model, t.Config.Momentum != 0, metadata, t.progress)
+	t.lastSaved = time.Now()
+	return err
+}
