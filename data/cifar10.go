@@ -49,8 +49,8 @@ func DefaultDir() (string, error) {
 
 // FindCIFAR10 returns the folder to give to LoadCIFAR10: dir itself, or
 // cifar-10-batches-bin in it; DefaultDir if dir is empty. Only names and sizes
-// are looked at. The error wraps fs.ErrNotExist where there is nothing at all,
-// and does not where a data set is there but damaged.
+// are looked at. The error wraps fs.ErrNotExist if there is no such folder, and
+// does not if there is one that is incomplete or damaged.
 func FindCIFAR10(dir string) (string, error) {
 	if dir == "" {
 		var err error

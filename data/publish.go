@@ -1,9 +1,12 @@
 package data
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -91,14 +94,14 @@ func (d *draft) publish() error {
 // discard removes the draft; after publish it does nothing.
 func (d *draft) discard() { os.RemoveAll(d.dir) }
 
-// write writes one file of the draft and syncs it to disk.
-func (d *draft) write(name string, content []byte) error {
+// copy writes one file of the draft and syncs it to disk.
+func (d *draft) copy(name string, content io.Reader) error {
 	f, err := os.Create(filepath.Join(d.dir, name))
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
-	return errors.Join(err, f.Sync(), f.Close())
+	_, err = io.Copy(f, content)
+	return cmp.Or(err, f.Sync(), f.Close())
 }
 
 func (d *draft) writeSource(src source) error {
@@ -106,7 +109,7 @@ func (d *draft) writeSource(src source) error {
 	if err != nil {
 		return err
 	}
-	return d.write(sourceFile, append(text, '\n'))
+	return d.copy(sourceFile, bytes.NewReader(append(text, '\n')))
 }
 
 // syncFolder makes a rename in dir survive a power failure, where the platform
@@ -118,14 +121,22 @@ func syncFolder(dir string) {
 	}
 }
 
-// checkName returns an error unless a figure's legend can carry the name.
+// checkName returns an error unless name can stand for a data set other than
+// the two that largestep itself makes.
 func checkName(name string) error {
-	const maxLength = 80
-	if name == "" || len(name) > maxLength || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return fmt.Errorf("name %q: want 1 to %d bytes of printable text", name, maxLength)
-	}
 	if name == NameCIFAR10 || name == NameMadeUp {
 		return fmt.Errorf("name %q belongs to the set that largestep itself fetches or draws: choose another", name)
+	}
+	return checkPrintable(name)
+}
+
+// checkPrintable returns an error unless a legend and a line of
+// batches.meta.txt can carry the name.
+func checkPrintable(name string) error {
+	const maxLength = 80
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
+	if name == "" || len(name) > maxLength || strings.TrimSpace(name) != name || strings.ContainsFunc(name, unprintable) {
+		return fmt.Errorf("name %q: want 1 to %d bytes of printable text", name, maxLength)
 	}
 	return nil
 }

@@ -1,0 +1,267 @@
+package data
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A partial is a download that may be unfinished: a file with what is there so
+// far, and one beside it that says of what.
+type partial struct {
+	path  string
+	state partialState
+}
+
+type partialState struct {
+	URL       string `json:"url"`
+	Validator string `json:"validator"` // strong ETag or Last-Modified, for If-Range
+}
+
+// newPartial returns the download of url to path: the one found there, if it
+// was of the same URL, else a new one.
+func newPartial(path, url string) *partial {
+	p := &partial{path: path}
+	text, err := readSmall(p.statePath())
+	if err != nil || json.Unmarshal(text, &p.state) != nil || p.state.URL != url {
+		p.remove()
+		p.state = partialState{URL: url}
+	}
+	return p
+}
+
+func (p *partial) statePath() string { return p.path + ".json" }
+
+func (p *partial) remove() {
+	os.Remove(p.path)
+	os.Remove(p.statePath())
+}
+
+// size returns the number of bytes that are there.
+func (p *partial) size() int64 {
+	info, err := os.Stat(p.path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// restart empties the file and notes which version of the resource follows.
+func (p *partial) restart(validator string) error {
+	p.remove()
+	p.state.Validator = validator
+	text, err := json.Marshal(p.state)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(p.statePath(), text, 0o644)
+}
+
+// A downloader gets files over HTTP.
+type downloader struct {
+	client   *http.Client
+	attempts int                              // in a row without a byte gained
+	wait     func(failures int) time.Duration // before the next attempt
+	stall    time.Duration                    // silence after which a connection counts as lost
+	progress func(done, total int64)
+}
+
+var defaultDownloader = downloader{
+	client:   http.DefaultClient,
+	attempts: 6,
+	wait:     func(failures int) time.Duration { return time.Second << (failures - 1) },
+	stall:    30 * time.Second,
+}
+
+// permanentError is one that another attempt would meet again.
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
+
+// download completes p, over as many connections as it takes.
+func (d downloader) download(ctx context.Context, p *partial) error {
+	for failures := 0; ; {
+		before := p.size()
+		err := d.attempt(ctx, p)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("download stopped after %d bytes, the next fetch goes on from there: %w", p.size(), ctx.Err())
+		}
+		if errors.As(err, new(permanentError)) {
+			return err
+		}
+		if p.size() > before {
+			failures = 0
+		}
+		if failures++; failures >= d.attempts {
+			return fmt.Errorf("download of %s failed %d times: %w: check the network and run the same command again (it goes on after %d bytes), or get the archive by other means and name it with --from", p.state.URL, failures, err, p.size())
+		}
+		select {
+		case <-time.After(d.wait(failures)):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// attempt goes on with p over one connection.
+func (d downloader) attempt(ctx context.Context, p *partial) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(d.stall, func() { cancel(fmt.Errorf("no data for %v", d.stall)) })
+	defer watchdog.Stop()
+
+	have := p.size()
+	resp, err := d.request(ctx, p, have)
+	if err != nil {
+		return stalledOr(ctx, err)
+	}
+	defer resp.Body.Close()
+	total := int64(-1)
+	switch resp.StatusCode {
+	case http.StatusPartialContent:
+		start, size, err := parseContentRange(resp.Header.Get("Content-Range"))
+		if err != nil || start != have {
+			p.remove()
+			return fmt.Errorf("%s: unusable Content-Range %q", p.state.URL, resp.Header.Get("Content-Range"))
+		}
+		total = size
+	case http.StatusOK: // no ranges here, or the resource has changed
+		if err := p.restart(validator(resp.Header)); err != nil {
+			return permanentError{err}
+		}
+		have, total = 0, resp.ContentLength
+	case http.StatusRequestedRangeNotSatisfiable:
+		if _, size, err := parseContentRange(resp.Header.Get("Content-Range")); err == nil && size == have {
+			return nil // all was there already
+		}
+		p.remove()
+		return fmt.Errorf("%s: %s", p.state.URL, resp.Status)
+	default:
+		err := fmt.Errorf("%s: the server says %s", p.state.URL, resp.Status)
+		if retryable(resp.StatusCode) {
+			return err
+		}
+		return permanentError{fmt.Errorf("%w: name another archive with --from", err)}
+	}
+	if total > maxArchiveBytes {
+		return permanentError{fmt.Errorf("%s: %d bytes, more than any archive of CIFAR-10", p.state.URL, total)}
+	}
+	body := &progressReader{resp.Body, have, total, func(done, total int64) {
+		watchdog.Reset(d.stall)
+		if d.progress != nil {
+			d.progress(done, total)
+		}
+	}}
+	if err := p.append(body); err != nil {
+		return stalledOr(ctx, err)
+	}
+	if total >= 0 && p.size() != total {
+		return fmt.Errorf("connection closed after %d of %d bytes", p.size(), total)
+	}
+	return nil
+}
+
+// stalledOr returns why the connection's context was cancelled, if it was, for
+// then err says no more than that it was.
+func stalledOr(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (d downloader) request(ctx context.Context, p *partial, have int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.state.URL, nil)
+	if err != nil {
+		return nil, permanentError{err}
+	}
+	req.Header.Set("User-Agent", "largestep")
+	req.Header.Set("Accept-Encoding", "identity") // lengths and ranges count the archive's own bytes
+	if have > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
+		if p.state.Validator != "" {
+			req.Header.Set("If-Range", p.state.Validator)
+		}
+	}
+	return d.client.Do(req)
+}
+
+// append copies r to the end of the file. An error of the file system is
+// permanent, one of r is not.
+func (p *partial) append(r *progressReader) error {
+	f, err := os.OpenFile(p.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return permanentError{err}
+	}
+	_, err = io.Copy(f, io.LimitReader(r, maxArchiveBytes-r.done+1))
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if errors.As(err, new(*fs.PathError)) {
+		return permanentError{fmt.Errorf("%w: make room, or choose another folder", err)}
+	}
+	if err == nil && r.done > maxArchiveBytes {
+		p.remove()
+		return permanentError{fmt.Errorf("%s: more bytes than any archive of CIFAR-10", p.state.URL)}
+	}
+	return err
+}
+
+// progressReader reports what has been read of total bytes.
+type progressReader struct {
+	r           io.Reader
+	done, total int64
+	report      func(done, total int64)
+}
+
+func (r *progressReader) Read(b []byte) (int, error) {
+	n, err := r.r.Read(b)
+	r.done += int64(n)
+	r.report(r.done, r.total)
+	return n, err
+}
+
+func retryable(status int) bool {
+	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+}
+
+// validator returns what identifies a version of the resource in If-Range,
+// where only strong ETags may stand (RFC 9110, section 13.1.5).
+func validator(h http.Header) string {
+	if tag := h.Get("ETag"); tag != "" && !strings.HasPrefix(tag, "W/") {
+		return tag
+	}
+	return h.Get("Last-Modified")
+}
+
+// parseContentRange reads "bytes 100-199/200" or, as in a 416, "bytes */200";
+// the size is -1 where it is given as "*".
+func parseContentRange(s string) (start, size int64, err error) {
+	rest, ok := strings.CutPrefix(s, "bytes ")
+	span, sizeText, ok2 := strings.Cut(rest, "/")
+	if !ok || !ok2 {
+		return 0, 0, fmt.Errorf("Content-Range %q", s)
+	}
+	size = -1
+	if sizeText != "*" {
+		if size, err = strconv.ParseInt(sizeText, 10, 64); err != nil {
+			return 0, 0, err
+		}
+	}
+	if span == "*" {
+		return 0, size, nil
+	}
+	first, _, _ := strings.Cut(span, "-")
+	start, err = strconv.ParseInt(first, 10, 64)
+	return start, size, err
+}

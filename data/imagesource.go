@@ -1,0 +1,179 @@
+package data
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// An imageFile is an image of a source, at PREFIX/SPLIT/CLASS/NAME.
+type imageFile struct {
+	path   string // with slashes
+	prefix string // "" or a folder and a slash
+	split  string // "train" or "test"
+	class  string
+}
+
+// An imageSource is a folder or an archive of images. It can be gone through
+// several times, each time in the same order.
+type imageSource interface {
+	// list returns the images.
+	list(ctx context.Context) ([]imageFile, error)
+	// each calls visit with the index, name and content of every image.
+	each(ctx context.Context, visit func(i int, file imageFile, r io.Reader) error) error
+	// ordered reports whether the order of the images means something.
+	ordered() bool
+	close() error
+}
+
+func openImageSource(from string) (imageSource, error) {
+	if isFolder(from) {
+		return imageFolder{from}, nil
+	}
+	f, err := openRegular(from)
+	if err != nil {
+		return nil, err
+	}
+	return imageArchive{f}, nil
+}
+
+// parseImagePath takes the path of a file apart. It returns false if the file
+// does not count: hidden, or not at train/CLASS/ or test/CLASS/. One that
+// counts but has no image's extension is an error.
+func parseImagePath(p string) (imageFile, bool, error) {
+	parts := strings.Split(p, "/")
+	n := len(parts) - 3
+	if n < 0 || parts[n] != "train" && parts[n] != "test" || hidden(parts[n+1]) || hidden(parts[n+2]) {
+		return imageFile{}, false, nil
+	}
+	f := imageFile{path: p, prefix: p[:len(p)-len(strings.Join(parts[n:], "/"))], split: parts[n], class: parts[n+1]}
+	switch strings.ToLower(path.Ext(p)) {
+	case ".jpg", ".jpeg", ".png":
+		return f, true, nil
+	}
+	return f, false, fmt.Errorf("%s is neither .jpg, .jpeg nor .png: convert it or take it out", p)
+}
+
+func hidden(name string) bool { return strings.HasPrefix(name, ".") }
+
+// imageFolder is a folder with train/CLASS/ and test/CLASS/ in it. Symbolic
+// links are followed: data sets are often put together with them.
+type imageFolder struct{ root string }
+
+func (s imageFolder) ordered() bool { return false }
+func (s imageFolder) close() error  { return nil }
+
+func (s imageFolder) list(ctx context.Context) ([]imageFile, error) {
+	var files []imageFile
+	for _, split := range []string{"train", "test"} {
+		classes, err := os.ReadDir(filepath.Join(s.root, split))
+		if err != nil {
+			return nil, fmt.Errorf("%w: want images at train/CLASS/ and test/CLASS/", err)
+		}
+		for _, class := range classes {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			dir := filepath.Join(s.root, split, class.Name())
+			if hidden(class.Name()) || !isFolder(dir) {
+				continue
+			}
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range entries {
+				if e.IsDir() {
+					continue
+				}
+				f, ok, err := parseImagePath(path.Join(split, class.Name(), e.Name()))
+				if err != nil {
+					return nil, err
+				}
+				if ok {
+					files = append(files, f)
+				}
+			}
+		}
+	}
+	return files, nil
+}
+
+func (s imageFolder) each(ctx context.Context, visit func(i int, file imageFile, r io.Reader) error) error {
+	files, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	for i, file := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f, err := openRegular(filepath.Join(s.root, filepath.FromSlash(file.path)))
+		if err != nil {
+			return err
+		}
+		err = visit(i, file, f)
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// imageArchive is a tar archive, which may be compressed with gzip.
+type imageArchive struct{ f *os.File }
+
+func (s imageArchive) ordered() bool { return true }
+func (s imageArchive) close() error  { return s.f.Close() }
+
+func (s imageArchive) list(ctx context.Context) ([]imageFile, error) {
+	var files []imageFile
+	err := s.each(ctx, func(i int, file imageFile, _ io.Reader) error {
+		files = append(files, file)
+		if i >= 2*maxRecords {
+			return fmt.Errorf("more than %d images", 2*maxRecords)
+		}
+		return nil
+	})
+	return files, err
+}
+
+func (s imageArchive) each(ctx context.Context, visit func(i int, file imageFile, r io.Reader) error) error {
+	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	tr, err := newTarReader(contextReader{ctx, s.f})
+	if err != nil {
+		return err
+	}
+	return eachImage(tr, visit)
+}
+
+// eachImage calls visit with the images of an archive.
+func eachImage(tr *tar.Reader, visit func(i int, file imageFile, r io.Reader) error) error {
+	for i := 0; ; {
+		h, err := nextFile(tr)
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		file, ok, err := parseImagePath(h.Name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		if err := visit(i, file, tr); err != nil {
+			return err
+		}
+		i++
+	}
+}
