@@ -1,0 +1,162 @@
+package metrics
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A Scalar is one point of a TensorBoard chart. Charts whose tags share the
+// part before the slash are grouped.
+type Scalar struct {
+	Tag   string
+	Value float64
+}
+
+// An EventWriter appends scalars to a TensorBoard event file: a TFRecord file
+// (https://www.tensorflow.org/tutorials/load_data/tfrecord) of Event messages
+// (tensorflow/core/util/event.proto).
+type EventWriter struct{ *appender }
+
+// CreateEvents makes an event file in the folder, named after the time and the
+// host as TensorBoard wants it.
+func CreateEvents(dir string, now time.Time) (*EventWriter, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	a, err := create(filepath.Join(dir, fmt.Sprintf("events.out.tfevents.%010d.%s", now.Unix(), host)))
+	if err != nil {
+		return nil, err
+	}
+	return startEvents(a, now)
+}
+
+// ResumeEvents opens an event file to go on after its first size bytes, as
+// Sync returned them, and cuts off the rest. A size of 0 starts over.
+func ResumeEvents(path string, size int64, now time.Time) (*EventWriter, error) {
+	a, err := resume(path, size, checkRecords)
+	if err != nil {
+		return nil, err
+	}
+	return startEvents(a, now)
+}
+
+func startEvents(a *appender, now time.Time) (*EventWriter, error) {
+	e := &EventWriter{a}
+	if a.size > 0 {
+		return e, nil
+	}
+	err := e.record(appendBytes(appendWallTime(nil, now), 3, []byte("brain.Event:2"))) // Event.file_version
+	if err != nil {
+		a.f.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// Name is the file's name without its folder, for a checkpoint to note.
+func (e *EventWriter) Name() string { return filepath.Base(e.f.Name()) }
+
+// Scalars appends one event. TensorBoard keeps values in float32.
+func (e *EventWriter) Scalars(step int, now time.Time, scalars ...Scalar) error {
+	var summary []byte
+	for _, s := range scalars {
+		value := appendBytes(nil, 1, []byte(s.Tag)) // Value.tag
+		value = append(value, 2<<3|5)               // Value.simple_value
+		value = binary.LittleEndian.AppendUint32(value, math.Float32bits(float32(s.Value)))
+		summary = appendBytes(summary, 1, value) // Summary.value
+	}
+	event := appendWallTime(nil, now)
+	event = binary.AppendUvarint(append(event, 2<<3|0), uint64(step)) // Event.step
+	return e.record(appendBytes(event, 5, summary))                   // Event.summary
+}
+
+// Row appends the numbers of an evaluation; net names the elements of r.Net.
+func (e *EventWriter) Row(r Row, net []string, now time.Time) error {
+	if len(net) != len(r.Net) {
+		return fmt.Errorf("%s: a row with %d values for the net's %d columns", e.f.Name(), len(r.Net), len(net))
+	}
+	scalars := []Scalar{
+		{"loss/batch", r.BatchLoss}, {"loss/train", r.TrainLoss}, {"loss/test", r.TestLoss},
+		{"error/train", r.TrainError}, {"error/test", r.TestError},
+		{"schedule/step_size", r.StepSize}, {"schedule/epoch", r.Epoch},
+		{"speed/images_per_second", r.ImagesPerSecond},
+	}
+	for i, name := range net {
+		scalars = append(scalars, Scalar{tag(name), r.Net[i]})
+	}
+	return e.Scalars(r.Step, now, scalars...)
+}
+
+// tag groups numbered columns: active_3 becomes active/3.
+func tag(column string) string {
+	stem := strings.TrimRight(column, "0123456789")
+	if group, ok := strings.CutSuffix(stem, "_"); ok && group != "" && stem != column {
+		return group + "/" + column[len(stem):]
+	}
+	return column
+}
+
+// record appends a TFRecord: length, its CRC, the data, their CRC.
+func (e *EventWriter) record(data []byte) error {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
+	b = binary.LittleEndian.AppendUint32(b, maskedCRC(b))
+	b = append(b, data...)
+	if err := e.write(binary.LittleEndian.AppendUint32(b, maskedCRC(data))); err != nil {
+		return err
+	}
+	return e.flush()
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// maskedCRC is TFRecord's checksum: CRC-32C rotated right by 15, plus a
+// constant.
+func maskedCRC(b []byte) uint32 {
+	crc := crc32.Checksum(b, castagnoli)
+	return (crc>>15 | crc<<17) + 0xa282ead8
+}
+
+// checkRecords approves a file of whole TFRecords.
+func checkRecords(r io.Reader) error {
+	for offset := int64(0); ; {
+		var frame [12]byte
+		if _, err := io.ReadFull(r, frame[:]); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return errors.New("no record ends at the checkpoint's size: the file was changed since")
+		}
+		if binary.LittleEndian.Uint32(frame[8:]) != maskedCRC(frame[:8]) {
+			return fmt.Errorf("wrong checksum at byte %d: not an event file?", offset)
+		}
+		length := binary.LittleEndian.Uint64(frame[:])
+		if length > 1<<30 {
+			return fmt.Errorf("record of %d bytes at byte %d: not an event file?", length, offset)
+		}
+		if n, _ := io.CopyN(io.Discard, r, int64(length)+4); n != int64(length)+4 {
+			return errors.New("no record ends at the checkpoint's size: the file was changed since")
+		}
+		offset += 12 + int64(length) + 4
+	}
+}
+
+// appendWallTime appends Event.wall_time, in seconds.
+func appendWallTime(b []byte, now time.Time) []byte {
+	seconds := float64(now.UnixMicro()) / 1e6
+	return binary.LittleEndian.AppendUint64(append(b, 1<<3|1), math.Float64bits(seconds))
+}
+
+// appendBytes appends a protobuf field of a length-delimited type; the field's
+// number is below 16.
+func appendBytes(b []byte, field byte, data []byte) []byte {
+	b = binary.AppendUvarint(append(b, field<<3|2), uint64(len(data)))
+	return append(b, data...)
+}

@@ -1,0 +1,163 @@
+package metrics
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"largestep/metrics/atomicfile"
+)
+
+// State tells how a run stands.
+type State string
+
+const (
+	Running     State = "running" // or killed: a killed program cannot say so
+	Finished    State = "finished"
+	Diverged    State = "diverged" // a loss was not finite; a result, not a failure
+	Interrupted State = "interrupted"
+)
+
+// Status is the content of status.json.
+type Status struct {
+	State   State   `json:"state"`
+	Step    int     `json:"step"`
+	Epoch   float64 `json:"epoch"`
+	Message string  `json:"message,omitempty"`
+}
+
+// WriteStatus replaces the status in a run folder.
+func WriteStatus(dir string, s Status) error {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(dir, StatusFile), err)
+	}
+	return atomicfile.WriteFile(filepath.Join(dir, StatusFile), append(b, '\n'))
+}
+
+// ReadStatus reads the status of a run folder; without one the run has just
+// begun.
+func ReadStatus(dir string) (Status, error) {
+	path := filepath.Join(dir, StatusFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Status{State: Running}, nil
+	}
+	if err != nil {
+		return Status{}, err
+	}
+	s, err := parseStatus(b)
+	if err != nil {
+		return Status{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+func parseStatus(b []byte) (s Status, err error) {
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, err
+	}
+	if !slices.Contains([]State{Running, Finished, Diverged, Interrupted}, s.State) {
+		return s, fmt.Errorf("unknown state %q", s.State)
+	}
+	return s, nil
+}
+
+// Config is what figures need of config.json; Raw is all of it.
+type Config struct {
+	Name     string  `json:"name"`    // of the run; may be empty
+	Net      string  `json:"net"`     // resnet18, for instance
+	Dataset  string  `json:"dataset"` // as a figure's title names it
+	StepSize float64 `json:"step_size"`
+	DecayAt  float64 `json:"decay_at"` // fraction of the epochs; 0 if the schedule is another
+	Epochs   float64 `json:"epochs"`
+	Phases   []Phase `json:"phases"`
+
+	Raw json.RawMessage `json:"-"`
+}
+
+// A Phase is a stretch of the training with one step size.
+type Phase struct {
+	Name     string  `json:"name"`
+	Start    float64 `json:"start"` // fraction of the epochs at which it begins
+	StepSize float64 `json:"step_size"`
+}
+
+// A Run is a run folder as it was when it was opened.
+type Run struct {
+	Dir    string
+	Config Config
+	Status Status
+	Table
+}
+
+// OpenRun reads the records of a run folder. A run that has not evaluated yet
+// has no rows.
+func OpenRun(dir string) (*Run, error) {
+	config, err := readConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	status, err := ReadStatus(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Dir: dir, Config: config, Status: status}
+	table, err := ReadTable(filepath.Join(dir, TableFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err == nil {
+		r.Table = *table
+	}
+	return r, nil
+}
+
+func readConfig(dir string) (Config, error) {
+	path := filepath.Join(dir, ConfigFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, fmt.Errorf("%s: not a run folder: it has no %s", dir, ConfigFile)
+	}
+	if err != nil {
+		return Config{}, err
+	}
+	c, err := parseConfig(b)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+func parseConfig(b []byte) (Config, error) {
+	c := Config{Raw: b}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return c, err
+	}
+	return c, c.check()
+}
+
+func (c *Config) check() error {
+	if !(c.Epochs > 0) {
+		return fmt.Errorf("epochs is %g, want more than 0", c.Epochs)
+	}
+	if !(c.DecayAt >= 0 && c.DecayAt <= 1) {
+		return fmt.Errorf("decay_at is %g, want a fraction of the epochs", c.DecayAt)
+	}
+	last := math.Inf(-1)
+	for _, p := range c.Phases {
+		if !(p.Start >= 0 && p.Start <= 1 && p.Start > last) {
+			return fmt.Errorf("phase %q starts at %g: want fractions of the epochs, in order", p.Name, p.Start)
+		}
+		last = p.Start
+	}
+	return nil
+}
+
+// Steps reads the run's steps.csv.
+func (r *Run) Steps() ([]StepRow, error) { return ReadSteps(filepath.Join(r.Dir, StepsFile)) }

@@ -1,0 +1,101 @@
+package metrics
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"testing"
+)
+
+const config = `{"name": "a", "net": "resnet18", "dataset": "made-up", "step_size": 0.5, "decay_at": 0.3,
+"epochs": 40, "seed": 7, "phases": [{"name": "large", "start": 0, "step_size": 0.5}, {"name": "small", "start": 0.3, "step_size": 0.05}]}`
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		check(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666))
+	}
+	return dir
+}
+
+func TestOpenRun(t *testing.T) {
+	dir := folder(t, map[string]string{ConfigFile: config})
+	r, err := OpenRun(dir)
+	check(t, err)
+	if r.Status.State != Running || len(r.Rows) != 0 {
+		t.Errorf("a run that just began: %+v", r)
+	}
+	status := Status{State: Diverged, Step: 12, Epoch: 0.5, Message: "the loss is NaN"}
+	check(t, WriteStatus(dir, status))
+	w, err := CreateTable(filepath.Join(dir, TableFile), active)
+	check(t, err)
+	check(t, w.Append(rows(1)[0]))
+	check(t, w.Close())
+	s, err := CreateSteps(filepath.Join(dir, StepsFile))
+	check(t, err)
+	check(t, s.Append(StepRow{Step: 3}))
+	check(t, s.Close())
+	r, err = OpenRun(dir)
+	check(t, err)
+	want := Config{Name: "a", Net: "resnet18", Dataset: "made-up", StepSize: 0.5, DecayAt: 0.3, Epochs: 40,
+		Phases: []Phase{{"large", 0, 0.5}, {"small", 0.3, 0.05}}, Raw: []byte(config)}
+	if r.Dir != dir || r.Status != status || !reflect.DeepEqual(r.Config, want) || len(r.Rows) != 1 {
+		t.Errorf("got %+v", r)
+	}
+	if steps, err := r.Steps(); err != nil || len(steps) != 1 || steps[0].Step != 3 {
+		t.Errorf("steps %v, %v", steps, err)
+	}
+}
+
+func TestOpenRunRefuses(t *testing.T) {
+	for _, c := range []struct {
+		files map[string]string
+		want  string
+	}{
+		{nil, "not a run folder: it has no config.json"},
+		{map[string]string{ConfigFile: "{"}, "config.json: "},
+		{map[string]string{ConfigFile: "{}"}, "epochs is 0"},
+		{map[string]string{ConfigFile: `{"epochs": "many"}`}, "config.json: "},
+		{map[string]string{ConfigFile: `{"epochs": 1, "decay_at": 1.5}`}, "decay_at is 1.5"},
+		{map[string]string{ConfigFile: `{"epochs": 1, "phases": [{"start": 0.5}, {"start": 0.1, "name": "b"}]}`}, `phase "b" starts at 0.1`},
+		{map[string]string{ConfigFile: config, StatusFile: `{"state": "asleep"}`}, `status.json: unknown state "asleep"`},
+		{map[string]string{ConfigFile: config, StatusFile: ""}, "status.json: "},
+		{map[string]string{ConfigFile: config, TableFile: "x\n"}, "metrics.csv:1: "},
+	} {
+		_, err := OpenRun(folder(t, c.files))
+		wantError(t, err, c.want)
+	}
+}
+
+func FuzzConfigAndStatus(f *testing.F) {
+	f.Add([]byte(config))
+	f.Add([]byte(`{"state": "finished", "step": 1, "epoch": 2}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if c, err := parseConfig(b); err == nil && !(c.Epochs > 0) {
+			t.Errorf("epochs %v", c.Epochs)
+		}
+		if s, err := parseStatus(b); err == nil && s.State == "" {
+			t.Error("no state")
+		}
+	})
+}
+
+func TestLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), LogFile)
+	check(t, os.WriteFile(path, []byte("cut sho"), 0o666))
+	l, err := OpenLog(path)
+	check(t, err)
+	check(t, l.Printf("epoch %d", 3))
+	check(t, l.Close())
+	l, err = OpenLog(path)
+	check(t, err)
+	check(t, l.Printf("two\nlines\n"))
+	check(t, l.Close())
+	const stamp = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ `
+	want := regexp.MustCompile("^cut sho\n" + stamp + "epoch 3\n" + stamp + "two \\| lines\n$")
+	if got := fileBytes(t, path); !want.MatchString(got) {
+		t.Errorf("log %q", got)
+	}
+}
