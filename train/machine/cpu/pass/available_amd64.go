@@ -1,0 +1,49 @@
+//go:build !noasm
+
+package pass
+
+import "golang.org/x/sys/cpu"
+
+var avx2 = kernels{
+	name:            "AVX2",
+	addSums:         addSumsAVX2,
+	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normaliseAVX2, normaliseAddAVX2},
+	gradSums:        [2][2]func(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32){{gradSumsAVX2, gradSumsStoreAVX2}, {gradSumsAddAVX2, gradSumsAddStoreAVX2}},
+	inputGrad:       [2]func(dx, x, y, dy, dy2, params []float32, period int, floor float32){inputGradAVX2, inputGradAddAVX2},
+	addWide:         addWideAVX2,
+	add:             addAVX2,
+	scale:           scaleAVX2,
+	accumulate:      accumulateAVX2,
+	descend:         descendAVX2,
+	descendMomentum: descendMomentumAVX2,
+	dot:             dotAVX2,
+	countPositive:   countPositiveAVX2,
+}
+
+var avx512 = kernels{
+	name:            "AVX-512",
+	addSums:         addSumsAVX512,
+	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normaliseAVX512, normaliseAddAVX512},
+	gradSums:        [2][2]func(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32){{gradSumsAVX512, gradSumsStoreAVX512}, {gradSumsAddAVX512, gradSumsAddStoreAVX512}},
+	inputGrad:       [2]func(dx, x, y, dy, dy2, params []float32, period int, floor float32){inputGradAVX512, inputGradAddAVX512},
+	addWide:         addWideAVX512,
+	add:             addAVX512,
+	scale:           scaleAVX512,
+	accumulate:      accumulateAVX512,
+	descend:         descendAVX512,
+	descendMomentum: descendMomentumAVX512,
+	dot:             dotAVX512,
+	countPositive:   countPositiveAVX512,
+}
+
+// available lists the implementations that this machine can run, best first.
+func available() []*kernels {
+	list := []*kernels{&reference}
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		list = append([]*kernels{&avx2}, list...)
+		if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL {
+			list = append([]*kernels{&avx512}, list...)
+		}
+	}
+	return list
+}

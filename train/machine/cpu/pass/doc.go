@@ -1,0 +1,17 @@
+// Package pass holds the kernels of a CPU training step that are bound by
+// memory, not arithmetic: batch norm fused with ReLU and residual add,
+// elementwise sums, the SGD update, average pooling, the mini-batch gather,
+// the last linear layer and the loss.
+//
+// Activations are float32 in layout HWNC: element (h, w, n, c) lies at
+// ((h·W+w)·N+n)·C+c, so a tensor is a matrix of H·W·N rows by C channels.
+//
+// Work is cut into tasks by the shape alone, and partial sums are combined in
+// one fixed order, so results have the same bits for any number of threads.
+//
+// Slices of wrong length are bugs of the caller and panic. Outputs may be the
+// same memory as inputs where a function says so; they must never overlap in
+// part.
+package pass
+
+//go:generate sh -c "cd _generate && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg pass"

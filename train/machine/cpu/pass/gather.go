@@ -1,0 +1,73 @@
+package pass
+
+import "largestep/train/machine/cpu/pool"
+
+// padding is the width of the zero border that windows move in.
+const padding = 4
+
+// Images is a resident data set: bytes in planes, image × channel × height ×
+// width.
+type Images struct {
+	Pixels                  []byte
+	Channels, Height, Width int
+}
+
+// Gather writes the images of a mini-batch as x = byte/255 in layout HWNC. An
+// index of −1 gives a zero image. Window, if not nil, has three values for
+// each image: the row and column, 0 to 8, at which the image's crop begins in
+// the image padded by four zeros on each side, and 1 if the crop is then
+// flipped left to right, else 0.
+func (s *Images) Gather(p *pool.Pool, x []float32, index, window []int32) {
+	image := s.Channels * s.Height * s.Width
+	need(image*len(index), x)
+	if window != nil && len(window) != 3*len(index) {
+		panic("pass: window is not three values per image")
+	}
+	for _, i := range index {
+		if i < -1 || (int(i)+1)*image > len(s.Pixels) {
+			panic("pass: index outside of the data set")
+		}
+	}
+	p.Do(s.Height, func(_, h int) {
+		pixel := len(index) * s.Channels
+		row := x[h*s.Width*pixel : (h+1)*s.Width*pixel]
+		for n, i := range index {
+			top, left, flip := padding, padding, false
+			if window != nil {
+				top, left, flip = int(window[3*n]), int(window[3*n+1]), window[3*n+2] != 0
+			}
+			from := h + top - padding
+			for c := range s.Channels {
+				var source []byte // none: zeros
+				if i >= 0 && from >= 0 && from < s.Height {
+					at := (int(i)*s.Channels+c)*s.Height + from
+					source = s.Pixels[at*s.Width : (at+1)*s.Width]
+				}
+				s.gatherRow(row[n*s.Channels+c:], source, pixel, left-padding, flip)
+			}
+		}
+	})
+}
+
+// gatherRow writes one image's row of one channel, its pixels apart by stride.
+func (s *Images) gatherRow(to []float32, from []byte, stride, shift int, flip bool) {
+	for w := range s.Width {
+		column := w + shift
+		if flip {
+			column = s.Width - 1 - w + shift
+		}
+		var v float32
+		if uint(column) < uint(len(from)) {
+			v = unit[from[column]]
+		}
+		to[w*stride] = v
+	}
+}
+
+// unit holds b/255 for every byte b, correctly rounded.
+var unit = func() (table [256]float32) {
+	for b := range table {
+		table[b] = float32(b) / 255
+	}
+	return table
+}()

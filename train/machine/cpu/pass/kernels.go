@@ -1,0 +1,178 @@
+package pass
+
+// kernels is one implementation of the inner loops. The plain-Go functions in
+// this file are the reference: they take any length, a last row cut short
+// included. The others take only lengths and periods that are multiples of 16
+// and, of the matrices, whole rows of period floats.
+//
+// A matrix kernel gets per-channel parameters repeated to a period that is a
+// multiple of both 16 and the number of channels; several parameters follow
+// one another at a distance of one period. ReLU is max(·, floor) with floor 0,
+// or -Inf for none; its gradient passes where y > floor or y is NaN.
+type kernels struct {
+	name string
+
+	addSums   func(sums, x, shift []float32, period int)
+	normalise [2]func(y, x, residual, params []float32, period int, floor float32)          // by has(residual)
+	gradSums  [2][2]func(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32) // by has(dy2), has(g)
+	inputGrad [2]func(dx, x, y, dy, dy2, params []float32, period int, floor float32)       // by has(dy2)
+	addWide   func(dst []float64, x []float32)
+
+	add, scale, accumulate, descend, descendMomentum elementwise
+
+	dot           func(x, y []float32) float32
+	countPositive func(x []float32) int64
+}
+
+// elementwise computes dst from x, y and scalars; each kernel uses some.
+type elementwise func(dst, x, y []float32, a, b, c float32)
+
+var reference = kernels{
+	name:            "Go",
+	addSums:         addSums,
+	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normalise, normalise},
+	gradSums:        [2][2]func(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32){{gradSums, gradSums}, {gradSums, gradSums}},
+	inputGrad:       [2]func(dx, x, y, dy, dy2, params []float32, period int, floor float32){inputGrad, inputGrad},
+	addWide:         addWide,
+	add:             add,
+	scale:           scale,
+	accumulate:      accumulate,
+	descend:         descend,
+	descendMomentum: descendMomentum,
+	dot:             dot,
+	countPositive:   countPositive,
+}
+
+// active is the best implementation for this machine.
+var active = available()[0]
+
+// has indexes a kernel's variants: 1 where the optional slice is given.
+func has(x []float32) int {
+	if x == nil {
+		return 0
+	}
+	return 1
+}
+
+// addSums adds Σ(x−shift) to the first period of sums and Σ(x−shift)² to the
+// second, by column.
+func addSums(sums, x, shift []float32, period int) {
+	for ; len(x) > 0; x = x[min(period, len(x)):] {
+		for j, v := range x[:min(period, len(x))] {
+			d := v - shift[j]
+			sums[j] += d
+			sums[period+j] += d * d
+		}
+	}
+}
+
+// normalise computes y = max(scale·(x−mean) + beta + residual, floor) for
+// params mean, scale, beta.
+func normalise(y, x, residual, params []float32, period int, floor float32) {
+	for i := 0; i < len(x); i += period {
+		for j := range min(period, len(x)-i) {
+			v := params[period+j]*(x[i+j]-params[j]) + params[2*period+j]
+			if residual != nil {
+				v += residual[i+j]
+			}
+			y[i+j] = max(v, floor) // NaN stays NaN
+		}
+	}
+}
+
+// gradSums adds Σg and Σg·(x−mean) to sums, by column, for the gradient
+// g = dy + dy2 where y > floor, else 0, which it stores if g is given.
+func gradSums(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32) {
+	for i := 0; i < len(x); i += period {
+		for j := range min(period, len(x)-i) {
+			v := gradient(y, dy, dy2, i+j, floor)
+			sums[j] += v
+			sums[period+j] += v * (x[i+j] - mean[j])
+			if g != nil {
+				g[i+j] = v
+			}
+		}
+	}
+}
+
+// inputGrad computes dx = a·g + b·(x−mean) + c for params mean, a, b, c and g
+// as in gradSums.
+func inputGrad(dx, x, y, dy, dy2, params []float32, period int, floor float32) {
+	for i := 0; i < len(x); i += period {
+		for j := range min(period, len(x)-i) {
+			v := params[2*period+j]*(x[i+j]-params[j]) + params[3*period+j]
+			dx[i+j] = params[period+j]*gradient(y, dy, dy2, i+j, floor) + v
+		}
+	}
+}
+
+func gradient(y, dy, dy2 []float32, i int, floor float32) float32 {
+	switch {
+	case y[i] <= floor:
+		return 0
+	case dy2 != nil:
+		return dy[i] + dy2[i]
+	}
+	return dy[i]
+}
+
+// addWide computes dst += x.
+func addWide(dst []float64, x []float32) {
+	for i, v := range x {
+		dst[i] += float64(v)
+	}
+}
+
+// add computes dst = x + y.
+func add(dst, x, y []float32, _, _, _ float32) {
+	for i := range dst {
+		dst[i] = x[i] + y[i]
+	}
+}
+
+// scale computes dst = a·x.
+func scale(dst, x, _ []float32, a, _, _ float32) {
+	for i := range dst {
+		dst[i] = a * x[i]
+	}
+}
+
+// accumulate computes dst = b·dst + a·x.
+func accumulate(dst, x, _ []float32, a, b, _ float32) {
+	for i := range dst {
+		dst[i] = b*dst[i] + a*x[i]
+	}
+}
+
+// descend computes dst −= a·(x + b·dst).
+func descend(dst, x, _ []float32, a, b, _ float32) {
+	for i := range dst {
+		dst[i] -= a * (x[i] + b*dst[i])
+	}
+}
+
+// descendMomentum computes y = c·y + (x + b·dst), then dst −= a·y.
+func descendMomentum(dst, x, y []float32, a, b, c float32) {
+	for i := range dst {
+		y[i] = c*y[i] + (x[i] + b*dst[i])
+		dst[i] -= a * y[i]
+	}
+}
+
+func dot(x, y []float32) float32 {
+	var sum float32
+	for i, v := range x {
+		sum += v * y[i]
+	}
+	return sum
+}
+
+func countPositive(x []float32) int64 {
+	var count int64
+	for _, v := range x {
+		if v > 0 {
+			count++
+		}
+	}
+	return count
+}
