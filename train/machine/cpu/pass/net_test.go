@@ -1,0 +1,274 @@
+package pass
+
+import (
+	"math"
+	"testing"
+
+	"largestep/train/machine/cpu/pool"
+)
+
+func TestAveragePool(t *testing.T) {
+	eachKernels(t, func(t *testing.T) {
+		for _, shape := range [][3]int{{1, 1, 1}, {16, 7, 5}, {16, 64, 512}, {9, 3, 24}} {
+			pixels, n, c := shape[0], shape[1], shape[2]
+			z := newZone()
+			x := z.normal(pixels*n*c, 0, 1)
+			want, spread := make([]float64, n*c), make([]float64, len(x))
+			for i, v := range x {
+				want[i%(n*c)] += float64(v) / float64(pixels)
+			}
+			for i := range spread {
+				spread[i] = want[i%(n*c)] / float64(pixels)
+			}
+			withPools(t, func(t *testing.T, p *pool.Pool) {
+				y, dx := z.alloc(n*c), z.alloc(len(x))
+				AveragePool(p, y, x, pixels)
+				near(t, "y", y, want, 1e-6, 1)
+				AveragePoolGrad(p, dx, y, pixels)
+				near(t, "dx", dx, spread, 1e-6, 1)
+			})
+			z.check(t)
+		}
+	})
+}
+
+func TestCountPositive(t *testing.T) {
+	eachKernels(t, func(t *testing.T) {
+		withPools(t, func(t *testing.T, p *pool.Pool) {
+			for _, shape := range [][3]int{{1, 1, 1}, {1, 7, 512}, {16, 7, 5}, {40, 64, 24}, {300, 64, 4}} {
+				testCountPositive(t, p, shape[0], shape[1], shape[2])
+			}
+		})
+	})
+}
+
+func testCountPositive(t *testing.T, p *pool.Pool, pixels, n, c int) {
+	z := newZone()
+	x := z.normal(pixels*n*c, 0, 1)
+	for i := range x {
+		x[i] = []float32{x[i], 0, float32(math.NaN()), float32(math.Inf(1)), x[i], float32(math.Copysign(0, -1))}[z.IntN(6)]
+	}
+	alternating, front, none := make([]int32, n), make([]int32, n), make([]int32, n)
+	for i := range n {
+		alternating[i], none[i] = -int32(i%2), -1
+		if i >= (n+1)/2 {
+			front[i] = -1
+		}
+	}
+	for _, labels := range [][]int32{nil, make([]int32, n), alternating, front, none} {
+		var want int64
+		for i, v := range x {
+			if v > 0 && (labels == nil || labels[i/c%n] >= 0) {
+				want++
+			}
+		}
+		if got := CountPositive(p, x, pixels, labels); got != want {
+			t.Fatalf("%d×%d×%d, labels %v: %d positive, want %d", pixels, n, c, labels, got, want)
+		}
+	}
+}
+
+func TestGather(t *testing.T) {
+	for _, s := range []Images{{Channels: 3, Height: 32, Width: 32}, {Channels: 1, Height: 5, Width: 7}} {
+		z := newZone()
+		s.Pixels = make([]byte, 20*s.Channels*s.Height*s.Width)
+		for i := range s.Pixels {
+			s.Pixels[i] = byte(z.Uint32())
+		}
+		for _, n := range []int{1, 7, 32} {
+			index, window := make([]int32, n), make([]int32, 3*n)
+			for i := range index {
+				index[i] = int32(z.IntN(21)) - 1
+				window[3*i], window[3*i+1], window[3*i+2] = int32(z.IntN(9)), int32(z.IntN(9)), int32(z.IntN(2))
+			}
+			withPools(t, func(t *testing.T, p *pool.Pool) {
+				for _, window := range [][]int32{nil, window} {
+					x := z.alloc(n * s.Channels * s.Height * s.Width)
+					s.Gather(p, x, index, window)
+					sameBits(t, "x", x, naiveGather(&s, index, window))
+				}
+			})
+		}
+		z.check(t)
+	}
+}
+
+func naiveGather(s *Images, index, window []int32) []float32 {
+	var x []float32
+	for h := range s.Height {
+		for w := range s.Width {
+			for n, image := range index {
+				for c := range s.Channels {
+					i, j := h, w
+					if window != nil {
+						if window[3*n+2] == 1 {
+							j = s.Width - 1 - w
+						}
+						i, j = i+int(window[3*n])-4, j+int(window[3*n+1])-4
+					}
+					var v float32
+					if image >= 0 && i >= 0 && i < s.Height && j >= 0 && j < s.Width {
+						v = float32(s.Pixels[((int(image)*s.Channels+c)*s.Height+i)*s.Width+j]) / 255
+					}
+					x = append(x, v)
+				}
+			}
+		}
+	}
+	return x
+}
+
+func TestLinear(t *testing.T) {
+	eachKernels(t, func(t *testing.T) {
+		for _, shape := range [][3]int{{1, 1, 1}, {7, 5, 3}, {64, 512, 10}, {32, 37, 10}, {2, 16, 1}} {
+			testLinear(t, shape[0], shape[1], shape[2])
+		}
+	})
+}
+
+func testLinear(t *testing.T, n, in, out int) {
+	z := newZone()
+	x, w, b, dy := z.normal(n*in, 0, 1), z.normal(out*in, 0, 1), z.normal(out, 0, 1), z.normal(n*out, 0, 1)
+	y, dx, dw, db := make([]float64, n*out), make([]float64, n*in), make([]float64, out*in), make([]float64, out)
+	for i := range n {
+		for o := range out {
+			d := float64(dy[i*out+o])
+			y[i*out+o] = float64(b[o])
+			db[o] += d
+			for k := range in {
+				y[i*out+o] += float64(x[i*in+k]) * float64(w[o*in+k])
+				dx[i*in+k] += d * float64(w[o*in+k])
+				dw[o*in+k] += d * float64(x[i*in+k])
+			}
+		}
+	}
+	withPools(t, func(t *testing.T, p *pool.Pool) {
+		gotY, gotDX, gotDW, gotDB := z.alloc(n*out), z.alloc(n*in), z.alloc(out*in), z.alloc(out)
+		Linear(p, gotY, x, w, b)
+		near(t, "y", gotY, y, 3e-6, math.Sqrt(float64(in)))
+		LinearGrad(p, gotDX, gotDW, gotDB, dy, x, w)
+		near(t, "dx", gotDX, dx, 1e-6, math.Sqrt(float64(out)))
+		near(t, "dw", gotDW, dw, 1e-6, math.Sqrt(float64(n)))
+		near(t, "db", gotDB, db, 1e-6, 1)
+		LinearGrad(p, nil, gotDW, gotDB, dy, x, w)
+	})
+	z.check(t)
+}
+
+func TestCrossEntropy(t *testing.T) {
+	const n, classes = 33, 10
+	z := newZone()
+	logits, labels := z.normal(n*classes, 0, 10), make([]int32, n)
+	for i := range labels {
+		labels[i] = int32(z.IntN(classes))
+	}
+	var want float64
+	for i, label := range labels {
+		var sum float64
+		for _, v := range logits[i*classes : (i+1)*classes] {
+			sum += math.Exp(float64(v))
+		}
+		want -= math.Log(math.Exp(float64(logits[i*classes+int(label)]))/sum) / n
+	}
+	if got := CrossEntropy(logits, labels, classes); math.Abs(got-want) > 1e-12*want {
+		t.Errorf("loss %v, want %v", got, want)
+	}
+	got := z.alloc(n * classes)
+	CrossEntropyGrad(got, logits, labels, classes, 3)
+	grad := make([]float64, n*classes)
+	for i := range grad { // central differences
+		before := logits[i]
+		const step = 1.0 / 128
+		logits[i] = before + step
+		high, width := CrossEntropy(logits, labels, classes), float64(logits[i])
+		logits[i] = before - step
+		low := CrossEntropy(logits, labels, classes)
+		grad[i] = 3 * (high - low) / (width - float64(logits[i]))
+		logits[i] = before
+	}
+	near(t, "dlogits", got, grad, 1e-4, 1.0/n)
+	CrossEntropyGrad(logits, logits, labels, classes, 3)
+	sameBits(t, "dlogits in place", logits, got)
+	z.check(t)
+}
+
+func TestCrossEntropyIsStable(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	for _, test := range []struct {
+		logits []float32
+		want   float64 // of label 0; NaN stands for not finite
+	}{
+		{[]float32{1e4, 0, 0}, 0},
+		{[]float32{0, 1e4, 0}, 1e4},
+		{[]float32{3e38, -3e38, 0}, 0},
+		{[]float32{-inf, 0, 0}, math.NaN()},
+		{[]float32{inf, 0, 0}, math.NaN()},
+		{[]float32{0, inf, inf}, math.NaN()},
+		{[]float32{-inf, -inf, -inf}, math.NaN()},
+		{[]float32{nan, 0, 0}, math.NaN()},
+		{[]float32{0, 0, nan}, math.NaN()},
+	} {
+		got := CrossEntropy(test.logits, []int32{0}, 3)
+		finite := got-got == 0
+		if finite == math.IsNaN(test.want) || (finite && math.Abs(got-test.want) > 1e-9) {
+			t.Errorf("loss of %v = %v, want %v", test.logits, got, test.want)
+		}
+		CrossEntropyGrad(make([]float32, 3), test.logits, []int32{0}, 3, 1)
+	}
+}
+
+func TestEvaluate(t *testing.T) {
+	nan := float32(math.NaN())
+	logits := []float32{
+		1, 2, 3, // right
+		3, 2, 1, // wrong
+		nan, nan, nan, // left out
+		2, 2, 1, // a tie goes to the first
+		5, 0, 0,
+	}
+	labels := []int32{2, 1, -1, 0, 0}
+	var got Totals
+	for range 2 {
+		got.Evaluate(logits, labels, 3)
+	}
+	loss := 2 * (CrossEntropy(logits[:6], labels[:2], 3)*2 + CrossEntropy(logits[9:], labels[3:], 3)*2)
+	if got.Images != 8 || got.Errors != 2 || math.Abs(got.Loss-loss) > 1e-9 {
+		t.Errorf("totals %+v, want 8 images, 2 errors, loss %v", got, loss)
+	}
+	for label := range int32(3) {
+		for at := range 3 {
+			row := []float32{1, 1, 1}
+			row[at] = nan
+			var got Totals
+			if got.Evaluate(row, []int32{label}, 3); got.Errors != 1 || got.Loss == got.Loss {
+				t.Errorf("label %d, NaN at %d: totals %+v", label, at, got)
+			}
+		}
+	}
+}
+
+func TestTransposes(t *testing.T) {
+	withPools(t, func(t *testing.T, p *pool.Pool) {
+		for _, shape := range [][4]int{{1, 1, 1, 1}, {2, 3, 4, 5}, {7, 5, 8, 8}, {33, 3, 17, 1}} {
+			n, c, h, w := shape[0], shape[1], shape[2], shape[3]
+			z := newZone()
+			x := z.normal(n*c*h*w, 0, 1)
+			hwnc, back := z.alloc(len(x)), z.alloc(len(x))
+			NCHWToHWNC(p, hwnc, x, h*w)
+			i := 0
+			for n := range n {
+				for channel := range c {
+					for pixel := range h * w {
+						if at := (pixel*shape[0]+n)*c + channel; hwnc[at] != x[i] {
+							t.Fatalf("%v: element %d is not at %d", shape, i, at)
+						}
+						i++
+					}
+				}
+			}
+			HWNCToNCHW(p, back, hwnc, h*w)
+			sameBits(t, "there and back", back, x)
+			z.check(t)
+		}
+	})
+}
