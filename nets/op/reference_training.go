@@ -5,6 +5,11 @@ import "math"
 func (Reference) Gather(pad int, x, y, images, labels, index, window Tensor) {
 	dispatch(x, func() { refGather[float32](pad, x, images, index, window) },
 		func() { refGather[float64](pad, x, images, index, window) })
+	GatherLabels(y, labels, index)
+}
+
+// GatherLabels is the part of Gather that is the same on every host engine.
+func GatherLabels(y, labels, index Tensor) {
 	for i, at := range data[int32](index) {
 		if at < 0 {
 			data[int32](y)[i] = -1

@@ -96,9 +96,11 @@ func reachable(outputs []*gorgonia.Node) []*gorgonia.Node {
 }
 
 // inputKinds decides what each input of the graph is laid out as: what the
-// operations that read it ask for, else a filter if it has four dimensions.
+// operations that read it ask for; else, where they take any layout, a filter if
+// it has four dimensions, since activations are never variables.
 func inputKinds(nodes []*gorgonia.Node) map[*gorgonia.Node]op.Kind {
 	kinds := map[*gorgonia.Node]op.Kind{}
+	elementwise := map[*gorgonia.Node]bool{}
 	for _, n := range nodes {
 		in := children(n)
 		o, ours := op.Of(n)
@@ -106,7 +108,9 @@ func inputKinds(nodes []*gorgonia.Node) map[*gorgonia.Node]op.Kind {
 			continue
 		}
 		for i, k := range o.Kinds(len(in)) {
-			if k != op.Any && kinds[in[i]] == op.Any {
+			if k == op.Any {
+				elementwise[in[i]] = true
+			} else if kinds[in[i]] == op.Any {
 				kinds[in[i]] = k
 			}
 		}
@@ -114,7 +118,7 @@ func inputKinds(nodes []*gorgonia.Node) map[*gorgonia.Node]op.Kind {
 	for _, n := range nodes {
 		if kinds[n] == op.Any {
 			kinds[n] = op.Plain
-			if n.Dims() == 4 {
+			if elementwise[n] && n.Dims() == 4 {
 				kinds[n] = op.Filter
 			}
 		}

@@ -140,7 +140,7 @@ func convolutions(large bool) []test {
 func norms(large bool) []test {
 	shapes := [][]int{{3, 4, 3, 2}}
 	if large {
-		shapes = append(shapes, []int{2, 1, 1, 1}, []int{7, 5, 3, 3}, []int{32, 8, 6, 6}, []int{5, 16, 4, 4}, []int{9, 24, 5, 5}, []int{64, 64, 4, 4}, []int{13, 100, 2, 2})
+		shapes = append(shapes, []int{5, 1, 1, 1}, []int{7, 5, 3, 3}, []int{32, 8, 6, 6}, []int{5, 16, 4, 4}, []int{9, 24, 5, 5}, []int{64, 64, 4, 4}, []int{13, 100, 2, 2})
 	}
 	var list []test
 	for _, s := range shapes {

@@ -56,9 +56,13 @@ func compile(t *testing.T, e op.Engine, c test, dtype tensor.Dtype) *compiled {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k.outputs = append(append(gorgonia.Nodes{k.cost}, outputs...), grads...)
+		k.outputs = append(append(gorgonia.Nodes{}, outputs...), grads...)
 	}
-	if k.machine, err = machine.New(k.vars, k.outputs...); err != nil {
+	all := k.outputs
+	if k.cost != nil {
+		all = append(gorgonia.Nodes{k.cost}, all...)
+	}
+	if k.machine, err = machine.New(k.vars, all...); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range k.vars.Names() {

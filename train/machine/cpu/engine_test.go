@@ -1,0 +1,21 @@
+package cpu_test
+
+import (
+	"testing"
+
+	"largestep/nets/op"
+	"largestep/train/machine/cpu"
+	"largestep/train/machine/enginetest"
+)
+
+func open(threads int) func(t *testing.T) op.Engine {
+	return func(t *testing.T) op.Engine {
+		e := cpu.New(threads)
+		t.Cleanup(func() { e.Close() })
+		return e
+	}
+}
+
+func TestConformance(t *testing.T) { enginetest.Conformance(t, open(2), 3e-6) }
+
+func TestGradients(t *testing.T) { enginetest.Gradients(t, open(1)) }
