@@ -1,5 +1,7 @@
 package pass
 
+import "math"
+
 // kernels is one implementation of the inner loops. The plain-Go functions in
 // this file are the reference: they take any length, a last row cut short
 // included. The others take only lengths and periods that are multiples of 16
@@ -58,10 +60,12 @@ func has(x []float32) int {
 // second, by column.
 func addSums(sums, x, shift []float32, period int) {
 	for ; len(x) > 0; x = x[min(period, len(x)):] {
-		for j, v := range x[:min(period, len(x))] {
+		row := x[:min(period, len(x))]
+		shift, sum, square := shift[:len(row)], sums[:len(row)], sums[period:][:len(row)]
+		for j, v := range row {
 			d := v - shift[j]
-			sums[j] += d
-			sums[period+j] += d * d
+			sum[j] += d
+			square[j] += d * d
 		}
 	}
 }
@@ -70,12 +74,20 @@ func addSums(sums, x, shift []float32, period int) {
 // params mean, scale, beta.
 func normalise(y, x, residual, params []float32, period int, floor float32) {
 	for i := 0; i < len(x); i += period {
-		for j := range min(period, len(x)-i) {
-			v := params[period+j]*(x[i+j]-params[j]) + params[2*period+j]
-			if residual != nil {
-				v += residual[i+j]
+		row := x[i:min(i+period, len(x))]
+		y := y[i:][:len(row)]
+		mean, scale, beta := params[:len(row)], params[period:][:len(row)], params[2*period:][:len(row)]
+		if residual == nil {
+			for j, v := range row {
+				v = scale[j]*(v-mean[j]) + beta[j]
+				y[j] = choose(v, floor, v, floor)
 			}
-			y[i+j] = max(v, floor) // NaN stays NaN
+			continue
+		}
+		residual := residual[i:][:len(row)]
+		for j, v := range row {
+			v = scale[j]*(v-mean[j]) + beta[j] + residual[j]
+			y[j] = choose(v, floor, v, floor)
 		}
 	}
 }
@@ -84,12 +96,19 @@ func normalise(y, x, residual, params []float32, period int, floor float32) {
 // g = dy + dy2 where y > floor, else 0, which it stores if g is given.
 func gradSums(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32) {
 	for i := 0; i < len(x); i += period {
-		for j := range min(period, len(x)-i) {
-			v := gradient(y, dy, dy2, i+j, floor)
-			sums[j] += v
-			sums[period+j] += v * (x[i+j] - mean[j])
+		row := x[i:min(i+period, len(x))]
+		y, dy := y[i:][:len(row)], dy[i:][:len(row)]
+		mean, sum, product := mean[:len(row)], sums[:len(row)], sums[period:][:len(row)]
+		for j, v := range row {
+			d := dy[j]
+			if dy2 != nil {
+				d += dy2[i+j]
+			}
+			d = choose(y[j], floor, d, 0)
+			sum[j] += d
+			product[j] += d * (v - mean[j])
 			if g != nil {
-				g[i+j] = v
+				g[i+j] = d
 			}
 		}
 	}
@@ -99,21 +118,28 @@ func gradSums(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32)
 // as in gradSums.
 func inputGrad(dx, x, y, dy, dy2, params []float32, period int, floor float32) {
 	for i := 0; i < len(x); i += period {
-		for j := range min(period, len(x)-i) {
-			v := params[2*period+j]*(x[i+j]-params[j]) + params[3*period+j]
-			dx[i+j] = params[period+j]*gradient(y, dy, dy2, i+j, floor) + v
+		row := x[i:min(i+period, len(x))]
+		dx, y, dy := dx[i:][:len(row)], y[i:][:len(row)], dy[i:][:len(row)]
+		mean, a := params[:len(row)], params[period:][:len(row)]
+		b, c := params[2*period:][:len(row)], params[3*period:][:len(row)]
+		for j, v := range row {
+			d := dy[j]
+			if dy2 != nil {
+				d += dy2[i+j]
+			}
+			dx[j] = a[j]*choose(y[j], floor, d, 0) + (b[j]*(v-mean[j]) + c[j])
 		}
 	}
 }
 
-func gradient(y, dy, dy2 []float32, i int, floor float32) float32 {
-	switch {
-	case y[i] <= floor:
-		return 0
-	case dy2 != nil:
-		return dy[i] + dy2[i]
+// choose returns v where y > floor or y is NaN, otherwise other. It has no
+// branch, which the signs of activations would mislead every other time.
+func choose(y, floor, v, other float32) float32 {
+	var mask uint32
+	if !(y <= floor) {
+		mask = 1<<32 - 1
 	}
-	return dy[i]
+	return math.Float32frombits(math.Float32bits(v)&mask | math.Float32bits(other)&^mask)
 }
 
 // addWide computes dst += x.
@@ -125,6 +151,7 @@ func addWide(dst []float64, x []float32) {
 
 // add computes dst = x + y.
 func add(dst, x, y []float32, _, _, _ float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
 	for i := range dst {
 		dst[i] = x[i] + y[i]
 	}
@@ -159,20 +186,29 @@ func descendMomentum(dst, x, y []float32, a, b, c float32) {
 	}
 }
 
+// dot has four sums, so that one addition need not wait for the last.
 func dot(x, y []float32) float32 {
-	var sum float32
-	for i, v := range x {
-		sum += v * y[i]
+	var a, b, c, d float32
+	for ; len(x) >= 4 && len(y) >= 4; x, y = x[4:], y[4:] {
+		a += x[0] * y[0]
+		b += x[1] * y[1]
+		c += x[2] * y[2]
+		d += x[3] * y[3]
 	}
-	return sum
+	for i, v := range x {
+		a += v * y[i]
+	}
+	return (a + b) + (c + d)
 }
 
 func countPositive(x []float32) int64 {
 	var count int64
 	for _, v := range x {
+		var one int64
 		if v > 0 {
-			count++
+			one = 1
 		}
+		count += one
 	}
 	return count
 }

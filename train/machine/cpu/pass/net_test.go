@@ -145,7 +145,7 @@ func testLinear(t *testing.T, n, in, out int) {
 	withPools(t, func(t *testing.T, p *pool.Pool) {
 		gotY, gotDX, gotDW, gotDB := z.alloc(n*out), z.alloc(n*in), z.alloc(out*in), z.alloc(out)
 		Linear(p, gotY, x, w, b)
-		near(t, "y", gotY, y, 3e-6, math.Sqrt(float64(in)))
+		near(t, "y", gotY, y, 1e-6, math.Sqrt(float64(in)))
 		LinearGrad(p, gotDX, gotDW, gotDB, dy, x, w)
 		near(t, "dx", gotDX, dx, 1e-6, math.Sqrt(float64(out)))
 		near(t, "dw", gotDW, dw, 1e-6, math.Sqrt(float64(n)))

@@ -2,4 +2,4 @@
 
 package pass
 
-const raceEnabled = true // sync.Pool then drops items at random
+const raceEnabled = true // slow, and sync.Pool drops items at random
