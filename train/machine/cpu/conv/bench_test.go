@@ -63,7 +63,10 @@ func BenchmarkResNet18(b *testing.B) {
 			for _, s := range resnet18(net.width, net.n) {
 				name := fmt.Sprintf("width=%d/threads=%d/%d@%dx%d-%d-k%ds%d", net.width, threads,
 					s.C, s.H, s.W, s.OC, s.K, s.Stride)
-				b.Run(name, func(b *testing.B) { benchmark(b, s, threads, kernelSets()[0]) })
+				b.Run("direct/"+name, func(b *testing.B) { benchmark(b, s, threads, true, kernelSets()[0]) })
+				if s.suitsWinograd() {
+					b.Run("winograd/"+name, func(b *testing.B) { benchmark(b, s, threads, false, kernelSets()[0]) })
+				}
 			}
 		}
 	}
@@ -75,18 +78,18 @@ func BenchmarkKernelSets(b *testing.B) {
 	for _, kernels := range kernelSets() {
 		for _, c := range []int{8, 16, 64} {
 			s := Shape{N: 32, C: c, H: 16, W: 16, OC: c, K: 3, Stride: 1, Pad: 1}
-			b.Run(fmt.Sprintf("%s/%d@16x16", kernels.name, c), func(b *testing.B) { benchmark(b, s, 1, kernels) })
+			b.Run(fmt.Sprintf("%s/%d@16x16", kernels.name, c), func(b *testing.B) { benchmark(b, s, 1, true, kernels) })
 		}
 	}
 }
 
-func benchmark(b *testing.B, s Shape, threads int, kernels *kernelSet) {
+func benchmark(b *testing.B, s Shape, threads int, direct bool, kernels *kernelSet) {
 	p := pool.New(threads)
 	defer p.Close()
 	r := rand.New(rand.NewPCG(1, 2))
 	x, y := randoms(r, s.InLen()), randoms(r, s.OutLen())
 	w, dw := randoms(r, s.FilterLen()), randoms(r, s.FilterLen())
-	c := newConv(p, s, new(Scratch), kernels)
+	c := newConv(p, s, Options{Direct: direct}, kernels)
 	for _, direction := range []struct {
 		name string
 		f    func()

@@ -22,25 +22,33 @@ type Conv struct {
 	pool    *pool.Pool
 	kernels *kernelSet
 	scratch *Scratch
-	tiles   []paddedTile // one for each worker
+	work    []work // one for each worker
 
-	forward, backward *gather
-	filter            *correlate
-
-	// Of the call under way, for the loops below, which are made once.
-	y, x, w, dw                                                []float32
-	accumulate                                                 bool
-	forwardItem, transposeItem, dataItem, filterItem, sumsItem func(worker, i int)
+	// The direct way, or Winograd's.
+	forward, backward                 *gather
+	filter                            *correlate
+	winogradForward, winogradBackward *winograd
+	winogradFilter                    *winogradFilter
 }
 
-// A paddedTile keeps the tiles of workers out of each other's cache lines.
-type paddedTile struct {
+// A work is what a worker tells kernels, padded so that workers do not write to
+// the same cache lines.
+type work struct {
+	transform
 	tile
 	_ [128]byte
 }
 
-// A Scratch is memory that Convs use during a call. Those that are never called
-// at the same time may share one.
+// Options are what New decides by itself.
+type Options struct {
+	// Scratch is used by Convs that are never called at the same time; nil is a
+	// scratch of its own.
+	Scratch *Scratch
+	// Direct forbids Winograd's convolution, whose rounding errors are larger.
+	Direct bool
+}
+
+// A Scratch is memory that Convs use during a call. Its zero value is ready.
 type Scratch struct{ floats []float32 }
 
 // take returns n floats, which the next call overwrites.
@@ -51,41 +59,34 @@ func (s *Scratch) take(n int) []float32 {
 	return s.floats[:n]
 }
 
-// New plans convolutions of shape s on the threads of p, with scratch of their
-// own. It panics where no convolution has this shape.
-func New(p *pool.Pool, s Shape) *Conv { return NewShared(p, s, new(Scratch)) }
+// New plans convolutions of shape s on the threads of p. It panics where no
+// convolution has this shape.
+func New(p *pool.Pool, s Shape) *Conv { return NewWith(p, s, Options{}) }
 
-// NewShared is New with scratch that others use too.
-func NewShared(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
-	return newConv(p, s, scratch, kernelSets()[0])
+// NewWith is New with options.
+func NewWith(p *pool.Pool, s Shape, o Options) *Conv {
+	return newConv(p, s, o, kernelSets()[0])
 }
 
-func newConv(p *pool.Pool, s Shape, scratch *Scratch, kernels *kernelSet) *Conv {
+func newConv(p *pool.Pool, s Shape, o Options, kernels *kernelSet) *Conv {
 	s.check()
-	c := &Conv{
-		shape: s, pool: p, kernels: kernels, scratch: scratch,
-		tiles: make([]paddedTile, p.Threads()),
-		forward: newGather(kernels, p.Threads(), s.N, s.C, s.OC, s.K, s.W,
-			forwardContacts(s.H, s.K, s.Stride, s.Pad),
-			forwardContacts(s.W, s.K, s.Stride, s.Pad)),
-		backward: newGather(kernels, p.Threads(), s.N, s.OC, s.C, s.K, s.OutW(),
-			backwardContacts(s.H, s.K, s.Stride, s.Pad),
-			backwardContacts(s.W, s.K, s.Stride, s.Pad)),
-		filter: newCorrelate(kernels, s),
+	if o.Scratch == nil {
+		o.Scratch = new(Scratch)
 	}
-	c.forwardItem = func(worker, i int) {
-		c.forward.item(&c.tiles[worker].tile, i, c.y, c.x, c.w, false)
+	c := &Conv{shape: s, pool: p, kernels: kernels, scratch: o.Scratch, work: make([]work, p.Threads())}
+	if !o.Direct && s.suitsWinograd() {
+		c.winogradForward = newWinograd(kernels, s.N, s.H, s.W, s.C, s.OC)
+		c.winogradBackward = newWinograd(kernels, s.N, s.H, s.W, s.OC, s.C)
+		c.winogradFilter = newWinogradFilter(kernels, s)
+		return c
 	}
-	c.transposeItem = func(_, i int) {
-		kernels.transposePanel(c.scratch.floats, c.w, s.OC, s.C, s.K, i)
-	}
-	c.dataItem = func(worker, i int) {
-		c.backward.item(&c.tiles[worker].tile, i, c.x, c.y, c.scratch.floats, c.accumulate)
-	}
-	c.filterItem = func(worker, i int) {
-		c.filter.item(&c.tiles[worker].tile, i, c.dw, c.scratch.floats, c.y, c.x)
-	}
-	c.sumsItem = func(_, i int) { c.filter.reduce(i, c.dw, c.scratch.floats) }
+	c.forward = newGather(kernels, p.Threads(), s.N, s.C, s.OC, s.K, s.W,
+		forwardContacts(s.H, s.K, s.Stride, s.Pad),
+		forwardContacts(s.W, s.K, s.Stride, s.Pad))
+	c.backward = newGather(kernels, p.Threads(), s.N, s.OC, s.C, s.K, s.OutW(),
+		backwardContacts(s.H, s.K, s.Stride, s.Pad),
+		backwardContacts(s.W, s.K, s.Stride, s.Pad))
+	c.filter = newCorrelate(kernels, s)
 	return c
 }
 
@@ -94,25 +95,79 @@ func (c *Conv) Shape() Shape { return c.shape }
 
 // Forward computes y, the convolution of x with the packed filter w.
 func (c *Conv) Forward(y, x, w []float32) {
-	c.y, c.x, c.w = y[:c.shape.OutLen()], x[:c.shape.InLen()], w[:c.shape.FilterLen()]
-	c.pool.Do(c.forward.items(), c.forwardItem)
+	s := c.shape
+	y, x, w = y[:s.OutLen()], x[:s.InLen()], w[:s.FilterLen()]
+	if g := c.winogradForward; g != nil {
+		u, each := c.winogradScratch(g)
+		c.pool.Do(panels(s.OC), func(worker, i int) {
+			g.transformFilter(&c.work[worker].transform, u, w, i, false)
+		})
+		c.pool.Do(g.items(), func(worker, i int) {
+			g.item(&c.work[worker], i, y, x, u, each[worker*g.scratchLen():][:g.scratchLen()], false)
+		})
+		return
+	}
+	c.pool.Do(c.forward.items(), func(worker, i int) {
+		c.forward.item(&c.work[worker].tile, i, y, x, w, false)
+	})
 }
 
 // BackwardData computes dx, the gradient by x, from dy, the gradient by y. With
 // accumulate, it is added to dx.
 func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 	s := c.shape
-	c.x, c.y, c.w, c.accumulate = dx[:s.InLen()], dy[:s.OutLen()], w[:s.FilterLen()], accumulate
-	c.scratch.take(FilterLen(s.C, s.OC, s.K))
-	c.pool.Do(panels(s.C), c.transposeItem)
-	c.pool.Do(c.backward.items(), c.dataItem)
+	dx, dy, w = dx[:s.InLen()], dy[:s.OutLen()], w[:s.FilterLen()]
+	size := FilterLen(s.C, s.OC, s.K)
+	if g := c.winogradBackward; g != nil {
+		u, each := c.winogradScratch(g)
+		transposed := each[c.pool.Threads()*g.scratchLen():][:size]
+		c.pool.Do(panels(s.C), func(worker, i int) {
+			c.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
+			g.transformFilter(&c.work[worker].transform, u, transposed, i, true)
+		})
+		c.pool.Do(g.items(), func(worker, i int) {
+			g.item(&c.work[worker], i, dx, dy, u, each[worker*g.scratchLen():][:g.scratchLen()], accumulate)
+		})
+		return
+	}
+	transposed := c.scratch.take(size)
+	c.pool.Do(panels(s.C), func(_, i int) {
+		c.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
+	})
+	c.pool.Do(c.backward.items(), func(worker, i int) {
+		c.backward.item(&c.work[worker].tile, i, dx, dy, transposed, accumulate)
+	})
+}
+
+// winogradScratch returns room for a transformed filter, and for each worker's
+// scratch followed by a packed filter.
+func (c *Conv) winogradScratch(g *winograd) (u, each []float32) {
+	s := c.scratch.take(g.filterLen() + c.pool.Threads()*g.scratchLen() + FilterLen(g.to, g.from, 3))
+	return s[:g.filterLen()], s[g.filterLen():]
 }
 
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.
 func (c *Conv) BackwardFilter(dw, dy, x []float32) {
 	s := c.shape
-	c.dw, c.y, c.x = dw[:s.FilterLen()], dy[:s.OutLen()], x[:s.InLen()]
-	c.scratch.take((len(c.filter.groups) - 1) * s.FilterLen())
-	c.pool.Do(c.filter.items(), c.filterItem)
-	c.pool.Do(c.filter.reductions(), c.sumsItem)
+	dw, dy, x = dw[:s.FilterLen()], dy[:s.OutLen()], x[:s.InLen()]
+	if g := c.winogradFilter; g != nil {
+		scratch := c.scratch.take(g.scratchLen())
+		for span := range g.spans() {
+			c.pool.Do(g.transforms(span), func(worker, i int) {
+				g.transform(&c.work[worker], span, i, dy, x, scratch)
+			})
+			c.pool.Do(36*panels(s.OC), func(worker, i int) {
+				g.multiply(&c.work[worker], span, i, scratch)
+			})
+		}
+		c.pool.Do(panels(s.OC), func(worker, i int) {
+			g.finish(&c.work[worker], i, dw, scratch)
+		})
+		return
+	}
+	partial := c.scratch.take((len(c.filter.groups) - 1) * s.FilterLen())
+	c.pool.Do(c.filter.items(), func(worker, i int) {
+		c.filter.item(&c.work[worker].tile, i, dw, partial, dy, x)
+	})
+	c.pool.Do(c.filter.reductions(), func(_, i int) { c.filter.reduce(i, dw, partial) })
 }

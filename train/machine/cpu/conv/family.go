@@ -10,17 +10,19 @@ type family struct {
 // A kernelSet is the kernels of one instruction set, families by falling
 // number of lanes.
 type kernelSet struct {
-	name      string
-	nn, tn    []family
-	transpose func(dst, src []float32, ldd, lds int) // see transpose8Go
+	name       string
+	nn, tn     []family
+	transpose  func(dst, src []float32, ldd, lds int) // see transpose8Go
+	transforms *transforms
 }
 
 // goKernels run anywhere.
 var goKernels = &kernelSet{
-	name:      "go",
-	nn:        []family{{lanes: maxLanes, min: 1, kernels: goFamily(nnGo)}},
-	tn:        []family{{lanes: maxLanes, min: 1, kernels: goFamily(tnGo)}},
-	transpose: transpose8Go,
+	name:       "go",
+	nn:         []family{{lanes: maxLanes, min: 1, kernels: goFamily(nnGo)}},
+	tn:         []family{{lanes: maxLanes, min: 1, kernels: goFamily(tnGo)}},
+	transpose:  transpose8Go,
+	transforms: newTransforms(1),
 }
 
 // goFamily returns kernels of one row: plain Go gains nothing from more.
@@ -75,3 +77,7 @@ func transpose8Go(dst, src []float32, ldd, lds int) {
 		}
 	}
 }
+
+// Kernels names the instruction set of the micro-kernels in use: "avx512",
+// "avx2" or "go".
+func Kernels() string { return kernelSets()[0].name }

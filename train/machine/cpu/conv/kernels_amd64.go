@@ -19,6 +19,8 @@ var (
 			{lanes: 8, min: 1, kernels: tn512x8},
 		},
 		transpose: transpose8,
+		transforms: newTransforms(16, dataTransform512, filterTransform512, resultTransform512,
+			resultTransformAdd512, slopeTransform512, sumTransform512),
 	}
 	avx2Kernels = &kernelSet{
 		name: "avx2",
@@ -31,6 +33,8 @@ var (
 			{lanes: 8, min: 1, kernels: tn256x8},
 		},
 		transpose: transpose8,
+		transforms: newTransforms(8, dataTransform256, filterTransform256, resultTransform256,
+			resultTransformAdd256, slopeTransform256, sumTransform256),
 	}
 )
 

@@ -2,12 +2,6 @@ package main
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"go/types"
-	"log"
-	"sync"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -23,22 +17,6 @@ const (
 	nn family = "nn" // rows lie lda apart, steps side by side
 	tn family = "tn" // steps lie lda apart, rows side by side
 )
-
-// takesTile returns the signature func(t *tile), with the type as it is declared
-// in package conv's tile.go.
-var takesTile = sync.OnceValue(func() *gotypes.Signature {
-	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, "../tile.go", nil, 0)
-	if err != nil {
-		log.Fatal(err)
-	}
-	pkg, err := new(types.Config).Check("conv", files, []*ast.File{file}, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	t := types.NewVar(token.NoPos, pkg, "t", types.NewPointer(pkg.Scope().Lookup("tile").Type()))
-	return gotypes.NewSignature(pkg, types.NewSignatureType(nil, nil, nil, types.NewTuple(t), nil, false))
-})
 
 // ahead is how many steps before their use tn prefetches rows of a and b.
 const ahead = 8
@@ -77,7 +55,7 @@ func (k *kernel) avx512() bool { return k.set == "512" }
 func (k *kernel) write() {
 	k.Function(k.name())
 	k.Attributes(attr.NOSPLIT)
-	k.Signature(takesTile())
+	k.Signature(takes("t", "tile.go", "tile"))
 	what := "c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j]"
 	if k.family == tn {
 		what = "c[i*ldc+j] = Σ a[s*lda+i] * b[s*ldb+j]"

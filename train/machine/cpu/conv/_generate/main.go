@@ -14,7 +14,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	flags := flag.NewFlagSet("_generate", flag.ExitOnError)
-	file := flags.String("file", "", "what to generate: nn_avx512, tn_avx512, nn_avx2, tn_avx2 or transpose")
+	file := flags.String("file", "", "what to generate: nn_avx512, tn_avx512, nn_avx2, tn_avx2, winograd_avx512, winograd_avx2 or transpose")
 	options := build.NewFlags(flags)
 	flags.Parse(os.Args[1:])
 	c := build.NewContext()
@@ -28,6 +28,10 @@ func main() {
 		avx2(c, nn)
 	case "tn_avx2":
 		avx2(c, tn)
+	case "winograd_avx512":
+		winograd(c, "512", 16)
+	case "winograd_avx2":
+		winograd(c, "256", 8)
 	case "transpose":
 		transpose8(c)
 	default:
