@@ -279,12 +279,12 @@ func gather(g *graph, augment bool) (gorgonia.Nodes, error) {
 func descend(g *graph, s op.SGD) (gorgonia.Nodes, error) {
 	eta := g.float("eta", 0, 0.1)
 	var updates []op.Update
-	for name, shape := range map[string][]int{"filter": {5, 3, 3, 3}, "matrix": {7, 9}, "vector": {33}} {
+	for _, shape := range [][]int{{5, 3, 3, 3}, {7, 9}, {33}} {
+		name := fmt.Sprint("w", len(shape))
 		updates = append(updates, op.Update{
 			W: g.float(name, 1, 0, shape...), V: g.float(name+" v", 1, 0, shape...), Grad: g.float(name+" g", 1, 0, shape...),
 		})
 	}
-	slices.SortFunc(updates, func(a, b op.Update) int { return strings.Compare(a.W.Name(), b.W.Name()) })
 	return op.Descend(s, eta, updates)
 }
 
