@@ -9,8 +9,8 @@ import (
 )
 
 // sizes are of ResNet-18's first blocks at width 64, batch 64 and at width 8,
-// batch 32, and of its last at width 64.
-var sizes = []struct{ rows, channels int }{{32 * 32 * 64, 64}, {32 * 32 * 32, 8}, {4 * 4 * 64, 512}}
+// batch 32, and of its last at either.
+var sizes = []struct{ rows, channels int }{{32 * 32 * 64, 64}, {32 * 32 * 32, 8}, {4 * 4 * 64, 512}, {4 * 4 * 32, 64}}
 
 // bench reports the bandwidth of pass over the given number of tensors read or
 // written, beside which copy is what memory gives.

@@ -51,16 +51,17 @@ func (s *Images) Gather(p *pool.Pool, x []float32, index, window []int32) {
 
 // gatherRow writes one image's row of one channel, its pixels apart by stride.
 func (s *Images) gatherRow(to []float32, from []byte, stride, shift int, flip bool) {
-	for w := range s.Width {
-		column := w + shift
-		if flip {
-			column = s.Width - 1 - w + shift
-		}
-		var v float32
+	column, step := shift, 1
+	if flip {
+		column, step = s.Width-1+shift, -1
+	}
+	for at := 0; at < s.Width*stride; at += stride {
+		var b byte
 		if uint(column) < uint(len(from)) {
-			v = unit[from[column]]
+			b = from[column]
 		}
-		to[w*stride] = v
+		to[at] = unit[b]
+		column += step
 	}
 }
 

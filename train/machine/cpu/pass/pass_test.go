@@ -109,7 +109,7 @@ func withPools(t *testing.T, test func(t *testing.T, p *pool.Pool)) {
 func shapes(t *testing.T, test func(t *testing.T, rows, channels int)) {
 	largest := 150_000
 	if raceEnabled || testing.Short() {
-		largest = 6_000
+		largest = 2_000
 	}
 	for _, c := range []int{1, 3, 4, 5, 8, 12, 16, 24, 64, 512} {
 		for _, n := range []int{1, 2, 7, 32, 64} {
