@@ -156,7 +156,7 @@ func (d downloader) attempt(ctx context.Context, p *partial) error {
 	if total > maxArchiveBytes {
 		return permanentError{fmt.Errorf("%s: %d bytes, more than any archive of CIFAR-10", p.state.URL, total)}
 	}
-	body := &progressReader{resp.Body, have, total, func(done, total int64) {
+	body := &progressReader{contextReader{ctx, resp.Body}, have, total, func(done, total int64) {
 		watchdog.Reset(d.stall)
 		if d.progress != nil {
 			d.progress(done, total)

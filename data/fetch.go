@@ -20,6 +20,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // The official archive; the checksum is from
@@ -261,7 +262,7 @@ func nextFile(tr *tar.Reader) (*tar.Header, error) {
 			return nil, fmt.Errorf("not a sound tar or tar.gz archive: %w", err)
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
-		if name != "" && name != "." && (!fs.ValidPath(name) || strings.Contains(name, `\`)) {
+		if name != "" && name != "." && (!fs.ValidPath(name) || strings.Contains(name, `\`) || strings.ContainsFunc(name, unicode.IsControl)) {
 			return nil, fmt.Errorf("%q in it leads outside or is no proper path: refused", h.Name)
 		}
 		switch h.Typeflag {

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode"
 )
 
 // An imageFile is an image of a source, at PREFIX/SPLIT/CLASS/NAME.
@@ -50,6 +51,9 @@ func parseImagePath(p string) (imageFile, bool, error) {
 	n := len(parts) - 3
 	if n < 0 || parts[n] != "train" && parts[n] != "test" || hidden(parts[n+1]) || hidden(parts[n+2]) {
 		return imageFile{}, false, nil
+	}
+	if strings.ContainsFunc(p, unicode.IsControl) {
+		return imageFile{}, false, fmt.Errorf("%q has control characters in its name: rename it", p)
 	}
 	f := imageFile{path: p, prefix: p[:len(p)-len(strings.Join(parts[n:], "/"))], split: parts[n], class: parts[n+1]}
 	switch strings.ToLower(path.Ext(p)) {
@@ -110,9 +114,6 @@ func (s imageFolder) each(ctx context.Context, visit func(i int, file imageFile,
 		return err
 	}
 	for i, file := range files {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		f, err := openRegular(filepath.Join(s.root, filepath.FromSlash(file.path)))
 		if err != nil {
 			return err

@@ -88,6 +88,9 @@ func (d *draft) writeImages(ctx context.Context, s imageSource, p *plan, progres
 	}()
 	record := make([]byte, recordBytes)
 	return s.each(ctx, func(i int, file imageFile, r io.Reader) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if i >= len(p.records) || p.records[i].imageFile != file {
 			return fmt.Errorf("%s: the source has changed during the import", file.path)
 		}
@@ -126,8 +129,8 @@ func decode(r io.Reader, pixels []uint8) error {
 	if len(b) > maxImageBytes {
 		return fmt.Errorf("more than %d bytes, too many for an image of %d×%d", maxImageBytes, Side, Side)
 	}
-	config, _, err := image.DecodeConfig(bytes.NewReader(b))
-	if errors.Is(err, image.ErrFormat) {
+	config, format, err := image.DecodeConfig(bytes.NewReader(b))
+	if errors.Is(err, image.ErrFormat) || err == nil && format != "jpeg" && format != "png" {
 		return errors.New("neither a JPEG nor a PNG image")
 	} else if err != nil {
 		return err

@@ -1,0 +1,376 @@
+package data
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// picture is an image whose pixels all differ with k.
+func picture(k, width, height int) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			img.Set(x, y, color.RGBA{uint8(k), uint8(8 * x), uint8(8*y + k), 255})
+		}
+	}
+	return img
+}
+
+func pngOf(t testing.TB, img image.Image) []byte {
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func jpegOf(t testing.TB, img image.Image) []byte {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// writeArchive writes an archive and returns its path.
+func writeArchive(t testing.TB, content []byte) string {
+	path := filepath.Join(t.TempDir(), "pets.tar.gz")
+	writeFile(t, path, content)
+	return path
+}
+
+func importSet(t *testing.T, from string) *Dataset {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "set")
+	if err := Import(t.Context(), from, ImportOptions{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, filepath.Dir(dir), "set")
+	d, err := LoadCIFAR10(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// first returns the first pixel, which picture makes the picture's number.
+func first(im *Images) []uint8 {
+	var numbers []uint8
+	for i := range im.Len() {
+		numbers = append(numbers, im.Image(i)[0])
+	}
+	return numbers
+}
+
+func TestImportArchive(t *testing.T) {
+	for _, prefix := range []string{"", "./", "my/pets/"} {
+		a := newArchive(t)
+		a.add(tar.Header{Name: prefix + "train/", Typeflag: tar.TypeDir}, nil)
+		for k, class := range []string{"owl", "cat", "owl", "dog", "cat"} {
+			a.file(fmt.Sprintf("%strain/%s/%d.PNG", prefix, class, k), pngOf(t, picture(k, 32, 32)))
+		}
+		a.file(prefix+"test/dog/a.jpeg", jpegOf(t, picture(9, 32, 32)))
+		a.file(prefix+"train/cat/.hidden", []byte("x"))
+		a.file(prefix+"train/.DS_Store/x.txt", []byte("x"))
+		a.file(prefix+"README.md", []byte("x"))
+		a.file(prefix+"train/notes.txt", []byte("x"))
+		a.file(prefix+"val/cat/1.png", []byte("x"))
+		d := importSet(t, writeArchive(t, a.gz()))
+		if d.Name != "pets" || !slices.Equal(d.Train.Classes, []string{"cat", "dog", "owl"}) {
+			t.Errorf("%q of %v", d.Name, d.Train.Classes)
+		}
+		if !slices.Equal(first(d.Train), []uint8{0, 1, 2, 3, 4}) || !slices.Equal(d.Train.Labels, []uint8{2, 0, 2, 1, 0}) {
+			t.Errorf("prefix %q: images %v, labels %v: not the archive's order", prefix, first(d.Train), d.Train.Labels)
+		}
+		want := picture(3, 32, 32)
+		for i := range Side * Side {
+			c := want.RGBAAt(i%32, i/32)
+			px := d.Train.Image(3)
+			if px[i] != c.R || px[1024+i] != c.G || px[2048+i] != c.B {
+				t.Fatalf("pixel %d: %d %d %d, want %v", i, px[i], px[1024+i], px[2048+i], c)
+			}
+		}
+		if d.Test.Len() != 1 || d.Test.Labels[0] != 1 {
+			t.Errorf("test labels %v", d.Test.Labels)
+		}
+	}
+}
+
+// Every kind of image gives the bytes that its At method does.
+func TestImportImageKinds(t *testing.T) {
+	src := picture(3, 32, 32)
+	gray, gray16 := image.NewGray(src.Rect), image.NewGray16(src.Rect)
+	alpha, paletted := image.NewNRGBA(src.Rect), image.NewPaletted(src.Rect, color.Palette{color.White, color.Black, color.NRGBA{9, 99, 200, 100}})
+	for i := range Side * Side {
+		x, y := i%32, i/32
+		gray.Set(x, y, src.At(x, y))
+		gray16.Set(x, y, color.Gray16{uint16(i * 61)})
+		alpha.Set(x, y, color.NRGBA{uint8(i), uint8(x), uint8(y), uint8(x * 8)})
+		paletted.SetColorIndex(x, y, uint8(i%3))
+	}
+	for name, b := range map[string][]byte{
+		"gray": pngOf(t, gray), "gray16": pngOf(t, gray16), "alpha": pngOf(t, alpha), "paletted": pngOf(t, paletted),
+		"jpeg": jpegOf(t, src), "gray jpeg": jpegOf(t, gray),
+	} {
+		var pixels [PixelBytes]uint8
+		if err := decode(bytes.NewReader(b), pixels[:]); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		img, _, _ := image.Decode(bytes.NewReader(b))
+		for i := range Side * Side {
+			r, g, b, _ := img.At(i%32, i/32).RGBA()
+			if pixels[i] != uint8(r>>8) || pixels[1024+i] != uint8(g>>8) || pixels[2048+i] != uint8(b>>8) {
+				t.Errorf("%s: pixel %d: %d %d %d, want %d %d %d", name, i, pixels[i], pixels[1024+i], pixels[2048+i], r>>8, g>>8, b>>8)
+				break
+			}
+		}
+	}
+}
+
+// fairness returns how far the classes' counts among the first n labels are
+// from equal, in standard deviations of chi-squared.
+func fairness(labels []uint8, classes, n int) float64 {
+	counts := make([]int, classes)
+	for _, l := range labels[:n] {
+		counts[l]++
+	}
+	return chiSquared(counts)
+}
+
+func TestImportOrder(t *testing.T) {
+	dir := t.TempDir()
+	a := newArchive(t)
+	img := pngOf(t, picture(0, 32, 32))
+	for _, split := range []string{"train", "test"} {
+		for class := range 5 {
+			for i := range 60 {
+				path := fmt.Sprintf("%s/class%d/%04d.png", split, class, i)
+				writeFile(t, filepath.Join(dir, path), img)
+				a.file(path, img)
+			}
+		}
+	}
+	writeFile(t, filepath.Join(dir, "train", "stray.jpg"), nil)
+	folder, sorted := importSet(t, dir), importSet(t, writeArchive(t, a.tar()))
+	if folder.Name != filepath.Base(dir) {
+		t.Errorf("name %q", folder.Name)
+	}
+	for name, labels := range map[string][]uint8{"folder": folder.Train.Labels, "sorted archive": sorted.Train.Labels, "test": folder.Test.Labels} {
+		if len(labels) != 300 {
+			t.Errorf("%s: %d images", name, len(labels))
+		}
+		for _, n := range []int{50, 150} {
+			if z := fairness(labels, 5, n); math.Abs(z) > 3.5 {
+				t.Errorf("%s: the first %d images are no fair sample (%.1f)", name, n, z)
+			}
+		}
+	}
+	if !bytes.Equal(folder.Train.Labels, sorted.Train.Labels) {
+		t.Error("a folder and its archive give different orders")
+	}
+	if bytes.Equal(folder.Train.Labels, folder.Test.Labels) {
+		t.Error("train and test have the same order")
+	}
+}
+
+// More than 10,000 training images go to several files.
+func TestImportBatchFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 60 MB")
+	}
+	a := newArchive(t)
+	images := [][]byte{pngOf(t, picture(1, 32, 32)), pngOf(t, picture(2, 32, 32))}
+	for i := range 10_003 {
+		a.file(fmt.Sprintf("train/%c/%d.png", 'a'+i%2, i), images[i%2])
+	}
+	a.file("test/a/0.png", images[0])
+	dir := filepath.Join(t.TempDir(), "set")
+	var done, total int64
+	err := Import(t.Context(), writeArchive(t, a.tar()), ImportOptions{Dir: dir, Name: "big", Progress: func(d, n int64) { done, total = d, n }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done != 10_004 || total != 10_004 {
+		t.Errorf("progress ended at %d of %d", done, total)
+	}
+	wantOnly(t, dir, metaFile, trainFile(0), trainFile(1), sourceFile, testFile)
+	d, err := LoadCIFAR10(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range d.Train.Labels {
+		if int(l) != i%2 || d.Train.Image(i)[0] != l+1 {
+			t.Fatalf("image %d: label %d, pixel %d", i, l, d.Train.Image(i)[0])
+		}
+	}
+}
+
+func TestImportRefuses(t *testing.T) {
+	img := pngOf(t, picture(0, 32, 32))
+	good := func() *archive {
+		return newArchive(t).file("train/cat/1.png", img).file("test/cat/1.png", img)
+	}
+	var animated bytes.Buffer
+	gif.Encode(&animated, picture(0, 32, 32), nil)
+	many := good()
+	for i := range 10 {
+		many.file(fmt.Sprintf("train/class%d/1.png", i), img)
+	}
+	bomb := pngOf(t, picture(0, 32, 32))
+	copy(bomb[16:24], []byte{0, 1, 0, 0, 0, 1, 0, 0}) // 65536×65536, the header's checksum is wrong now
+	for name, c := range map[string]struct {
+		content []byte
+		want    []string
+	}{
+		"size":           {good().file("train/cat/2.jpg", jpegOf(t, picture(0, 33, 32))).gz(), []string{"train/cat/2.jpg", "33×32 pixels, want 32×32"}},
+		"bomb":           {good().file("train/cat/2.png", bomb).gz(), []string{"train/cat/2.png"}},
+		"cut image":      {good().file("train/cat/2.png", img[:len(img)/2]).gz(), []string{"train/cat/2.png"}},
+		"no image":       {good().file("train/cat/2.png", []byte("hello")).gz(), []string{"train/cat/2.png", "neither a JPEG nor a PNG"}},
+		"empty image":    {good().file("train/cat/2.png", nil).gz(), []string{"train/cat/2.png"}},
+		"gif inside":     {good().file("train/cat/2.png", animated.Bytes()).gz(), []string{"train/cat/2.png"}},
+		"long image":     {good().file("train/cat/2.png", make([]byte, 1<<20+1)).gz(), []string{"train/cat/2.png", "more than 1048576 bytes"}},
+		"other file":     {good().file("train/cat/2.gif", animated.Bytes()).gz(), []string{"train/cat/2.gif is neither .jpg"}},
+		"11 classes":     {many.gz(), []string{"11 classes", "at most 10"}},
+		"unknown class":  {good().file("test/dog/1.png", img).gz(), []string{"test/dog/1.png", `"dog" has no images in train`}},
+		"odd class":      {good().file("train/a\nb/1.png", img).gz(), []string{"no proper path"}},
+		"long class":     {good().file("train/"+strings.Repeat("x", 81)+"/1.png", img).gz(), []string{"class name", "printable"}},
+		"no test":        {newArchive(t).file("train/cat/1.png", img).gz(), []string{"0 images at test/CLASS/"}},
+		"nothing":        {newArchive(t).file("a/b.png", img).gz(), []string{"0 images at train/CLASS/"}},
+		"two sets":       {good().file("b/train/cat/1.png", img).gz(), []string{"not in the same folder"}},
+		"twice":          {good().file("train/cat/1.png", img).gz(), []string{"train/cat/1.png is in it twice"}},
+		"leads outside":  {good().file("../train/cat/2.png", img).gz(), []string{"leads outside"}},
+		"link":           {good().add(tar.Header{Name: "train/cat/2.png", Linkname: "1.png", Typeflag: tar.TypeSymlink}, nil).gz(), []string{"link or a device"}},
+		"cut archive":    {good().tar()[:1500], []string{"unexpected EOF"}},
+		"not an archive": {[]byte("PK\x03\x04 zip"), []string{"not a sound tar or tar.gz"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			err := Import(t.Context(), writeArchive(t, c.content), ImportOptions{Dir: filepath.Join(dir, "set")})
+			wantError(t, err, append(c.want, "pets.tar.gz")...)
+			wantOnly(t, dir)
+		})
+	}
+	from := writeArchive(t, good().gz())
+	t.Run("name", func(t *testing.T) {
+		for _, name := range []string{"cifar10", "made-up", "two\nlines", " x", strings.Repeat("x", 100)} {
+			err := Import(t.Context(), from, ImportOptions{Dir: filepath.Join(t.TempDir(), "set"), Name: name})
+			wantError(t, err, "name ")
+		}
+	})
+	t.Run("missing source", func(t *testing.T) {
+		err := Import(t.Context(), filepath.Join(t.TempDir(), "none"), ImportOptions{Dir: filepath.Join(t.TempDir(), "set")})
+		wantError(t, err, "none")
+	})
+	t.Run("folder without test", func(t *testing.T) {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "train/cat/1.png"), img)
+		err := Import(t.Context(), dir, ImportOptions{Dir: filepath.Join(t.TempDir(), "set")})
+		wantError(t, err, "test", "want images at train/CLASS/ and test/CLASS/")
+	})
+	t.Run("folder with a wrong size", func(t *testing.T) {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "train/cat/1.png"), pngOf(t, picture(0, 16, 16)))
+		writeFile(t, filepath.Join(dir, "test/cat/1.png"), img)
+		err := Import(t.Context(), dir, ImportOptions{Dir: filepath.Join(t.TempDir(), "set")})
+		wantError(t, err, "train/cat/1.png: 16×16 pixels")
+	})
+	t.Run("target holds a set", func(t *testing.T) {
+		dir := t.TempDir()
+		writeSet(t, dir)
+		before, _ := LoadCIFAR10(dir)
+		wantError(t, Import(t.Context(), from, ImportOptions{Dir: dir}), `already holds a data set, "pets"`)
+		if after, err := LoadCIFAR10(dir); err != nil || after.Train.Fingerprint() != before.Train.Fingerprint() {
+			t.Error("the old set was touched")
+		}
+	})
+}
+
+func TestImportCancelled(t *testing.T) {
+	img := pngOf(t, picture(0, 32, 32))
+	folder := t.TempDir()
+	a := newArchive(t)
+	for _, p := range []string{"train/cat/1.png", "train/dog/1.png", "train/cat/2.png", "test/cat/1.png"} {
+		writeFile(t, filepath.Join(folder, p), img)
+		a.file(p, img)
+	}
+	for _, from := range []string{folder, writeArchive(t, a.tar())} {
+		ctx, cancel := context.WithCancel(t.Context())
+		dir := t.TempDir()
+		err := Import(ctx, from, ImportOptions{Dir: filepath.Join(dir, "set"), Progress: func(done, total int64) { cancel() }})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, want context.Canceled", err)
+		}
+		wantOnly(t, dir)
+		cancel()
+	}
+}
+
+// A draft of a process that was killed long ago is cleared away, one that may
+// be in use is not.
+func TestStaleDrafts(t *testing.T) {
+	dir := t.TempDir()
+	target := filepath.Join(dir, "set")
+	old, err := newDraft(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-2 * staleAfter)
+	if err := os.Chtimes(old.dir, long, long); err != nil {
+		t.Fatal(err)
+	}
+	current, err := newDraft(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newDraft(target); err != nil {
+		t.Fatal(err)
+	}
+	if isFolder(old.dir) || !isFolder(current.dir) {
+		t.Errorf("old draft there: %v, current draft there: %v", isFolder(old.dir), isFolder(current.dir))
+	}
+}
+
+// FuzzImport imports arbitrary archives: an error or a sound set.
+func FuzzImport(f *testing.F) {
+	img := pngOf(f, picture(0, 32, 32))
+	good := func() *archive {
+		return newArchive(f).file("train/cat/1.png", img).file("test/cat/1.png", img)
+	}
+	f.Add(good().tar())
+	f.Add(good().gz())
+	f.Add(good().file("train/dog/1.jpg", jpegOf(f, picture(0, 32, 32))).tar())
+	f.Add(good().file("../train/dog/1.jpg", nil).tar())
+	dir := f.TempDir()
+	from, target := filepath.Join(dir, "a.tar"), filepath.Join(dir, "set")
+	f.Fuzz(func(t *testing.T, content []byte) {
+		writeFile(t, from, content)
+		os.RemoveAll(target)
+		if err := Import(t.Context(), from, ImportOptions{Dir: target}); err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("error has several lines: %q", err)
+			}
+			wantOnly(t, dir, "a.tar")
+			return
+		}
+		wantOnly(t, dir, "a.tar", "set")
+		if _, err := LoadCIFAR10(target); err != nil {
+			t.Error(err)
+		}
+	})
+}
