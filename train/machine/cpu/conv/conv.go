@@ -27,7 +27,7 @@ type Conv struct {
 	// The direct way, or Winograd's.
 	forward, backward                 *gather
 	filter                            *correlate
-	winogradForward, winogradBackward *winograd
+	winogradForward, winogradBackward *winogradData
 	winogradFilter                    *winogradFilter
 }
 
@@ -75,9 +75,9 @@ func newConv(p *pool.Pool, s Shape, o Options, kernels *kernelSet) *Conv {
 	}
 	c := &Conv{shape: s, pool: p, kernels: kernels, scratch: o.Scratch, work: make([]work, p.Threads())}
 	if !o.Direct && s.suitsWinograd() {
-		c.winogradForward = newWinograd(kernels, s.N, s.H, s.W, s.C, s.OC)
-		c.winogradBackward = newWinograd(kernels, s.N, s.H, s.W, s.OC, s.C)
-		c.winogradFilter = newWinogradFilter(kernels, s)
+		c.winogradForward = newWinogradData(p, kernels, s.N, s.H, s.W, s.C, s.OC, false)
+		c.winogradBackward = newWinogradData(p, kernels, s.N, s.H, s.W, s.OC, s.C, true)
+		c.winogradFilter = newWinogradFilter(p, kernels, s)
 		return c
 	}
 	c.forward = newGather(kernels, p.Threads(), s.N, s.C, s.OC, s.K, s.W,
@@ -98,13 +98,7 @@ func (c *Conv) Forward(y, x, w []float32) {
 	s := c.shape
 	y, x, w = y[:s.OutLen()], x[:s.InLen()], w[:s.FilterLen()]
 	if g := c.winogradForward; g != nil {
-		u, each := c.winogradScratch(g)
-		c.pool.Do(panels(s.OC), func(worker, i int) {
-			g.transformFilter(&c.work[worker].transform, u, w, i, false)
-		})
-		c.pool.Do(g.items(), func(worker, i int) {
-			g.item(&c.work[worker], i, y, x, u, each[worker*g.scratchLen():][:g.scratchLen()], false)
-		})
+		g.run(c.work, y, x, w, c.scratch.take(g.scratchLen()), false)
 		return
 	}
 	c.pool.Do(c.forward.items(), func(worker, i int) {
@@ -117,33 +111,22 @@ func (c *Conv) Forward(y, x, w []float32) {
 func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 	s := c.shape
 	dx, dy, w = dx[:s.InLen()], dy[:s.OutLen()], w[:s.FilterLen()]
-	size := FilterLen(s.C, s.OC, s.K)
-	if g := c.winogradBackward; g != nil {
-		u, each := c.winogradScratch(g)
-		transposed := each[c.pool.Threads()*g.scratchLen():][:size]
-		c.pool.Do(panels(s.C), func(worker, i int) {
-			c.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
-			g.transformFilter(&c.work[worker].transform, u, transposed, i, true)
-		})
-		c.pool.Do(g.items(), func(worker, i int) {
-			g.item(&c.work[worker], i, dx, dy, u, each[worker*g.scratchLen():][:g.scratchLen()], accumulate)
-		})
-		return
+	size, more := FilterLen(s.C, s.OC, s.K), 0
+	if c.winogradBackward != nil {
+		more = c.winogradBackward.scratchLen()
 	}
-	transposed := c.scratch.take(size)
-	c.pool.Do(panels(s.C), func(_, i int) {
+	scratch := c.scratch.take(size + more)
+	transposed, scratch := scratch[:size], scratch[size:]
+	c.pool.Do(panels(s.C)*s.K*s.K, func(_, i int) {
 		c.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
 	})
+	if g := c.winogradBackward; g != nil {
+		g.run(c.work, dx, dy, transposed, scratch, accumulate)
+		return
+	}
 	c.pool.Do(c.backward.items(), func(worker, i int) {
 		c.backward.item(&c.work[worker].tile, i, dx, dy, transposed, accumulate)
 	})
-}
-
-// winogradScratch returns room for a transformed filter, and for each worker's
-// scratch followed by a packed filter.
-func (c *Conv) winogradScratch(g *winograd) (u, each []float32) {
-	s := c.scratch.take(g.filterLen() + c.pool.Threads()*g.scratchLen() + FilterLen(g.to, g.from, 3))
-	return s[:g.filterLen()], s[g.filterLen():]
 }
 
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.
@@ -151,18 +134,7 @@ func (c *Conv) BackwardFilter(dw, dy, x []float32) {
 	s := c.shape
 	dw, dy, x = dw[:s.FilterLen()], dy[:s.OutLen()], x[:s.InLen()]
 	if g := c.winogradFilter; g != nil {
-		scratch := c.scratch.take(g.scratchLen())
-		for span := range g.spans() {
-			c.pool.Do(g.transforms(span), func(worker, i int) {
-				g.transform(&c.work[worker], span, i, dy, x, scratch)
-			})
-			c.pool.Do(36*panels(s.OC), func(worker, i int) {
-				g.multiply(&c.work[worker], span, i, scratch)
-			})
-		}
-		c.pool.Do(panels(s.OC), func(worker, i int) {
-			g.finish(&c.work[worker], i, dw, scratch)
-		})
+		g.run(c.work, dw, dy, x, c.scratch.take(g.scratchLen()))
 		return
 	}
 	partial := c.scratch.take((len(c.filter.groups) - 1) * s.FilterLen())

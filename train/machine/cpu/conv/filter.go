@@ -52,23 +52,21 @@ func eachWeight(oc, ic, k int, f func(packed, plain int)) {
 	}
 }
 
-// transposePanel fills panel p of dst, the packed filter with input and output
-// channels exchanged: [ic/nr][tap][oc][nr].
-func (s *kernelSet) transposePanel(dst, src []float32, oc, ic, k, p int) {
+// transposePanel fills tap t of panel p, for i = p taps + t, of dst, the packed
+// filter with input and output channels exchanged: [ic/nr][tap][oc][nr].
+func (s *kernelSet) transposePanel(dst, src []float32, oc, ic, k, i int) {
 	from, to, taps := panelLanes(oc), panelLanes(ic), k*k
-	first := p * to // input channel of the panel's first lane
+	first, t := i/taps*to, i%taps // first: the panel's first input channel
 	lanes := min(to, ic-first)
-	for t := range taps {
-		for o := 0; o < oc; o += 8 {
-			in := src[((o/from*taps+t)*ic+first)*from+o%from:]
-			out := dst[((p*taps+t)*oc+o)*to:]
-			for i := 0; i < to; i += 8 {
-				if i+8 <= lanes && o+8 <= oc {
-					s.transpose(out[i:], in[i*from:], to, from)
-					continue
-				}
-				transposeEdge(out[i:], in[min(i*from, len(in)):], to, from, min(8, oc-o), min(8, max(lanes-i, 0)))
+	for o := 0; o < oc; o += 8 {
+		in := src[((o/from*taps+t)*ic+first)*from+o%from:]
+		out := dst[(i*oc+o)*to:]
+		for l := 0; l < to; l += 8 {
+			if l+8 <= lanes && o+8 <= oc {
+				s.transpose(out[l:], in[l*from:], to, from)
+				continue
 			}
+			transposeEdge(out[l:], in[min(l*from, len(in)):], to, from, min(8, oc-o), min(8, max(lanes-l, 0)))
 		}
 	}
 }

@@ -1,144 +1,158 @@
 package conv
 
-// winogradRows is how many rows, images at tile positions, an item transforms
-// and multiplies at a time.
-const winogradRows = 32
-
-// A winograd computes a convolution of 3×3 taps, stride 1 and padding 1 by
-// F(4×4, 3×3): tiles of 6×6 pixels of the source and the filter are transformed
-// to 36 elements each, for each element the channels are multiplied as matrices,
-// and the products transformed to tiles of 4×4 pixels of the output. It takes a
-// quarter of the direct way's multiplications; errors are some five times larger.
+// A winograd computes convolutions of 3×3 taps, stride 1 and padding 1, forward
+// and backward, by F(4×4, 3×3): tiles of 6×6 pixels of the source and the filter
+// are transformed to 36 elements each, for each element the channels are
+// multiplied as matrices, and the products transformed to tiles of 4×4 pixels of
+// the output. It takes a quarter of the direct way's multiplications; its
+// rounding errors are some ten times larger.
 type winograd struct {
 	kernels  *kernelSet
 	n, h, w  int
 	from, to int // channels of source and output
-	tall     int // tiles in a column
 	wide     int // tiles in a row
-	perItem  int // tile positions of an item,
-	pieces   int // or items of a position
+	tiles    int // in all: positions
 	nothing  []float32
 }
 
 func newWinograd(kernels *kernelSet, n, h, w, from, to int) *winograd {
-	g := &winograd{
+	return &winograd{
 		kernels: kernels, n: n, h: h, w: w, from: from, to: to,
-		tall: (h + 3) / 4, wide: (w + 3) / 4,
-		perItem: max(winogradRows/n, 1), pieces: (n + winogradRows - 1) / winogradRows,
+		wide: (w + 3) / 4, tiles: (w + 3) / 4 * ((h + 3) / 4),
+		nothing: make([]float32, min(n, partImages)*max(from, to)),
 	}
-	g.nothing = make([]float32, g.images()*from)
-	return g
 }
 
-// suitsWinograd says whether Winograd's convolution is the faster one: maps of
-// one tile, where the direct way leaves out most taps at the border, and few
-// channels, where the transforms weigh more than the product, are better off
-// without.
+// suitsWinograd says whether Winograd's convolution is the faster one. With few
+// channels the transforms weigh more than what they save.
 func (s Shape) suitsWinograd() bool {
 	return s.K == 3 && s.Stride == 1 && s.Pad == 1 &&
-		min(s.H, s.W) >= 8 && min(s.C, s.OC) >= 16
+		min(s.H, s.W) >= 4 && min(s.C, s.OC) >= 16
 }
 
-// images returns the most images of a position that an item takes.
-func (g *winograd) images() int { return (g.n + g.pieces - 1) / g.pieces }
+// A block is images [from, to) at the tile positions [first, last): the rows of a
+// matrix product. Its memory holds pixels of source and output transformed, in
+// the order (element, row, channel).
+type block struct {
+	first, last int
+	from, to    int
+	source      []float32
+	output      []float32
+}
 
-// rows returns the most rows of an item.
-func (g *winograd) rows() int { return g.images() * g.perItem }
+func (b *block) images() int { return b.to - b.from }
+
+func (b *block) rows() int { return (b.last - b.first) * b.images() }
+
+// place gives b its memory, the beginning of s.
+func (g *winograd) place(b *block, s []float32) {
+	n := 36 * b.rows() * g.from
+	b.source, b.output = s[:n], s[n:][:36*b.rows()*g.to]
+}
+
+// blockLen returns the floats that a block of the given rows needs.
+func (g *winograd) blockLen(rows int) int { return 36 * rows * (g.from + g.to) }
 
 // filterLen returns the floats of a transformed filter, [36][oc/nr][ic][nr].
 func (g *winograd) filterLen() int { return 36 * FilterLen(g.to, g.from, 1) }
 
-// scratchLen returns the floats that a worker needs: the transformed source, the
-// products, and a place for pixels outside the output.
-func (g *winograd) scratchLen() int { return g.rows()*36*(g.from+g.to) + g.images()*g.to }
+// partImages is how many images of a tile position are transformed at a time.
+const partImages = 16
 
-// transformFilter transforms panel p of the packed filter w into u. Backward, the
-// filter's taps are turned by 180°.
-func (g *winograd) transformFilter(t *transform, u, w []float32, p int, turned bool) {
-	size := g.from * panelLanes(g.to)
-	for i := range 9 {
-		at := i
-		if turned {
-			at = 8 - i
-		}
-		t.src[i] = w[(p*9+at)*size:][:size]
-	}
+// pieces returns the number of parts of a tile position.
+func (b *block) pieces() int { return (b.images() + partImages - 1) / partImages }
+
+// parts returns the number of parts, which transforms take one of.
+func (b *block) parts() int { return (b.last - b.first) * b.pieces() }
+
+// part returns the tile position of part i, its images, and its first row in the
+// block.
+func (b *block) part(i int) (position, from, to, row int) {
+	position, i = b.first+i/b.pieces(), i%b.pieces()
+	from = b.from + i*partImages
+	to = min(from+partImages, b.to)
+	return position, from, to, (position-b.first)*b.images() + from - b.from
+}
+
+// transformPixels transforms a part of s, squares of pixels whose first one is
+// shifted by shift, into out. Pixels outside are 0.
+func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, out, s []float32, i, size, shift, channels int) {
+	position, from, to, row := b.part(i)
+	g.tile(t.src[:size*size], s, g.nothing, position, shift, from, to, channels)
 	for e := range 36 {
-		t.dst[e] = u[(e*panels(g.to)+p)*size:][:size]
+		t.dst[e] = out[(e*b.rows()+row)*channels:]
 	}
-	g.kernels.transforms.filter.run(t, size)
+	k.run(t, (to-from)*channels)
 }
 
-// items returns the number of items that item takes.
-func (g *winograd) items() int {
-	return (g.tall*g.wide + g.perItem - 1) / g.perItem * g.pieces
+// transformSource transforms a part of the source x.
+func (g *winograd) transformSource(t *transform, b *block, x []float32, i int) {
+	g.transformPixels(t, &g.kernels.transforms.data, b, b.source, x, i, 6, -1, g.from)
 }
 
-// item computes one item of y from x and the transformed filter u.
-func (g *winograd) item(work *work, i int, y, x, u, scratch []float32, add bool) {
-	first := i / g.pieces * g.perItem
-	last := min(first+g.perItem, g.tall*g.wide)
-	piece := i % g.pieces
-	from, to := piece*g.n/g.pieces, (piece+1)*g.n/g.pieces
-	rows := (last - first) * (to - from)
-	v := scratch[:36*rows*g.from]
-	m := scratch[len(v):][:36*rows*g.to]
-	outside := scratch[len(v)+len(m):][:(to-from)*g.to]
-
-	t := &work.transform
-	for position := first; position < last; position++ {
-		g.tile(t.src[:36], x, g.nothing, position, 6, -1, from, to, g.from)
-		at := (position - first) * (to - from) * g.from
-		for e := range 36 {
-			t.dst[e] = v[e*rows*g.from+at:]
-		}
-		g.kernels.transforms.data.run(t, (to-from)*g.from)
+// transformOutput transforms products to a part of y. Pixels outside go to the
+// slice outside.
+func (g *winograd) transformOutput(t *transform, b *block, y, outside []float32, i int, add bool) {
+	position, from, to, row := b.part(i)
+	g.tile(t.dst[:16], y, outside, position, 0, from, to, g.to)
+	for e := range 36 {
+		t.src[e] = b.output[(e*b.rows()+row)*g.to:]
 	}
-	g.multiply(&work.tile, m, v, u, rows)
-	result := &g.kernels.transforms.result
+	k := &g.kernels.transforms.result
 	if add {
-		result = &g.kernels.transforms.resultAdd
+		k = &g.kernels.transforms.resultAdd
 	}
-	for position := first; position < last; position++ {
-		g.tile(t.dst[:16], y, outside, position, 4, 0, from, to, g.to)
-		at := (position - first) * (to - from) * g.to
-		for e := range 36 {
-			t.src[e] = m[e*rows*g.to+at:]
-		}
-		result.run(t, (to-from)*g.to)
-	}
+	k.run(t, (to-from)*g.to)
 }
 
-// tile sets slices to the size×size pixels of a tile position, whose first pixel
-// is shifted by shift, at the images [from, to). Pixels outside are outside.
-func (g *winograd) tile(slices [][]float32, s, outside []float32, position, size, shift, from, to, channels int) {
+// tile sets slices to the square of pixels of s at a tile position.
+func (g *winograd) tile(slices [][]float32, s, outside []float32, position, shift, from, to, channels int) {
 	top, left := position/g.wide*4+shift, position%g.wide*4+shift
-	for i := range size {
-		for j := range size {
-			y, x := top+i, left+j
-			if y < 0 || y >= g.h || x < 0 || x >= g.w {
-				slices[i*size+j] = outside
-				continue
-			}
-			pixel := (y*g.w + x) * g.n
-			slices[i*size+j] = s[(pixel+from)*channels : (pixel+to)*channels]
+	size := 6
+	if len(slices) == 16 {
+		size = 4
+	}
+	for i := range slices {
+		y, x := top+i/size, left+i%size
+		if y < 0 || y >= g.h || x < 0 || x >= g.w {
+			slices[i] = outside
+			continue
 		}
+		pixel := (y*g.w + x) * g.n
+		slices[i] = s[(pixel+from)*channels : (pixel+to)*channels]
 	}
 }
 
 // origin is a matrix product's only tap.
 var origin = []tap{{}}
 
-// multiply computes the products m of transformed pixels v and filters u.
-func (g *winograd) multiply(t *tile, m, v, u []float32, rows int) {
+// multiply computes products with the transformed filter u: element e and panel
+// p, for i = e panels + p.
+func (g *winograd) multiply(t *tile, b *block, u []float32, i int) {
 	nr := panelLanes(g.to)
-	*t = tile{a: v, b: u, c: m, taps: origin, steps: g.from, lda: g.from, ldb: nr, ldc: g.to}
-	for e := range 36 {
-		for p := range panels(g.to) {
-			t.a0 = e * rows * g.from
-			t.b0 = (e*panels(g.to) + p) * g.from * nr
-			t.c0 = e*rows*g.to + p*nr
-			compute(g.kernels.nn, t, rows, min(nr, g.to-p*nr), g.from)
-		}
+	e, p := i/panels(g.to), i%panels(g.to)
+	*t = tile{
+		a: b.source, b: u, c: b.output, taps: origin, steps: g.from,
+		a0: e * b.rows() * g.from, b0: i * g.from * nr, c0: e*b.rows()*g.to + p*nr,
+		lda: g.from, ldb: nr, ldc: g.to,
 	}
+	compute(g.kernels.nn, t, b.rows(), min(nr, g.to-p*nr), g.from)
+}
+
+// products returns the number of items that multiply takes.
+func (g *winograd) products() int { return 36 * panels(g.to) }
+
+// chunkLen is how many floats of a filter's panel are transformed at a time.
+const chunkLen = 2048
+
+// chunks returns the number of chunks of a panel.
+func (g *winograd) chunks() int {
+	return (g.from*panelLanes(g.to) + chunkLen - 1) / chunkLen
+}
+
+// chunk returns the panel of chunk i of all panels, its place in a tap's or
+// element's part of that, and its length.
+func (g *winograd) chunk(i int) (panel, first, n int) {
+	panel, first = i/g.chunks(), i%g.chunks()*chunkLen
+	return panel, first, min(chunkLen, g.from*panelLanes(g.to)-first)
 }

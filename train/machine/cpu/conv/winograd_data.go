@@ -1,0 +1,123 @@
+package conv
+
+import "largestep/train/machine/cpu/pool"
+
+const (
+	// localRows is how many rows a thread takes through all stages by itself.
+	localRows = 32
+	// localFloats is how large a transformed filter may be for that: it is
+	// read anew for every block.
+	localFloats = 4 << 20 / 4
+	// sharedFloats bounds the block that all threads take through a stage
+	// together, so that it stays in their last common cache.
+	sharedFloats = 16 << 20 / 4
+)
+
+// A winogradData computes the output y from the source x and a packed filter:
+// forward, and backward for data. Small filters stay in every thread's cache,
+// while each thread works on blocks of its own. Of large ones every part is
+// read once by one thread, as far as possible, and the blocks are shared.
+type winogradData struct {
+	winograd
+	pool   *pool.Pool
+	turned bool // the filter's taps, by 180°
+	blocks []block
+	shared bool
+}
+
+func newWinogradData(p *pool.Pool, kernels *kernelSet, n, h, w, from, to int, turned bool) *winogradData {
+	g := &winogradData{winograd: *newWinograd(kernels, n, h, w, from, to), pool: p, turned: turned}
+	g.shared = g.filterLen() > localFloats
+	positions, pieces := max(localRows/n, 1), (n+localRows-1)/localRows
+	if g.shared {
+		positions, pieces = max(sharedFloats/g.blockLen(n), 1), 1
+	}
+	for first := 0; first < g.tiles; first += positions {
+		for i := range pieces {
+			g.blocks = append(g.blocks, block{
+				first: first, last: min(first+positions, g.tiles),
+				from: (i*n + pieces - 1) / pieces, to: ((i+1)*n + pieces - 1) / pieces, // the first is the largest
+			})
+		}
+	}
+	return g
+}
+
+// scratchLen returns the floats that run needs.
+func (g *winogradData) scratchLen() int {
+	places := g.pool.Threads()
+	if g.shared {
+		places = 1
+	}
+	return g.filterLen() + g.pool.Threads()*g.outsideLen() + places*g.blockLen(g.blocks[0].rows())
+}
+
+// outsideLen returns the floats of a place for pixels outside the output.
+func (g *winogradData) outsideLen() int { return min(g.n, partImages) * g.to }
+
+// run computes y.
+func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
+	u, scratch := scratch[:g.filterLen()], scratch[g.filterLen():]
+	g.transformFilter(work, u, w)
+	outside, scratch := scratch[:len(work)*g.outsideLen()], scratch[len(work)*g.outsideLen():]
+	if g.shared {
+		for i := range g.blocks {
+			b := g.blocks[i]
+			g.place(&b, scratch)
+			g.runShared(work, &b, y, x, u, outside, add)
+		}
+		return
+	}
+	size := g.blockLen(g.blocks[0].rows())
+	g.pool.Do(len(g.blocks), func(worker, i int) {
+		b := g.blocks[i]
+		g.place(&b, scratch[worker*size:])
+		g.runLocal(&work[worker], &b, y, x, u, outside[worker*g.outsideLen():], add)
+	})
+}
+
+// runLocal computes a block on the calling thread.
+func (g *winogradData) runLocal(work *work, b *block, y, x, u, outside []float32, add bool) {
+	for i := range b.parts() {
+		g.transformSource(&work.transform, b, x, i)
+	}
+	for i := range g.products() {
+		g.multiply(&work.tile, b, u, i)
+	}
+	for i := range b.parts() {
+		g.transformOutput(&work.transform, b, y, outside, i, add)
+	}
+}
+
+// runShared computes a block on all threads.
+func (g *winogradData) runShared(work []work, b *block, y, x, u, outside []float32, add bool) {
+	g.pool.Do(b.parts(), func(worker, i int) {
+		g.transformSource(&work[worker].transform, b, x, i)
+	})
+	g.pool.Do(g.products(), func(worker, i int) {
+		g.multiply(&work[worker].tile, b, u, i)
+	})
+	g.pool.Do(b.parts(), func(worker, i int) {
+		g.transformOutput(&work[worker].transform, b, y, outside[worker*g.outsideLen():], i, add)
+	})
+}
+
+// transformFilter transforms the packed filter w into u.
+func (g *winogradData) transformFilter(work []work, u, w []float32) {
+	size := g.from * panelLanes(g.to)
+	g.pool.Do(panels(g.to)*g.chunks(), func(worker, i int) {
+		t := &work[worker].transform
+		p, first, n := g.chunk(i)
+		for i := range 9 {
+			at := i
+			if g.turned {
+				at = 8 - i
+			}
+			t.src[i] = w[(p*9+at)*size+first:][:n]
+		}
+		for e := range 36 {
+			t.dst[e] = u[(e*panels(g.to)+p)*size+first:][:n]
+		}
+		g.kernels.transforms.filter.run(t, n)
+	})
+}
