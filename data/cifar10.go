@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -124,7 +125,7 @@ func inspect(dir string) (*layout, error) {
 		return nil, err
 	}
 	if src != nil {
-		l.name, l.hint = src.Name, `damaged? run "largestep import" again`
+		l.name, l.hint = src.Name, "damaged? fetch or import it again"
 		trainRecords, testRecords = src.Train, src.Test
 	}
 	l.train, l.test = batchFiles(trainRecords), batchFile{testFile, testRecords}
@@ -190,12 +191,12 @@ func (l *layout) appendFile(im *Images, f batchFile) error {
 		return fmt.Errorf("data set: %w", err)
 	}
 	defer file.Close()
-	buf := make([]byte, f.records*recordBytes)
-	if _, err := io.ReadFull(file, buf); err != nil {
-		return fmt.Errorf("%s: %w: %s", path, err, l.hint)
-	}
+	r := bufio.NewReaderSize(file, 1<<20)
+	record := make([]byte, recordBytes)
 	for i := range f.records {
-		record := buf[i*recordBytes : (i+1)*recordBytes]
+		if _, err := io.ReadFull(r, record); err != nil {
+			return fmt.Errorf("%s: record %d: %w: %s", path, i, err, l.hint)
+		}
 		if int(record[0]) >= len(l.classes) {
 			return fmt.Errorf("%s: label %d in record %d, want 0 to %d: %s", path, record[0], i, len(l.classes)-1, l.hint)
 		}
@@ -238,10 +239,10 @@ func readSource(dir string) (*source, error) {
 	}
 	var src source
 	if err := json.Unmarshal(text, &src); err != nil {
-		return nil, fmt.Errorf(`%s: %w: run "largestep import" again`, path, err)
+		return nil, fmt.Errorf("%s: %w: fetch or import it again", path, err)
 	}
 	if err := src.check(); err != nil {
-		return nil, fmt.Errorf(`%s: %w: run "largestep import" again`, path, err)
+		return nil, fmt.Errorf("%s: %w: fetch or import it again", path, err)
 	}
 	return &src, nil
 }

@@ -120,41 +120,14 @@ func (d downloader) attempt(ctx context.Context, p *partial) error {
 	watchdog := time.AfterFunc(d.stall, func() { cancel(fmt.Errorf("no data for %v", d.stall)) })
 	defer watchdog.Stop()
 
-	have := p.size()
-	resp, err := d.request(ctx, p, have)
+	resp, err := d.request(ctx, p)
 	if err != nil {
 		return stalledOr(ctx, err)
 	}
 	defer resp.Body.Close()
-	total := int64(-1)
-	switch resp.StatusCode {
-	case http.StatusPartialContent:
-		start, size, err := parseContentRange(resp.Header.Get("Content-Range"))
-		if err != nil || start != have {
-			p.remove()
-			return fmt.Errorf("%s: unusable Content-Range %q", p.state.URL, resp.Header.Get("Content-Range"))
-		}
-		total = size
-	case http.StatusOK: // no ranges here, or the resource has changed
-		if err := p.restart(validator(resp.Header)); err != nil {
-			return permanentError{err}
-		}
-		have, total = 0, resp.ContentLength
-	case http.StatusRequestedRangeNotSatisfiable:
-		if _, size, err := parseContentRange(resp.Header.Get("Content-Range")); err == nil && size == have {
-			return nil // all was there already
-		}
-		p.remove()
-		return fmt.Errorf("%s: %s", p.state.URL, resp.Status)
-	default:
-		err := fmt.Errorf("%s: the server says %s", p.state.URL, resp.Status)
-		if retryable(resp.StatusCode) {
-			return err
-		}
-		return permanentError{fmt.Errorf("%w: name another archive with --from", err)}
-	}
-	if total > maxArchiveBytes {
-		return permanentError{fmt.Errorf("%s: %d bytes, more than any archive of CIFAR-10", p.state.URL, total)}
+	have, total, err := p.accept(resp)
+	if err != nil || resp.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		return err
 	}
 	body := &progressReader{contextReader{ctx, resp.Body}, have, total, func(done, total int64) {
 		watchdog.Reset(d.stall)
@@ -171,6 +144,42 @@ func (d downloader) attempt(ctx context.Context, p *partial) error {
 	return nil
 }
 
+// accept prepares p for the body of a response. It returns how many of how
+// many bytes are there; a total of -1 is unknown.
+func (p *partial) accept(resp *http.Response) (have, total int64, err error) {
+	have = p.size()
+	contentRange := resp.Header.Get("Content-Range")
+	switch resp.StatusCode {
+	case http.StatusPartialContent:
+		var start int64
+		start, total, err = parseContentRange(contentRange)
+		if err != nil || start != have {
+			p.remove()
+			return 0, 0, fmt.Errorf("%s: unusable Content-Range %q", p.state.URL, contentRange)
+		}
+	case http.StatusOK: // no ranges here, or the resource has changed
+		if err := p.restart(validator(resp.Header)); err != nil {
+			return 0, 0, permanentError{err}
+		}
+		have, total = 0, resp.ContentLength
+	case http.StatusRequestedRangeNotSatisfiable: // nothing is left, or the resource has changed
+		if _, total, err = parseContentRange(contentRange); err != nil || total != have {
+			p.remove()
+			return 0, 0, fmt.Errorf("%s: %s", p.state.URL, resp.Status)
+		}
+	default:
+		err := fmt.Errorf("%s: the server says %s", p.state.URL, resp.Status)
+		if retryable(resp.StatusCode) {
+			return 0, 0, err
+		}
+		return 0, 0, permanentError{fmt.Errorf("%w: name another archive with --from", err)}
+	}
+	if total > maxArchiveBytes {
+		return 0, 0, permanentError{fmt.Errorf("%s: %d bytes, more than any archive of CIFAR-10", p.state.URL, total)}
+	}
+	return have, total, nil
+}
+
 // stalledOr returns why the connection's context was cancelled, if it was, for
 // then err says no more than that it was.
 func stalledOr(ctx context.Context, err error) error {
@@ -180,14 +189,14 @@ func stalledOr(ctx context.Context, err error) error {
 	return err
 }
 
-func (d downloader) request(ctx context.Context, p *partial, have int64) (*http.Response, error) {
+func (d downloader) request(ctx context.Context, p *partial) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.state.URL, nil)
 	if err != nil {
 		return nil, permanentError{err}
 	}
 	req.Header.Set("User-Agent", "largestep")
 	req.Header.Set("Accept-Encoding", "identity") // lengths and ranges count the archive's own bytes
-	if have > 0 {
+	if have := p.size(); have > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
 		if p.state.Validator != "" {
 			req.Header.Set("If-Range", p.state.Validator)

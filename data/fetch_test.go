@@ -444,6 +444,9 @@ func TestDownloadFails(t *testing.T) {
 	t.Run("wrong content", func(t *testing.T) {
 		try(t, quick, &mirror{content: []byte("<html>log in</html>")}, nil, "SHA-256", "want "+sha(content))
 	})
+	t.Run("no content", func(t *testing.T) {
+		try(t, quick, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}), nil, "SHA-256", "want "+sha(content))
+	})
 	t.Run("silent", func(t *testing.T) {
 		d := quick
 		d.stall = 20 * time.Millisecond
@@ -466,6 +469,14 @@ func TestDownloadFails(t *testing.T) {
 			w.Header().Set("Content-Range", "bytes 10-99/100")
 			w.WriteHeader(http.StatusPartialContent)
 		}), nil, "unusable Content-Range")
+	})
+	t.Run("no writing", func(t *testing.T) {
+		server := httptest.NewServer(&mirror{content: content})
+		defer server.Close()
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "set.part", "x"), nil) // a folder where the file should be
+		err := fetch(t.Context(), FetchOptions{From: server.URL, Dir: filepath.Join(dir, "set")}, quick)
+		wantError(t, err, "set.part", "choose another folder")
 	})
 	t.Run("no server", func(t *testing.T) {
 		server := httptest.NewServer(http.NotFoundHandler())

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -33,7 +34,7 @@ func drawImages(seed, stream uint64, n int) *Images {
 	im := &Images{
 		Pixels:  make([]uint8, n*PixelBytes),
 		Labels:  make([]uint8, n),
-		Classes: madeUpClasses,
+		Classes: slices.Clone(madeUpClasses),
 	}
 	workers := min(runtime.GOMAXPROCS(0), n)
 	var wg sync.WaitGroup
