@@ -17,14 +17,15 @@ const evaluationBatch = 200
 // Evaluation is a network in evaluation mode as a graph on an engine, with a
 // data set to go through.
 type Evaluation struct {
-	vars    *machine.Variables
-	data    DataSet
-	images  int // of the data set, the first
-	batch   int
-	dtype   tensor.Dtype
-	machine *machine.Machine
-	logits  *gorgonia.Node
-	taps    []int // entries of each feature for one image
+	vars      *machine.Variables
+	data      DataSet
+	images    int // of the data set, the first
+	batch     int
+	dtype     tensor.Dtype
+	machine   *machine.Machine
+	logits    *gorgonia.Node
+	variables []*nets.Variable // of the network
+	taps      []int            // entries of each feature for one image
 }
 
 // Result is what an evaluation measures.
@@ -52,6 +53,7 @@ func NewEvaluation(vars *machine.Variables, net nets.Net, d DataSet, images int,
 	if err != nil {
 		return nil, err
 	}
+	e.variables = m.Variables
 	outputs := []*gorgonia.Node{totals, e.logits}
 	for i, tap := range m.Taps {
 		e.taps = append(e.taps, tap.Shape().TotalSize()/e.batch)

@@ -229,6 +229,11 @@ func (s *Step) Losses() ([]float64, error) {
 	return steps, nil
 }
 
+// Initialize draws the network's first parameters.
+func (s *Step) Initialize(seed uint64) error {
+	return initialParameters(s.vars, s.Model.Variables, seed)
+}
+
 // Machine is what runs the step, for measuring it.
 func (s *Step) Machine() *machine.Machine { return s.descend }
 

@@ -94,7 +94,7 @@ func (t *trainer) restore() error {
 		return nil
 	}
 	if t.Init == "" {
-		return initialParameters(t.vars, t.step.Model.Variables, t.Config.Seed)
+		return t.step.Initialize(t.Config.Seed)
 	}
 	tensors, _, err := safetensors.ReadFile(t.Init)
 	if err != nil {

@@ -47,6 +47,12 @@ func (o conv) Infer(in []Spec) ([]Spec, error) {
 	return []Spec{{Activation, in[0].Dtype, s}}, sameDtype(in)
 }
 
+// FLOP: every element of y sums C·K·K products.
+func (o conv) FLOP(in []Spec) float64 {
+	y, _ := o.outShape(in[0].Shape, in[1].Shape)
+	return 2 * float64(y.TotalSize()) * float64(in[1].Len()/y[1])
+}
+
 func (o conv) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgonia.Nodes, error) {
 	x, w := in[0], in[1]
 	dx, err := one(convBackwardData{o.Convolution, [2]int{x.Shape()[2], x.Shape()[3]}}, dy, w)
@@ -68,6 +74,11 @@ func (o convBackwardData) String() string {
 func (o convBackwardData) Kinds(int) []Kind { return []Kind{Activation, Filter} }
 func (o convBackwardData) Run(k Kernels, out, in []Tensor) {
 	k.ConvBackwardData(o.Convolution, out[0], in[0], in[1], false)
+}
+
+// FLOP: every element of dy meets C·K·K weights.
+func (o convBackwardData) FLOP(in []Spec) float64 {
+	return 2 * float64(in[0].Len()) * float64(in[1].Len()/in[1].Shape[0])
 }
 
 // RunAccumulate adds the result to what is in out.
@@ -110,6 +121,11 @@ func (o convBackwardFilter) Infer(in []Spec) ([]Spec, error) {
 		return nil, fmt.Errorf("dy %v does not come from x %v and w %v", dy, x, w)
 	}
 	return []Spec{{Filter, in[0].Dtype, w}}, sameDtype(in)
+}
+
+// FLOP: every element of dy meets C·K·K elements of x.
+func (o convBackwardFilter) FLOP(in []Spec) float64 {
+	return 2 * float64(in[0].Len()) * float64(in[1].Shape[1]*o.kernel*o.kernel)
 }
 
 // sameDtype checks that all operands are of one type, float32 or float64.

@@ -26,6 +26,9 @@ func (linear) Infer(in []Spec) ([]Spec, error) {
 	return []Spec{{Plain, in[0].Dtype, tensor.Shape{x[0], w[0]}}}, sameDtype(in)
 }
 
+// FLOP: N·I·O multiply-adds.
+func (linear) FLOP(in []Spec) float64 { return 2 * float64(in[0].Len()*in[1].Shape[0]) }
+
 func (linear) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgonia.Nodes, error) {
 	g, err := Apply(linearBackward{}, dy, in[0], in[1])
 	return g, err
@@ -47,3 +50,6 @@ func (linearBackward) Infer(in []Spec) ([]Spec, error) {
 	b := Spec{Plain, in[0].Dtype, tensor.Shape{w[0]}}
 	return []Spec{in[1].like(), in[2].like(), b}, sameDtype(in)
 }
+
+// FLOP: N·I·O multiply-adds for dx and for dw.
+func (linearBackward) FLOP(in []Spec) float64 { return 4 * float64(in[1].Len()*in[2].Shape[0]) }

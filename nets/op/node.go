@@ -43,6 +43,14 @@ type Updater interface {
 	Updates(n int) []int
 }
 
+// FLOPCounter is an operation whose arithmetic is worth counting.
+type FLOPCounter interface {
+	Operation
+	// FLOP is the number of floating-point operations: two for each
+	// multiply-add, those with padding included, as the field counts.
+	FLOP(in []Spec) float64
+}
+
 // Apply adds an operation to the graph of its operands and returns a node for
 // each of its results.
 func Apply(o Operation, in ...*gorgonia.Node) ([]*gorgonia.Node, error) {

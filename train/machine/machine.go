@@ -23,6 +23,7 @@ var _ gorgonia.VM = (*Machine)(nil)
 // instruction is a kernel with its memory.
 type instruction struct {
 	kernel  string
+	flop    float64
 	out, in []op.Tensor
 	run     func(k op.Kernels, out, in []op.Tensor)
 	stock   *stock // instead of run
@@ -67,6 +68,13 @@ func (m *Machine) instruction(s *step) instruction {
 	}
 	i.kernel, _, _ = strings.Cut(s.operation.String(), ":")
 	i.run = s.operation.Run
+	if c, ok := s.operation.(op.FLOPCounter); ok {
+		specs := make([]op.Spec, len(s.in))
+		for k, v := range s.in {
+			specs[k] = v.spec
+		}
+		i.flop = c.FLOP(specs)
+	}
 	if s.add {
 		i.run = s.operation.(op.Accumulator).RunAccumulate
 	}
@@ -133,6 +141,16 @@ func (m *Machine) Output(n *gorgonia.Node, dst any) error {
 
 // ArenaBytes is the memory that the graph works in, variables not counted.
 func (m *Machine) ArenaBytes() int { return m.arena }
+
+// FLOP is the number of floating-point operations of one run that are worth
+// counting: two for each multiply-add of convolutions and linear layers.
+func (m *Machine) FLOP() float64 {
+	total := 0.0
+	for _, i := range m.instructions {
+		total += i.flop
+	}
+	return total
+}
 
 // Instructions is the number of kernels of one run.
 func (m *Machine) Instructions() int { return len(m.instructions) }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"largestep/train/bench"
+)
+
+func newBench() *cobra.Command {
+	var o bench.Options
+	var e engineOptions
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure a whole training step of ResNet-18",
+		Long: `Bench measures whole training steps of ResNet-18, mini-batch, forward, backward
+and update, on random images: images per second, GFLOP per second (two for each
+multiply-add of the convolutions and the linear layer, forward and backward),
+and where the time goes.`,
+		Example: `  largestep bench --width 64 --batch 64 --threads 2
+  largestep bench --width 8 --batch 32 --json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := e.choose()
+			if err != nil {
+				return err
+			}
+			engine, err := b.open(e)
+			if err != nil {
+				return err
+			}
+			defer engine.Close()
+			r, err := bench.Run(cmd.Context(), engine, o)
+			if err != nil {
+				return err
+			}
+			if b.name == "cpu" {
+				r.Threads = e.threads
+			}
+			out := cmd.OutOrStdout()
+			if asJSON {
+				enc := json.NewEncoder(out)
+				enc.SetIndent("", "  ")
+				return enc.Encode(r)
+			}
+			fmt.Fprintf(out, "%s (%s)\n", r.Engine, r.Device)
+			fmt.Fprintf(out, "resnet18 width %d, batch %d, %s: %.1f images/s, %.1f GFLOP/s, %.1f ms a step (best of %d; median %.1f), %d MB of working memory\n",
+				r.Width, r.Batch, r.Precision, r.ImagesPerSecond, r.GFLOPS, 1000*r.SecondsPerStep, r.Steps, 1000*r.MedianSecondsPerStep, r.ArenaBytes>>20)
+			for _, k := range r.Kernels {
+				fmt.Fprintf(out, "  %5.1f %%  %s\n", 100*k.Share, k.Name)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Width, "width", 64, "channels of the first stage")
+	f.IntVar(&o.Batch, "batch", 64, "images of a mini-batch")
+	f.StringVar(&o.Precision, "precision", "fp32", "number format: fp32")
+	f.DurationVar(&o.Time, "time", 10*time.Second, "about how long to measure")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	e.addFlags(f)
+	return cmd
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/spf13/pflag"
+	"largestep/data"
+	"largestep/train"
+)
+
+// datasetOptions choose what to train on.
+type datasetOptions struct {
+	name string // cifar10, made-up or auto
+	dir  string
+}
+
+func (o *datasetOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.name, "dataset", "auto", "cifar10, made-up, or auto: CIFAR-10 where it is found, else the made-up set")
+	f.StringVar(&o.dir, "data", "", "folder of CIFAR-10's binary files (default: where \"largestep fetch cifar10\" puts them)")
+}
+
+// find decides between the data sets; dir is empty for the made-up one.
+func (o *datasetOptions) find(out io.Writer) (dir string, err error) {
+	switch o.name {
+	case data.NameMadeUp:
+		return "", nil
+	case data.NameCIFAR10:
+		return data.FindCIFAR10(o.dir)
+	case "auto":
+		dir, err := data.FindCIFAR10(o.dir)
+		if o.dir == "" && errors.Is(err, fs.ErrNotExist) {
+			fmt.Fprintln(out, "data: the made-up set, since CIFAR-10 is not here (\"largestep fetch cifar10\" downloads it)")
+			return "", nil
+		}
+		if err == nil {
+			fmt.Fprintf(out, "data: CIFAR-10 in %s\n", dir)
+		}
+		return dir, err
+	}
+	return "", fmt.Errorf("unknown data set %q: choose cifar10, made-up or auto", o.name)
+}
+
+// madeUpSeed makes the made-up set: always the same, as a data set is.
+const madeUpSeed = 1
+
+// load reads the data set in dir, or makes the made-up one, with the sizes that
+// the config asks for; 0 stands for all of CIFAR-10. It notes name and sizes in
+// the config.
+func load(dir string, c *train.Config) (*data.Dataset, error) {
+	var set *data.Dataset
+	if dir == "" {
+		set = data.MadeUp(madeUpSeed, c.TrainSize, c.TestSize)
+	} else {
+		var err error
+		if set, err = data.LoadCIFAR10(dir); err != nil {
+			return nil, err
+		}
+	}
+	c.Dataset = set.Name
+	for _, part := range []struct {
+		name   string
+		images **data.Images
+		size   *int
+	}{{"train", &set.Train, &c.TrainSize}, {"test", &set.Test, &c.TestSize}} {
+		if *part.size == 0 {
+			*part.size = (*part.images).Len()
+		}
+		subset, err := (*part.images).Subset(*part.size)
+		if err != nil {
+			return nil, fmt.Errorf("--%s-size: %w", part.name, err)
+		}
+		*part.images = subset
+	}
+	return set, nil
+}

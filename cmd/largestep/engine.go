@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"largestep/nets/op"
+	"largestep/train/machine/cpu"
+)
+
+// backend is an engine that this build has.
+type backend struct {
+	name string
+	// probe says in words what it would run on, or why it cannot.
+	probe func() (device string, err error)
+	open  func(o engineOptions) (op.Engine, error)
+}
+
+// backends lists the engines of this build, the preferred one first.
+var backends = []backend{{
+	name:  "cpu",
+	probe: func() (string, error) { return cpu.Device(runtime.NumCPU()), nil },
+	open:  func(o engineOptions) (op.Engine, error) { return cpu.New(o.threads), nil },
+}}
+
+// engineOptions choose an engine.
+type engineOptions struct {
+	name    string
+	threads int
+}
+
+func (o *engineOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.name, "engine", "auto", "what computes: auto, cpu or cuda (see \"largestep engines\")")
+	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "threads of the cpu engine")
+}
+
+// choose finds the backend asked for, or the first that works.
+func (o *engineOptions) choose() (backend, error) {
+	if o.threads < 1 {
+		return backend{}, fmt.Errorf("%d threads: want 1 or more", o.threads)
+	}
+	var names []string
+	for _, b := range backends {
+		names = append(names, b.name)
+		_, err := b.probe()
+		if o.name == b.name && err != nil {
+			return b, fmt.Errorf("engine %s: %w", b.name, err)
+		}
+		if o.name == b.name || o.name == "auto" && err == nil {
+			return b, nil
+		}
+	}
+	if o.name == "cuda" {
+		return backend{}, fmt.Errorf("engine cuda: this program was built without it; build with \"go build -tags gpu ./cmd/largestep\"")
+	}
+	return backend{}, fmt.Errorf("unknown engine %q: choose one of auto, %s", o.name, strings.Join(names, ", "))
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"largestep/metrics/atomicfile"
+	"largestep/train"
+)
+
+// evalOptions are the flags of eval.
+type evalOptions struct {
+	logits  string
+	size    int
+	dataset datasetOptions
+	engine  engineOptions
+}
+
+func newEval() *cobra.Command {
+	var o evalOptions
+	cmd := &cobra.Command{
+		Use:   "eval CHECKPOINT",
+		Short: "Measure test loss and error of a checkpoint",
+		Long: `Eval measures a ResNet-18 on the test set: a checkpoint of a run, or any
+safetensors file with the names and shapes of PyTorch's ResNets for CIFAR.`,
+		Example: `  largestep eval runs/a/checkpoint.safetensors
+  largestep eval pytorch.safetensors --dataset cifar10 --logits logits.csv`,
+		Args: exactArgs("CHECKPOINT"),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.logits, "logits", "", "CSV file to write the logits of every test image to")
+	f.IntVar(&o.size, "test-size", 0, "test images, the first of the set (default: all; 2,000 of the made-up set)")
+	o.dataset.addFlags(f)
+	o.engine.addFlags(f)
+	return cmd
+}
+
+func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
+	net, err := train.OpenNet(checkpoint)
+	if err != nil {
+		return err
+	}
+	dir, err := o.dataset.find(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	c := train.Config{TrainSize: 1, TestSize: o.size}
+	if dir == "" && o.size == 0 {
+		c.TestSize = 2000
+	}
+	set, err := load(dir, &c)
+	if err != nil {
+		return err
+	}
+	b, err := o.engine.choose()
+	if err != nil {
+		return err
+	}
+	engine, err := b.open(o.engine)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	var result train.Result
+	evaluate := func(logits func(int, []float64) error) (err error) {
+		result, err = net.Evaluate(engine, set.Test, logits)
+		return err
+	}
+	if o.logits == "" {
+		err = evaluate(nil)
+	} else {
+		err = atomicfile.Write(o.logits, func(w io.Writer) error { return writeLogits(w, evaluate) })
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: test loss %.6g, test error %.2f %% of %d images\n",
+		c.Dataset, result.Loss, 100*result.Error, set.Test.Len())
+	return nil
+}
+
+// writeLogits writes one line of comma-separated logits for each image.
+func writeLogits(w io.Writer, evaluate func(logits func(int, []float64) error) error) error {
+	buf := bufio.NewWriter(w)
+	err := evaluate(func(_ int, z []float64) error {
+		for i, v := range z {
+			if i > 0 {
+				buf.WriteByte(',')
+			}
+			buf.WriteString(strconv.FormatFloat(v, 'g', 9, 64))
+		}
+		return buf.WriteByte('\n')
+	})
+	return errors.Join(err, buf.Flush())
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+	"largestep/metrics"
+	"largestep/train"
+)
+
+// lineEvery is how often progress is told where there is no terminal.
+const lineEvery = 15 * time.Second
+
+// isTerminal tells whether a person watches.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// follow shows a training: a bar on a terminal, lines elsewhere. finish ends it.
+func follow(w io.Writer, label string) (hooks train.Hooks, finish func()) {
+	if isTerminal(w) {
+		return followBar(w, label)
+	}
+	return followLines(w, label), func() {}
+}
+
+func followBar(w io.Writer, label string) (train.Hooks, func()) {
+	var bar *progressbar.ProgressBar
+	testError := "–"
+	hooks := train.Hooks{
+		Start: func(c train.Config, step int) {
+			bar = newBar(w, int64(c.Steps()), label)
+			bar.Set(step)
+		},
+		Step: func(p train.Progress) {
+			bar.Describe(fmt.Sprintf("%s  %.0f images/s  loss %.4f  test error %s", label, p.ImagesPerSecond, p.Loss, testError))
+			bar.Set(p.Step)
+		},
+		Row: func(r metrics.Row) { testError = fmt.Sprintf("%.1f %%", 100*r.TestError) },
+	}
+	return hooks, func() {
+		if bar != nil {
+			bar.Clear()
+		}
+	}
+}
+
+func newBar(w io.Writer, total int64, label string, more ...progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(total, append([]progressbar.Option{
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(label),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionThrottle(100 * time.Millisecond),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionClearOnFinish(),
+	}, more...)...)
+}
+
+func followLines(w io.Writer, label string) train.Hooks {
+	var epochs, steps int
+	var started, last time.Time
+	first := 0
+	return train.Hooks{
+		Start: func(c train.Config, step int) {
+			epochs, steps, first, started = c.Epochs, c.Steps(), step, time.Now()
+		},
+		Row: func(r metrics.Row) {
+			if time.Since(last) < lineEvery && r.Step < steps {
+				return
+			}
+			last = time.Now()
+			left := ""
+			if done := r.Step - first; done > 0 {
+				rest := time.Since(started) * time.Duration(steps-r.Step) / time.Duration(done)
+				left = fmt.Sprintf(", %v left", rest.Round(time.Second))
+			}
+			fmt.Fprintf(w, "%s: epoch %g of %d, training loss %.4f, test error %.1f %%, %.0f images/s%s\n",
+				label, r.Epoch, epochs, r.TrainLoss, 100*r.TestError, r.ImagesPerSecond, left)
+		},
+	}
+}
+
+// followBytes shows a transfer or a count of images.
+func followBytes(w io.Writer, label string, bytes bool) (progress func(done, total int64), finish func()) {
+	if !isTerminal(w) {
+		return nil, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	progress = func(done, total int64) {
+		if bar == nil {
+			bar = newBar(w, total, label, progressbar.OptionShowBytes(bytes), progressbar.OptionShowCount())
+		}
+		bar.Set64(done)
+	}
+	return progress, func() {
+		if bar != nil {
+			bar.Clear()
+		}
+	}
+}

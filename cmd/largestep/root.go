@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit statuses.
+const (
+	exitError       = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// usageError is a mistake in the command line, as opposed to one in what it asks
+// for.
+type usageError struct{ error }
+
+// errInterrupted ends a command that Ctrl-C stopped, after it has said so.
+var errInterrupted = errors.New("interrupted")
+
+// execute runs the command line and returns the exit status.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+		fmt.Fprintf(stderr, "largestep: %v\nSee \"largestep --help\".\n", err)
+		return exitUsage
+	default:
+		fmt.Fprintf(stderr, "largestep: %v\n", err)
+		return exitError
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "largestep",
+		Short: "Train with large step sizes, and see what they do",
+		Long: `largestep reproduces and explores "SGD with Large Step Sizes Learns Sparse
+Features" (Andriushchenko, Varre, Pillaud-Vivien, Flammarion, ICML 2023): with
+large step sizes SGD jumps from side to side of a valley, the training loss
+stabilises, and during that plateau the network drifts to sparse, simple
+features that generalise better.
+
+It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
+		Example: `  largestep figure main                  the paper's main figure, at a scale that suits this machine
+  largestep fetch cifar10                download CIFAR-10
+  largestep train resnet18 --step-size 0.5 --decay-at 0.3
+  largestep plot runs/a runs/b -o compare.png`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newTrain(), newFigure(), newPlot(), newEval(), newFetch(), newImport(), newBench(), newEngines())
+	return root
+}
+
+// exactArgs wants the named arguments.
+func exactArgs(names ...string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != len(names) {
+			return usageError{fmt.Errorf("%d arguments, want %s", len(args), strings.Join(names, " "))}
+		}
+		return nil
+	}
+}
+
+// noArgs wants none.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+	}
+	return nil
+}
+
+// version is that of the module, or of the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return "devel"
+}

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"largestep/data"
+	"largestep/metrics"
+	"largestep/nets/op"
+	"largestep/train"
+	"largestep/train/paper"
+)
+
+// trainOptions are the flags of train.
+type trainOptions struct {
+	config   train.Config // what the flags say; only flags that were set count
+	phases   string
+	sampling string
+	init     string
+	out      string
+	resume   bool
+	save     time.Duration
+	dataset  datasetOptions
+	engine   engineOptions
+}
+
+func newTrain() *cobra.Command {
+	var o trainOptions
+	cmd := &cobra.Command{
+		Use:   "train resnet18",
+		Short: "Train a network with a step-size schedule",
+		Long: `Train trains a ResNet-18 and leaves its records and checkpoints in a run folder.
+
+What no flag says comes from the scale that suits the data set and the machine:
+width 8 on 1,000 images of the made-up set; width 16 on 5,000 images of CIFAR-10
+on a CPU; the paper's own setting, width 64 on all of CIFAR-10, on a GPU. The
+step size is the large one of that scale, decayed at 50 % of the epochs.`,
+		Example: `  largestep train resnet18                                       a large step size, decayed half-way
+  largestep train resnet18 --step-size 0.03                      a small constant one
+  largestep train resnet18 --step-size 0.5 --decay-at 0.3        a tenth from 30 %, a hundredth from 90 % on
+  largestep train resnet18 --phases "1.5@0,0.15@0.5,0.015@0.9"   any piecewise schedule
+  largestep train resnet18 --sampling full --batch 250           gradient descent
+  largestep train resnet18 --out runs/a --resume                 go on after Ctrl-C or a crash`,
+		Args: exactArgs("resnet18"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.config.Net = args[0]
+			return o.run(cmd)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *trainOptions) addFlags(f *pflag.FlagSet) {
+	c := &o.config
+	f.Float64Var(&c.StepSize, "step-size", 0, "step size η; constant unless --decay-at is given")
+	f.Float64Var(&c.DecayAt, "decay-at", 0, "fraction of the epochs from which on the step size is a tenth; it is a hundredth from 0.9 on")
+	f.StringVar(&o.phases, "phases", "", "piecewise schedule: STEPSIZE@START,… or NAME:STEPSIZE@START,…, START a fraction of the epochs")
+	f.Float64Var(&c.WarmupExp, "warmup-exp", 0, "factor by which the first phase's step size grows in each hundredth of the training (the paper: 1.05)")
+	f.Float64Var(&c.Momentum, "momentum", 0, "momentum")
+	f.Float64Var(&c.WeightDecay, "weight-decay", 5e-4, "weight decay, on all parameters")
+	f.BoolVar(&c.Augment, "augment", false, "random crop with padding 4, and horizontal flip")
+	f.IntVar(&c.Epochs, "epochs", 0, "passes over the training set")
+	f.IntVar(&c.Batch, "batch", 0, "images of a mini-batch; an incomplete last one is dropped")
+	f.IntVar(&c.Width, "width", 0, "channels of the first stage, 4 or more (the paper: 64)")
+	f.Uint64Var(&c.Seed, "seed", 0, "seed of initial parameters, order and augmentation")
+	f.StringVar(&o.sampling, "sampling", string(data.Shuffle), "order of the examples: shuffle, with-replacement, sequential, or full (gradient descent: one step an epoch)")
+	f.IntVar(&c.TrainSize, "train-size", 0, "training images, the first of the set")
+	f.IntVar(&c.TestSize, "test-size", 0, "test images, the first of the set")
+	f.StringVar(&o.init, "init", "", "safetensors file to take initial parameters and running statistics from")
+	f.IntVar(&c.EvalEvery, "eval-every", 1, "epochs between evaluations")
+	f.BoolVar(&c.LogSteps, "log-steps", false, "record the loss of every step in steps.csv")
+	f.StringVar(&c.Precision, "precision", "fp32", "number format: fp32")
+	f.StringVar(&o.out, "out", "", "run folder (default: in runs/, named after the settings)")
+	f.BoolVar(&o.resume, "resume", false, "go on with the run in the run folder; its settings count, flags that differ are refused")
+	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints, which are taken after evaluations")
+	o.dataset.addFlags(f)
+	o.engine.addFlags(f)
+}
+
+func (o *trainOptions) run(cmd *cobra.Command) error {
+	if f := cmd.Flags(); f.Changed("phases") && (f.Changed("step-size") || f.Changed("decay-at")) {
+		return usageError{errors.New("--phases says all: leave out --step-size and --decay-at")}
+	}
+	b, err := o.engine.choose()
+	if err != nil {
+		return err
+	}
+	var c train.Config
+	var dir string
+	if o.resume {
+		c, dir, err = o.resumed(cmd.Flags())
+	} else {
+		c, dir, err = o.resolve(cmd.Flags(), b.name, cmd.ErrOrStderr())
+	}
+	if err != nil {
+		return err
+	}
+	set, err := load(dir, &c)
+	if err != nil {
+		return err
+	}
+	if o.out == "" {
+		o.out = filepath.Join("runs", runName(c))
+	}
+	engine, err := b.open(o.engine)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	t := training{
+		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(),
+		again: fmt.Sprintf("largestep train %s --resume --out %s", c.Net, o.out),
+		options: train.Options{
+			Config: c, Environment: environment(engine, o.engine, dir), Dir: o.out, Resume: o.resume,
+			Init: o.init, Data: set, Engine: engine, CheckpointEvery: o.save,
+		},
+	}
+	return t.run(cmd.Context(), o.out)
+}
+
+// resolve fills what no flag says from the preset that suits.
+func (o *trainOptions) resolve(f *pflag.FlagSet, engine string, out io.Writer) (train.Config, string, error) {
+	dir, err := o.dataset.find(out)
+	if err != nil {
+		return train.Config{}, "", err
+	}
+	preset := paper.AutoPreset(engine, dir == "")
+	c := preset.Base
+	c.StepSize, c.DecayAt = preset.Large, 0.5
+	if f.Changed("step-size") {
+		c.DecayAt = 0
+	}
+	if err := o.overrule(f, &c); err != nil {
+		return c, dir, err
+	}
+	if c.Phases, err = o.schedule(f, &c); err != nil {
+		return c, dir, err
+	}
+	return c, dir, c.Validate()
+}
+
+// overrule takes over the flags that were set.
+func (o *trainOptions) overrule(f *pflag.FlagSet, c *train.Config) (err error) {
+	set := &o.config
+	c.Net = set.Net
+	for name, copy := range map[string]func(){
+		"step-size":    func() { c.StepSize = set.StepSize },
+		"decay-at":     func() { c.DecayAt = set.DecayAt },
+		"warmup-exp":   func() { c.WarmupExp = set.WarmupExp },
+		"momentum":     func() { c.Momentum = set.Momentum },
+		"weight-decay": func() { c.WeightDecay = set.WeightDecay },
+		"augment":      func() { c.Augment = set.Augment },
+		"epochs":       func() { c.Epochs = set.Epochs },
+		"batch":        func() { c.Batch = set.Batch },
+		"width":        func() { c.Width = set.Width },
+		"seed":         func() { c.Seed = set.Seed },
+		"train-size":   func() { c.TrainSize = set.TrainSize },
+		"test-size":    func() { c.TestSize = set.TestSize },
+		"eval-every":   func() { c.EvalEvery = set.EvalEvery },
+		"log-steps":    func() { c.LogSteps = set.LogSteps },
+		"precision":    func() { c.Precision = set.Precision },
+		"sampling":     func() { c.Sampling, err = data.ParseSampling(o.sampling) },
+	} {
+		if f.Changed(name) {
+			copy()
+		}
+	}
+	return err
+}
+
+// schedule makes the phases from --phases, or from the step size and where it
+// decays.
+func (o *trainOptions) schedule(f *pflag.FlagSet, c *train.Config) ([]train.Phase, error) {
+	if f.Changed("phases") {
+		phases, err := train.ParsePhases(o.phases)
+		if err == nil {
+			c.StepSize, c.DecayAt = phases[0].StepSize, 0
+		}
+		return phases, err
+	}
+	if c.DecayAt == 0 && !f.Changed("decay-at") {
+		return train.Constant(c.StepSize), nil
+	}
+	return train.Decay(c.StepSize, c.DecayAt)
+}
+
+// resumed takes the settings from the run folder; flags may repeat them.
+func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, err error) {
+	if o.out == "" {
+		return c, "", usageError{errors.New("--resume needs the run folder: --out DIR")}
+	}
+	file, err := train.ReadConfig(o.out)
+	if err != nil {
+		return c, "", fmt.Errorf("nothing to resume: %w", err)
+	}
+	c = file.Config
+	if err := o.overrule(f, &c); err != nil {
+		return c, "", err
+	}
+	if f.Changed("phases") || f.Changed("step-size") || f.Changed("decay-at") {
+		if c.Phases, err = o.schedule(f, &c); err != nil {
+			return c, "", err
+		}
+	}
+	dir = file.Environment.DataDir
+	if f.Changed("data") {
+		dir = o.dataset.dir
+	}
+	return c, dir, nil
+}
+
+func environment(e op.Engine, o engineOptions, dataDir string) train.Environment {
+	env := train.Environment{Version: version(), Go: runtime.Version(), Engine: e.Name(), Device: e.Device(), DataDir: dataDir}
+	if e.Name() == "cpu" {
+		env.Threads = o.threads
+	}
+	return env
+}
+
+// runName names a run folder after its main settings.
+func runName(c train.Config) string {
+	schedule := fmt.Sprintf("eta%g", c.StepSize)
+	if c.DecayAt != 0 {
+		schedule += fmt.Sprintf("-decay%g", c.DecayAt)
+	} else if len(c.Phases) > 1 {
+		schedule += fmt.Sprintf("-%dphases", len(c.Phases))
+	}
+	set := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(c.Dataset))
+	return fmt.Sprintf("%s-w%d-%s-%s-seed%d", c.Net, c.Width, set, schedule, c.Seed)
+}
+
+// training is one run as a command shows it.
+type training struct {
+	out, progress io.Writer
+	options       train.Options
+	again         string // what to run to go on after Ctrl-C
+}
+
+// run trains and says how it ended.
+func (t *training) run(ctx context.Context, label string) error {
+	hooks, finish := follow(t.progress, label)
+	t.options.Hooks = hooks
+	status, err := train.Run(ctx, t.options)
+	finish()
+	switch {
+	case errors.Is(err, train.ErrInterrupted):
+		fmt.Fprintf(t.progress, "%s: interrupted at step %d, checkpoint saved; go on with %s\n", t.options.Dir, status.Step, t.again)
+		return errInterrupted
+	case err != nil:
+		return err
+	case status.State == metrics.Diverged:
+		fmt.Fprintf(t.out, "%s: diverged at epoch %.2f (%s)\n", t.options.Dir, status.Epoch, status.Message)
+		return nil
+	}
+	return t.reportFinal()
+}
+
+// reportFinal prints the last row of the records.
+func (t *training) reportFinal() error {
+	run, err := metrics.OpenRun(t.options.Dir)
+	if err != nil {
+		return err
+	}
+	last := run.Rows[len(run.Rows)-1]
+	fmt.Fprintf(t.out, "%s: training loss %.4g, test error %.1f %%, %.0f s\n", t.options.Dir, last.TrainLoss, 100*last.TestError, last.Seconds)
+	return nil
+}

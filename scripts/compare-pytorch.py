@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Compare largestep with PyTorch: the same training, and the same checkpoints.
+
+    pip install torch safetensors numpy
+    go build -o largestep ./cmd/largestep
+    scripts/compare-pytorch.py ./largestep
+
+Trains ResNet-18 of width 16 for 20 steps with both programs, from equal weights
+on equal mini-batches, and compares the losses; then loads largestep's final
+checkpoint into PyTorch, and PyTorch's into largestep, and compares the logits.
+With --write FILE it writes PyTorch's losses, which the tests compare with.
+"""
+
+import argparse
+import csv
+import json
+import pathlib
+import subprocess
+import tempfile
+import zlib
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+WIDTH, BATCH, STEPS, TEST = 16, 16, 20, 64
+STEP_SIZE, WEIGHT_DECAY = 0.1, 5e-4
+
+
+class Block(nn.Module):
+    def __init__(self, cin, cout, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(cout)
+        self.conv2 = nn.Conv2d(cout, cout, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(cout)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or cin != cout:
+            self.shortcut = nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False), nn.BatchNorm2d(cout))
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+class ResNet18(nn.Module):
+    def __init__(self, width, classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        cin = width
+        for i in range(4):
+            cout = width << i
+            blocks = nn.Sequential(Block(cin, cout, 1 if i == 0 else 2), Block(cout, cout, 1))
+            setattr(self, f"layer{i + 1}", blocks)
+            cin = cout
+        self.linear = nn.Linear(cin, classes)
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        for i in range(4):
+            x = getattr(self, f"layer{i + 1}")(x)
+        return self.linear(x.mean((2, 3)))
+
+
+def uniform(name, n):
+    """n numbers in [0, 1) that Go makes as easily: a linear congruential
+    generator seeded by the CRC-32 of the name."""
+    out, x = np.empty(n), zlib.crc32(name.encode())
+    for i in range(n):
+        x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
+        out[i] = x / 2**32
+    return out
+
+
+def initialise(model):
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if p.dim() == 1:  # batch norm, bias
+                p.copy_(torch.full_like(p, 1.0 if name.endswith("weight") else 0.0))
+                continue
+            fan_out = p.shape[0] * p[0, 0].numel()
+            u = uniform(name, p.numel()).reshape(p.shape)
+            p.copy_(torch.tensor((2 * u - 1) * np.sqrt(6 / fan_out)))
+
+
+def examples(part, n):
+    pixels = (uniform(part + " pixels", n * 3072) * 256).astype(np.uint8).reshape(n, 3, 32, 32)
+    labels = (uniform(part + " labels", n) * 10).astype(np.uint8)
+    return pixels, labels
+
+
+def tensors(pixels, labels):
+    return torch.tensor(pixels).float() / 255, torch.tensor(labels).long()
+
+
+def train(model, momentum):
+    x, y = tensors(*examples("train", STEPS * BATCH))
+    opt = torch.optim.SGD(model.parameters(), STEP_SIZE, momentum=momentum, weight_decay=WEIGHT_DECAY)
+    losses = []
+    model.train()
+    for i in range(0, STEPS * BATCH, BATCH):
+        loss = F.cross_entropy(model(x[i : i + BATCH]), y[i : i + BATCH])
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+    return losses
+
+
+def logits_of(model):
+    model.eval()
+    with torch.no_grad():
+        return model(tensors(*examples("test", TEST))[0]).numpy()
+
+
+def write_dataset(folder):
+    folder.mkdir()
+    for name, part, n in [("data_batch_1.bin", "train", STEPS * BATCH), ("test_batch.bin", "test", TEST)]:
+        pixels, labels = examples(part, n)
+        np.concatenate([labels[:, None], pixels.reshape(n, -1)], 1).tofile(folder / name)
+    (folder / "batches.meta.txt").write_text("".join(f"class{i}\n" for i in range(10)))
+    source = {"name": "random", "train": STEPS * BATCH, "test": TEST}
+    (folder / "source.json").write_text(json.dumps(source))
+
+
+def largestep_losses(program, tmp, momentum):
+    run = tmp / f"run-{momentum}"
+    subprocess.run(
+        [program, "train", "resnet18", "--dataset", "cifar10", "--data", tmp / "data", "--init", tmp / "init.safetensors",
+         "--width", str(WIDTH), "--batch", str(BATCH), "--train-size", str(STEPS * BATCH), "--test-size", str(TEST),
+         "--epochs", "1", "--sampling", "sequential", "--step-size", str(STEP_SIZE), "--weight-decay", str(WEIGHT_DECAY),
+         "--momentum", str(momentum), "--log-steps", "--out", run], check=True)
+    with open(run / "steps.csv") as f:
+        return [float(r["batch_loss"]) for r in csv.DictReader(f)], run / "checkpoint.safetensors"
+
+
+def largestep_logits(program, tmp, checkpoint):
+    out = tmp / "logits.csv"
+    subprocess.run([program, "eval", checkpoint, "--dataset", "cifar10", "--data", tmp / "data", "--logits", out], check=True)
+    return np.loadtxt(out, delimiter=",")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", nargs="?", default="./largestep")
+    parser.add_argument("--write", help="file for PyTorch's losses")
+    args = parser.parse_args()
+    program = str(pathlib.Path(args.program).resolve())
+    recorded, worst_loss, worst_logit = {}, 0.0, 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        tmp = pathlib.Path(folder)
+        write_dataset(tmp / "data")
+        for momentum in [0.0, 0.9]:
+            model = ResNet18(WIDTH)
+            initialise(model)
+            save_file(model.state_dict(), tmp / "init.safetensors")
+            want = train(model, momentum)
+            recorded[f"momentum {momentum}"] = want
+            got, checkpoint = largestep_losses(program, tmp, momentum)
+            worst_loss = max([worst_loss] + [abs(g - w) / w for g, w in zip(got, want, strict=True)])
+
+            loaded = ResNet18(WIDTH)
+            loaded.load_state_dict(load_file(checkpoint))
+            worst_logit = max(worst_logit, np.abs(logits_of(loaded) - largestep_logits(program, tmp, checkpoint)).max())
+            save_file(model.state_dict(), tmp / "pytorch.safetensors")
+            worst_logit = max(worst_logit, np.abs(logits_of(model) - largestep_logits(program, tmp, tmp / "pytorch.safetensors")).max())
+    if args.write:
+        pathlib.Path(args.write).write_text(json.dumps({"torch": torch.__version__, **recorded}, indent=2) + "\n")
+    print(f"losses of {STEPS} steps: largest relative difference {worst_loss:.2g} (bound 1e-3)")
+    print(f"logits of exchanged checkpoints: largest difference {worst_logit:.2g} (bound 1e-4)")
+    if worst_loss > 1e-3 or worst_logit > 1e-4:
+        raise SystemExit("FAIL")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+// Package bench measures whole training steps on an engine.
+package bench
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"time"
+
+	"gorgonia.org/tensor"
+	"largestep/data"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train"
+	"largestep/train/machine"
+)
+
+// Options are what to measure.
+type Options struct {
+	Width, Batch int
+	Precision    string
+	Time         time.Duration // about how long to measure
+}
+
+// Result is what was measured. The headline numbers are those of the fastest
+// step, the one least disturbed by other programs.
+type Result struct {
+	Engine               string   `json:"engine"`
+	Device               string   `json:"device"`
+	Threads              int      `json:"threads,omitempty"`
+	Precision            string   `json:"precision"`
+	Width                int      `json:"width"`
+	Batch                int      `json:"batch"`
+	Steps                int      `json:"steps"`
+	ImagesPerSecond      float64  `json:"images_per_second"`
+	GFLOPS               float64  `json:"gflops"` // 1e9 floating-point operations per second
+	SecondsPerStep       float64  `json:"seconds_per_step"`
+	MedianSecondsPerStep float64  `json:"median_seconds_per_step"`
+	ArenaBytes           int      `json:"arena_bytes"`
+	Kernels              []Kernel `json:"kernels"`
+}
+
+// Kernel is the share of a step that one kind of kernel takes.
+type Kernel struct {
+	Name  string  `json:"name"`
+	Share float64 `json:"share"`
+}
+
+// Run measures steps of ResNet-18 on random images.
+func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
+	c := train.Config{
+		Net: "resnet18", Width: o.Width, Batch: o.Batch, TrainSize: 2 * o.Batch, TestSize: 1, Epochs: 1,
+		Sampling: data.Shuffle, Phases: train.Constant(0.01), EvalEvery: 1, Precision: o.Precision,
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	net, err := nets.NewResNet18(o.Width, data.MaxClasses)
+	if err != nil {
+		return nil, err
+	}
+	step, index, err := prepare(e, net, c)
+	if err != nil {
+		return nil, err
+	}
+	run := func() error { return step.Run(index, nil, c.StepSize) }
+	seconds, err := measure(ctx, e, o.Time, run)
+	if err != nil {
+		return nil, err
+	}
+	best, median := seconds[0], seconds[len(seconds)/2]
+	r := &Result{
+		Engine: e.Name(), Device: e.Device(), Precision: o.Precision, Width: o.Width, Batch: o.Batch, Steps: len(seconds),
+		ImagesPerSecond: float64(o.Batch) / best, SecondsPerStep: best, MedianSecondsPerStep: median,
+		GFLOPS: step.Machine().FLOP() / best / 1e9, ArenaBytes: step.Machine().ArenaBytes(),
+	}
+	r.Kernels, err = profile(step.Machine())
+	return r, err
+}
+
+func prepare(e op.Engine, net nets.Net, c train.Config) (*train.Step, []int32, error) {
+	vars := machine.NewVariables(e)
+	d := train.DataSet{Name: "train", Len: c.TrainSize}
+	step, err := train.NewStep(vars, net, d, train.StepOptions{Batch: c.Batch, Parts: 1, Dtype: tensor.Float32, SGD: op.SGD{WeightDecay: 5e-4}})
+	if err != nil {
+		return nil, nil, err
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	images := &data.Images{Pixels: make([]uint8, c.TrainSize*data.PixelBytes), Labels: make([]uint8, c.TrainSize)}
+	for i := range images.Pixels {
+		images.Pixels[i] = uint8(rng.Uint32())
+	}
+	for i := range images.Labels {
+		images.Labels[i] = uint8(rng.IntN(data.MaxClasses))
+	}
+	if err := d.Upload(vars, images); err != nil {
+		return nil, nil, err
+	}
+	if err := step.Initialize(0); err != nil {
+		return nil, nil, err
+	}
+	return step, data.Order(0, 0, c.TrainSize, c.Sampling)[:c.Batch], nil
+}
+
+// measure times steps, each to its end, and returns their seconds in order.
+func measure(ctx context.Context, e op.Engine, d time.Duration, run func() error) ([]float64, error) {
+	var seconds []float64
+	for range 2 { // warm up: plans, scratch memory, caches
+		if err := run(); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.Sync(); err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(d); len(seconds) < 3 || time.Now().Before(end); {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		start := time.Now()
+		if err := run(); err != nil {
+			return nil, err
+		}
+		if err := e.Sync(); err != nil {
+			return nil, err
+		}
+		seconds = append(seconds, time.Since(start).Seconds())
+	}
+	sort.Float64s(seconds)
+	return seconds, nil
+}
+
+// profile gives the share of each kind of kernel, the largest first.
+func profile(m *machine.Machine) ([]Kernel, error) {
+	total := 0.0
+	byName := map[string]float64{}
+	for range 3 {
+		err := m.Profile(func(kernel string, d time.Duration) {
+			byName[kernel] += d.Seconds()
+			total += d.Seconds()
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var kernels []Kernel
+	for name, s := range byName {
+		kernels = append(kernels, Kernel{name, s / total})
+	}
+	slices.SortFunc(kernels, func(a, b Kernel) int {
+		if a.Share != b.Share {
+			if a.Share > b.Share {
+				return -1
+			}
+			return 1
+		}
+		return 0
+	})
+	return kernels, nil
+}
