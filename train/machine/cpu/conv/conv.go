@@ -75,9 +75,7 @@ func newConv(p *pool.Pool, s Shape, o Options, kernels *kernelSet) *Conv {
 	}
 	c := &Conv{shape: s, pool: p, kernels: kernels, scratch: o.Scratch, work: make([]work, p.Threads())}
 	if !o.Direct && s.suitsWinograd() {
-		c.winogradForward = newWinogradData(p, kernels, s.N, s.H, s.W, s.C, s.OC, false)
-		c.winogradBackward = newWinogradData(p, kernels, s.N, s.H, s.W, s.OC, s.C, true)
-		c.winogradFilter = newWinogradFilter(p, kernels, s)
+		c.planWinograd(cacheLimits)
 		return c
 	}
 	c.forward = newGather(kernels, p.Threads(), s.N, s.C, s.OC, s.K, s.W,
@@ -88,6 +86,13 @@ func newConv(p *pool.Pool, s Shape, o Options, kernels *kernelSet) *Conv {
 		backwardContacts(s.W, s.K, s.Stride, s.Pad))
 	c.filter = newCorrelate(kernels, s)
 	return c
+}
+
+func (c *Conv) planWinograd(most limits) {
+	p, s := c.pool, c.shape
+	c.winogradForward = newWinogradData(p, c.kernels, s.N, s.H, s.W, s.C, s.OC, false, most)
+	c.winogradBackward = newWinogradData(p, c.kernels, s.N, s.H, s.W, s.OC, s.C, true, most)
+	c.winogradFilter = newWinogradFilter(p, c.kernels, s, most)
 }
 
 // Shape returns the shape that c was planned for.

@@ -2,16 +2,20 @@ package conv
 
 import "largestep/train/machine/cpu/pool"
 
-const (
-	// localRows is how many rows a thread takes through all stages by itself.
-	localRows = 32
-	// localFloats is how large a transformed filter may be for that: it is
-	// read anew for every block.
-	localFloats = 4 << 20 / 4
-	// sharedFloats bounds the block that all threads take through a stage
-	// together, so that it stays in their last common cache.
-	sharedFloats = 16 << 20 / 4
-)
+// localRows is how many rows a thread takes through all stages by itself.
+const localRows = 32
+
+// Limits say what fits in which cache, in floats.
+type limits struct {
+	// filter is how large a transformed filter may be to be read anew for
+	// every block.
+	filter int
+	// block is how large a block may be that all threads take through one
+	// stage after the other: it stays in their last common cache.
+	block int
+}
+
+var cacheLimits = limits{filter: 4 << 20 / 4, block: 16 << 20 / 4}
 
 // A winogradData computes the output y from the source x and a packed filter:
 // forward, and backward for data. Small filters stay in every thread's cache,
@@ -25,12 +29,12 @@ type winogradData struct {
 	shared bool
 }
 
-func newWinogradData(p *pool.Pool, kernels *kernelSet, n, h, w, from, to int, turned bool) *winogradData {
+func newWinogradData(p *pool.Pool, kernels *kernelSet, n, h, w, from, to int, turned bool, most limits) *winogradData {
 	g := &winogradData{winograd: *newWinograd(kernels, n, h, w, from, to), pool: p, turned: turned}
-	g.shared = g.filterLen() > localFloats
+	g.shared = g.filterLen() > most.filter
 	positions, pieces := max(localRows/n, 1), (n+localRows-1)/localRows
 	if g.shared {
-		positions, pieces = max(sharedFloats/g.blockLen(n), 1), 1
+		positions, pieces = max(most.block/g.blockLen(n), 1), 1
 	}
 	for first := 0; first < g.tiles; first += positions {
 		for i := range pieces {
