@@ -210,7 +210,7 @@ func (d downloader) request(ctx context.Context, p *partial) (*http.Response, er
 func (p *partial) append(r *progressReader) error {
 	f, err := os.OpenFile(p.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
-		return permanentError{err}
+		return permanentError{fmt.Errorf("%w: choose another folder", err)}
 	}
 	_, err = io.Copy(f, io.LimitReader(r, maxArchiveBytes-r.done+1))
 	if closeErr := f.Close(); err == nil {
