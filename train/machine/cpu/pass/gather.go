@@ -2,8 +2,8 @@ package pass
 
 import "largestep/train/machine/cpu/pool"
 
-// padding is the width of the zero border that windows move in.
-const padding = 4
+// Padding is the width of the zero border that windows move in.
+const Padding = 4
 
 // Images is a resident data set: bytes in planes, image × channel × height ×
 // width.
@@ -32,18 +32,18 @@ func (s *Images) Gather(p *pool.Pool, x []float32, index, window []int32) {
 		pixel := len(index) * s.Channels
 		row := x[h*s.Width*pixel : (h+1)*s.Width*pixel]
 		for n, i := range index {
-			top, left, flip := padding, padding, false
+			top, left, flip := Padding, Padding, false
 			if window != nil {
 				top, left, flip = int(window[3*n]), int(window[3*n+1]), window[3*n+2] != 0
 			}
-			from := h + top - padding
+			from := h + top - Padding
 			for c := range s.Channels {
 				var source []byte // none: zeros
 				if i >= 0 && from >= 0 && from < s.Height {
 					at := (int(i)*s.Channels+c)*s.Height + from
 					source = s.Pixels[at*s.Width : (at+1)*s.Width]
 				}
-				s.gatherRow(row[n*s.Channels+c:], source, pixel, left-padding, flip)
+				s.gatherRow(row[n*s.Channels+c:], source, pixel, left-Padding, flip)
 			}
 		}
 	})
