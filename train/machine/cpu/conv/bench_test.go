@@ -87,8 +87,9 @@ func benchmark(b *testing.B, s Shape, threads int, direct bool, kernels *kernelS
 	p := pool.New(threads)
 	defer p.Close()
 	r := rand.New(rand.NewPCG(1, 2))
-	x, y := randoms(r, s.InLen()), randoms(r, s.OutLen())
-	w, dw := randoms(r, s.FilterLen()), randoms(r, s.FilterLen())
+	aligned := func(n int) []float32 { return append([]float32(nil), randoms(r, n)...) }
+	x, y := aligned(s.InLen()), aligned(s.OutLen())
+	w, dw := aligned(s.FilterLen()), aligned(s.FilterLen())
 	c := newConv(p, s, Options{Direct: direct}, kernels)
 	for _, direction := range []struct {
 		name string

@@ -44,14 +44,22 @@ func (b *block) images() int { return b.to - b.from }
 
 func (b *block) rows() int { return (b.last - b.first) * b.images() }
 
+// skew is what lies between elements, one cache line, so that the 36 elements of
+// a row do not compete for the same few places in a cache.
+const skew = 16
+
+// sourceLen and outputLen return the floats from element to element.
+func (g *winograd) sourceLen(rows int) int { return rows*g.from + skew }
+func (g *winograd) outputLen(rows int) int { return rows*g.to + skew }
+
 // place gives b its memory, the beginning of s.
 func (g *winograd) place(b *block, s []float32) {
-	n := 36 * b.rows() * g.from
-	b.source, b.output = s[:n], s[n:][:36*b.rows()*g.to]
+	n := 36 * g.sourceLen(b.rows())
+	b.source, b.output = s[:n], s[n:][:36*g.outputLen(b.rows())]
 }
 
 // blockLen returns the floats that a block of the given rows needs.
-func (g *winograd) blockLen(rows int) int { return 36 * rows * (g.from + g.to) }
+func (g *winograd) blockLen(rows int) int { return 36 * (g.sourceLen(rows) + g.outputLen(rows)) }
 
 // filterLen returns the floats of a transformed filter, [36][oc/nr][ic][nr].
 func (g *winograd) filterLen() int { return 36 * FilterLen(g.to, g.from, 1) }
@@ -80,7 +88,7 @@ func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, o
 	position, from, to, row := b.part(i)
 	g.tile(t.src[:size*size], s, g.nothing, position, shift, from, to, channels)
 	for e := range 36 {
-		t.dst[e] = out[(e*b.rows()+row)*channels:]
+		t.dst[e] = out[e*(len(out)/36)+row*channels:]
 	}
 	k.run(t, (to-from)*channels)
 }
@@ -96,7 +104,7 @@ func (g *winograd) transformOutput(t *transform, b *block, y, outside []float32,
 	position, from, to, row := b.part(i)
 	g.tile(t.dst[:16], y, outside, position, 0, from, to, g.to)
 	for e := range 36 {
-		t.src[e] = b.output[(e*b.rows()+row)*g.to:]
+		t.src[e] = b.output[e*g.outputLen(b.rows())+row*g.to:]
 	}
 	k := &g.kernels.transforms.result
 	if add {
@@ -133,7 +141,7 @@ func (g *winograd) multiply(t *tile, b *block, u []float32, i int) {
 	e, p := i/panels(g.to), i%panels(g.to)
 	*t = tile{
 		a: b.source, b: u, c: b.output, taps: origin, steps: g.from,
-		a0: e * b.rows() * g.from, b0: i * g.from * nr, c0: e*b.rows()*g.to + p*nr,
+		a0: e * g.sourceLen(b.rows()), b0: i * g.from * nr, c0: e*g.outputLen(b.rows()) + p*nr,
 		lda: g.from, ldb: nr, ldc: g.to,
 	}
 	compute(g.kernels.nn, t, b.rows(), min(nr, g.to-p*nr), g.from)

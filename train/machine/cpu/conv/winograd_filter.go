@@ -60,7 +60,7 @@ func (g *winogradFilter) correlate(t *tile, b *block, sums []float32, i int, add
 	}
 	*t = tile{
 		a: b.source, b: b.output, c: sums, taps: origin, steps: b.rows(), add: add,
-		a0: e * b.rows() * g.from, b0: e*b.rows()*g.to + p*nr, c0: i * g.from * nr,
+		a0: e * g.sourceLen(b.rows()), b0: e*g.outputLen(b.rows()) + p*nr, c0: i * g.from * nr,
 		lda: g.from, ldb: g.to, ldc: nr,
 	}
 	compute(g.kernels.tn, t, g.from, lanes, 1)
