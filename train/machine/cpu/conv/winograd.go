@@ -44,13 +44,16 @@ func (b *block) images() int { return b.to - b.from }
 
 func (b *block) rows() int { return (b.last - b.first) * b.images() }
 
-// skew is what lies between elements, one cache line, so that the 36 elements of
-// a row do not compete for the same few places in a cache.
+// skew is what lies between the elements of the source, one cache line, so that
+// the 36 elements of a row do not compete for the same places in a cache.
+// Measured: as good or better by a tenth; one for the output too is not.
 const skew = 16
 
-// sourceLen and outputLen return the floats from element to element.
+// sourceLen returns the floats from element to element.
 func (g *winograd) sourceLen(rows int) int { return rows*g.from + skew }
-func (g *winograd) outputLen(rows int) int { return rows*g.to + skew }
+
+// outputLen returns the floats from element to element.
+func (g *winograd) outputLen(rows int) int { return rows * g.to }
 
 // place gives b its memory, the beginning of s.
 func (g *winograd) place(b *block, s []float32) {
