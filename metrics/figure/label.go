@@ -1,0 +1,243 @@
+package figure
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"largestep/metrics"
+)
+
+// scheduleLabels tell runs apart by their schedules, or if that is not enough
+// by all that differs.
+func scheduleLabels(runs []*metrics.Run) []string {
+	labels := make([]string, len(runs))
+	for i, r := range runs {
+		labels[i] = schedule(r.Config)
+	}
+	if distinct(labels) {
+		return labels
+	}
+	return differenceLabels(runs)
+}
+
+// schedule is "η = 0.7, decay at 30 %", for instance.
+func schedule(c metrics.Config) string {
+	stepSize := c.StepSize
+	if len(c.Phases) > 0 {
+		stepSize = c.Phases[0].StepSize
+	}
+	label := "η = " + plain(stepSize)
+	if len(c.Phases) < 2 {
+		return label
+	}
+	if c.DecayAt > 0 {
+		return label + ", decay at " + percent(c.DecayAt)
+	}
+	for i, p := range c.Phases[1:] {
+		if last := len(c.Phases) - 2; last > 2 && 0 < i && i < last { // too many to name
+			if i == 1 {
+				label += ", …"
+			}
+			continue
+		}
+		label += fmt.Sprintf(", %s from %s", plain(p.StepSize), percent(p.Start))
+	}
+	return label
+}
+
+func plain(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+
+func percent(fraction float64) string { return strconv.FormatFloat(100*fraction, 'g', 3, 64) + " %" }
+
+// stateLabel tells what a reader must know of a run that did not finish.
+func stateLabel(r *metrics.Run) string {
+	epoch := r.Status.Epoch
+	if n := len(r.Rows); n > 0 && r.Status.State != metrics.Diverged {
+		epoch = r.Rows[n-1].Epoch
+	}
+	switch at := strconv.FormatFloat(epoch, 'g', 3, 64); {
+	case r.Status.State == metrics.Finished:
+		return ""
+	case r.Status.State == metrics.Diverged:
+		return "diverged at epoch " + at
+	case len(r.Rows) == 0:
+		return "no evaluation yet"
+	default:
+		return "unfinished: epoch " + at + " of " + plain(r.Config.Epochs)
+	}
+}
+
+// differenceLabels name the options in which runs differ, and the runs
+// themselves where that is not enough.
+func differenceLabels(runs []*metrics.Run) []string {
+	if len(runs) == 1 {
+		return []string{schedule(runs[0].Config)}
+	}
+	options := make([]map[string]string, len(runs))
+	for i, r := range runs {
+		options[i] = flatten(r.Config)
+	}
+	keys := differing(options)
+	labels := make([]string, len(runs))
+	for i, o := range options {
+		var parts []string
+		for _, k := range keys {
+			if v, ok := o[k]; ok {
+				parts = append(parts, describe(k, v))
+			}
+		}
+		labels[i] = strings.Join(parts, ", ")
+	}
+	if distinct(labels) {
+		return labels
+	}
+	for i, name := range names(runs) {
+		if labels[i] == "" {
+			labels[i] = name
+		} else {
+			labels[i] += " – " + name
+		}
+	}
+	return labels
+}
+
+// names are the shortest that differ: as given, of the folder, with its path.
+func names(runs []*metrics.Run) []string {
+	list := make([]string, len(runs))
+	for _, name := range []func(*metrics.Run) string{
+		func(r *metrics.Run) string { return r.Config.Name },
+		func(r *metrics.Run) string { return filepath.Base(r.Dir) },
+		func(r *metrics.Run) string { return r.Dir },
+	} {
+		for i, r := range runs {
+			list[i] = name(r)
+		}
+		if distinct(list) {
+			break
+		}
+	}
+	return list
+}
+
+// differing returns the keys whose values are not the same in all maps, the
+// schedule first.
+func differing(options []map[string]string) []string {
+	var keys []string
+	for _, o := range options {
+		for k := range o {
+			if slices.Contains(keys, k) {
+				continue
+			}
+			for _, other := range options {
+				if v, ok := other[k]; !ok || v != o[k] {
+					keys = append(keys, k)
+					break
+				}
+			}
+		}
+	}
+	slices.Sort(keys) // the schedule's key is "", which sorts first
+	return keys
+}
+
+// distinct reports whether all labels differ and none is empty.
+func distinct(labels []string) bool {
+	for i, l := range labels {
+		if l == "" || slices.Index(labels, l) != i {
+			return false
+		}
+	}
+	return true
+}
+
+// unlabelled are entries of config.json that are part of the schedule or tell
+// of the circumstances of a run rather than of its choices.
+var unlabelled = []string{"name", "out", "version", "host", "started", "log_steps", "eval_every",
+	"step_size", "decay_at", "phases"}
+
+// flatten returns a configuration's options as text, nested ones under
+// "outer inner", the schedule under "".
+func flatten(c metrics.Config) map[string]string {
+	flat := map[string]string{"": schedule(c)}
+	var tree map[string]any
+	d := json.NewDecoder(bytes.NewReader(c.Raw))
+	d.UseNumber()
+	if d.Decode(&tree) != nil {
+		return flat // a Run made by hand may have no Raw
+	}
+	flattenInto(flat, "", tree)
+	return flat
+}
+
+func flattenInto(flat map[string]string, prefix string, tree map[string]any) {
+	for k, v := range tree {
+		if prefix == "" && slices.Contains(unlabelled, k) {
+			continue
+		}
+		key := strings.TrimSpace(prefix + " " + strings.ReplaceAll(k, "_", " "))
+		switch v := v.(type) {
+		case map[string]any:
+			flattenInto(flat, key, v)
+		case string:
+			if utf8.RuneCountInString(v) <= 24 { // else a path or a fingerprint
+				flat[key] = v
+			}
+		case json.Number, bool:
+			flat[key] = fmt.Sprint(v)
+		}
+	}
+}
+
+// describe is "seed 3", "augment" or "no augment".
+func describe(key, value string) string {
+	switch {
+	case key == "":
+		return value
+	case value == "true":
+		return key
+	case value == "false":
+		return "no " + key
+	}
+	return key + " " + value
+}
+
+// commonTitle names the net and the data set, as far as all runs share them.
+func commonTitle(runs []*metrics.Run) string {
+	var parts []string
+	for _, field := range []func(metrics.Config) string{
+		func(c metrics.Config) string { return c.Net },
+		func(c metrics.Config) string { return c.Dataset },
+	} {
+		common := ""
+		for i, r := range runs {
+			if v := field(r.Config); i == 0 || v == common {
+				common = v
+			} else {
+				common = ""
+				break
+			}
+		}
+		if common != "" {
+			parts = append(parts, properName(common))
+		}
+	}
+	return strings.Join(parts, " on ")
+}
+
+func properName(s string) string {
+	switch s {
+	case "resnet18":
+		return "ResNet-18"
+	case "cifar10":
+		return "CIFAR-10"
+	case "made-up":
+		return "made-up images"
+	}
+	return s
+}

@@ -1,0 +1,174 @@
+package figure
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"gonum.org/v1/plot"
+
+	"largestep/metrics"
+)
+
+func wantLabels(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestScheduleLabels(t *testing.T) {
+	wantLabels(t, scheduleLabels(paperRuns()), "η = 0.007", "η = 1.5, decay at 10 %", "η = 1.5, decay at 30 %", "η = 1.5, decay at 50 %")
+	free := run(1.5, 0.5, 10)
+	free.Config.DecayAt = 0
+	wantLabels(t, scheduleLabels([]*metrics.Run{free}), "η = 1.5, 0.15 from 50 %, 0.015 from 90 %")
+	for i := range 4 {
+		free.Config.Phases = append(free.Config.Phases, metrics.Phase{Start: 0.95 + float64(i)/100, StepSize: 0.001})
+	}
+	wantLabels(t, scheduleLabels([]*metrics.Run{free}), "η = 1.5, 0.15 from 50 %, …, 0.001 from 98 %")
+}
+
+func TestDifferenceLabels(t *testing.T) {
+	withRaw := func(dir, raw string) *metrics.Run {
+		r := run(0.5, 0.3, 10)
+		r.Dir, r.Config.Raw = dir, []byte(raw)
+		return r
+	}
+	a := withRaw("runs/a", `{"seed": 1, "weight_decay": 0.0005, "augment": true, "version": "1", "data": {"train_size": 5000}}`)
+	b := withRaw("runs/b", `{"seed": 2, "weight_decay": 0.0005, "augment": false, "version": "2", "data": {"train_size": 1000}}`)
+	wantLabels(t, differenceLabels([]*metrics.Run{a, b}),
+		"augment, data train size 5000, seed 1", "no augment, data train size 1000, seed 2")
+	c := withRaw("other/b", string(b.Config.Raw))
+	wantLabels(t, differenceLabels([]*metrics.Run{b, c}), "runs/b", "other/b")
+	c.Dir = "runs/c"
+	wantLabels(t, differenceLabels([]*metrics.Run{b, c}), "b", "c")
+	b.Config.Name, c.Config.Name = "first", "second"
+	wantLabels(t, differenceLabels([]*metrics.Run{b, c}), "first", "second")
+	wantLabels(t, scheduleLabels([]*metrics.Run{a, b}), differenceLabels([]*metrics.Run{a, b})...)
+	d := run(0.1, 0, 10)
+	d.Config.Raw = nil
+	wantLabels(t, differenceLabels([]*metrics.Run{run(0.2, 0, 10), d})[:1], "η = 0.2, epochs 10, seed 0")
+	wantLabels(t, differenceLabels([]*metrics.Run{a, a, b})[2:], "no augment, data train size 1000, seed 2 – runs/b")
+}
+
+func TestStateLabels(t *testing.T) {
+	r := run(1, 0, 40)
+	r.Rows = r.Rows[:13]
+	for state, want := range map[metrics.State]string{
+		metrics.Finished:    "",
+		metrics.Diverged:    "diverged at epoch 12.4",
+		metrics.Interrupted: "unfinished: epoch 12 of 40",
+		metrics.Running:     "unfinished: epoch 12 of 40",
+	} {
+		r.Status = metrics.Status{State: state, Epoch: 12.41}
+		if got := stateLabel(r); got != want {
+			t.Errorf("%s: %q, want %q", state, got, want)
+		}
+	}
+	r.Rows = nil
+	r.Status.State = metrics.Running
+	if got := stateLabel(r); got != "no evaluation yet" {
+		t.Error(got)
+	}
+}
+
+func TestTitle(t *testing.T) {
+	a, b := run(1, 0, 10), run(2, 0, 10)
+	if got := commonTitle([]*metrics.Run{a, b}); got != "ResNet-18 on CIFAR-10" {
+		t.Error(got)
+	}
+	b.Config.Dataset = "made-up"
+	if got := commonTitle([]*metrics.Run{a, b}); got != "ResNet-18" {
+		t.Error(got)
+	}
+}
+
+func labels(ticks []plot.Tick) (l []string) {
+	for _, t := range ticks {
+		if t.Label != "" {
+			l = append(l, t.Label)
+		}
+	}
+	return l
+}
+
+func TestTicks(t *testing.T) {
+	for _, c := range []struct {
+		ticker    plot.Ticker
+		low, high float64
+		want      string
+	}{
+		{logTicks{}, 9e-4, 3, "10⁻³ 10⁻² 10⁻¹ 10⁰"},
+		{logTicks{}, 0.15, 2.5, "0.2 0.5 1 2"},
+		{logTicks{}, 2.1, 3.9, "3"},
+		{logTicks{}, 2.1e-7, 5.9e-7, "3·10⁻⁷ 4·10⁻⁷ 5·10⁻⁷"},
+		{logTicks{}, 1e-20, 1, "10⁻¹⁸ 10⁻¹⁵ 10⁻¹² 10⁻⁹ 10⁻⁶ 10⁻³ 10⁰"},
+		{linearTicks{}, 0, 100, "0 20 40 60 80 100"},
+		{linearTicks{}, 0, 40, "0 10 20 30 40"},
+		{linearTicks{}, -0.3, 0.31, "−0.2 0 0.2"},
+		{linearTicks{}, 47.1, 58.9, "48 50 52 54 56 58"},
+		{linearTicks{}, 0, 1e5, "0 20000 40000 60000 80000 100000"},
+	} {
+		if got := strings.Join(labels(c.ticker.Ticks(c.low, c.high)), " "); got != c.want {
+			t.Errorf("%T from %g to %g: %s, want %s", c.ticker, c.low, c.high, got, c.want)
+		}
+	}
+}
+
+func TestRangesHoldTheValues(t *testing.T) {
+	far := &curve{diverged: true, points: []point{{0, 2}, {1, 1e12}, {2, math.NaN()}}}
+	near := &curve{points: []point{{0, 2}, {1, 0.01}, {2, 0}}}
+	low, high := valueRange([]*curve{far, near}, scale{log: true})
+	if !(low < 0.01 && low > 0.001 && high > 20 && high < 100) {
+		t.Errorf("log: %g to %g", low, high)
+	}
+	if low, high := valueRange([]*curve{far}, scale{log: true}); !(low < 2 && high > 1e12) {
+		t.Errorf("diverged alone: %g to %g", low, high)
+	}
+	if low, high := valueRange([]*curve{{points: []point{{0, 90}, {1, 12}}}}, scale{}); low != 0 || high < 90 {
+		t.Errorf("linear: %g to %g", low, high)
+	}
+}
+
+func TestFitKeepsToTheWidth(t *testing.T) {
+	s := textStyle(legendSize)
+	long := strings.Repeat("η = 0.007, ", 20)
+	short := fit(s, long, 100)
+	if s.Width(short) > 100 || !strings.HasSuffix(short, "…") || utf8.RuneCountInString(short) < 10 {
+		t.Errorf("%q is %v wide", short, s.Width(short))
+	}
+	if got := fit(s, "η", 100); got != "η" {
+		t.Error(got)
+	}
+	if a, b := s.Width("10⁻³"), s.Width("10−3"); !(a < b && a > 0.6*b) {
+		t.Errorf("10⁻³ is %v wide, 10−3 %v", a, b)
+	}
+}
+
+func TestFinals(t *testing.T) {
+	runs := paperRuns()
+	runs[1].Rows, runs[1].Net, runs[1].Status.State = nil, nil, metrics.Running
+	runs[2].Rows[100].TrainLoss = math.NaN()
+	runs[2].Status.State = metrics.Diverged
+	var b strings.Builder
+	check(t, Finals(&b, runs))
+	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+	if len(lines) != 5 {
+		t.Fatalf("%d lines:\n%s", len(lines), b.String())
+	}
+	want := "run                     state     epoch  train loss  test error  active_1  active_2  active_3  active_4  active_5"
+	if lines[0] != want {
+		t.Errorf("head\n%s, want\n%s", lines[0], want)
+	}
+	column := strings.Index(lines[0], "train loss")
+	for i, cell := range []string{"0.00177", "–", "NaN"} {
+		if got := string([]rune(lines[i+1])[column:]); !strings.HasPrefix(got, cell+" ") {
+			t.Errorf("line %q: train loss is not %s", lines[i+1], cell)
+		}
+	}
+	if !strings.Contains(lines[1], "35.30 %") {
+		t.Errorf("line %q: no test error of 35.30 %%", lines[1])
+	}
+}

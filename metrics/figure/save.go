@@ -1,0 +1,65 @@
+package figure
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgpdf"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"largestep/metrics/atomicfile"
+)
+
+const pngResolution = 200 // dots per inch
+
+// CheckFile tells whether a figure can be drawn into a file of this name, so
+// that a long command can refuse a wrong one at its start.
+func CheckFile(file string) error {
+	switch extension(file) {
+	case ".png", ".svg", ".pdf":
+		return nil
+	}
+	return fmt.Errorf("%s: cannot draw that format: name a .png, .svg or .pdf file", file)
+}
+
+func extension(file string) string { return strings.ToLower(filepath.Ext(file)) }
+
+// canvas makes one for a file that CheckFile approved.
+func canvas(file string, width, height vg.Length) vg.CanvasWriterTo {
+	switch extension(file) {
+	case ".svg":
+		return vgsvg.New(width, height)
+	case ".pdf":
+		return vgpdf.New(width, height)
+	}
+	return vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngResolution))}
+}
+
+func (f figure) save(files []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := CheckFile(file); err != nil {
+			return err
+		}
+	}
+	_, _, width, height := f.layout(f.legend())
+	for _, file := range files {
+		c := canvas(file, width, height)
+		f.draw(draw.New(c))
+		err := atomicfile.Write(file, func(w io.Writer) error {
+			_, err := c.WriteTo(w)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("drawing: %w", err)
+		}
+	}
+	return nil
+}
