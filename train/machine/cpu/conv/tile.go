@@ -34,46 +34,52 @@ type tile struct {
 }
 
 // nnGo is the reference of the family nn.
-func nnGo(t *tile, rows int) {
-	for i := range rows * t.count {
-		c := t.c[t.c0+i*t.ldc:][:t.lanes]
-		var sum [maxLanes]float32
-		for _, tap := range t.taps {
-			a := t.a[t.a0+tap.a+i*t.lda:][:t.steps]
-			for s, v := range a {
-				for j, w := range t.b[t.b0+tap.b+s*t.ldb:][:t.lanes] {
-					sum[j] += v * w
-				}
-			}
-		}
-		store(c, sum[:], t.add)
-	}
-}
+func nnGo(t *tile, rows int) { t.compute(rows, t.lda, 1) }
 
 // tnGo is the reference of the family tn.
-func tnGo(t *tile, rows int) {
+func tnGo(t *tile, rows int) { t.compute(rows, 1, t.lda) }
+
+// compute computes t for a whose rows lie aRow apart and whose steps aStep.
+func (t *tile) compute(rows, aRow, aStep int) {
 	for i := range rows * t.count {
-		c := t.c[t.c0+i*t.ldc:][:t.lanes]
 		var sum [maxLanes]float32
 		for _, tap := range t.taps {
-			for s := range t.steps {
-				v := t.a[t.a0+tap.a+s*t.lda+i]
-				for j, w := range t.b[t.b0+tap.b+s*t.ldb:][:t.lanes] {
-					sum[j] += v * w
+			a, b := t.a[t.a0+tap.a+i*aRow:], t.b[t.b0+tap.b:]
+			j := 0
+			for ; j+8 <= t.lanes; j += 8 {
+				sum8((*[8]float32)(sum[j:]), a, b[j:], t.steps, aStep, t.ldb)
+			}
+			for ; j < t.lanes; j++ {
+				for s := range t.steps {
+					sum[j] += a[s*aStep] * b[s*t.ldb+j]
 				}
 			}
 		}
-		store(c, sum[:], t.add)
+		for j, v := range sum[:t.lanes] {
+			if c := &t.c[t.c0+i*t.ldc+j]; t.add {
+				*c += v
+			} else {
+				*c = v
+			}
+		}
 	}
 }
 
-// store writes sum to c, or adds it.
-func store(c, sum []float32, add bool) {
-	for j := range c {
-		if add {
-			c[j] += sum[j]
-		} else {
-			c[j] = sum[j]
-		}
+// sum8 adds to sum the products of steps elements of a and rows of b. Eight sums
+// fit in the registers of most processors.
+func sum8(sum *[8]float32, a, b []float32, steps, aStep, ldb int) {
+	s0, s1, s2, s3, s4, s5, s6, s7 := sum[0], sum[1], sum[2], sum[3], sum[4], sum[5], sum[6], sum[7]
+	for s := range steps {
+		v := a[s*aStep]
+		row := (*[8]float32)(b[s*ldb:])
+		s0 += v * row[0]
+		s1 += v * row[1]
+		s2 += v * row[2]
+		s3 += v * row[3]
+		s4 += v * row[4]
+		s5 += v * row[5]
+		s6 += v * row[6]
+		s7 += v * row[7]
 	}
+	*sum = [8]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }
