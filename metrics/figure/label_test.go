@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
 
 	"largestep/metrics"
 )
@@ -144,6 +145,34 @@ func TestFitKeepsToTheWidth(t *testing.T) {
 	}
 	if a, b := s.Width("10⁻³"), s.Width("10−3"); !(a < b && a > 0.6*b) {
 		t.Errorf("10⁻³ is %v wide, 10−3 %v", a, b)
+	}
+}
+
+// Every label has its place, whole wherever one column has room for it.
+func TestLegendColumns(t *testing.T) {
+	for n := 1; n < 12; n++ {
+		for _, width := range []vg.Length{60, 200, 350, 480} {
+			var l legend
+			for i := range n {
+				l.entries = append(l.entries, entry{label: strings.Repeat("η", 1+i*i%23)})
+			}
+			columns, rows := l.columns(width)
+			if len(columns)*rows < n || (len(columns)-1)*rows >= n {
+				t.Fatalf("%d entries in %d columns of %d", n, len(columns), rows)
+			}
+			total := vg.Length(len(columns)-1) * columnGap
+			for _, w := range columns {
+				total += w
+			}
+			if total > width {
+				t.Errorf("%d entries: columns of %v in all, want at most %v", n, total, width)
+			}
+			for i, e := range l.entries {
+				if e.width() > columns[i/rows] && len(columns) > 1 {
+					t.Errorf("%d entries at width %v: entry %d does not fit", n, width, i)
+				}
+			}
+		}
 	}
 }
 

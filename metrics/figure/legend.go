@@ -48,21 +48,31 @@ func (f figure) legend() legend {
 	return l
 }
 
-// columns returns how many columns fit a width, and each one's width.
-func (l legend) columns(width vg.Length) (n int, column vg.Length) {
-	widest := vg.Length(0)
-	for _, e := range l.entries {
-		widest = max(widest, thumbWidth+thumbGap+textStyle(legendSize).Width(e.label))
+func (e entry) width() vg.Length { return thumbWidth + thumbGap + textStyle(legendSize).Width(e.label) }
+
+// columns returns the widths of as many columns as fit, and their rows.
+func (l legend) columns(width vg.Length) (columns []vg.Length, rows int) {
+	for rows = 1; ; rows++ {
+		columns = make([]vg.Length, (len(l.entries)+rows-1)/rows)
+		for i, e := range l.entries {
+			columns[i/rows] = max(columns[i/rows], e.width())
+		}
+		total := vg.Length(len(columns)-1) * columnGap
+		for _, w := range columns {
+			total += w
+		}
+		if total <= width {
+			return columns, rows
+		}
+		if len(columns) == 1 {
+			return []vg.Length{width}, rows
+		}
 	}
-	n = min(max(int((width+columnGap)/(widest+columnGap)), 1), len(l.entries))
-	rows := (len(l.entries) + n - 1) / n
-	n = (len(l.entries) + rows - 1) / rows // even out the rows
-	return n, min(widest, width)
 }
 
 func (l legend) height(width vg.Length) vg.Length {
-	n, _ := l.columns(width - 2*margin)
-	h := legendGap + entryHeight*vg.Length((len(l.entries)+n-1)/n)
+	_, rows := l.columns(width - 2*margin)
+	h := legendGap + entryHeight*vg.Length(rows)
 	if l.note != "" {
 		h += entryHeight
 	}
@@ -72,18 +82,21 @@ func (l legend) height(width vg.Length) vg.Length {
 // draw fills a canvas of the legend's height, column by column.
 func (l legend) draw(c draw.Canvas) {
 	width := c.Max.X - c.Min.X
-	n, column := l.columns(width)
-	rows := (len(l.entries) + n - 1) / n
-	total := vg.Length(n)*column + vg.Length(n-1)*columnGap
-	left := c.Min.X + (width-total)/2
+	columns, rows := l.columns(width)
+	left := c.Min.X + width/2 - vg.Length(len(columns)-1)*columnGap/2
+	for _, w := range columns {
+		left -= w / 2
+	}
 	for i, e := range l.entries {
-		x := left + vg.Length(i/rows)*(column+columnGap)
+		if i > 0 && i%rows == 0 {
+			left += columns[i/rows-1] + columnGap
+		}
 		y := c.Max.Y - legendGap - entryHeight*(vg.Length(i%rows)+0.5)
-		e.thumbnail(c, vg.Point{X: x, Y: y})
+		e.thumbnail(c, vg.Point{X: left, Y: y})
 		text := textStyle(legendSize)
 		text.YAlign = draw.YCenter
-		c.FillText(text, vg.Point{X: x + thumbWidth + thumbGap, Y: y + 1},
-			fit(text, e.label, column-thumbWidth-thumbGap+0.01))
+		c.FillText(text, vg.Point{X: left + thumbWidth + thumbGap, Y: y + 1},
+			fit(text, e.label, columns[i/rows]-thumbWidth-thumbGap+0.01))
 	}
 	if l.note != "" {
 		text := textStyle(noteSize)
