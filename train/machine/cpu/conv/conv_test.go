@@ -169,6 +169,7 @@ var oddShapes = []Shape{
 	{N: 70, C: 12, H: 2, W: 2, OC: 65, K: 3, Stride: 1, Pad: 1},
 	{N: 3, C: 16, H: 9, W: 8, OC: 17, K: 3, Stride: 1, Pad: 1},
 	{N: 33, C: 18, H: 5, W: 6, OC: 24, K: 3, Stride: 1, Pad: 1},
+	{N: 50, C: 16, H: 4, W: 4, OC: 20, K: 3, Stride: 1, Pad: 1},
 	{N: 80, C: 2, H: 16, W: 16, OC: 3, K: 3, Stride: 1, Pad: 1},
 }
 
@@ -179,16 +180,28 @@ func TestAgainstDefinition(t *testing.T) {
 		o := newOperands(s)
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
 			forEachKernelSet(t, func(t *testing.T, kernels *kernelSet) {
-				checkShape(t, newConv(p, s, Options{}, kernels), o)
-				if s.suitsWinograd() {
-					checkShape(t, newConv(p, s, Options{Direct: true}, kernels), o)
-					c := newConv(p, s, Options{}, kernels)
-					c.planWinograd(limits{filter: 0, block: 1}) // in many shared blocks
-					checkShape(t, c, o)
+				for name, c := range variants(p, s, kernels) {
+					t.Run(name, func(t *testing.T) { checkShape(t, c, o) })
 				}
 			})
 		})
 	}
+}
+
+// variants returns the ways to compute a convolution of shape s.
+func variants(p *pool.Pool, s Shape, kernels *kernelSet) map[string]*Conv {
+	all := map[string]*Conv{"direct": newConv(p, s, Options{Direct: true}, kernels)}
+	if s.allowsWinograd() {
+		for name, most := range map[string]limits{
+			"winograd in local blocks":  {filter: math.MaxInt, block: math.MaxInt},
+			"winograd in shared blocks": {filter: 0, block: 1},
+		} {
+			c := newConv(p, s, Options{Direct: true}, kernels)
+			c.planWinograd(most)
+			all[name] = c
+		}
+	}
+	return all
 }
 
 // checkShape checks all directions.
@@ -239,42 +252,40 @@ func widen(s []float32) []float64 {
 	return wide
 }
 
-// TestSameBits: neither the number of threads nor the vectors' width shows in
-// the results.
+// TestSameBits: the number of threads does not show in the results, nor does
+// the vectors' width where no part of the work is left to plain Go.
 func TestSameBits(t *testing.T) {
-	var sets []*kernelSet
-	for _, kernels := range kernelSets() {
-		if kernels != goKernels || len(sets) == 0 {
-			sets = append(sets, kernels)
-		}
-	}
 	shapes := append([]Shape{
 		{N: 64, C: 16, H: 16, W: 16, OC: 32, K: 3, Stride: 1, Pad: 1},
-		{N: 40, C: 176, H: 4, W: 4, OC: 180, K: 3, Stride: 1, Pad: 1},
 		{N: 17, C: 64, H: 8, W: 8, OC: 72, K: 3, Stride: 2, Pad: 1},
 	}, oddShapes...)
 	for _, s := range shapes {
 		r := rand.New(rand.NewPCG(3, 4))
 		x, dy, w := randoms(r, s.InLen()), randoms(r, s.OutLen()), randoms(r, s.FilterLen())
-		var want [][]float32
-		for _, kernels := range sets {
-			for _, threads := range []int{1, 2, 3, 7} {
+		want := map[string][][]float32{}
+		for _, kernels := range kernelSets() {
+			for _, threads := range []int{1, 2, 7} {
 				p := pool.New(threads)
-				c := newConv(p, s, Options{}, kernels)
-				y, dx, dw := guarded(s.OutLen()), guarded(s.InLen()), guarded(s.FilterLen())
-				c.Forward(y, x, w)
-				c.BackwardData(dx, dy, w, false)
-				c.BackwardFilter(dw, dy, x)
-				p.Close()
-				got := [][]float32{y, dx, dw}
-				if want == nil || s.suitsWinograd() && threads == 1 {
-					want = got // Winograd's transforms of odd sizes end in plain Go
-				}
-				for i, name := range []string{"y", "dx", "dw"} {
-					if !slices.Equal(got[i], want[i]) {
-						t.Errorf("%+v: %s differs with %s on %d threads", s, name, kernels.name, threads)
+				for name, c := range variants(p, s, kernels) {
+					y, dx, dw := guarded(s.OutLen()), guarded(s.InLen()), guarded(s.FilterLen())
+					c.Forward(y, x, w)
+					c.BackwardData(dx, dy, w, false)
+					c.BackwardFilter(dw, dy, x)
+					got := [][]float32{y, dx, dw}
+					first := name
+					if name != "direct" || kernels == goKernels {
+						first += kernels.name
+					}
+					if want[first] == nil {
+						want[first] = got
+					}
+					for i, result := range []string{"y", "dx", "dw"} {
+						if !slices.Equal(got[i], want[first][i]) {
+							t.Errorf("%+v, %s: %s differs with %s on %d threads", s, name, result, kernels.name, threads)
+						}
 					}
 				}
+				p.Close()
 			}
 		}
 	}
@@ -285,7 +296,7 @@ func TestSharedScratch(t *testing.T) {
 	p := pool.New(2)
 	defer p.Close()
 	scratch := new(Scratch)
-	for _, s := range oddShapes[2:8] {
+	for _, s := range []Shape{oddShapes[2], oddShapes[10], {N: 50, C: 20, H: 4, W: 4, OC: 16, K: 3, Stride: 1, Pad: 1}, oddShapes[4]} {
 		o := newOperands(s)
 		checkShape(t, NewWith(p, s, Options{Scratch: scratch}), o)
 	}
@@ -330,4 +341,27 @@ func TestImpossibleShapesPanic(t *testing.T) {
 			New(p, s)
 		}()
 	}
+}
+
+// FuzzShapes tries any small shape, in all ways.
+func FuzzShapes(f *testing.F) {
+	f.Add(byte(3), byte(5), byte(4), byte(6), byte(9), byte(2), byte(0), byte(1))
+	f.Add(byte(14), byte(16), byte(7), byte(7), byte(40), byte(0), byte(1), byte(0))
+	f.Fuzz(func(t *testing.T, n, c, h, w, oc, k, stride, pad byte) {
+		s := Shape{
+			N: 1 + int(n)%40, C: 1 + int(c)%48, H: 1 + int(h)%10, W: 1 + int(w)%10,
+			OC: 1 + int(oc)%48, K: 1 + int(k)%5, Stride: 1 + int(stride)%3, Pad: int(pad) % 4,
+		}
+		if s.K > min(s.H, s.W)+2*s.Pad || s.N*s.C*s.H*s.W*s.OC > 1<<18 {
+			t.Skip("no such convolution, or a slow one")
+		}
+		p := pool.New(2)
+		defer p.Close()
+		o := newOperands(s)
+		for _, kernels := range kernelSets() {
+			for _, conv := range variants(p, s, kernels) {
+				checkShape(t, conv, o)
+			}
+		}
+	})
 }

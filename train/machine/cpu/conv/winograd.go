@@ -23,11 +23,15 @@ func newWinograd(kernels *kernelSet, n, h, w, from, to int) *winograd {
 	}
 }
 
-// suitsWinograd says whether Winograd's convolution is the faster one. With few
-// channels the transforms weigh more than what they save.
+// allowsWinograd says whether s is a convolution that a winograd computes.
+func (s Shape) allowsWinograd() bool { return s.K == 3 && s.Stride == 1 && s.Pad == 1 }
+
+// suitsWinograd says whether that is the faster way. With few channels the
+// transforms of pixels weigh more than what they save, with few rows that of the
+// filter. Maps of less than a tile waste most of it.
 func (s Shape) suitsWinograd() bool {
-	return s.K == 3 && s.Stride == 1 && s.Pad == 1 &&
-		min(s.H, s.W) >= 4 && min(s.C, s.OC) >= 16
+	tiles := (s.H + 3) / 4 * ((s.W + 3) / 4)
+	return s.allowsWinograd() && min(s.H, s.W) >= 4 && min(s.C, s.OC) >= 16 && s.N*tiles >= 48
 }
 
 // A block is images [from, to) at the tile positions [first, last): the rows of a
