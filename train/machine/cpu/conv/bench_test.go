@@ -50,7 +50,7 @@ var peak = sync.OnceValue(func() float64 {
 	best := 0.0
 	for range 200 {
 		start := time.Now()
-		compute(kernels.nn, t, rows, kernels.nn[0].lanes, 64)
+		computeBlock(kernels.nn, t, rows, kernels.nn[0].lanes, 64)
 		ops := float64(2 * rows * kernels.nn[0].lanes * t.steps * len(t.taps))
 		best = max(best, ops/time.Since(start).Seconds())
 	}

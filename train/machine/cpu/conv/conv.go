@@ -103,6 +103,10 @@ func (c *Conv) planWinograd(most limits) {
 // Shape returns the shape that c was planned for.
 func (c *Conv) Shape() Shape { return c.shape }
 
+// Kernels names the instruction set of the micro-kernels in use: "avx512",
+// "avx2" or "go".
+func Kernels() string { return kernelSets()[0].name }
+
 // Forward computes y, the convolution of x with the packed filter w.
 func (c *Conv) Forward(y, x, w []float32) {
 	s := c.shape

@@ -126,8 +126,8 @@ func newOperands(s Shape) *operands {
 
 // Rounding errors, in units of a sum's standard deviation, stay below these.
 const (
-	directError   = 4e-6
-	winogradError = 5e-5
+	directError   = 2e-5
+	winogradError = 1e-4
 )
 
 // checkNear compares sums of the given number of products of standard normal

@@ -129,7 +129,7 @@ func (g *correlate) item(t *tile, i int, dw, partial, dy, x []float32) {
 			t.steps, t.taps = c[at].rows, c[at].runs
 			t.c0 = (panel*taps + at) * size
 			t.a0 = 0
-			compute(g.kernels.tn, t, s.C, lanes, 1)
+			computeBlock(g.kernels.tn, t, s.C, lanes, 1)
 		}
 	}
 }

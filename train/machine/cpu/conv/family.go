@@ -30,8 +30,8 @@ func goFamily(f func(t *tile, rows int)) []func(*tile) {
 	return []func(*tile){nil, func(t *tile) { f(t, 1) }}
 }
 
-// compute fills a block of rows by lanes, described by t as if it were one tile.
-func compute(families []family, t *tile, rows, lanes, aStep int) {
+// computeBlock fills a block of rows by lanes, described by t as if it were one tile.
+func computeBlock(families []family, t *tile, rows, lanes, aStep int) {
 	a0, b0, c0 := t.a0, t.b0, t.c0
 	for done := 0; done < lanes; {
 		f := choose(families, lanes-done)
@@ -77,7 +77,3 @@ func transpose8Go(dst, src []float32, ldd, lds int) {
 		}
 	}
 }
-
-// Kernels names the instruction set of the micro-kernels in use: "avx512",
-// "avx2" or "go".
-func Kernels() string { return kernelSets()[0].name }

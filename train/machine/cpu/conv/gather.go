@@ -131,7 +131,7 @@ func (g *gather) item(t *tile, i int, c, a, b []float32, add bool) {
 			t.a0 = p.skip * g.from
 			t.b0 = panel * panelFloats
 			t.c0 = (r.first+p.skip)*g.to + panel*nr
-			compute(g.kernels.nn, t, rows, min(nr, g.to-panel*nr), g.from)
+			computeBlock(g.kernels.nn, t, rows, min(nr, g.to-panel*nr), g.from)
 		}
 		p.rows -= rows
 		p.skip = 0

@@ -151,7 +151,7 @@ func (g *winograd) multiply(t *tile, b *block, u []float32, i int) {
 		a0: e * g.sourceLen(b.rows()), b0: i * g.from * nr, c0: e*g.outputLen(b.rows()) + p*nr,
 		lda: g.from, ldb: nr, ldc: g.to,
 	}
-	compute(g.kernels.nn, t, b.rows(), min(nr, g.to-p*nr), g.from)
+	computeBlock(g.kernels.nn, t, b.rows(), min(nr, g.to-p*nr), g.from)
 }
 
 // products returns the number of items that multiply takes.

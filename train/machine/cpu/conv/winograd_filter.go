@@ -63,7 +63,7 @@ func (g *winogradFilter) correlate(t *tile, b *block, sums []float32, i int, add
 		a0: e * g.sourceLen(b.rows()), b0: e*g.outputLen(b.rows()) + p*nr, c0: i * g.from * nr,
 		lda: g.from, ldb: g.to, ldc: nr,
 	}
-	compute(g.kernels.tn, t, g.from, lanes, 1)
+	computeBlock(g.kernels.tn, t, g.from, lanes, 1)
 }
 
 // finish transforms chunk i of the sums to the gradient dw.
