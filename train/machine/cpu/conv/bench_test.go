@@ -90,7 +90,12 @@ func benchmark(b *testing.B, s Shape, threads int, direct bool, kernels *kernelS
 	aligned := func(n int) []float32 { return append([]float32(nil), randoms(r, n)...) }
 	x, y := aligned(s.InLen()), aligned(s.OutLen())
 	w, dw := aligned(s.FilterLen()), aligned(s.FilterLen())
-	c := newConv(p, s, Options{Direct: direct}, kernels)
+	c := newConv(p, s, new(Scratch), kernels)
+	if direct {
+		c.planDirect()
+	} else {
+		c.planWinograd(cacheLimits)
+	}
 	for _, direction := range []struct {
 		name string
 		f    func()

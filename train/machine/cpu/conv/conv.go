@@ -44,16 +44,8 @@ type work struct {
 	_ [128]byte
 }
 
-// Options are what New decides by itself.
-type Options struct {
-	// Scratch is used by Convs that are never called at the same time; nil is a
-	// scratch of its own.
-	Scratch *Scratch
-	// Direct forbids Winograd's convolution, whose rounding errors are larger.
-	Direct bool
-}
-
-// A Scratch is memory that Convs use during a call. Its zero value is ready.
+// A Scratch is memory that Convs use during a call; those that are never called
+// at the same time may share one. Its zero value is ready.
 type Scratch struct{ floats []float32 }
 
 // take returns n floats, which the next call overwrites.
@@ -64,33 +56,43 @@ func (s *Scratch) take(n int) []float32 {
 	return s.floats[:n]
 }
 
-// New plans convolutions of shape s on the threads of p. It panics where no
-// convolution has this shape.
-func New(p *pool.Pool, s Shape) *Conv { return NewWith(p, s, Options{}) }
+// New plans convolutions of shape s on the threads of p, with a scratch of its
+// own. It panics where no convolution has this shape.
+func New(p *pool.Pool, s Shape) *Conv { return NewShared(p, s, new(Scratch)) }
 
-// NewWith is New with options.
-func NewWith(p *pool.Pool, s Shape, o Options) *Conv {
-	return newConv(p, s, o, kernelSets()[0])
+// NewShared is New with a scratch that other Convs use too.
+func NewShared(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
+	c := newConv(p, s, scratch, kernelSets()[0])
+	if s.suitsWinograd() {
+		c.planWinograd(cacheLimits)
+	} else {
+		c.planDirect()
+	}
+	return c
 }
 
-func newConv(p *pool.Pool, s Shape, o Options, kernels *kernelSet) *Conv {
+// NewDirect is NewShared without Winograd's convolution, whose rounding errors
+// are larger.
+func NewDirect(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
+	c := newConv(p, s, scratch, kernelSets()[0])
+	c.planDirect()
+	return c
+}
+
+func newConv(p *pool.Pool, s Shape, scratch *Scratch, kernels *kernelSet) *Conv {
 	s.check()
-	if o.Scratch == nil {
-		o.Scratch = new(Scratch)
-	}
-	c := &Conv{shape: s, pool: p, kernels: kernels, scratch: o.Scratch, work: make([]work, p.Threads())}
-	if !o.Direct && s.suitsWinograd() {
-		c.planWinograd(cacheLimits)
-		return c
-	}
-	c.forward = newGather(kernels, p.Threads(), s.N, s.C, s.OC, s.K, s.W,
+	return &Conv{shape: s, pool: p, kernels: kernels, scratch: scratch, work: make([]work, p.Threads())}
+}
+
+func (c *Conv) planDirect() {
+	s, threads := c.shape, c.pool.Threads()
+	c.forward = newGather(c.kernels, threads, s.N, s.C, s.OC, s.K, s.W,
 		forwardContacts(s.H, s.K, s.Stride, s.Pad),
 		forwardContacts(s.W, s.K, s.Stride, s.Pad))
-	c.backward = newGather(kernels, p.Threads(), s.N, s.OC, s.C, s.K, s.OutW(),
+	c.backward = newGather(c.kernels, threads, s.N, s.OC, s.C, s.K, s.OutW(),
 		backwardContacts(s.H, s.K, s.Stride, s.Pad),
 		backwardContacts(s.W, s.K, s.Stride, s.Pad))
-	c.filter = newCorrelate(kernels, s)
-	return c
+	c.filter = newCorrelate(c.kernels, s)
 }
 
 func (c *Conv) planWinograd(most limits) {

@@ -190,13 +190,15 @@ func TestAgainstDefinition(t *testing.T) {
 
 // variants returns the ways to compute a convolution of shape s.
 func variants(p *pool.Pool, s Shape, kernels *kernelSet) map[string]*Conv {
-	all := map[string]*Conv{"direct": newConv(p, s, Options{Direct: true}, kernels)}
+	direct := newConv(p, s, new(Scratch), kernels)
+	direct.planDirect()
+	all := map[string]*Conv{"direct": direct}
 	if s.allowsWinograd() {
 		for name, most := range map[string]limits{
 			"winograd in local blocks":  {filter: math.MaxInt, block: math.MaxInt},
 			"winograd in shared blocks": {filter: 0, block: 1},
 		} {
-			c := newConv(p, s, Options{Direct: true}, kernels)
+			c := newConv(p, s, new(Scratch), kernels)
 			c.planWinograd(most)
 			all[name] = c
 		}
@@ -298,7 +300,7 @@ func TestSharedScratch(t *testing.T) {
 	scratch := new(Scratch)
 	for _, s := range []Shape{oddShapes[2], oddShapes[10], {N: 50, C: 20, H: 4, W: 4, OC: 16, K: 3, Stride: 1, Pad: 1}, oddShapes[4]} {
 		o := newOperands(s)
-		checkShape(t, NewWith(p, s, Options{Scratch: scratch}), o)
+		checkShape(t, NewShared(p, s, scratch), o)
 	}
 }
 
