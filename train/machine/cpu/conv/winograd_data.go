@@ -2,8 +2,14 @@ package conv
 
 import "largestep/train/machine/cpu/pool"
 
-// localRows is how many rows a thread takes through all stages by itself.
-const localRows = 32
+// localRows returns how many rows, of all, a thread takes through all stages by
+// itself: few enough that every thread gets some.
+func localRows(all int) int {
+	if all >= 1024 {
+		return 64
+	}
+	return 32
+}
 
 // Limits say what fits in which cache, in floats.
 type limits struct {
@@ -32,7 +38,8 @@ type winogradData struct {
 func newWinogradData(p *pool.Pool, kernels *kernelSet, n, h, w, from, to int, turned bool, most limits) *winogradData {
 	g := &winogradData{winograd: *newWinograd(kernels, n, h, w, from, to), pool: p, turned: turned}
 	g.shared = g.filterLen() > most.filter
-	positions, pieces := max(localRows/n, 1), (n+localRows-1)/localRows
+	rows := localRows(g.tiles * n)
+	positions, pieces := max(rows/n, 1), (n+rows-1)/rows
 	if g.shared {
 		positions, pieces = max(most.block/g.blockLen(n), 1), 1
 	}
