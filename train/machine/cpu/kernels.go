@@ -142,11 +142,8 @@ func (e *Engine) CrossEntropyBackward(dlogits, dloss, logits, labels op.Tensor) 
 	pass.CrossEntropyGrad(f32(dlogits), f32(logits), labels.Data.([]int32), logits.Shape[1], f32(dloss)[0])
 }
 
-// cropPadding is what pass.Images.Gather pads by.
-const cropPadding = 4
-
 func (e *Engine) Gather(pad int, x, y, images, labels, index, window op.Tensor) {
-	if !fast(x) || pad != cropPadding {
+	if !fast(x) || pad != pass.Padding {
 		e.Reference.Gather(pad, x, y, images, labels, index, window)
 		return
 	}
