@@ -17,11 +17,12 @@ type limits struct {
 	// every block.
 	filter int
 	// block is how large a block may be that all threads take through one
-	// stage after the other: it stays in their last common cache.
+	// stage after the other: it stays in their last common cache. It may be
+	// as large as a transformed filter, which is then read for every block.
 	block int
 }
 
-var cacheLimits = limits{filter: 4 << 20 / 4, block: 16 << 20 / 4}
+var cacheLimits = limits{filter: 4 << 20 / 4, block: 4 << 20 / 4}
 
 // A winogradData computes the output y from the source x and a packed filter:
 // forward, and backward for data. Small filters stay in every thread's cache,
@@ -41,7 +42,7 @@ func newWinogradData(p *pool.Pool, kernels *kernelSet, n, h, w, from, to int, tu
 	rows := localRows(g.tiles * n)
 	positions, pieces := max(rows/n, 1), (n+rows-1)/rows
 	if g.shared {
-		positions, pieces = max(most.block/g.blockLen(n), 1), 1
+		positions, pieces = g.sharedPositions(most), 1
 	}
 	for first := 0; first < g.tiles; first += positions {
 		for i := range pieces {
@@ -52,6 +53,11 @@ func newWinogradData(p *pool.Pool, kernels *kernelSet, n, h, w, from, to int, tu
 		}
 	}
 	return g
+}
+
+// sharedPositions returns the number of tile positions in a shared block.
+func (g *winograd) sharedPositions(most limits) int {
+	return max(max(most.block, g.filterLen())/g.blockLen(g.n), 1)
 }
 
 // scratchLen returns the floats that run needs.

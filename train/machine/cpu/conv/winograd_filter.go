@@ -14,7 +14,7 @@ type winogradFilter struct {
 
 func newWinogradFilter(p *pool.Pool, kernels *kernelSet, s Shape, most limits) *winogradFilter {
 	g := &winogradFilter{winograd: *newWinograd(kernels, s.N, s.H, s.W, s.C, s.OC), pool: p}
-	positions := max(most.block/g.blockLen(s.N), 1)
+	positions := g.sharedPositions(most)
 	for first := 0; first < g.tiles; first += positions {
 		g.blocks = append(g.blocks, block{first: first, last: min(first+positions, g.tiles), to: s.N})
 	}
