@@ -75,7 +75,7 @@ func (e *EventWriter) Scalars(step int, now time.Time, scalars ...Scalar) error 
 		summary = appendBytes(summary, 1, value) // Summary.value
 	}
 	event := appendWallTime(nil, now)
-	event = binary.AppendUvarint(append(event, 2<<3|0), uint64(step)) // Event.step
+	event = binary.AppendUvarint(append(event, 2<<3), uint64(step)) // Event.step
 	return e.record(appendBytes(event, 5, summary))                   // Event.summary
 }
 

@@ -13,7 +13,7 @@ var active = []string{"active_1", "active_2"}
 
 // rows are n evaluations with values that are hard to print.
 func rows(n int) []Row {
-	hard := []float64{0.1, math.Pi, 5e-324, math.MaxFloat64, -0.0, 1.0 / 3, math.NaN(), math.Inf(1), math.Inf(-1)}
+	hard := []float64{0.1, math.Pi, 5e-324, math.MaxFloat64, math.Copysign(0, -1), 1.0 / 3, math.NaN(), math.Inf(1), math.Inf(-1)}
 	at := 0
 	next := func() float64 { at++; return hard[at%len(hard)] }
 	var all []Row

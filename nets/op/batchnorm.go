@@ -134,7 +134,7 @@ func (o batchNorm) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgoni
 		}
 		saved[k] = p
 	}
-	g, err := Apply(batchNormBackward{o.BatchNorm}, dy, in[0], in[1], saved[1], saved[2], saved[0])
+	g, err := Apply(batchNormBackward(o), dy, in[0], in[1], saved[1], saved[2], saved[0])
 	if err != nil {
 		return nil, err
 	}
