@@ -39,6 +39,7 @@ type step struct {
 
 // program is a graph as a list of steps.
 type program struct {
+	engine op.Engine
 	steps  []*step
 	values map[*gorgonia.Node][]*value // results of each node
 	all    []*value                    // in order of definition
@@ -47,8 +48,8 @@ type program struct {
 // compile turns all that the outputs need into steps, in the order in which
 // the nodes were made: children come before parents, and a gradient comes soon
 // after what it is computed from, which keeps little memory alive.
-func compile(outputs []*gorgonia.Node) (*program, error) {
-	p := &program{values: map[*gorgonia.Node][]*value{}}
+func compile(e op.Engine, outputs []*gorgonia.Node) (*program, error) {
+	p := &program{engine: e, values: map[*gorgonia.Node][]*value{}}
 	nodes := reachable(outputs)
 	kinds := inputKinds(nodes)
 	for _, n := range nodes {
@@ -157,6 +158,9 @@ func (p *program) addStep(n *gorgonia.Node, in []*gorgonia.Node) error {
 		specs[i] = operands[i].spec
 	}
 	o, results := operation(n, specs)
+	if s, ok := o.(op.Optional); ok && !s.RunsOn(p.engine) {
+		return fmt.Errorf("engine %s has no kernel for this: use --engine cpu", p.engine.Name())
+	}
 	if o == nil {
 		spec, err := op.SpecOf(n)
 		if err != nil {

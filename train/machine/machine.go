@@ -33,7 +33,7 @@ type instruction struct {
 // become variables by their names; an input with a value starts from it unless
 // the variable was there before. Outputs keep their memory until the next run.
 func New(vars *Variables, outputs ...*gorgonia.Node) (*Machine, error) {
-	p, err := compile(outputs)
+	p, err := compile(vars.engine, outputs)
 	if err != nil {
 		return nil, err
 	}

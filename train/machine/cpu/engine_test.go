@@ -16,6 +16,7 @@ func open(threads int) func(t *testing.T) op.Engine {
 	}
 }
 
-func TestConformance(t *testing.T) { enginetest.Conformance(t, open(2), 3e-6) }
+// Direct convolutions are within 1e-6; Winograd's transforms cost a digit.
+func TestConformance(t *testing.T) { enginetest.Conformance(t, open(2), 2e-5) }
 
 func TestGradients(t *testing.T) { enginetest.Gradients(t, open(1)) }

@@ -101,7 +101,7 @@ func (g *graph) withIgnored(labels *gorgonia.Node) *gorgonia.Node {
 
 // tests lists all cases; large ones only where the engine is fast.
 func tests(large bool) []test {
-	return slices.Concat(convolutions(large), norms(large), layers(large), training())
+	return slices.Concat(convolutions(large), norms(large), layers(large), training(), smallProblems())
 }
 
 func convolutions(large bool) []test {
