@@ -33,10 +33,6 @@ type Config struct {
 	Precision   string        `json:"precision"`             // "fp32"
 }
 
-// TrainLossImages is how many training images, at most, the recorded training
-// loss is measured on.
-const TrainLossImages = 10_000
-
 // Validate tells what is wrong with the config before anything is done.
 func (c *Config) Validate() error {
 	if _, err := c.net(2); err != nil {
@@ -69,11 +65,24 @@ func (c *Config) Validate() error {
 	return c.schedule().Validate()
 }
 
+// net is the network of an image classifier.
 func (c *Config) net(classes int) (nets.Net, error) {
 	if c.Net != "resnet18" {
 		return nil, fmt.Errorf("unknown net %q: this build has resnet18", c.Net)
 	}
 	return nets.NewResNet18(c.Width, classes)
+}
+
+// images is the problem of an image classifier.
+func (c *Config) images(set *data.Dataset) (*Images, error) {
+	net, err := c.net(len(set.Train.Classes))
+	if err != nil {
+		return nil, err
+	}
+	if n := set.Test.Len(); n != c.TestSize {
+		return nil, fmt.Errorf("%d test images, config says %d", n, c.TestSize)
+	}
+	return &Images{Net: net, Data: set, Augment: c.Augment}, nil
 }
 
 func (c *Config) schedule() Schedule { return Schedule{Phases: c.Phases, WarmupExp: c.WarmupExp} }
@@ -91,3 +100,6 @@ func (c *Config) stepsPerEpoch() int { return c.TrainSize / c.Batch / c.parts() 
 
 // Steps is the number of steps of the whole training.
 func (c *Config) Steps() int { return c.Epochs * c.stepsPerEpoch() }
+
+// stepsPerEvaluation is the number of steps between two rows of metrics.csv.
+func (c *Config) stepsPerEvaluation() int { return c.EvalEvery * c.stepsPerEpoch() }

@@ -2,7 +2,6 @@ package train
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -100,13 +99,4 @@ func (r *records) close() error {
 		errs = append(errs, r.events.Close())
 	}
 	return errors.Join(append(errs, r.log.Close())...)
-}
-
-// activeColumns names the net's own columns: the active share of each feature.
-func activeColumns(features int) []string {
-	names := make([]string, features)
-	for i := range names {
-		names[i] = fmt.Sprintf("active_%d", i+1)
-	}
-	return names
 }

@@ -44,8 +44,10 @@ type Options struct {
 	// it; else the folder must be new or empty.
 	Resume bool
 	Init   string        // safetensors file of initial parameters, or ""
-	Data   *data.Dataset // Config.TrainSize and Config.TestSize images
-	Engine op.Engine
+	Data   *data.Dataset // of an image classifier: Config.TrainSize and Config.TestSize images
+	// Problem is what is minimised; nil for the classification of Data.
+	Problem Problem
+	Engine  op.Engine
 	// CheckpointEvery is the least time between two checkpoints, which are
 	// taken after evaluations.
 	CheckpointEvery time.Duration
@@ -94,14 +96,17 @@ func (o *Options) check() error {
 	if err := o.Config.Validate(); err != nil {
 		return err
 	}
-	if n := o.Data.Train.Len(); n != o.Config.TrainSize {
-		return fmt.Errorf("%d training images, config says %d", n, o.Config.TrainSize)
+	if o.Problem == nil {
+		p, err := o.Config.images(o.Data)
+		if err != nil {
+			return err
+		}
+		o.Problem = p
 	}
-	if n := o.Data.Test.Len(); n != o.Config.TestSize {
-		return fmt.Errorf("%d test images, config says %d", n, o.Config.TestSize)
+	if n := o.Problem.Examples(); n != o.Config.TrainSize {
+		return fmt.Errorf("%d training examples, config says %d", n, o.Config.TrainSize)
 	}
-	o.Environment.TrainSHA256 = o.Data.Train.Fingerprint()
-	o.Environment.TestSHA256 = o.Data.Test.Fingerprint()
+	o.Environment.TrainSHA256, o.Environment.TestSHA256 = o.Problem.Fingerprints()
 	o.Config.Init = ""
 	if o.Init != "" {
 		sum, err := FileChecksum(o.Init)
@@ -169,7 +174,7 @@ func (o *Options) createDir() error {
 // matches tells in what the run of a folder differs from the one to be done.
 func (o *Options) matches(old *ConfigFile) error {
 	if old.Environment.TrainSHA256 != o.Environment.TrainSHA256 || old.Environment.TestSHA256 != o.Environment.TestSHA256 {
-		return errors.New("its images are others")
+		return errors.New("its examples are others")
 	}
 	a, b := reflect.ValueOf(old.Config), reflect.ValueOf(o.Config)
 	for i := range a.NumField() {

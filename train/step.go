@@ -5,7 +5,6 @@ import (
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
-	"largestep/data"
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
@@ -29,13 +28,11 @@ const logCapacity = 4096
 
 // StepOptions say how a training step descends.
 type StepOptions struct {
-	Batch   int // images of a mini-batch
-	SGD     op.SGD
-	Augment bool // random crop and flip
+	Batch int // examples of a mini-batch
+	SGD   op.SGD
 	// Parts is the number of mini-batches whose mean gradient makes one step;
 	// 1 for SGD, all of an epoch for gradient descent.
 	Parts int
-	Dtype tensor.Dtype
 }
 
 // Step is one step of SGD as a graph on an engine: pick the mini-batch, forward,
@@ -51,35 +48,13 @@ type Step struct {
 	losses  []float64        // read from the log, not yet handed out
 }
 
-// DataSet is where a data set of n images lives on the engine.
-type DataSet struct {
-	Name string // "train", "test"
-	Len  int
-}
-
-// inputs declares the data set in a graph.
-func (d DataSet) inputs(m *nets.Model) op.Batch {
-	return op.Batch{
-		Images: m.Input(d.Name+"/images", tensor.Uint8, d.Len, data.Channels, data.Side, data.Side),
-		Labels: m.Input(d.Name+"/labels", tensor.Uint8, d.Len),
-	}
-}
-
-// Upload copies the images to the engine, once a graph that reads them exists.
-func (d DataSet) Upload(vars *machine.Variables, images *data.Images) error {
-	if err := vars.Set(d.Name+"/images", images.Pixels); err != nil {
-		return err
-	}
-	return vars.Set(d.Name+"/labels", images.Labels)
-}
-
 // NewStep builds the graph and plans its machine.
-func NewStep(vars *machine.Variables, net nets.Net, d DataSet, o StepOptions) (*Step, error) {
-	if o.Batch < 1 || o.Batch > d.Len {
-		return nil, fmt.Errorf("batch of %d for a training set of %d images: choose 1 to %[2]d", o.Batch, d.Len)
+func NewStep(vars *machine.Variables, p Problem, o StepOptions) (*Step, error) {
+	if n := p.Examples(); o.Batch < 1 || o.Batch > n {
+		return nil, fmt.Errorf("batch of %d for %d training examples: choose 1 to %[2]d", o.Batch, n)
 	}
-	s := &Step{Model: nets.NewModel(o.Dtype, true), vars: vars, opts: o}
-	loss, err := s.loss(net, d)
+	s := &Step{Model: nets.NewModel(p.Dtype(), true), vars: vars, opts: o}
+	loss, err := p.Loss(s.Model, o.Batch)
 	if err != nil {
 		return nil, err
 	}
@@ -106,45 +81,27 @@ func NewStep(vars *machine.Variables, net nets.Net, d DataSet, o StepOptions) (*
 	return s, err
 }
 
-// loss adds the mini-batch, the network and the cross-entropy.
-func (s *Step) loss(net nets.Net, d DataSet) (*gorgonia.Node, error) {
-	batch := d.inputs(s.Model)
-	batch.Index = s.Model.Input(varIndex, tensor.Int32, s.opts.Batch)
-	if s.opts.Augment {
-		batch.Window = s.Model.Input(varWindow, tensor.Int32, s.opts.Batch, 3)
-	}
-	x, labels, err := op.Gather(batch, data.CropPadding, s.opts.Dtype)
-	if err != nil {
-		return nil, err
-	}
-	logits, err := net.Output(s.Model, x)
-	if err != nil {
-		return nil, err
-	}
-	return op.CrossEntropy(logits, labels)
-}
-
 // descent adds the update of the parameters by their gradients to a graph.
 func (s *Step) descent(m *nets.Model, parameters, grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
 	updates := make([]op.Update, len(parameters))
 	for i, w := range parameters {
 		updates[i] = op.Update{W: w, Grad: grads[i]}
 		if s.opts.SGD.Momentum != 0 {
-			updates[i].V = m.Input(velocityPrefix+w.Name(), s.opts.Dtype, w.Shape()...)
+			updates[i].V = m.Input(velocityPrefix+w.Name(), s.Model.Dtype, w.Shape()...)
 		}
 	}
-	return op.Descend(s.opts.SGD, m.Input(varStepSize, s.opts.Dtype), updates)
+	return op.Descend(s.opts.SGD, m.Input(varStepSize, s.Model.Dtype), updates)
 }
 
 // accumulate adds the mean gradient's running sum to the graph, and makes a
 // second graph and machine for the update by it.
 func (s *Step) accumulate(grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
-	m := nets.NewModel(s.opts.Dtype, true)
+	m := nets.NewModel(s.Model.Dtype, true)
 	var sums, parameters, totals gorgonia.Nodes
 	for _, w := range s.Model.Parameters() {
-		sums = append(sums, s.Model.Input(sumPrefix+w.Name(), s.opts.Dtype, w.Shape()...))
-		totals = append(totals, m.Input(sumPrefix+w.Name(), s.opts.Dtype, w.Shape()...))
-		parameters = append(parameters, m.Input(w.Name(), s.opts.Dtype, w.Shape()...))
+		sums = append(sums, s.Model.Input(sumPrefix+w.Name(), s.Model.Dtype, w.Shape()...))
+		totals = append(totals, m.Input(sumPrefix+w.Name(), s.Model.Dtype, w.Shape()...))
+		parameters = append(parameters, m.Input(w.Name(), s.Model.Dtype, w.Shape()...))
 	}
 	outputs, err := s.descent(m, parameters, totals)
 	if err != nil {
@@ -153,13 +110,13 @@ func (s *Step) accumulate(grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
 	if s.update, err = machine.New(s.vars, outputs...); err != nil {
 		return nil, err
 	}
-	return op.Accumulate(sums, grads, s.Model.Input(varDecay, s.opts.Dtype), 1/float64(s.opts.Parts))
+	return op.Accumulate(sums, grads, s.Model.Input(varDecay, s.Model.Dtype), 1/float64(s.opts.Parts))
 }
 
-// Run takes one step of the step size eta on the images of the training set that
-// index lists, Batch for each of the Parts; window is nil without augmentation.
+// Run takes one step of the step size eta on the training examples that index
+// lists, Batch for each of the Parts; window is nil without augmentation.
 func (s *Step) Run(index, window []int32, eta float64) error {
-	if err := s.vars.Set(varStepSize, scalar(s.opts.Dtype, eta)); err != nil {
+	if err := s.vars.Set(varStepSize, scalar(s.Model.Dtype, eta)); err != nil {
 		return err
 	}
 	for part := range s.opts.Parts {
@@ -183,7 +140,7 @@ func (s *Step) runPart(part int, index, window []int32) error {
 	if err := s.vars.Set(varIndex, index[at:at+n]); err != nil {
 		return err
 	}
-	if s.opts.Augment {
+	if window != nil {
 		if err := s.vars.Set(varWindow, window[3*at:3*(at+n)]); err != nil {
 			return err
 		}
@@ -196,7 +153,7 @@ func (s *Step) runPart(part int, index, window []int32) error {
 		if part == 0 {
 			decay = 0
 		}
-		if err := s.vars.Set(varDecay, scalar(s.opts.Dtype, decay)); err != nil {
+		if err := s.vars.Set(varDecay, scalar(s.Model.Dtype, decay)); err != nil {
 			return err
 		}
 	}

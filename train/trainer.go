@@ -7,10 +7,8 @@ import (
 	"math"
 	"time"
 
-	"gorgonia.org/tensor"
 	"largestep/data"
 	"largestep/metrics"
-	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
 	"largestep/train/safetensors"
@@ -23,11 +21,9 @@ const reportEvery = 300 * time.Millisecond
 // trainer is a training under way.
 type trainer struct {
 	Options
-	net     nets.Net
 	vars    *machine.Variables
 	step    *Step
-	onTrain *Evaluation
-	onTest  *Evaluation
+	meter   Meter
 	records *records
 	progress
 	started    time.Time // of this process, less the seconds of earlier ones
@@ -50,35 +46,25 @@ func newTrainer(o Options) (*trainer, error) {
 		return nil, err
 	}
 	var err error
-	t.records, err = openRecords(o.Dir, activeColumns(t.net.Features()), o.Config.LogSteps, t.Records)
+	t.records, err = openRecords(o.Dir, o.Problem.Columns(), o.Config.LogSteps, t.Records)
 	return t, err
 }
 
-// build makes the graphs and brings the data to the engine.
+// build makes the graphs and brings the examples to the engine.
 func (t *trainer) build() error {
 	c := &t.Config
-	var err error
-	if t.net, err = c.net(len(t.Data.Train.Classes)); err != nil {
-		return err
-	}
 	t.vars = machine.NewVariables(t.Engine)
-	all := DataSet{"train", c.TrainSize}
-	t.step, err = NewStep(t.vars, t.net, all, StepOptions{
-		Batch: c.Batch, Augment: c.Augment, Parts: c.parts(), Dtype: tensor.Float32,
-		SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay},
+	var err error
+	t.step, err = NewStep(t.vars, t.Problem, StepOptions{
+		Batch: c.Batch, Parts: c.parts(), SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay},
 	})
 	if err != nil {
 		return err
 	}
-	t.onTrain, err = NewEvaluation(t.vars, t.net, all, min(c.TrainSize, TrainLossImages), tensor.Float32)
-	if err != nil {
+	if t.meter, err = t.Problem.Meter(t.vars); err != nil {
 		return err
 	}
-	test := DataSet{"test", c.TestSize}
-	if t.onTest, err = NewEvaluation(t.vars, t.net, test, c.TestSize, tensor.Float32); err != nil {
-		return err
-	}
-	return errors.Join(all.Upload(t.vars, t.Data.Train), test.Upload(t.vars, t.Data.Test))
+	return t.Problem.Upload(t.vars)
 }
 
 // restore fills the parameters from the run's checkpoint, else from the initial
@@ -148,7 +134,7 @@ func (t *trainer) epoch() float64 { return float64(t.Step) / float64(t.Config.st
 // loop takes all steps, evaluating before the first and after each EvalEvery
 // epochs and the last.
 func (t *trainer) loop(ctx context.Context) error {
-	total, perEpoch := t.Config.Steps(), t.Config.stepsPerEpoch()
+	total := t.Config.Steps()
 	if t.Step == 0 {
 		if err := t.evaluate(); err != nil {
 			return err
@@ -161,7 +147,7 @@ func (t *trainer) loop(ctx context.Context) error {
 		if err := t.takeStep(); err != nil {
 			return err
 		}
-		if t.Step == total || t.Step%(perEpoch*t.Config.EvalEvery) == 0 {
+		if t.Step == total || t.Step%t.Config.stepsPerEvaluation() == 0 {
 			if err := t.evaluate(); err != nil {
 				return err
 			}
@@ -283,23 +269,19 @@ func (t *trainer) evaluate() error {
 }
 
 func (t *trainer) measure() (metrics.Row, error) {
+	m, err := t.meter.Measure()
+	if err != nil {
+		return metrics.Row{}, err
+	}
 	c := &t.Config
-	train, err := t.onTrain.Run(nil)
-	if err != nil {
-		return metrics.Row{}, err
-	}
-	test, err := t.onTest.Run(nil)
-	if err != nil {
-		return metrics.Row{}, err
-	}
 	last := max(t.Step-1, 0)
 	schedule := c.schedule()
 	return metrics.Row{
 		Epoch: t.epoch(), Step: t.Step,
 		Phase:    schedule.Phases[schedule.Phase(last, c.Steps())].Name,
 		StepSize: schedule.StepSize(last, c.Steps()), BatchLoss: t.LossSum / float64(t.LossCount),
-		TrainLoss: train.Loss, TrainError: train.Error, TestLoss: test.Loss, TestError: test.Error,
-		Net: train.Active, ImagesPerSecond: t.speed(), Seconds: time.Since(t.started).Seconds(),
+		TrainLoss: m.TrainLoss, TrainError: m.TrainError, TestLoss: m.TestLoss, TestError: m.TestError,
+		Net: m.Net, ImagesPerSecond: t.speed(), Seconds: time.Since(t.started).Seconds(),
 	}, nil
 }
 

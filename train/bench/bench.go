@@ -8,7 +8,6 @@ import (
 	"sort"
 	"time"
 
-	"gorgonia.org/tensor"
 	"largestep/data"
 	"largestep/nets"
 	"largestep/nets/op"
@@ -81,26 +80,30 @@ func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 
 func prepare(e op.Engine, net nets.Net, c train.Config) (*train.Step, []int32, error) {
 	vars := machine.NewVariables(e)
-	d := train.DataSet{Name: "train", Len: c.TrainSize}
-	step, err := train.NewStep(vars, net, d, train.StepOptions{Batch: c.Batch, Parts: 1, Dtype: tensor.Float32, SGD: op.SGD{WeightDecay: 5e-4}})
+	p := &train.Images{Net: net, Data: &data.Dataset{Train: randomImages(c.TrainSize)}}
+	step, err := train.NewStep(vars, p, train.StepOptions{Batch: c.Batch, Parts: 1, SGD: op.SGD{WeightDecay: 5e-4}})
 	if err != nil {
 		return nil, nil, err
 	}
-	rng := rand.New(rand.NewPCG(1, 1))
-	images := &data.Images{Pixels: make([]uint8, c.TrainSize*data.PixelBytes), Labels: make([]uint8, c.TrainSize)}
-	for i := range images.Pixels {
-		images.Pixels[i] = uint8(rng.Uint32())
-	}
-	for i := range images.Labels {
-		images.Labels[i] = uint8(rng.IntN(data.MaxClasses))
-	}
-	if err := d.Upload(vars, images); err != nil {
+	if err := p.Upload(vars); err != nil {
 		return nil, nil, err
 	}
 	if err := step.Initialize(0); err != nil {
 		return nil, nil, err
 	}
 	return step, data.Order(0, 0, c.TrainSize, c.Sampling)[:c.Batch], nil
+}
+
+func randomImages(n int) *data.Images {
+	rng := rand.New(rand.NewPCG(1, 1))
+	images := &data.Images{Pixels: make([]uint8, n*data.PixelBytes), Labels: make([]uint8, n)}
+	for i := range images.Pixels {
+		images.Pixels[i] = uint8(rng.Uint32())
+	}
+	for i := range images.Labels {
+		images.Labels[i] = uint8(rng.IntN(data.MaxClasses))
+	}
+	return images
 }
 
 // measure times steps, each to its end, and returns their seconds in order.

@@ -1,0 +1,120 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+	"largestep/data"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train/machine"
+)
+
+// Images is the problem of classifying images: f_i is the cross-entropy of a
+// network's logits for image i.
+type Images struct {
+	Net     nets.Net
+	Data    *data.Dataset
+	Augment bool // random crop and flip
+}
+
+var _ Problem = (*Images)(nil)
+
+// DataSet is where a data set of n images lives on the engine.
+type DataSet struct {
+	Name string // "train", "test"
+	Len  int
+}
+
+// inputs declares the data set in a graph.
+func (d DataSet) inputs(m *nets.Model) op.Batch {
+	return op.Batch{
+		Images: m.Input(d.Name+"/images", tensor.Uint8, d.Len, data.Channels, data.Side, data.Side),
+		Labels: m.Input(d.Name+"/labels", tensor.Uint8, d.Len),
+	}
+}
+
+// Upload copies the images to the engine, once a graph that reads them exists.
+func (d DataSet) Upload(vars *machine.Variables, images *data.Images) error {
+	if err := vars.Set(d.Name+"/images", images.Pixels); err != nil {
+		return err
+	}
+	return vars.Set(d.Name+"/labels", images.Labels)
+}
+
+func (p *Images) train() DataSet { return DataSet{"train", p.Data.Train.Len()} }
+func (p *Images) test() DataSet  { return DataSet{"test", p.Data.Test.Len()} }
+
+// Examples is the number of training images.
+func (p *Images) Examples() int { return p.Data.Train.Len() }
+
+// Dtype is float32.
+func (p *Images) Dtype() tensor.Dtype { return tensor.Float32 }
+
+// Fingerprints are those of the images.
+func (p *Images) Fingerprints() (train, test string) {
+	return p.Data.Train.Fingerprint(), p.Data.Test.Fingerprint()
+}
+
+// Columns are the active shares of the network's features.
+func (p *Images) Columns() []string {
+	names := make([]string, p.Net.Features())
+	for i := range names {
+		names[i] = fmt.Sprintf("active_%d", i+1)
+	}
+	return names
+}
+
+// Loss picks the mini-batch, with augmentation where the input batch/window
+// asks for it, and adds the network and the cross-entropy.
+func (p *Images) Loss(m *nets.Model, n int) (*gorgonia.Node, error) {
+	batch := p.train().inputs(m)
+	batch.Index = m.Input(varIndex, tensor.Int32, n)
+	if p.Augment {
+		batch.Window = m.Input(varWindow, tensor.Int32, n, 3)
+	}
+	x, labels, err := op.Gather(batch, data.CropPadding, m.Dtype)
+	if err != nil {
+		return nil, err
+	}
+	logits, err := p.Net.Output(m, x)
+	if err != nil {
+		return nil, err
+	}
+	return op.CrossEntropy(logits, labels)
+}
+
+// Upload brings the images to the engine.
+func (p *Images) Upload(vars *machine.Variables) error {
+	if err := p.train().Upload(vars, p.Data.Train); err != nil {
+		return err
+	}
+	if _, ok := vars.Spec("test/images"); !ok { // a step alone reads no test images
+		return nil
+	}
+	return p.test().Upload(vars, p.Data.Test)
+}
+
+// TrainLossImages is how many training images, at most, the recorded training
+// loss is measured on.
+const TrainLossImages = 10_000
+
+// Meter evaluates the first training images and all test images.
+func (p *Images) Meter(vars *machine.Variables) (Meter, error) {
+	onTrain, err := NewEvaluation(vars, p.Net, p.train(), min(p.Examples(), TrainLossImages), p.Dtype())
+	if err != nil {
+		return nil, err
+	}
+	onTest, err := NewEvaluation(vars, p.Net, p.test(), p.Data.Test.Len(), p.Dtype())
+	return imageMeter{onTrain, onTest}, err
+}
+
+type imageMeter struct{ onTrain, onTest *Evaluation }
+
+func (m imageMeter) Measure() (Measurement, error) {
+	train, err1 := m.onTrain.Run(nil)
+	test, err2 := m.onTest.Run(nil)
+	return Measurement{train.Loss, train.Error, test.Loss, test.Error, train.Active}, errors.Join(err1, err2)
+}
