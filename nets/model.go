@@ -130,10 +130,13 @@ func (m *Model) batchNorm(name string, x, residual *gorgonia.Node, relu bool) (*
 	return y, err
 }
 
-func (m *Model) linear(name string, x *gorgonia.Node, out int) (*gorgonia.Node, error) {
-	in := x.Shape()[1]
-	w := m.parameter(name+".weight", uniformFanIn(in), out, in)
-	return op.Linear(x, w, m.parameter(name+".bias", constant(0), out))
+// dense is a fully connected layer, x (N, I) to (N, out).
+func (m *Model) dense(name string, x *gorgonia.Node, out int, bias bool, weight, offset initializer) (*gorgonia.Node, error) {
+	w := m.parameter(name+".weight", weight, out, x.Shape()[1])
+	if !bias {
+		return op.Product(x, w)
+	}
+	return op.Linear(x, w, m.parameter(name+".bias", offset, out))
 }
 
 // averagePool is the global average pool, the last feature.

@@ -65,7 +65,7 @@ func (r *ResNet) Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
 	if x, err = averagePool(m, x); err != nil {
 		return nil, err
 	}
-	return m.linear("linear", x, r.Classes)
+	return m.dense("linear", x, r.Classes, true, uniformFanIn(x.Shape()[1]), constant(0))
 }
 
 func (r *ResNet) stem(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {

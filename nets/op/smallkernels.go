@@ -54,50 +54,52 @@ func (small) Kinds(n int) []Kind {
 	return kinds
 }
 
-// Loss is a loss of one example with the prediction h and the target y.
-type Loss string
+// Loss is a loss of one example with the prediction h and the target y, times a
+// scale.
+type Loss struct {
+	Kind  LossKind
+	Scale float64
+}
 
-// The losses of the small problems; targets of the last two are ±1.
+// LossKind names a loss; targets of the last two are ±1.
+type LossKind string
+
+// The losses of the small problems.
 const (
-	Squared     Loss = "squared"      // (h − y)²
-	HalfSquared Loss = "half squared" // (h − y)²/2
-	Hinge       Loss = "hinge"        // max(0, 1 − y·h)
-	Logistic    Loss = "logistic"     // log(1 + exp(−y·h))
+	Squared  LossKind = "squared"  // (h − y)²
+	Hinge    LossKind = "hinge"    // max(0, 1 − y·h)
+	Logistic LossKind = "logistic" // log(1 + exp(−y·h))
 )
 
 // Value is the loss.
 func (l Loss) Value(h, y float64) float64 {
-	switch l {
+	switch l.Kind {
 	case Squared:
-		return (h - y) * (h - y)
-	case HalfSquared:
-		return (h - y) * (h - y) / 2
+		return l.Scale * (h - y) * (h - y)
 	case Hinge:
-		return max(0, 1-y*h)
+		return l.Scale * max(0, 1-y*h)
 	case Logistic: // without overflow: log(1 + e^z) = max(z, 0) + log(1 + e^−|z|)
 		z := -y * h
-		return max(z, 0) + math.Log1p(math.Exp(-math.Abs(z)))
+		return l.Scale * (max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))))
 	}
-	panic(fmt.Sprintf("op: unknown loss %q", string(l)))
+	panic(fmt.Sprintf("op: unknown loss %q", string(l.Kind)))
 }
 
 // Slope is the derivative by h; of the hinge the subgradient that is 0 where
 // y·h = 1.
 func (l Loss) Slope(h, y float64) float64 {
-	switch l {
+	switch l.Kind {
 	case Squared:
-		return 2 * (h - y)
-	case HalfSquared:
-		return h - y
+		return 2 * l.Scale * (h - y)
 	case Hinge:
 		if y*h < 1 {
-			return -y
+			return -y * l.Scale
 		}
 		return h * 0 // 0, or NaN
 	case Logistic:
-		return -y / (1 + math.Exp(y*h))
+		return -y * l.Scale / (1 + math.Exp(y*h))
 	}
-	panic(fmt.Sprintf("op: unknown loss %q", string(l)))
+	panic(fmt.Sprintf("op: unknown loss %q", string(l.Kind)))
 }
 
 // Rows picks rows of xs (M, D) and elements of ys (M) by index, int32 (N).
@@ -227,7 +229,7 @@ type meanLoss struct {
 	l Loss
 }
 
-func (o meanLoss) String() string            { return "loss: " + string(o.l) }
+func (o meanLoss) String() string            { return fmt.Sprintf("loss: %s scale %g", o.l.Kind, o.l.Scale) }
 func (o meanLoss) Differentiates(int) []bool { return []bool{true, false} }
 func (o meanLoss) Run(k Kernels, out, in []Tensor) {
 	k.(SmallKernels).Loss(o.l, out[0], in[0], in[1])
@@ -251,7 +253,9 @@ type meanLossBackward struct {
 	l Loss
 }
 
-func (o meanLossBackward) String() string { return "loss backward: " + string(o.l) }
+func (o meanLossBackward) String() string {
+	return fmt.Sprintf("loss backward: %s scale %g", o.l.Kind, o.l.Scale)
+}
 func (o meanLossBackward) Run(k Kernels, out, in []Tensor) {
 	k.(SmallKernels).LossBackward(o.l, out[0], in[0], in[1], in[2])
 }

@@ -26,8 +26,8 @@ func smallProblems() []test {
 		}},
 		{"regularised", true, regularised},
 	}
-	for _, l := range []op.Loss{op.Squared, op.HalfSquared, op.Hinge, op.Logistic} {
-		list = append(list, test{fmt.Sprintf("loss/%s", l), true, func(g *graph) (gorgonia.Nodes, error) {
+	for _, l := range []op.Loss{{Kind: op.Squared, Scale: 0.5}, {Kind: op.Hinge, Scale: 2}, {Kind: op.Logistic, Scale: 1}} {
+		list = append(list, test{fmt.Sprintf("loss/%s", l.Kind), true, func(g *graph) (gorgonia.Nodes, error) {
 			y, err := op.MeanLoss(l, g.normal("h", 9, 1), g.signs("y", 9))
 			return gorgonia.Nodes{y}, err
 		}})
@@ -57,7 +57,7 @@ func regularised(g *graph) (gorgonia.Nodes, error) {
 	if err != nil {
 		return nil, err
 	}
-	loss, err := op.MeanLoss(op.Logistic, h, g.signs("y", 8))
+	loss, err := op.MeanLoss(op.Loss{Kind: op.Logistic, Scale: 3}, h, g.signs("y", 8))
 	if err != nil {
 		return nil, err
 	}

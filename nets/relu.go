@@ -1,0 +1,73 @@
+package nets
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"largestep/nets/op"
+)
+
+// ReLU is a fully connected network with ReLU after each hidden layer and one
+// linear output.
+type ReLU struct {
+	Widths []int  // of the hidden layers
+	Bias   []bool // of each layer, the output's last
+	// Initial holds the first weights by parameter name, row-major; parameters
+	// that it lacks start from N(0, 1/fan_in), biases from 0.
+	Initial map[string][]float64
+}
+
+// Name is "relu".
+func (*ReLU) Name() string { return "relu" }
+
+// Features are the hidden layers.
+func (r *ReLU) Features() int { return len(r.Widths) }
+
+// Validate tells what is wrong with the shape.
+func (r *ReLU) Validate() error {
+	if len(r.Widths) == 0 {
+		return fmt.Errorf("a ReLU network without hidden layers: want at least one width")
+	}
+	for _, w := range r.Widths {
+		if w < 1 {
+			return fmt.Errorf("hidden layer of width %d: want 1 or more", w)
+		}
+	}
+	if len(r.Bias) != len(r.Widths)+1 {
+		return fmt.Errorf("%d choices of bias for %d layers", len(r.Bias), len(r.Widths)+1)
+	}
+	return nil
+}
+
+// Output is h, (N, 1), of x (N, D). Layer k has the parameters
+// "layers.k.weight" and "layers.k.bias"; the hidden activations are the taps.
+func (r *ReLU) Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	for k, width := range append(append([]int{}, r.Widths...), 1) {
+		name := fmt.Sprintf("layers.%d", k)
+		fanIn := x.Shape()[1]
+		h, err := m.dense(name, x, width, r.Bias[k],
+			r.start(name+".weight", normal(1/float64(fanIn))), r.start(name+".bias", constant(0)))
+		if err != nil {
+			return nil, err
+		}
+		if k == len(r.Widths) {
+			return h, nil
+		}
+		if x, err = op.ReLU(h); err != nil {
+			return nil, err
+		}
+		m.tap(x)
+	}
+	panic("unreachable")
+}
+
+// start takes a parameter's first values from Initial, if they are there.
+func (r *ReLU) start(name string, otherwise initializer) initializer {
+	if values, ok := r.Initial[name]; ok {
+		return given(values)
+	}
+	return otherwise
+}
