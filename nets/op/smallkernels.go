@@ -61,7 +61,7 @@ type Loss struct {
 	Scale float64
 }
 
-// LossKind names a loss; targets of the last two are ±1.
+// LossKind names a loss; targets of hinge and logistic are ±1.
 type LossKind string
 
 // The losses of the small problems.
@@ -69,6 +69,8 @@ const (
 	Squared  LossKind = "squared"  // (h − y)²
 	Hinge    LossKind = "hinge"    // max(0, 1 − y·h)
 	Logistic LossKind = "logistic" // log(1 + exp(−y·h))
+	// Prediction is h itself, whatever the target: its gradient is the Jacobian.
+	Prediction LossKind = "prediction"
 )
 
 // Value is the loss.
@@ -81,6 +83,8 @@ func (l Loss) Value(h, y float64) float64 {
 	case Logistic: // without overflow: log(1 + e^z) = max(z, 0) + log(1 + e^−|z|)
 		z := -y * h
 		return l.Scale * (max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))))
+	case Prediction:
+		return l.Scale * h
 	}
 	panic(fmt.Sprintf("op: unknown loss %q", string(l.Kind)))
 }
@@ -98,6 +102,8 @@ func (l Loss) Slope(h, y float64) float64 {
 		return h * 0 // 0, or NaN
 	case Logistic:
 		return -y * l.Scale / (1 + math.Exp(y*h))
+	case Prediction:
+		return l.Scale
 	}
 	panic(fmt.Sprintf("op: unknown loss %q", string(l.Kind)))
 }

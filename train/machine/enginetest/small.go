@@ -26,7 +26,7 @@ func smallProblems() []test {
 		}},
 		{"regularised", true, regularised},
 	}
-	for _, l := range []op.Loss{{Kind: op.Squared, Scale: 0.5}, {Kind: op.Hinge, Scale: 2}, {Kind: op.Logistic, Scale: 1}} {
+	for _, l := range []op.Loss{{Kind: op.Squared, Scale: 0.5}, {Kind: op.Hinge, Scale: 2}, {Kind: op.Logistic, Scale: 1}, {Kind: op.Prediction, Scale: 1}} {
 		list = append(list, test{fmt.Sprintf("loss/%s", l.Kind), true, func(g *graph) (gorgonia.Nodes, error) {
 			y, err := op.MeanLoss(l, g.normal("h", 9, 1), g.signs("y", 9))
 			return gorgonia.Nodes{y}, err

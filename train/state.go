@@ -1,0 +1,120 @@
+package train
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train/machine"
+)
+
+// Measure is a number that a problem records beside its losses.
+type Measure struct {
+	Name string // of its column
+	Of   func(s *State) (float64, error)
+}
+
+// State is what a measure looks at: the network after some number of steps.
+// What several measures need is computed once.
+type State struct {
+	meter    *vectorMeter
+	features [][]float64
+	rows     []float64
+}
+
+// Parameter is a parameter's values, row-major.
+func (s *State) Parameter(name string) ([]float64, error) {
+	spec, ok := s.meter.vars.Spec(name)
+	if !ok {
+		return nil, fmt.Errorf("no parameter %q", name)
+	}
+	v := make([]float64, spec.Len())
+	return v, s.meter.vars.Get(name, v)
+}
+
+// Features are the hidden activations of the training examples, for each layer
+// (N × width), row-major.
+func (s *State) Features() ([][]float64, error) {
+	if s.features != nil {
+		return s.features, nil
+	}
+	for _, tap := range s.meter.train.taps {
+		v := make([]float64, tap.Shape().TotalSize())
+		if err := s.meter.train.machine.Output(tap, v); err != nil {
+			return nil, err
+		}
+		s.features = append(s.features, v)
+	}
+	return s.features, nil
+}
+
+// Examples is the number of training examples, the rows of Features.
+func (s *State) Examples() int { return s.meter.problem.Examples() }
+
+// Jacobian has a row ∂h(x)/∂θ, of all parameters, for each of the problem's
+// JacobianInputs.
+func (s *State) Jacobian() (rows []float64, columns int, err error) {
+	j := s.meter.jacobian
+	if j == nil {
+		return nil, 0, fmt.Errorf("the problem has no inputs for the Jacobian")
+	}
+	if s.rows == nil {
+		s.rows, err = j.run(s.meter.problem.JacobianInputs)
+	}
+	return s.rows, j.parameters, err
+}
+
+// jacobian computes gradients of the prediction for one input at a time.
+type jacobian struct {
+	vars       *machine.Variables
+	machine    *machine.Machine
+	grads      gorgonia.Nodes
+	dims       int
+	parameters int
+}
+
+const varJacobianInput = "jacobian/x"
+
+func (p *Vectors) newJacobian(vars *machine.Variables) (*jacobian, error) {
+	j := &jacobian{vars: vars, dims: p.Train.Dims()}
+	m := nets.NewModel(tensor.Float64, false)
+	h, err := p.Net.Output(m, m.Input(varJacobianInput, tensor.Float64, 1, j.dims))
+	if err != nil {
+		return nil, err
+	}
+	// The mean prediction of one input is the prediction.
+	prediction, err := op.MeanLoss(op.Loss{Kind: op.Prediction, Scale: 1}, h, m.Input("jacobian/y", tensor.Float64, 1))
+	if err != nil {
+		return nil, err
+	}
+	if j.grads, err = gorgonia.Grad(prediction, m.Parameters()...); err != nil {
+		return nil, err
+	}
+	for _, v := range m.Variables {
+		j.parameters += v.Len()
+	}
+	j.machine, err = machine.New(vars, j.grads...)
+	return j, err
+}
+
+func (j *jacobian) run(inputs []float64) ([]float64, error) {
+	rows := make([]float64, 0, len(inputs)/j.dims*j.parameters)
+	for ; len(inputs) > 0; inputs = inputs[j.dims:] {
+		if err := j.vars.Set(varJacobianInput, inputs[:j.dims]); err != nil {
+			return nil, err
+		}
+		if err := j.machine.RunAll(); err != nil {
+			return nil, err
+		}
+		for _, g := range j.grads {
+			v := make([]float64, g.Shape().TotalSize())
+			if err := j.machine.Output(g, v); err != nil {
+				return nil, err
+			}
+			rows = append(rows, v...)
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,214 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train/machine"
+)
+
+// Vectors is the problem of fitting targets: f_i(θ) is the loss of a network's
+// prediction for the vector x_i, plus Norm/2·‖weights‖². All of it is float64.
+type Vectors struct {
+	Net         nets.Net
+	Fit         op.Loss
+	Norm        float64 // of the squared norm of the weights, biases left out; 0 for none
+	Train, Test Sample  // Test may be empty
+	Measures    []Measure
+	// JacobianInputs are the vectors, row-major, at which measures take ∂h/∂θ.
+	JacobianInputs []float64
+}
+
+var _ Problem = (*Vectors)(nil)
+
+// Sample is a list of vectors with targets.
+type Sample struct {
+	X []float64 // row-major, Len() × Dims
+	Y []float64
+}
+
+// Len is the number of examples.
+func (s Sample) Len() int { return len(s.Y) }
+
+// Dims is the length of the vectors.
+func (s Sample) Dims() int { return len(s.X) / max(len(s.Y), 1) }
+
+// Validate finds what no training could use.
+func (s Sample) Validate() error {
+	if s.Len() < 2 {
+		return fmt.Errorf("%d examples: want 2 or more", s.Len())
+	}
+	if s.Dims() < 1 || s.Dims()*s.Len() != len(s.X) {
+		return fmt.Errorf("%d numbers for %d examples: want vectors of one or more", len(s.X), s.Len())
+	}
+	for i, v := range append(append([]float64{}, s.X...), s.Y...) {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("number %d of the data is %g", i, v)
+		}
+	}
+	return nil
+}
+
+func (s Sample) fingerprint() string {
+	h := sha256.New()
+	binary.Write(h, binary.LittleEndian, s.X)
+	binary.Write(h, binary.LittleEndian, s.Y)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Examples is the number of training examples.
+func (p *Vectors) Examples() int { return p.Train.Len() }
+
+// Dtype is float64.
+func (p *Vectors) Dtype() tensor.Dtype { return tensor.Float64 }
+
+// Fingerprints are those of the samples.
+func (p *Vectors) Fingerprints() (train, test string) {
+	return p.Train.fingerprint(), p.Test.fingerprint()
+}
+
+// Columns are the names of the measures.
+func (p *Vectors) Columns() []string {
+	names := make([]string, len(p.Measures))
+	for i, m := range p.Measures {
+		names[i] = m.Name
+	}
+	return names
+}
+
+// Loss picks the mini-batch by index and adds the network and the loss.
+func (p *Vectors) Loss(m *nets.Model, batch int) (*gorgonia.Node, error) {
+	n, d := p.Train.Len(), p.Train.Dims()
+	x, y, err := op.Rows(m.Input("train/x", tensor.Float64, n, d), m.Input("train/y", tensor.Float64, n),
+		m.Input(varIndex, tensor.Int32, batch))
+	if err != nil {
+		return nil, err
+	}
+	h, err := p.Net.Output(m, x)
+	if err != nil {
+		return nil, err
+	}
+	return p.objective(m, h, y)
+}
+
+// objective is the mean loss plus the norm.
+func (p *Vectors) objective(m *nets.Model, h, y *gorgonia.Node) (*gorgonia.Node, error) {
+	total, err := op.MeanLoss(p.Fit, h, y)
+	if err != nil || p.Norm == 0 {
+		return total, err
+	}
+	for _, v := range m.Variables {
+		if len(v.Shape) < 2 { // a bias
+			continue
+		}
+		norm, err := op.SumSquares(v.Node, p.Norm/2)
+		if err != nil {
+			return nil, err
+		}
+		if total, err = op.AddScalars(total, norm); err != nil {
+			return nil, err
+		}
+	}
+	return total, nil
+}
+
+// Upload brings both samples to the engine.
+func (p *Vectors) Upload(vars *machine.Variables) error {
+	for name, values := range map[string][]float64{
+		"train/x": p.Train.X, "train/y": p.Train.Y, "test/x": p.Test.X, "test/y": p.Test.Y,
+	} {
+		if _, ok := vars.Spec(name); !ok {
+			continue
+		}
+		if err := vars.Set(name, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Meter evaluates the loss of both samples, and the measures.
+func (p *Vectors) Meter(vars *machine.Variables) (Meter, error) {
+	m := &vectorMeter{problem: p, vars: vars}
+	var err error
+	if m.train, err = p.evaluate(vars, "train", p.Train); err != nil {
+		return nil, err
+	}
+	if p.Test.Len() > 0 {
+		if m.test, err = p.evaluate(vars, "test", p.Test); err != nil {
+			return nil, err
+		}
+	}
+	if len(p.JacobianInputs) > 0 {
+		m.jacobian, err = p.newJacobian(vars)
+	}
+	return m, err
+}
+
+// sampleLoss is the objective on a whole sample.
+type sampleLoss struct {
+	machine *machine.Machine
+	loss    *gorgonia.Node
+	taps    []*gorgonia.Node
+}
+
+func (p *Vectors) evaluate(vars *machine.Variables, name string, s Sample) (*sampleLoss, error) {
+	m := nets.NewModel(tensor.Float64, false)
+	h, err := p.Net.Output(m, m.Input(name+"/x", tensor.Float64, s.Len(), s.Dims()))
+	if err != nil {
+		return nil, err
+	}
+	loss, err := p.objective(m, h, m.Input(name+"/y", tensor.Float64, s.Len()))
+	if err != nil {
+		return nil, err
+	}
+	e := &sampleLoss{loss: loss, taps: m.Taps}
+	e.machine, err = machine.New(vars, append([]*gorgonia.Node{loss}, m.Taps...)...)
+	return e, err
+}
+
+func (e *sampleLoss) run() (float64, error) {
+	loss := make([]float64, 1)
+	if err := e.machine.RunAll(); err != nil {
+		return 0, err
+	}
+	err := e.machine.Output(e.loss, loss)
+	return loss[0], err
+}
+
+type vectorMeter struct {
+	problem     *Vectors
+	vars        *machine.Variables
+	train, test *sampleLoss
+	jacobian    *jacobian
+	start       [][]float64 // the features at the first measurement
+}
+
+func (m *vectorMeter) Measure() (Measurement, error) {
+	result := Measurement{TrainError: math.NaN(), TestError: math.NaN(), TestLoss: math.NaN()}
+	var err error
+	if result.TrainLoss, err = m.train.run(); err != nil {
+		return result, err
+	}
+	if m.test != nil {
+		if result.TestLoss, err = m.test.run(); err != nil {
+			return result, err
+		}
+	}
+	state := &State{meter: m}
+	for _, measure := range m.problem.Measures {
+		v, err := measure.Of(state)
+		if err != nil {
+			return result, fmt.Errorf("%s: %w", measure.Name, err)
+		}
+		result.Net = append(result.Net, v)
+	}
+	return result, nil
+}
