@@ -24,34 +24,40 @@ type Config struct {
 	DecayAt     float64       `json:"decay_at,omitempty"`    // fraction of the epochs, if that made the phases
 	Phases      []Phase       `json:"phases"`                //
 	WarmupExp   float64       `json:"warmup_exp,omitempty"`  // growth of the first phase over a hundredth of the training
+	WarmupGain  float64       `json:"warmup_gain,omitempty"` // or to 1 + gain·(t/T)^power
+	WarmupPower float64       `json:"warmup_power,omitempty"`
 	Momentum    float64       `json:"momentum"`              //
 	WeightDecay float64       `json:"weight_decay"`          // on all parameters
 	Seed        uint64        `json:"seed"`                  // of initial parameters, order and augmentation
 	Init        string        `json:"init_sha256,omitempty"` // checksum of the file of initial parameters
 	EvalEvery   int           `json:"eval_every"`            // epochs between evaluations
 	LogSteps    bool          `json:"log_steps"`             // record the loss of every step
-	Precision   string        `json:"precision"`             // "fp32"
+	Precision   string        `json:"precision"`             // "fp32"; "fp64" of small problems
+
+	// Of the small problems:
+	Instance  string  `json:"instance,omitempty"`   // "paper", or "random" from the seed
+	Order     string  `json:"order,omitempty"`      // "paper" for the order of examples in the paper's instance
+	Dims      int     `json:"dims,omitempty"`       // length of the vectors
+	Nonzeros  int     `json:"nonzeros,omitempty"`   // of the true parameter
+	C         float64 `json:"c,omitempty"`          // weight of the loss against the norm
+	Widths    []int   `json:"widths,omitempty"`     // of hidden layers
+	MaxSteps  int     `json:"steps,omitempty"`      // instead of whole epochs
+	EvalSteps int     `json:"eval_steps,omitempty"` // steps between evaluations, instead of epochs
 }
 
 // Validate tells what is wrong with the config before anything is done.
 func (c *Config) Validate() error {
-	if _, err := c.net(2); err != nil {
+	if err := c.validateNet(); err != nil {
 		return err
 	}
 	if _, err := data.ParseSampling(string(c.Sampling)); err != nil {
 		return err
 	}
-	if c.Epochs < 1 {
-		return fmt.Errorf("%d epochs: want 1 or more", c.Epochs)
+	if c.Epochs < 1 || c.MaxSteps < 0 {
+		return fmt.Errorf("%d epochs, %d steps: want 1 or more", c.Epochs, c.MaxSteps)
 	}
-	if c.EvalEvery < 1 {
+	if c.EvalEvery < 1 || c.EvalSteps < 0 {
 		return fmt.Errorf("evaluation every %d epochs: want 1 or more", c.EvalEvery)
-	}
-	if c.TrainSize < 1 || c.TestSize < 1 {
-		return fmt.Errorf("%d training and %d test images: want 1 or more of each", c.TrainSize, c.TestSize)
-	}
-	if c.Batch < 2 || c.Batch > c.TrainSize {
-		return fmt.Errorf("batch of %d with %d training images: want 2 to %[2]d (batch norm needs two)", c.Batch, c.TrainSize)
 	}
 	if !(c.Momentum >= 0 && c.Momentum < 1) {
 		return fmt.Errorf("momentum %g: want 0 to below 1", c.Momentum)
@@ -59,15 +65,38 @@ func (c *Config) Validate() error {
 	if !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0) {
 		return fmt.Errorf("weight decay %g: want 0 or more", c.WeightDecay)
 	}
-	if c.Precision != "fp32" {
-		return fmt.Errorf("precision %q: this build has fp32", c.Precision)
-	}
 	return c.schedule().Validate()
 }
 
+// validateNet checks what depends on the kind of problem.
+func (c *Config) validateNet() error {
+	least, precision := 1, "fp64"
+	if c.Net == resnet18 {
+		if _, err := c.net(2); err != nil {
+			return err
+		}
+		if c.TestSize < 1 {
+			return fmt.Errorf("%d test images: want 1 or more", c.TestSize)
+		}
+		least, precision = 2, "fp32" // batch norm needs two images
+	}
+	if c.TrainSize < 1 {
+		return fmt.Errorf("%d training examples: want 1 or more", c.TrainSize)
+	}
+	if c.Batch < least || c.Batch > c.TrainSize {
+		return fmt.Errorf("batch of %d with %d training examples: want %d to %[2]d", c.Batch, c.TrainSize, least)
+	}
+	if c.Precision != precision {
+		return fmt.Errorf("precision %q: %s has %s in this build", c.Precision, c.Net, precision)
+	}
+	return nil
+}
+
+const resnet18 = "resnet18"
+
 // net is the network of an image classifier.
 func (c *Config) net(classes int) (nets.Net, error) {
-	if c.Net != "resnet18" {
+	if c.Net != resnet18 {
 		return nil, fmt.Errorf("unknown net %q: this build has resnet18", c.Net)
 	}
 	return nets.NewResNet18(c.Width, classes)
@@ -85,7 +114,9 @@ func (c *Config) images(set *data.Dataset) (*Images, error) {
 	return &Images{Net: net, Data: set, Augment: c.Augment}, nil
 }
 
-func (c *Config) schedule() Schedule { return Schedule{Phases: c.Phases, WarmupExp: c.WarmupExp} }
+func (c *Config) schedule() Schedule {
+	return Schedule{Phases: c.Phases, WarmupExp: c.WarmupExp, WarmupGain: c.WarmupGain, WarmupPower: c.WarmupPower}
+}
 
 // parts is the number of mini-batches of one step.
 func (c *Config) parts() int {
@@ -99,7 +130,17 @@ func (c *Config) parts() int {
 func (c *Config) stepsPerEpoch() int { return c.TrainSize / c.Batch / c.parts() }
 
 // Steps is the number of steps of the whole training.
-func (c *Config) Steps() int { return c.Epochs * c.stepsPerEpoch() }
+func (c *Config) Steps() int {
+	if c.MaxSteps > 0 {
+		return c.MaxSteps
+	}
+	return c.Epochs * c.stepsPerEpoch()
+}
 
 // stepsPerEvaluation is the number of steps between two rows of metrics.csv.
-func (c *Config) stepsPerEvaluation() int { return c.EvalEvery * c.stepsPerEpoch() }
+func (c *Config) stepsPerEvaluation() int {
+	if c.EvalSteps > 0 {
+		return c.EvalSteps
+	}
+	return c.EvalEvery * c.stepsPerEpoch()
+}

@@ -38,3 +38,9 @@ type Measurement struct {
 	TestLoss, TestError   float64
 	Net                   []float64 // the problem's own columns
 }
+
+// Ordered is a problem that comes with an order of its examples, an index for
+// each step of one example, as the paper's instances do.
+type Ordered interface {
+	Order() []int32
+}

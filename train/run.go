@@ -106,6 +106,12 @@ func (o *Options) check() error {
 	if n := o.Problem.Examples(); n != o.Config.TrainSize {
 		return fmt.Errorf("%d training examples, config says %d", n, o.Config.TrainSize)
 	}
+	if o.Config.Order != "" {
+		p, ok := o.Problem.(Ordered)
+		if want := o.Config.Steps() * o.Config.Batch; !ok || len(p.Order()) < want {
+			return fmt.Errorf("order %q: this instance has none for %d steps", o.Config.Order, want)
+		}
+	}
 	o.Environment.TrainSHA256, o.Environment.TestSHA256 = o.Problem.Fingerprints()
 	o.Config.Init = ""
 	if o.Init != "" {

@@ -20,6 +20,8 @@ type Schedule struct {
 	// WarmupExp is the factor by which the first phase's step size grows over
 	// a hundredth of the training: η·WarmupExp^(100·t/T); 1 or 0 for none.
 	WarmupExp float64
+	// WarmupGain and WarmupPower make it η·(1 + WarmupGain·(t/T)^WarmupPower).
+	WarmupGain, WarmupPower float64
 }
 
 // finalDecay is the fraction of the training from which Decay uses η/100.
@@ -115,6 +117,9 @@ func (s Schedule) Validate() error {
 			return fmt.Errorf("phase name %q: no commas, quotes or line breaks", p.Name)
 		}
 	}
+	if s.WarmupGain != 0 && !(s.WarmupGain > -1 && s.WarmupPower > 0 && s.WarmupExp == 0) {
+		return fmt.Errorf("warm-up by 1 + %g·(t/T)^%g: want a gain above −1, a positive power, and no other warm-up", s.WarmupGain, s.WarmupPower)
+	}
 	if w := s.WarmupExp; w != 0 && !(w > 0.5 && w < 2) {
 		return fmt.Errorf("warm-up factor %g: want the growth over a hundredth of the training, such as 1.05", w)
 	}
@@ -142,6 +147,9 @@ func (s Schedule) StepSize(step, total int) float64 {
 	eta := s.Phases[i].StepSize
 	if i == 0 && s.WarmupExp != 0 {
 		eta *= math.Pow(s.WarmupExp, 100*float64(step)/float64(total))
+	}
+	if i == 0 && s.WarmupGain != 0 {
+		eta *= 1 + s.WarmupGain*math.Pow(float64(step)/float64(total), s.WarmupPower)
 	}
 	return eta
 }

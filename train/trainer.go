@@ -30,8 +30,8 @@ type trainer struct {
 	lastSaved  time.Time
 	lastReport time.Time
 	lastLoss   float64
-	logged     int // steps whose losses were taken over
-	orderOf    struct {
+	logged     int      // steps whose losses were taken over
+	order      struct { // of the examples of an epoch
 		epoch int
 		index []int32
 	}
@@ -135,7 +135,7 @@ func (t *trainer) epoch() float64 { return float64(t.Step) / float64(t.Config.st
 // epochs and the last.
 func (t *trainer) loop(ctx context.Context) error {
 	total := t.Config.Steps()
-	if t.Step == 0 {
+	if t.Step == 0 && t.Records.Table == 0 { // else the checkpoint came after the row
 		if err := t.evaluate(); err != nil {
 			return err
 		}
@@ -169,14 +169,14 @@ func (t *trainer) takeStep() error {
 	perEpoch := c.stepsPerEpoch()
 	epoch, within := t.Step/perEpoch, t.Step%perEpoch
 	images := c.Batch * c.parts()
-	order := t.order(epoch)
+	index := t.examples(epoch, within, images)
 	var window []int32
 	if c.Augment {
 		window = data.Augmentation(c.Seed, epoch, within, images)
 	}
 	start := time.Now()
 	eta := c.schedule().StepSize(t.Step, c.Steps())
-	if err := t.step.Run(order[within*images:(within+1)*images], window, eta); err != nil {
+	if err := t.step.Run(index, window, eta); err != nil {
 		return err
 	}
 	t.Step++
@@ -191,13 +191,16 @@ func (t *trainer) takeStep() error {
 	return err
 }
 
-// order is the order of the examples in an epoch.
-func (t *trainer) order(epoch int) []int32 {
-	if t.orderOf.epoch != epoch || t.orderOf.index == nil {
-		t.orderOf.epoch = epoch
-		t.orderOf.index = data.Order(t.Config.Seed, epoch, t.Config.TrainSize, t.Config.Sampling)
+// examples lists the n examples of a step.
+func (t *trainer) examples(epoch, within, n int) []int32 {
+	if t.Config.Order != "" {
+		return t.Problem.(Ordered).Order()[t.Step*n : (t.Step+1)*n]
 	}
-	return t.orderOf.index
+	if t.order.epoch != epoch || t.order.index == nil {
+		t.order.epoch = epoch
+		t.order.index = data.Order(t.Config.Seed, epoch, t.Config.TrainSize, t.Config.Sampling)
+	}
+	return t.order.index[within*n : (within+1)*n]
 }
 
 // report waits for the engine, takes the losses over and tells whoever watches.
