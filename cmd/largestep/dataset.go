@@ -46,12 +46,18 @@ func (o *datasetOptions) find(out io.Writer) (dir string, err error) {
 // madeUpSeed makes the made-up set: always the same, as a data set is.
 const madeUpSeed = 1
 
+// madeUpLimit bounds either part of the made-up set: 3 GB.
+const madeUpLimit = 1_000_000
+
 // load reads the data set in dir, or makes the made-up one, with the sizes that
 // the config asks for; 0 stands for all of CIFAR-10. It notes name and sizes in
 // the config.
 func load(dir string, c *train.Config) (*data.Dataset, error) {
 	var set *data.Dataset
 	if dir == "" {
+		if min(c.TrainSize, c.TestSize) < 1 || max(c.TrainSize, c.TestSize) > madeUpLimit {
+			return nil, fmt.Errorf("%d training and %d test images: want 1 to %d of each", c.TrainSize, c.TestSize, madeUpLimit)
+		}
 		set = data.MadeUp(madeUpSeed, c.TrainSize, c.TestSize)
 	} else {
 		var err error
