@@ -6,6 +6,7 @@ import (
 
 	"largestep/data"
 	"largestep/nets"
+	"largestep/nets/op"
 )
 
 // Config is all that decides what a training computes. Two trainings with equal
@@ -112,6 +113,10 @@ func (c *Config) images(set *data.Dataset) (*Images, error) {
 		return nil, fmt.Errorf("%d test images, config says %d", n, c.TestSize)
 	}
 	return &Images{Net: net, Data: set, Augment: c.Augment}, nil
+}
+
+func (c *Config) stepOptions() StepOptions {
+	return StepOptions{Batch: c.Batch, Parts: c.parts(), SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay}}
 }
 
 func (c *Config) schedule() Schedule {

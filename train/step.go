@@ -191,6 +191,20 @@ func (s *Step) Initialize(seed uint64) error {
 	return initialParameters(s.vars, s.Model.Variables, seed)
 }
 
+// clearVelocities sets momentum back to rest.
+func (s *Step) clearVelocities() error {
+	if s.opts.SGD.Momentum == 0 {
+		return nil
+	}
+	for _, w := range s.Model.Parameters() {
+		zeros := op.NewHostTensor(op.Spec{Dtype: s.Model.Dtype, Shape: w.Shape()})
+		if err := s.vars.Set(velocityPrefix+w.Name(), zeros.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Machine is what runs the step, for measuring it.
 func (s *Step) Machine() *machine.Machine { return s.descend }
 

@@ -9,7 +9,6 @@ import (
 
 	"largestep/data"
 	"largestep/metrics"
-	"largestep/nets/op"
 	"largestep/train/machine"
 	"largestep/train/safetensors"
 )
@@ -52,13 +51,9 @@ func newTrainer(o Options) (*trainer, error) {
 
 // build makes the graphs and brings the examples to the engine.
 func (t *trainer) build() error {
-	c := &t.Config
 	t.vars = machine.NewVariables(t.Engine)
 	var err error
-	t.step, err = NewStep(t.vars, t.Problem, StepOptions{
-		Batch: c.Batch, Parts: c.parts(), SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay},
-	})
-	if err != nil {
+	if t.step, err = NewStep(t.vars, t.Problem, t.Config.stepOptions()); err != nil {
 		return err
 	}
 	if t.meter, err = t.Problem.Meter(t.vars); err != nil {
@@ -147,6 +142,11 @@ func (t *trainer) loop(ctx context.Context) error {
 		if err := t.takeStep(); err != nil {
 			return err
 		}
+		if time.Since(t.lastReport) > reportEvery {
+			if err := t.wait(); err != nil {
+				return err
+			}
+		}
 		if t.Step == total || t.Step%t.Config.stepsPerEvaluation() == 0 {
 			if err := t.evaluate(); err != nil {
 				return err
@@ -181,14 +181,8 @@ func (t *trainer) takeStep() error {
 	}
 	t.Step++
 	t.Images += images
-	now := time.Now()
-	var err error
-	if now.Sub(t.lastReport) > reportEvery {
-		err = t.report()
-		now = time.Now()
-	}
-	t.Training += now.Sub(start).Seconds()
-	return err
+	t.Training += time.Since(start).Seconds()
+	return nil
 }
 
 // examples lists the n examples of a step.
@@ -201,6 +195,14 @@ func (t *trainer) examples(epoch, within, n int) []int32 {
 		t.order.index = data.Order(t.Config.Seed, epoch, t.Config.TrainSize, t.Config.Sampling)
 	}
 	return t.order.index[within*n : (within+1)*n]
+}
+
+// wait is report, counted as training: it is what the engine still had to do.
+func (t *trainer) wait() error {
+	start := time.Now()
+	err := t.report()
+	t.Training += time.Since(start).Seconds()
+	return err
 }
 
 // report waits for the engine, takes the losses over and tells whoever watches.
@@ -245,11 +247,9 @@ func (t *trainer) speed() float64 {
 
 // evaluate records a row and, when it is time or the end, a checkpoint.
 func (t *trainer) evaluate() error {
-	start := time.Now()
-	if err := t.report(); err != nil {
+	if err := t.wait(); err != nil {
 		return err
 	}
-	t.Training += time.Since(start).Seconds() // what the engine still had to do
 	row, err := t.measure()
 	if err != nil {
 		return err
