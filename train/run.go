@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -89,7 +90,7 @@ func Run(ctx context.Context, o Options) (metrics.Status, error) {
 	if err != nil && !errors.Is(err, ErrInterrupted) {
 		t.records.log.Printf("failed: %v", err)
 	}
-	return status, errors.Join(err, t.records.close())
+	return status, cmp.Or(err, t.records.close())
 }
 
 func (o *Options) check() error {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func (t *trainer) restore() error {
 	if ok {
 		t.progress = p
 		t.logged = p.Step
-		return nil
+		return removeVelocities(t.Dir, p.Velocity) // of a checkpoint that a kill kept from clearing up
 	}
 	if t.Init == "" {
 		return t.step.Initialize(t.Config.Seed)
@@ -161,7 +162,7 @@ func (t *trainer) interrupt() error {
 	if err := t.report(); err != nil {
 		return err
 	}
-	return errors.Join(t.save(), ErrInterrupted)
+	return cmp.Or(t.save(), ErrInterrupted)
 }
 
 func (t *trainer) takeStep() error {

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bufio"
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -96,5 +96,5 @@ func writeLogits(w io.Writer, evaluate func(logits func(int, []float64) error) e
 		}
 		return buf.WriteByte('\n')
 	})
-	return errors.Join(err, buf.Flush())
+	return cmp.Or(err, buf.Flush())
 }
