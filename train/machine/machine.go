@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,15 @@ type Machine struct {
 	outputs      map[*gorgonia.Node][]*value
 	arena        int
 	ran          bool
+	replay       func() error // what runs all instructions at once, once captured
+}
+
+// Replayer is an engine that can capture the kernels of a run and then queue all
+// of them at once, with the same operands.
+type Replayer interface {
+	// Capture calls run, whose kernels are captured and not run. All of them
+	// have run before.
+	Capture(run func() error) (replay func() error, err error)
 }
 
 var _ gorgonia.VM = (*Machine)(nil)
@@ -93,12 +103,40 @@ func tensors(values []*value) []op.Tensor {
 // RunAll runs the graph once. Kernels may still be queued when it returns; what
 // reads a variable or an output waits for them.
 func (m *Machine) RunAll() error {
+	if m.replay == nil && m.ran {
+		if err := m.capture(); err != nil {
+			return err
+		}
+	}
+	if m.replay != nil {
+		return m.replay()
+	}
+	if err := m.runEach(); err != nil {
+		return err
+	}
+	m.ran = true
+	return nil
+}
+
+// capture makes the replay of all instructions, if the engine can do that and
+// the host has no part in them. The first run is never captured: in it engines
+// choose algorithms and reserve scratch memory.
+func (m *Machine) capture() error {
+	r, ok := m.engine.(Replayer)
+	if !ok || slices.ContainsFunc(m.instructions, func(i instruction) bool { return i.stock != nil }) {
+		return nil
+	}
+	var err error
+	m.replay, err = r.Capture(m.runEach)
+	return err
+}
+
+func (m *Machine) runEach() error {
 	for i := range m.instructions {
 		if err := m.execute(&m.instructions[i]); err != nil {
 			return err
 		}
 	}
-	m.ran = true
 	return nil
 }
 

@@ -1,0 +1,315 @@
+//go:build gpu
+
+package cuda
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"gorgonia.org/cu"
+	"largestep/nets/op"
+	"largestep/train/machine"
+)
+
+// The kernels, compiled for a virtual architecture; the driver compiles them
+// for the card.
+//
+//go:generate nvcc -ptx -arch=compute_80 -O3 -o kernels.ptx kernels.cu
+//go:embed kernels.ptx
+var kernelsPTX string
+
+// Engine computes on the first GPU that the driver lists
+// (CUDA_VISIBLE_DEVICES chooses). It is used by one goroutine at a time.
+type Engine struct {
+	precision       Precision
+	device          string
+	multiprocessors int
+	context         cu.CUContext
+	stream          cu.Stream
+	module          cu.Module
+	functions       map[string]cu.Function
+	uploads         *ring
+	convolutions    *convolver
+	memory          []cu.DevicePtr // of arenas
+	scratch         scratch
+	recordings      []recording
+	err             error // the first
+	closed          bool
+}
+
+var (
+	_ op.Engine        = (*Engine)(nil)
+	_ machine.Replayer = (*Engine)(nil)
+)
+
+// Probe says which device an engine would run on, or why there can be none. It
+// looks for cuDNN too.
+func Probe() (string, error) {
+	if err := probeDriver(); err != nil {
+		return "", err
+	}
+	description, _, err := describe(cu.Device(0))
+	if err != nil {
+		return "", err
+	}
+	if err := loadCuDNN(); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s, cuDNN %s", description, cudnnVersion()), nil
+}
+
+// describe names a device and counts its multiprocessors.
+func describe(d cu.Device) (description string, multiprocessors int, err error) {
+	name, err := d.Name()
+	if err != nil {
+		return "", 0, driverError("name of the device", err)
+	}
+	var values [3]int
+	for i, a := range []cu.DeviceAttribute{cu.ComputeCapabilityMajor, cu.ComputeCapabilityMinor, cu.MultiprocessorCount} {
+		if values[i], err = d.Attribute(a); err != nil {
+			return "", 0, driverError("attributes of the device", err)
+		}
+	}
+	if err := checkDevice(name, values[0], values[1], cu.Version()); err != nil {
+		return "", 0, err
+	}
+	return fmt.Sprintf("%s, CUDA %s", name, cudaVersion(cu.Version())), values[2], nil
+}
+
+// New takes the first device. Close gives it back.
+func New(p Precision) (*Engine, error) {
+	device, err := Probe()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{precision: p, device: fmt.Sprintf("%s, %s", device, p), functions: map[string]cu.Function{}}
+	if err := e.open(cu.Device(0)); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Engine) open(d cu.Device) (err error) {
+	if _, e.multiprocessors, err = describe(d); err != nil {
+		return err
+	}
+	if e.context, err = d.RetainPrimaryCtx(); err != nil {
+		return driverError("open the device", err)
+	}
+	defer e.enter()()
+	if e.err != nil {
+		return e.err
+	}
+	if e.stream, err = cu.MakeStream(cu.NonBlocking); err != nil {
+		return driverError("make a stream", err)
+	}
+	if e.module, err = cu.LoadData(kernelsPTX); err != nil {
+		return driverError("load the kernels", err)
+	}
+	if e.uploads, err = newRing(); err != nil {
+		return err
+	}
+	if e.scratch, err = e.newScratch(); err != nil {
+		return err
+	}
+	e.convolutions, err = newConvolver(e)
+	return err
+}
+
+// enter makes the context current: to the driver it belongs to an OS thread, to
+// which the goroutine is bound until the returned function is called.
+func (e *Engine) enter() func() {
+	runtime.LockOSThread()
+	if err := cu.SetCurrentContext(e.context); err != nil {
+		e.fail(driverError("enter the context", err))
+	}
+	return runtime.UnlockOSThread
+}
+
+// fail keeps the first error.
+func (e *Engine) fail(err error) {
+	if e.err == nil {
+		e.err = err
+	}
+}
+
+// Name is "cuda".
+func (e *Engine) Name() string { return "cuda" }
+
+// Device names the card, the versions of CUDA and cuDNN, and the precision.
+func (e *Engine) Device() string { return e.device }
+
+// Bytes is the size in the engine's layout and number format.
+func (e *Engine) Bytes(s op.Spec) int { return bytesOf(s, e.precision) }
+
+// Alloc reserves zeroed memory of the device.
+func (e *Engine) Alloc(bytes int) (op.Arena, error) {
+	if bytes < 0 || bytes > op.MaxAlloc {
+		return nil, fmt.Errorf("cannot allocate %d bytes of memory: use a smaller mini-batch or width", bytes)
+	}
+	if e.err != nil {
+		return nil, e.err
+	}
+	defer e.enter()()
+	return e.alloc(max(bytes, op.Alignment))
+}
+
+func (e *Engine) alloc(bytes int) (address, error) {
+	p, err := cu.MemAlloc(int64(bytes))
+	if err == cu.OutOfMemory {
+		free, total, err := cu.MemInfo()
+		if err != nil {
+			return 0, driverError("memory", err)
+		}
+		return 0, outOfMemory(bytes, free, total)
+	}
+	if err != nil {
+		return 0, driverError("memory", err)
+	}
+	e.memory = append(e.memory, p)
+	return address(p), driverError("clear memory", cu.MemsetD8Async(p, 0, int64(bytes), e.stream))
+}
+
+// Place is an address; a tensor's Data is one.
+func (e *Engine) Place(a op.Arena, offset int, s op.Spec) op.Tensor {
+	return op.Tensor{Spec: s, Data: a.(address) + address(offset)}
+}
+
+// at is where a tensor lies; 0 for one that nobody wants.
+func at(t op.Tensor) address {
+	if t.Data == nil {
+		return 0
+	}
+	return t.Data.(address)
+}
+
+// Upload changes layout and number format on the host and queues the copy.
+func (e *Engine) Upload(dst op.Tensor, src any) error {
+	if err := op.CheckHost(dst.Spec, src); err != nil {
+		return err
+	}
+	if e.err != nil {
+		return e.err
+	}
+	raw := bytesOfSlice(src)
+	if l, ok := layoutOf(dst.Spec, e.precision); ok {
+		raw = make([]byte, bytesOf(dst.Spec, e.precision))
+		l.encode(raw, src.([]float32))
+	}
+	defer e.enter()()
+	e.fail(e.uploads.upload(cu.DevicePtr(at(dst)), raw, e.stream))
+	return e.err
+}
+
+// Download waits for all kernels and copies.
+func (e *Engine) Download(dst any, src op.Tensor) error {
+	if err := op.CheckHost(src.Spec, dst); err != nil {
+		return err
+	}
+	if err := e.Sync(); err != nil {
+		return err
+	}
+	raw := bytesOfSlice(dst)
+	l, ok := layoutOf(src.Spec, e.precision)
+	if ok {
+		raw = make([]byte, bytesOf(src.Spec, e.precision))
+	}
+	if len(raw) == 0 {
+		return nil
+	}
+	defer e.enter()()
+	e.fail(driverError("copy from the device", cu.MemcpyDtoH(unsafe.Pointer(&raw[0]), cu.DevicePtr(at(src)), int64(len(raw)))))
+	if e.err == nil && ok {
+		l.decode(dst.([]float32), raw)
+	}
+	return e.err
+}
+
+// bytesOfSlice views a host slice, which CheckHost has seen, as bytes.
+func bytesOfSlice(s any) []byte {
+	switch v := s.(type) {
+	case []float32:
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
+	case []float64:
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 8*len(v))
+	case []int32:
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
+	default:
+		return v.([]uint8)
+	}
+}
+
+// Sync waits for all that is queued.
+func (e *Engine) Sync() error {
+	if e.err != nil || e.closed {
+		return e.err
+	}
+	defer e.enter()()
+	e.fail(driverError("run", e.stream.Synchronize()))
+	return e.err
+}
+
+// Capture implements machine.Replayer with a CUDA graph.
+func (e *Engine) Capture(run func() error) (replay func() error, err error) {
+	if e.err != nil {
+		return nil, e.err
+	}
+	defer e.enter()()
+	r, err := capture(e.stream, func() error {
+		if err := run(); err != nil {
+			return err
+		}
+		return e.err
+	})
+	if err != nil {
+		e.fail(err)
+		return nil, err
+	}
+	e.recordings = append(e.recordings, r)
+	return func() error { return e.replay(r) }, nil
+}
+
+func (e *Engine) replay(r recording) error {
+	if e.err != nil {
+		return e.err
+	}
+	defer e.enter()()
+	e.fail(r.launch(e.stream))
+	return e.err
+}
+
+// Close waits for the device and gives everything back.
+func (e *Engine) Close() error {
+	if e.closed {
+		return nil
+	}
+	err := e.Sync()
+	e.closed = true
+	if e.context == (cu.CUContext{}) {
+		return err
+	}
+	defer e.enter()()
+	for _, r := range e.recordings {
+		r.destroy()
+	}
+	if e.convolutions != nil {
+		e.convolutions.close()
+	}
+	for _, p := range e.memory {
+		cu.MemFree(p)
+	}
+	if e.uploads != nil {
+		e.uploads.close()
+	}
+	if e.module != (cu.Module{}) {
+		e.module.Unload()
+	}
+	if e.stream != (cu.Stream{}) {
+		e.stream.Destroy()
+	}
+	cu.Device(0).ReleasePrimaryCtx()
+	return err
+}

@@ -1,0 +1,65 @@
+package cuda
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The error codes of the driver that a user can do something about
+// (CUresult of cuda.h).
+const (
+	codeOutOfMemory    = 2
+	codeNoDevice       = 100
+	codeNoBinary       = 209
+	codeInvalidPTX     = 218
+	codeECC            = 214
+	codeUnsupportedPTX = 222
+	codeNotFound       = 500
+	codeIllegalAddress = 700
+	codeLaunchFailed   = 719
+	codeSystemNotReady = 802
+	codeMismatch       = 803
+	codeUnknown        = 999
+)
+
+// explain turns an error code of the driver into what it means and what to do;
+// name is the driver's word for it.
+func explain(what string, code int, name string) error {
+	var advice string
+	switch code {
+	case codeOutOfMemory:
+		advice = "out of memory; use a smaller --batch or --width, or free the card of other programs (nvidia-smi lists them)"
+	case codeNoDevice:
+		advice = "no NVIDIA GPU; check nvidia-smi and CUDA_VISIBLE_DEVICES, or use --engine cpu"
+	case codeNoBinary, codeInvalidPTX, codeUnsupportedPTX:
+		advice = "the driver cannot compile the kernels; update the NVIDIA driver to 520 or later"
+	case codeNotFound:
+		advice = "the driver lacks a function; update the NVIDIA driver to 520 or later"
+	case codeECC, codeIllegalAddress, codeLaunchFailed, codeUnknown:
+		advice = "the device is lost to this process; start again with --resume, which goes on from the last checkpoint; if it comes back, see dmesg for Xid errors"
+	case codeSystemNotReady:
+		advice = "the system is not ready; is nvidia-fabricmanager running?"
+	case codeMismatch:
+		advice = "the driver's library and kernel module differ; reboot after a driver update"
+	default:
+		return fmt.Errorf("cuda: %s: %s (error %d)", what, name, code)
+	}
+	return fmt.Errorf("cuda: %s: %s (error %d, %s)", what, advice, code, name)
+}
+
+// outOfMemory says how much was asked for and how much there is.
+func outOfMemory(bytes int, free, total int64) error {
+	return fmt.Errorf("cuda: out of memory: %s asked for, %s of %s free: use a smaller --batch or --width, or free the card of other programs (nvidia-smi lists them)",
+		gigabytes(int64(bytes)), gigabytes(free), gigabytes(total))
+}
+
+func gigabytes(b int64) string { return fmt.Sprintf("%.2f GB", float64(b)/1e9) }
+
+// cudnnMissing lists what was looked for.
+func cudnnMissing(tried []string) error {
+	return fmt.Errorf("cuDNN 8 or 9 not found (looked for %s): install it with \"pip install nvidia-cudnn-cu12\" (nvidia-cudnn-cu13 for a driver of CUDA 13) or your system's cudnn package, or name the file in %s",
+		strings.Join(tried, ", "), cudnnVariable)
+}
+
+// cudnnVariable is the environment variable that names the cuDNN library.
+const cudnnVariable = "LARGESTEP_CUDNN"

@@ -1,0 +1,568 @@
+// The kernels of the CUDA engine. Package op's Reference defines what each
+// computes.
+//
+// An activation is a matrix of rows, the pixels of all images, by channels,
+// which are padded with zeros to a multiple of 8 (layout.go): a thread moves 8
+// channels at once. The suffix of a kernel's name is the number format of
+// activations; everything else is float32, sums over many terms are float64.
+
+typedef unsigned short bf16; // the upper half of a float32
+
+constexpr int LANES = 8;             // threads across a tile, of 8 channels each
+constexpr int DEPTH = 64;            // threads down a tile
+constexpr int TILE = 8 * LANES;      // channels of a tile
+constexpr int PARTS = DEPTH / LANES; // threads that share the final sum of a channel
+constexpr int THREADS = 256;         // of a block, for everything else
+
+struct Eight { float v[8]; };
+
+__device__ inline float widen(bf16 x) { return __uint_as_float((unsigned)x << 16); }
+__device__ inline float widen(float x) { return x; }
+
+// narrow packs two numbers, rounded to nearest even, the first in the low half.
+__device__ inline unsigned narrow(float low, float high) {
+#ifdef __CUDA_ARCH__
+    unsigned packed;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
+    return packed;
+#else
+    return round_bf16(low) | (unsigned)round_bf16(high) << 16;
+#endif
+}
+
+// Packed is 8 numbers as they lie in memory; UNROLL is how many a thread reads
+// ahead from each operand: 32 bytes.
+template <typename T> struct Packed;
+template <> struct Packed<float> { float4 a, b; enum { UNROLL = 1 }; };
+template <> struct Packed<bf16> { uint4 a; enum { UNROLL = 2 }; };
+
+__device__ inline Packed<float> fetch(const float* p) { return {((const float4*)p)[0], ((const float4*)p)[1]}; }
+__device__ inline Packed<bf16> fetch(const bf16* p) { return {*(const uint4*)p}; }
+
+__device__ inline Eight unpack(const Packed<float>& p) {
+    return {{p.a.x, p.a.y, p.a.z, p.a.w, p.b.x, p.b.y, p.b.z, p.b.w}};
+}
+
+__device__ inline Eight unpack(const Packed<bf16>& p) {
+    const unsigned words[4] = {p.a.x, p.a.y, p.a.z, p.a.w};
+    Eight e;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        e.v[2 * i] = __uint_as_float(words[i] << 16);
+        e.v[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
+    }
+    return e;
+}
+
+template <typename T> __device__ inline Eight load8(const T* p) { return unpack(fetch(p)); }
+
+__device__ inline void store8(float* p, const Eight& e) {
+    ((float4*)p)[0] = make_float4(e.v[0], e.v[1], e.v[2], e.v[3]);
+    ((float4*)p)[1] = make_float4(e.v[4], e.v[5], e.v[6], e.v[7]);
+}
+
+__device__ inline void store8(bf16* p, const Eight& e) {
+    *(uint4*)p = make_uint4(narrow(e.v[0], e.v[1]), narrow(e.v[2], e.v[3]), narrow(e.v[4], e.v[5]), narrow(e.v[6], e.v[7]));
+}
+
+__device__ inline void store(float* p, float x) { *p = x; }
+__device__ inline void store(bf16* p, float x) { *p = (bf16)narrow(x, 0); }
+
+// first and step are a thread's place and stride in a grid of blocks of THREADS.
+__device__ inline size_t first() { return blockIdx.x * (size_t)blockDim.x + threadIdx.x; }
+__device__ inline size_t step() { return gridDim.x * (size_t)blockDim.x; }
+
+// block_sum adds x up over the block, for the thread 0.
+__device__ inline double block_sum(double x) {
+    __shared__ double sums[THREADS];
+    __syncthreads();
+    sums[threadIdx.x] = x;
+    for (int half = THREADS / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    }
+    return sums[0];
+}
+
+// ---------------------------------------------------------------- batch norm
+//
+// Blocks of LANES × DEPTH threads; blockIdx.x is the tile of channels, and the
+// blocks of one tile take turns at its rows.
+
+// Tile is a thread's 8 channels of an activation, and its rows.
+struct Tile {
+    int channel; // the first of the 8
+    bool inside;
+    int row, stride;
+    __device__ Tile(int padded)
+        : channel(blockIdx.x * TILE + threadIdx.x * 8), inside(channel < padded),
+          row(blockIdx.y * DEPTH + threadIdx.y), stride(gridDim.y * DEPTH) {}
+};
+
+// channels8 reads a vector of one number per channel; padding has none.
+__device__ inline Eight channels8(const float* p, int channel, int channels) {
+    Eight e;
+#pragma unroll
+    for (int i = 0; i < 8; i++) e.v[i] = channel + i < channels ? p[channel + i] : 0;
+    return e;
+}
+
+// reduce adds a and b up over all rows. In one block, the last of its tile to
+// come here, it returns true, and threads 0 to TILE − 1 get the totals of the
+// channel blockIdx.x·TILE + thread.
+__device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned* arrivals, double2* total) {
+    __shared__ float2 rows[DEPTH][TILE];
+    __shared__ double2 parts[PARTS][TILE];
+    __shared__ bool last;
+    const int thread = threadIdx.y * LANES + threadIdx.x, slot = thread % TILE, part = thread / TILE;
+#pragma unroll
+    for (int i = 0; i < 8; i++) rows[threadIdx.y][i * LANES + threadIdx.x] = make_float2(a.v[i], b.v[i]);
+    __syncthreads();
+    double2 sum = make_double2(0, 0);
+    for (int r = part; r < DEPTH; r += PARTS) sum.x += rows[r][slot].x, sum.y += rows[r][slot].y;
+    parts[part][slot] = sum;
+    __syncthreads();
+    const size_t tiles = gridDim.x;
+    if (part == 0) {
+        for (int p = 1; p < PARTS; p++) sum.x += parts[p][slot].x, sum.y += parts[p][slot].y;
+        partial[(blockIdx.y * tiles + blockIdx.x) * TILE + slot] = make_float2((float)sum.x, (float)sum.y);
+        __threadfence();
+    }
+    __syncthreads();
+    // atomicInc goes back to 0 with the last block: ready for the next launch.
+    if (thread == 0) last = atomicInc(&arrivals[blockIdx.x], gridDim.y - 1) == gridDim.y - 1;
+    __syncthreads();
+    if (!last) return false;
+    __threadfence();
+    sum = make_double2(0, 0);
+#pragma unroll 8
+    for (int k = part; k < gridDim.y; k += PARTS) {
+        const float2 s = __ldcg(&partial[(k * tiles + blockIdx.x) * TILE + slot]);
+        sum.x += s.x, sum.y += s.y;
+    }
+    parts[part][slot] = sum;
+    __syncthreads();
+    if (thread < TILE) {
+        // channel 8·lane + i of the tile lies in slot i·LANES + lane
+        const int at = thread % 8 * LANES + thread / 8;
+        *total = parts[0][at];
+        for (int p = 1; p < PARTS; p++) total->x += parts[p][at].x, total->y += parts[p][at].y;
+    }
+    return true;
+}
+
+// Sums of x − x₀ and (x − x₀)², with x₀ the channel's first element against
+// cancellation; then the statistics of the mini-batch and the running ones.
+template <typename T>
+__device__ void norm_statistics(const T* x, float* mean, float* inv_std, float* running_mean, float* running_var,
+                                float2* partial, unsigned* arrivals, int rows, int channels, int padded, double epsilon, double momentum) {
+    Tile t(padded);
+    Eight a = {}, b = {};
+    if (t.inside) {
+        const Eight origin = load8(x + t.channel);
+#pragma unroll 4
+        for (int r = t.row; r < rows; r += t.stride) {
+            const Eight e = load8(x + (size_t)r * padded + t.channel);
+#pragma unroll
+            for (int i = 0; i < 8; i++) {
+                const float d = e.v[i] - origin.v[i];
+                a.v[i] += d;
+                b.v[i] += d * d;
+            }
+        }
+    }
+    double2 total;
+    if (!reduce(a, b, partial, arrivals, &total)) return;
+    const int thread = threadIdx.y * LANES + threadIdx.x, c = blockIdx.x * TILE + thread;
+    if (thread >= TILE || c >= channels) return;
+    const double n = rows, shift = total.x / n, mu = widen(x[c]) + shift;
+    double variance = total.y / n - shift * shift;
+    if (variance < 0) variance = 0; // rounding; NaN stays
+    mean[c] = (float)mu;
+    inv_std[c] = (float)(1 / sqrt(variance + epsilon));
+    if (running_mean) running_mean[c] = (float)((1 - momentum) * running_mean[c] + momentum * mu);
+    if (running_var) running_var[c] = (float)((1 - momentum) * running_var[c] + momentum * variance * n / (n - 1));
+}
+
+// y = relu((x − mean)·γ·invStd + β + residual); spread is invStd, or with
+// running statistics the variance.
+template <typename T>
+__device__ void norm_apply(T* y, const T* x, const T* residual, const float* gamma, const float* beta, const float* mean,
+                           const float* spread, int running, int rows, int channels, int padded, float epsilon, int relu) {
+    Tile t(padded);
+    if (!t.inside) return;
+    const Eight mu = channels8(mean, t.channel, channels), shift = channels8(beta, t.channel, channels);
+    const Eight s = channels8(spread, t.channel, channels);
+    Eight scale = channels8(gamma, t.channel, channels);
+#pragma unroll
+    for (int i = 0; i < 8; i++) scale.v[i] *= running ? 1 / sqrtf(s.v[i] + epsilon) : s.v[i];
+    constexpr int UNROLL = Packed<T>::UNROLL;
+    for (int r = t.row; r < rows; r += UNROLL * t.stride) {
+        Packed<T> in[UNROLL], add[UNROLL];
+#pragma unroll
+        for (int u = 0; u < UNROLL; u++) {
+            const size_t at = (size_t)(r + u * t.stride) * padded + t.channel;
+            if (r + u * t.stride >= rows) break;
+            in[u] = fetch(x + at);
+            if (residual) add[u] = fetch(residual + at);
+        }
+#pragma unroll
+        for (int u = 0; u < UNROLL; u++) {
+            if (r + u * t.stride >= rows) break;
+            Eight out = unpack(in[u]);
+#pragma unroll
+            for (int i = 0; i < 8; i++) out.v[i] = (out.v[i] - mu.v[i]) * scale.v[i] + shift.v[i];
+            if (residual) {
+                const Eight a = unpack(add[u]);
+#pragma unroll
+                for (int i = 0; i < 8; i++) out.v[i] += a.v[i];
+            }
+#pragma unroll
+            for (int i = 0; i < 8; i++) out.v[i] = relu && out.v[i] < 0 ? 0 : out.v[i];
+            store8(y + (size_t)(r + u * t.stride) * padded + t.channel, out);
+        }
+    }
+}
+
+// mask is the gradient behind the ReLU.
+__device__ inline void mask(Eight& g, const Eight& y) {
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+        if (y.v[i] <= 0) g.v[i] = 0;
+    }
+}
+
+// dβ = Σ g and dγ = Σ g·x̂, and the residual's gradient, g itself, which may lie
+// where dy is; y is nil without ReLU.
+template <typename T>
+__device__ void norm_sums(T* dresidual, float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* mean,
+                          const float* inv_std, float2* partial, unsigned* arrivals, int rows, int channels, int padded) {
+    Tile t(padded);
+    Eight a = {}, b = {};
+    if (t.inside) {
+        const Eight mu = channels8(mean, t.channel, channels);
+        constexpr int UNROLL = Packed<T>::UNROLL;
+        for (int r = t.row; r < rows; r += UNROLL * t.stride) {
+            Packed<T> grad[UNROLL], in[UNROLL], out[UNROLL];
+#pragma unroll
+            for (int u = 0; u < UNROLL; u++) {
+                const size_t at = (size_t)(r + u * t.stride) * padded + t.channel;
+                if (r + u * t.stride >= rows) break;
+                grad[u] = fetch(dy + at);
+                in[u] = fetch(x + at);
+                if (y) out[u] = fetch(y + at);
+            }
+#pragma unroll
+            for (int u = 0; u < UNROLL; u++) {
+                if (r + u * t.stride >= rows) break;
+                Eight g = unpack(grad[u]);
+                const Eight e = unpack(in[u]);
+                if (y) mask(g, unpack(out[u]));
+                if (dresidual) store8(dresidual + (size_t)(r + u * t.stride) * padded + t.channel, g);
+#pragma unroll
+                for (int i = 0; i < 8; i++) {
+                    a.v[i] += g.v[i];
+                    b.v[i] += g.v[i] * (e.v[i] - mu.v[i]);
+                }
+            }
+        }
+    }
+    double2 total;
+    if (!reduce(a, b, partial, arrivals, &total)) return;
+    const int thread = threadIdx.y * LANES + threadIdx.x, c = blockIdx.x * TILE + thread;
+    if (thread >= TILE || c >= channels) return;
+    dbeta[c] = (float)total.x;
+    dgamma[c] = (float)(total.y * inv_std[c]);
+}
+
+// dx = γ·invStd·(g − dβ/n − x̂·dγ/n); y is nil if dy needs no mask.
+template <typename T>
+__device__ void norm_grad(T* dx, const T* dy, const T* x, const T* y, const float* gamma, const float* mean, const float* inv_std,
+                          const float* dgamma, const float* dbeta, int rows, int channels, int padded) {
+    Tile t(padded);
+    if (!t.inside) return;
+    const Eight mu = channels8(mean, t.channel, channels), inv = channels8(inv_std, t.channel, channels);
+    Eight scale = channels8(gamma, t.channel, channels), slope = channels8(dgamma, t.channel, channels);
+    Eight shift = channels8(dbeta, t.channel, channels);
+#pragma unroll
+    for (int i = 0; i < 8; i++) { // dx = scale·g − shift − (x − μ)·slope
+        scale.v[i] *= inv.v[i];
+        shift.v[i] *= scale.v[i] / rows;
+        slope.v[i] *= scale.v[i] * inv.v[i] / rows;
+    }
+    constexpr int UNROLL = Packed<T>::UNROLL;
+    for (int r = t.row; r < rows; r += UNROLL * t.stride) {
+        Packed<T> grad[UNROLL], in[UNROLL], out[UNROLL];
+#pragma unroll
+        for (int u = 0; u < UNROLL; u++) {
+            const size_t at = (size_t)(r + u * t.stride) * padded + t.channel;
+            if (r + u * t.stride >= rows) break;
+            grad[u] = fetch(dy + at);
+            in[u] = fetch(x + at);
+            if (y) out[u] = fetch(y + at);
+        }
+#pragma unroll
+        for (int u = 0; u < UNROLL; u++) {
+            if (r + u * t.stride >= rows) break;
+            Eight g = unpack(grad[u]);
+            const Eight e = unpack(in[u]);
+            if (y) mask(g, unpack(out[u]));
+#pragma unroll
+            for (int i = 0; i < 8; i++) g.v[i] = scale.v[i] * g.v[i] - shift.v[i] - (e.v[i] - mu.v[i]) * slope.v[i];
+            store8(dx + (size_t)(r + u * t.stride) * padded + t.channel, g);
+        }
+    }
+}
+
+// ---------------------------------------------------------------- layers
+
+// A thread for 8 channels of an image.
+template <typename T>
+__device__ void average_pool(float* y, const T* x, int images, int area, int channels, int padded) {
+    const int vectors = padded / 8;
+    for (size_t i = first(); i < (size_t)images * vectors; i += step()) {
+        const size_t image = i / vectors;
+        const int channel = i % vectors * 8;
+        Eight sum = {};
+        for (int p = 0; p < area; p++) {
+            const Eight e = load8(x + (image * area + p) * padded + channel);
+#pragma unroll
+            for (int k = 0; k < 8; k++) sum.v[k] += e.v[k];
+        }
+        for (int k = 0; k < 8 && channel + k < channels; k++) y[image * channels + channel + k] = sum.v[k] / area;
+    }
+}
+
+template <typename T>
+__device__ void average_pool_grad(T* dx, const float* dy, int images, int area, int channels, int padded) {
+    const int vectors = padded / 8;
+    for (size_t i = first(); i < (size_t)images * area * vectors; i += step()) {
+        const size_t image = i / vectors / area;
+        Eight e = channels8(dy + image * channels, i % vectors * 8, channels);
+#pragma unroll
+        for (int k = 0; k < 8; k++) e.v[k] /= area;
+        store8(dx + i * 8, e);
+    }
+}
+
+// A block for an element of y.
+extern "C" __global__ void linear(float* y, const float* x, const float* w, const float* b, int in, int out) {
+    const size_t n = blockIdx.y, o = blockIdx.x;
+    double sum = 0;
+    for (int i = threadIdx.x; i < in; i += THREADS) sum += x[n * in + i] * w[o * in + i];
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) y[n * out + o] = (float)(sum + b[o]);
+}
+
+extern "C" __global__ void linear_grad_x(float* dx, const float* dy, const float* w, int images, int in, int out) {
+    for (size_t at = first(); at < (size_t)images * in; at += step()) {
+        const size_t n = at / in, i = at % in;
+        float sum = 0;
+        for (int o = 0; o < out; o++) sum += dy[n * out + o] * w[o * (size_t)in + i];
+        dx[at] = sum;
+    }
+}
+
+// Blocks of 32 inputs by 8 parts of the images; blockIdx.y is the class. The
+// input after the last stands for the bias: it is 1 for every image.
+extern "C" __global__ void linear_grad_w(float* dw, float* db, const float* dy, const float* x, int images, int in, int out) {
+    __shared__ float sums[8][32];
+    const size_t i = blockIdx.x * 32 + threadIdx.x, o = blockIdx.y;
+    float sum = 0;
+    if (i <= in) {
+#pragma unroll 8
+        for (size_t n = threadIdx.y; n < images; n += 8) sum += dy[n * out + o] * (i < in ? x[n * in + i] : 1);
+    }
+    sums[threadIdx.y][threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.y > 0 || i > in) return;
+    for (int k = 1; k < 8; k++) sum += sums[k][threadIdx.x];
+    if (i < in) {
+        if (dw) dw[o * in + i] = sum;
+    } else if (db) {
+        db[o] = sum;
+    }
+}
+
+// ---------------------------------------------------------------- loss
+
+struct Softmax {
+    float top, sum; // of exp(z − top)
+    // log_loss is log Σ exp(z) − z, NaN if any is.
+    __device__ double log_loss(float z) const { return (double)top + log((double)sum) - z; }
+};
+
+__device__ inline Softmax softmax(const float* z, int classes) {
+    Softmax s = {z[0], 0};
+    for (int k = 1; k < classes; k++) s.top = fmaxf(s.top, z[k]);
+    for (int k = 0; k < classes; k++) s.sum += expf(z[k] - s.top);
+    return s;
+}
+
+// One block.
+extern "C" __global__ void cross_entropy(float* loss, const float* logits, const int* labels, int images, int classes) {
+    double sum = 0;
+    for (int n = threadIdx.x; n < images; n += THREADS) {
+        const float* z = logits + n * (size_t)classes;
+        sum += softmax(z, classes).log_loss(z[labels[n]]);
+    }
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) *loss = (float)(sum / images);
+}
+
+extern "C" __global__ void cross_entropy_grad(float* dlogits, const float* dloss, const float* logits, const int* labels, int images, int classes) {
+    const float scale = *dloss / images;
+    for (size_t n = first(); n < images; n += step()) {
+        const float* z = logits + n * classes;
+        const Softmax s = softmax(z, classes);
+        for (int k = 0; k < classes; k++) {
+            dlogits[n * classes + k] = (expf(z[k] - s.top) / s.sum - (k == labels[n] ? 1 : 0)) * scale;
+        }
+    }
+}
+
+// One block: sum of losses, errors, images. Logits with a NaN are an error.
+extern "C" __global__ void score(double* totals, const float* logits, const int* labels, int images, int classes) {
+    double loss = 0, errors = 0, count = 0;
+    for (int n = threadIdx.x; n < images; n += THREADS) {
+        if (labels[n] < 0) continue;
+        const float* z = logits + n * (size_t)classes;
+        loss += softmax(z, classes).log_loss(z[labels[n]]);
+        int best = 0;
+        bool nan = z[0] != z[0];
+        for (int k = 1; k < classes; k++) {
+            nan |= z[k] != z[k];
+            if (z[k] > z[best]) best = k;
+        }
+        errors += nan || best != labels[n];
+        count++;
+    }
+    loss = block_sum(loss);
+    errors = block_sum(errors);
+    count = block_sum(count);
+    if (threadIdx.x == 0) totals[0] += loss, totals[1] += errors, totals[2] += count;
+}
+
+// blockIdx.y is the image, of size elements whatever the layout: padding is 0.
+template <typename T>
+__device__ void positives(double* total, const T* x, const int* labels, int size) {
+    if (labels[blockIdx.y] < 0) return;
+    double count = 0;
+    for (size_t i = first(); i < size; i += step()) count += widen(x[blockIdx.y * (size_t)size + i]) > 0;
+    count = block_sum(count);
+    if (threadIdx.x == 0) atomicAdd(total, count); // exact, so in any order
+}
+
+// ---------------------------------------------------------------- training
+
+// A thread for 8 channels of a pixel: bytes of planes become rows of channels.
+template <typename T>
+__device__ void gather(T* x, int* y, const unsigned char* images, const unsigned char* labels, const int* index, const int* window,
+                       int batch, int channels, int height, int width, int padded, int pad) {
+    const int vectors = padded / 8, area = height * width;
+    for (size_t at = first(); at < (size_t)batch * area * vectors; at += step()) {
+        const int vector = at % vectors, pixel = at / vectors % area;
+        const size_t n = at / vectors / area;
+        const int image = index[n];
+        if (vector == 0 && pixel == 0) y[n] = image < 0 ? -1 : labels[image];
+        int row = pixel / width, column = pixel % width;
+        if (window) {
+            if (window[3 * n + 2] == 1) column = width - 1 - column;
+            row += window[3 * n] - pad;
+            column += window[3 * n + 1] - pad;
+        }
+        const bool inside = image >= 0 && row >= 0 && row < height && column >= 0 && column < width;
+        Eight e = {};
+        if (inside) {
+            for (int k = 0; k < 8 && vector * 8 + k < channels; k++) {
+                e.v[k] = images[((size_t)image * channels + vector * 8 + k) * area + row * width + column] / 255.0f;
+            }
+        }
+        store8(x + at * 8, e);
+    }
+}
+
+// put stores a parameter, and its bf16 copy if it has one.
+__device__ inline void put(float* w, bf16* copy, size_t i, float x) {
+    w[i] = x;
+    if (copy) store(copy + i, x);
+}
+
+// g = grad + λw; v = μv + g; w −= η·v; v is nil without momentum.
+extern "C" __global__ void sgd(float* w, bf16* copy, float* v, const float* grad, const float* eta, size_t n, float momentum, float decay) {
+    const float rate = *eta;
+#pragma unroll 4
+    for (size_t i = first(); i < n; i += step()) {
+        float d = grad[i] + decay * w[i];
+        if (v) v[i] = d = momentum * v[i] + d;
+        put(w, copy, i, w[i] - rate * d);
+    }
+}
+
+extern "C" __global__ void accumulate(float* sum, bf16* copy, const float* x, const float* decay, size_t n, float scale) {
+    const float beta = *decay;
+    for (size_t i = first(); i < n; i += step()) {
+        float s = scale * x[i];
+        if (beta != 0) s += beta * sum[i]; // 0·NaN is not 0
+        put(sum, copy, i, s);
+    }
+}
+
+extern "C" __global__ void add(float* z, bf16* copy, const float* x, const float* y, size_t n) {
+    for (size_t i = first(); i < n; i += step()) put(z, copy, i, x[i] + y[i]);
+}
+
+// n activations, a multiple of 8.
+template <typename T>
+__device__ void add_activations(T* z, const T* x, const T* y, size_t n) {
+    for (size_t i = first() * 8; i < n; i += step() * 8) {
+        Eight a = load8(x + i);
+        const Eight b = load8(y + i);
+#pragma unroll
+        for (int k = 0; k < 8; k++) a.v[k] += b.v[k];
+        store8(z + i, a);
+    }
+}
+
+// n numbers, a multiple of 8: float32 from bf16.
+extern "C" __global__ void to_float(float* y, const bf16* x, size_t n) {
+    for (size_t i = first() * 8; i < n; i += step() * 8) store8(y + i, load8(x + i));
+}
+
+extern "C" __global__ void record(double* log, const float* loss, const int* position) { log[*position] = *loss; }
+
+// Each template once per number format.
+#define BOTH(name, parameters, arguments, bounds)                                        \
+    extern "C" __global__ void bounds name##_fp32 parameters(float) { name arguments; } \
+    extern "C" __global__ void bounds name##_bf16 parameters(bf16) { name arguments; }
+
+#define TILED __launch_bounds__(LANES * DEPTH, 2) // two blocks fit on a multiprocessor
+#define FLAT __launch_bounds__(THREADS)
+
+#define P(T) (const T* x, float* mean, float* inv_std, float* running_mean, float* running_var, float2* partial, unsigned* arrivals, int rows, int channels, int padded, double epsilon, double momentum)
+BOTH(norm_statistics, P, (x, mean, inv_std, running_mean, running_var, partial, arrivals, rows, channels, padded, epsilon, momentum), TILED)
+#undef P
+#define P(T) (T* y, const T* x, const T* residual, const float* gamma, const float* beta, const float* mean, const float* spread, int running, int rows, int channels, int padded, float epsilon, int relu)
+BOTH(norm_apply, P, (y, x, residual, gamma, beta, mean, spread, running, rows, channels, padded, epsilon, relu), TILED)
+#undef P
+#define P(T) (T* dresidual, float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* mean, const float* inv_std, float2* partial, unsigned* arrivals, int rows, int channels, int padded)
+BOTH(norm_sums, P, (dresidual, dgamma, dbeta, dy, x, y, mean, inv_std, partial, arrivals, rows, channels, padded), TILED)
+#undef P
+#define P(T) (T* dx, const T* dy, const T* x, const T* y, const float* gamma, const float* mean, const float* inv_std, const float* dgamma, const float* dbeta, int rows, int channels, int padded)
+BOTH(norm_grad, P, (dx, dy, x, y, gamma, mean, inv_std, dgamma, dbeta, rows, channels, padded), TILED)
+#undef P
+#define P(T) (float* y, const T* x, int images, int area, int channels, int padded)
+BOTH(average_pool, P, (y, x, images, area, channels, padded), FLAT)
+#undef P
+#define P(T) (T* dx, const float* dy, int images, int area, int channels, int padded)
+BOTH(average_pool_grad, P, (dx, dy, images, area, channels, padded), FLAT)
+#undef P
+#define P(T) (double* total, const T* x, const int* labels, int size)
+BOTH(positives, P, (total, x, labels, size), FLAT)
+#undef P
+#define P(T) (T* x, int* y, const unsigned char* images, const unsigned char* labels, const int* index, const int* window, int batch, int channels, int height, int width, int padded, int pad)
+BOTH(gather, P, (x, y, images, labels, index, window, batch, channels, height, width, padded, pad), FLAT)
+#undef P
+#define P(T) (T* z, const T* x, const T* y, size_t n)
+BOTH(add_activations, P, (z, x, y, n), FLAT)
+#undef P

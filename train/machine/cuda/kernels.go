@@ -1,0 +1,260 @@
+//go:build gpu
+
+package cuda
+
+import (
+	"unsafe"
+
+	"largestep/nets/op"
+)
+
+// scratch is memory that kernels share, one after the other.
+type scratch struct {
+	partial  address    // sums of blocks: two float32 for each of a tile's channels
+	arrivals address    // a counter for each tile, 0 between kernels
+	vectors  [4]address // results of batch norm that nobody wants: mean, 1/σ, dγ, dβ
+}
+
+func (e *Engine) newScratch() (s scratch, err error) {
+	const vectorBytes = maxTiles * tile * 4
+	sizes := []int{partials(e.multiprocessors) * tile * 8, maxTiles * 4, vectorBytes, vectorBytes, vectorBytes, vectorBytes}
+	for i, p := range []*address{&s.partial, &s.arrivals, &s.vectors[0], &s.vectors[1], &s.vectors[2], &s.vectors[3]} {
+		if *p, err = e.alloc(sizes[i]); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// or gives scratch memory to a result that nobody wants but the next kernel.
+func or(t op.Tensor, vector address) address {
+	if t.Wanted() {
+		return at(t)
+	}
+	return vector
+}
+
+// ready tells whether to queue a kernel on these operands.
+func (e *Engine) ready(operands ...op.Tensor) bool {
+	for _, t := range operands {
+		if err := checkFloat64(t); err != nil {
+			e.fail(err)
+		}
+	}
+	return e.err == nil
+}
+
+// launch queues a kernel of kernels.cu.
+func (e *Engine) launch(name string, g grid, args ...any) {
+	if e.err != nil {
+		return
+	}
+	defer e.enter()()
+	f, ok := e.functions[name]
+	if !ok {
+		var err error
+		if f, err = e.module.Function(name); err != nil {
+			e.fail(driverError("kernel "+name, err))
+			return
+		}
+		e.functions[name] = f
+	}
+	packed := slots(args...)
+	pointers := make([]unsafe.Pointer, len(packed))
+	for i := range packed {
+		pointers[i] = unsafe.Pointer(&packed[i])
+	}
+	e.fail(driverError("kernel "+name, f.Launch(g.x, g.y, 1, g.blockX, g.blockY, 1, 0, e.stream, pointers)))
+}
+
+// format is the suffix of kernels that touch activations.
+func (e *Engine) format() string {
+	if e.precision == BF16 {
+		return "_bf16"
+	}
+	return "_fp32"
+}
+
+// activation is how a kernel sees an activation: rows, channels, padded channels.
+func (e *Engine) activation(t op.Tensor) (rows, channels, columns int32) {
+	l, _ := layoutOf(t.Spec, e.precision)
+	return int32(l.rows), int32(l.channels), int32(l.columns)
+}
+
+// tiled is the grid of a batch-norm kernel on x.
+func (e *Engine) tiled(x op.Tensor) grid {
+	l, _ := layoutOf(x.Spec, e.precision)
+	return tiled(l.rows, l.columns, e.multiprocessors)
+}
+
+// flat is a grid for n items.
+func (e *Engine) flat(n int) grid { return flat(n, e.multiprocessors) }
+
+func (e *Engine) BatchNorm(b op.BatchNorm, r op.BatchNormResults, x, gamma, beta, residual op.Tensor) {
+	if !e.ready(x) {
+		return
+	}
+	rows, channels, columns := e.activation(x)
+	mean, invStd := or(r.Mean, e.scratch.vectors[0]), or(r.InvStd, e.scratch.vectors[1])
+	e.launch("norm_statistics"+e.format(), e.tiled(x), at(x), mean, invStd, at(r.RunningMean), at(r.RunningVar),
+		e.scratch.partial, e.scratch.arrivals, rows, channels, columns, b.Epsilon, b.Momentum)
+	if r.Y.Wanted() {
+		e.launch("norm_apply"+e.format(), e.tiled(x), at(r.Y), at(x), at(residual), at(gamma), at(beta), mean, invStd,
+			false, rows, channels, columns, float32(b.Epsilon), b.ReLU)
+	}
+}
+
+func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, variance, residual op.Tensor) {
+	if !e.ready(x) {
+		return
+	}
+	rows, channels, columns := e.activation(x)
+	e.launch("norm_apply"+e.format(), e.tiled(x), at(y), at(x), at(residual), at(gamma), at(beta), at(mean), at(variance),
+		true, rows, channels, columns, float32(b.Epsilon), b.ReLU)
+}
+
+func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor) {
+	if !e.ready(x) {
+		return
+	}
+	rows, channels, columns := e.activation(x)
+	dgamma, dbeta := or(g.Gamma, e.scratch.vectors[2]), or(g.Beta, e.scratch.vectors[3])
+	grad, mask := at(dy), address(0)
+	if b.ReLU {
+		mask = at(y)
+	}
+	e.launch("norm_sums"+e.format(), e.tiled(x), at(g.Residual), dgamma, dbeta, grad, at(x), mask, at(mean), at(invStd),
+		e.scratch.partial, e.scratch.arrivals, rows, channels, columns)
+	if g.Residual.Wanted() { // already masked, and dy may lie there
+		grad, mask = at(g.Residual), 0
+	}
+	if g.X.Wanted() {
+		e.launch("norm_grad"+e.format(), e.tiled(x), at(g.X), grad, at(x), mask, at(gamma), at(mean), at(invStd), dgamma, dbeta,
+			rows, channels, columns)
+	}
+}
+
+func (e *Engine) AveragePool(y, x op.Tensor) {
+	if !e.ready(x) {
+		return
+	}
+	_, channels, columns := e.activation(x)
+	n, area := x.Shape[0], x.Shape[2]*x.Shape[3]
+	e.launch("average_pool"+e.format(), e.flat(n*int(columns)/vector), at(y), at(x), int32(n), int32(area), channels, columns)
+}
+
+func (e *Engine) AveragePoolBackward(dx, dy op.Tensor) {
+	if !e.ready(dx) {
+		return
+	}
+	rows, channels, columns := e.activation(dx)
+	n, area := dx.Shape[0], dx.Shape[2]*dx.Shape[3]
+	e.launch("average_pool_grad"+e.format(), e.flat(int(rows)*int(columns)/vector), at(dx), at(dy), int32(n), int32(area), channels, columns)
+}
+
+func (e *Engine) Linear(y, x, w, b op.Tensor) {
+	if !e.ready(x) {
+		return
+	}
+	n, in, out := x.Shape[0], x.Shape[1], w.Shape[0]
+	e.launch("linear", grid{out, n, threads, 1}, at(y), at(x), at(w), at(b), int32(in), int32(out))
+}
+
+func (e *Engine) LinearBackward(dx, dw, db, dy, x, w op.Tensor) {
+	if !e.ready(x) {
+		return
+	}
+	n, in, out := x.Shape[0], x.Shape[1], w.Shape[0]
+	if dx.Wanted() {
+		e.launch("linear_grad_x", e.flat(n*in), at(dx), at(dy), at(w), int32(n), int32(in), int32(out))
+	}
+	if dw.Wanted() || db.Wanted() {
+		e.launch("linear_grad_w", grid{in/32 + 1, out, 32, 8}, at(dw), at(db), at(dy), at(x), int32(n), int32(in), int32(out))
+	}
+}
+
+// one is a grid of a single block.
+var one = grid{1, 1, threads, 1}
+
+func (e *Engine) CrossEntropy(loss, logits, labels op.Tensor) {
+	if e.ready(logits) {
+		e.launch("cross_entropy", one, at(loss), at(logits), at(labels), int32(logits.Shape[0]), int32(logits.Shape[1]))
+	}
+}
+
+func (e *Engine) CrossEntropyBackward(dlogits, dloss, logits, labels op.Tensor) {
+	if e.ready(logits) {
+		n, classes := logits.Shape[0], logits.Shape[1]
+		e.launch("cross_entropy_grad", e.flat(n), at(dlogits), at(dloss), at(logits), at(labels), int32(n), int32(classes))
+	}
+}
+
+func (e *Engine) Gather(pad int, x, y, images, labels, index, window op.Tensor) {
+	if !e.ready(x) {
+		return
+	}
+	rows, channels, columns := e.activation(x)
+	e.launch("gather"+e.format(), e.flat(int(rows)*int(columns)/vector), at(x), at(y), at(images), at(labels), at(index), at(window),
+		int32(x.Shape[0]), channels, int32(x.Shape[2]), int32(x.Shape[3]), columns, int32(pad))
+}
+
+// parameter is how an elementwise kernel sees a float32 tensor: its number of
+// elements with padding, and where its bfloat16 copy is, if it has one.
+func (e *Engine) parameter(t op.Tensor) (elements int, copy address) {
+	l, _ := layoutOf(t.Spec, e.precision)
+	if l.copy {
+		copy = e.filterOf(t)
+	}
+	return l.elements, copy
+}
+
+func (e *Engine) SGD(s op.SGD, w, v, grad, eta op.Tensor) {
+	if e.ready(w) {
+		n, copy := e.parameter(w)
+		e.launch("sgd", e.flat(n), at(w), copy, at(v), at(grad), at(eta), n, float32(s.Momentum), float32(s.WeightDecay))
+	}
+}
+
+func (e *Engine) Accumulate(sum, x, decay op.Tensor, scale float64) {
+	if e.ready(sum) {
+		n, copy := e.parameter(sum)
+		e.launch("accumulate", e.flat(n), at(sum), copy, at(x), at(decay), n, float32(scale))
+	}
+}
+
+func (e *Engine) Add(z, x, y op.Tensor) {
+	if !e.ready(z) {
+		return
+	}
+	n, copy := e.parameter(z)
+	if z.Kind == op.Activation {
+		e.launch("add_activations"+e.format(), e.flat(n/vector), at(z), at(x), at(y), n)
+	} else {
+		e.launch("add", e.flat(n), at(z), copy, at(x), at(y), n)
+	}
+}
+
+func (e *Engine) Record(log, loss, position op.Tensor) {
+	if e.ready(loss) {
+		e.launch("record", grid{1, 1, 1, 1}, at(log), at(loss), at(position))
+	}
+}
+
+func (e *Engine) Score(totals, logits, labels op.Tensor) {
+	if e.ready(logits) {
+		e.launch("score", one, at(totals), at(logits), at(labels), int32(logits.Shape[0]), int32(logits.Shape[1]))
+	}
+}
+
+func (e *Engine) Positives(total, x, labels op.Tensor) {
+	if !e.ready(x) {
+		return
+	}
+	l, ok := layoutOf(x.Spec, e.precision)
+	name := "positives_fp32"
+	if ok {
+		name = "positives" + e.format()
+	}
+	size := l.elements / x.Shape[0]
+	e.launch(name, grid{e.flat(size).x, x.Shape[0], threads, 1}, at(total), at(x), at(labels), int32(size))
+}
