@@ -69,11 +69,11 @@ func (p *Images) Columns() []string {
 
 // Loss picks the mini-batch, with augmentation where the input batch/window
 // asks for it, and adds the network and the cross-entropy.
-func (p *Images) Loss(m *nets.Model, n int) (*gorgonia.Node, error) {
+func (p *Images) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, error) {
 	batch := p.train().inputs(m)
-	batch.Index = m.Input(varIndex, tensor.Int32, n)
+	batch.Index = index
 	if p.Augment {
-		batch.Window = m.Input(varWindow, tensor.Int32, n, 3)
+		batch.Window = m.Input(varWindow, tensor.Int32, index.Shape()[0], 3)
 	}
 	x, labels, err := op.Gather(batch, data.CropPadding, m.Dtype)
 	if err != nil {

@@ -14,9 +14,9 @@ type Problem interface {
 	Examples() int
 	// Dtype is the type of the parameters, float32 or float64.
 	Dtype() tensor.Dtype
-	// Loss adds to a model the mean of f_i over a mini-batch of so many
-	// examples, those that the graph's input batch/index lists.
-	Loss(m *nets.Model, batch int) (*gorgonia.Node, error)
+	// Loss adds to a model the mean of f_i over a mini-batch: the examples that
+	// index, an int32 (N) of the model's inputs, lists.
+	Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, error)
 	// Meter builds what measures the parameters, on their variables.
 	Meter(vars *machine.Variables) (Meter, error)
 	// Upload brings the examples to the engine, once all graphs are built.

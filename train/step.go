@@ -54,7 +54,7 @@ func NewStep(vars *machine.Variables, p Problem, o StepOptions) (*Step, error) {
 		return nil, fmt.Errorf("batch of %d for %d training examples: choose 1 to %[2]d", o.Batch, n)
 	}
 	s := &Step{Model: nets.NewModel(p.Dtype(), true), vars: vars, opts: o}
-	loss, err := p.Loss(s.Model, o.Batch)
+	loss, err := p.Loss(s.Model, s.Model.Input(varIndex, tensor.Int32, o.Batch))
 	if err != nil {
 		return nil, err
 	}

@@ -84,10 +84,9 @@ func (p *Vectors) Columns() []string {
 }
 
 // Loss picks the mini-batch by index and adds the network and the loss.
-func (p *Vectors) Loss(m *nets.Model, batch int) (*gorgonia.Node, error) {
+func (p *Vectors) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, error) {
 	n, d := p.Train.Len(), p.Train.Dims()
-	x, y, err := op.Rows(m.Input("train/x", tensor.Float64, n, d), m.Input("train/y", tensor.Float64, n),
-		m.Input(varIndex, tensor.Int32, batch))
+	x, y, err := op.Rows(m.Input("train/x", tensor.Float64, n, d), m.Input("train/y", tensor.Float64, n), index)
 	if err != nil {
 		return nil, err
 	}
