@@ -11,7 +11,7 @@ import (
 
 func TestUnbiased(t *testing.T) {
 	p := &Vectors{Net: nets.Diagonal{U: 0.5, V: 0.2}, Fit: op.Loss{Kind: op.Squared, Scale: 0.5}, Train: sparseRegression(12, 5, 2)}
-	u := Unbiased{Engine: op.Reference{}, Problem: p, Seed: 3, Repeats: 400, Draws: []int{100, 10_000}, StepSize: 0.1}
+	u := Unbiased{Engine: op.Reference{}, Problem: p, Seed: 3, Repeats: 5000, Draws: []int{100, 10_000}, StepSize: 0.1}
 	r, err := u.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)
