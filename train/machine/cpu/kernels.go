@@ -205,3 +205,20 @@ func (e *Engine) Positives(total, x, labels op.Tensor) {
 	n := pass.CountPositive(e.threads, f32(x), pixels(x), labels.Data.([]int32))
 	total.Data.([]float64)[0] += float64(n)
 }
+
+// Select implements op.FeatureKernels, as does CountPositive.
+func (e *Engine) Select(z, x, units, labels op.Tensor) {
+	if !fast(z) {
+		e.Reference.Select(z, x, units, labels)
+		return
+	}
+	pass.Select(e.threads, f32(z), f32(x), pixels(x), units.Data.([]int32), labels.Data.([]int32))
+}
+
+func (e *Engine) CountPositive(total, z op.Tensor) {
+	if !fast(z) {
+		e.Reference.CountPositive(total, z)
+		return
+	}
+	pass.CountColumns(e.threads, total.Data.([]float64), f32(z))
+}

@@ -101,7 +101,7 @@ func (g *graph) withIgnored(labels *gorgonia.Node) *gorgonia.Node {
 
 // tests lists all cases; large ones only where the engine is fast.
 func tests(large bool) []test {
-	return slices.Concat(convolutions(large), norms(large), layers(large), training(), smallProblems())
+	return slices.Concat(convolutions(large), norms(large), layers(large), training(), features(large), smallProblems())
 }
 
 func convolutions(large bool) []test {
@@ -222,19 +222,10 @@ func layers(large bool) []test {
 	return list
 }
 
-// positives counts in a normalised activation, so that the engine's own layout
-// is what is counted in, or in a plain matrix.
 func positives(g *graph, shape []int) (gorgonia.Nodes, error) {
-	x := g.float("x", 1, 0, shape...)
-	if len(shape) == 4 {
-		p := op.BatchNormParameters{
-			Gamma: g.float("gamma", 0, 1, shape[1]), Beta: g.float("beta", 0, 0, shape[1]),
-			RunningMean: g.float("mean", 0, 0, shape[1]), RunningVar: g.float("variance", 0, 1, shape[1]),
-		}
-		var err error
-		if x, err = op.Normalize(x, p, nil, op.BatchNorm{Epsilon: 1e-5}); err != nil {
-			return nil, err
-		}
+	x, err := g.feature(shape)
+	if err != nil {
+		return nil, err
 	}
 	total := g.input("total", tensor.Float64, []float64{7}, 1)
 	y, err := op.Positives(total, x, g.withIgnored(g.labels(shape[0], 3)))

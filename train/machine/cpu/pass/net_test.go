@@ -272,3 +272,44 @@ func TestTransposes(t *testing.T) {
 		}
 	})
 }
+
+func TestSelect(t *testing.T) {
+	for _, shape := range [][3]int{{1, 1, 1}, {1, 7, 40}, {16, 7, 5}, {9, 33, 24}} {
+		pixels, n, c := shape[0], shape[1], shape[2]
+		z := newZone()
+		x := z.normal(pixels*n*c, 0, 1)
+		units, labels := make([]int32, 301), make([]int32, n)
+		for k := range units {
+			units[k] = int32(z.IntN(pixels*c+1)) - 1
+		}
+		for i := range labels {
+			labels[i] = int32(i%4) - 1
+		}
+		want, count := make([]float64, n*len(units)), make([]float64, len(units))
+		for i := range want {
+			image, u := i/len(units), int(units[i%len(units)])
+			switch {
+			case labels[image] < 0:
+			case u < 0:
+				want[i] = 1
+			default:
+				want[i] = float64(x[(u%pixels*n+image)*c+u/pixels])
+			}
+			if want[i] > 0 {
+				count[i%len(units)]++
+			}
+		}
+		withPools(t, func(t *testing.T, p *pool.Pool) {
+			got, total := z.alloc(len(want)), make([]float64, len(units))
+			Select(p, got, x, pixels, units, labels)
+			near(t, "z", got, want, 0, 1)
+			CountColumns(p, total, got)
+			for k, v := range count {
+				if total[k] != v {
+					t.Errorf("column %d: %g positive, want %g", k, total[k], v)
+				}
+			}
+		})
+		z.check(t)
+	}
+}
