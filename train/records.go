@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -34,15 +35,15 @@ func openRecords(dir string, net []string, logSteps bool, at recordSizes) (*reco
 		return nil, err
 	}
 	if r.table, err = metrics.ResumeTable(filepath.Join(dir, metrics.TableFile), net, at.Table); err != nil {
-		return nil, errors.Join(err, r.close())
+		return nil, cmp.Or(err, r.close())
 	}
 	if logSteps {
 		if r.steps, err = metrics.ResumeSteps(filepath.Join(dir, metrics.StepsFile), at.Steps); err != nil {
-			return nil, errors.Join(err, r.close())
+			return nil, cmp.Or(err, r.close())
 		}
 	}
 	if r.events, err = openEvents(dir, at); err != nil {
-		return nil, errors.Join(err, r.close())
+		return nil, cmp.Or(err, r.close())
 	}
 	return r, nil
 }
