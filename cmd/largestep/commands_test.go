@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"image/png"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"largestep/train/paper"
+)
+
+func TestHelp(t *testing.T) {
+	for _, c := range []struct{ args, says string }{
+		{"", "figure main"}, {"--help", "Usage:"}, {"help train", "--step-size"},
+		{"train --help", "--step-size --decay-at --phases --warmup-exp --momentum --weight-decay --augment --epochs --batch --width " +
+			"--seed --sampling --train-size --test-size --dataset --init --eval-every --log-steps --engine --threads --out --resume --data"},
+		{"figure --help", "main"}, {"figure main --help", "--preset --out --data --engine paper small quick auto"},
+		{"plot --help", "--output --columns --title .svg .pdf"}, {"eval --help", "CHECKPOINT --dataset --engine"},
+		{"fetch --help", "--from --data --md5 --sha256"}, {"import --help", "FOLDER|ARCHIVE --data"},
+		{"bench --help", "--width --batch --threads --precision --json"}, {"engines --help", "Usage:"},
+	} {
+		o := run(strings.Fields(c.args)...)
+		if o.code != 0 || o.stderr != "" {
+			t.Errorf("%s: status %d: %s", c.args, o.code, o.stderr)
+		}
+		for _, word := range strings.Fields(c.says) {
+			if !strings.Contains(o.stdout, word) {
+				t.Errorf("%s: no %s in the help", c.args, word)
+			}
+		}
+	}
+	if out := succeed(t, "--version"); !strings.HasPrefix(out, "largestep version ") {
+		t.Errorf("version: %q", out)
+	}
+}
+
+func TestEngines(t *testing.T) {
+	if out := succeed(t, "engines"); !strings.HasPrefix(out, "cpu ") || !strings.Contains(out, "threads") {
+		t.Errorf("engines: %q", out)
+	}
+}
+
+func TestBench(t *testing.T) {
+	args := []string{"bench", "--width", "4", "--batch", "4", "--time", "10ms", "--threads", "2"}
+	var r struct {
+		ImagesPerSecond float64 `json:"images_per_second"`
+		GFLOPS          float64 `json:"gflops"`
+		Engine          string
+		Threads         int
+		Kernels         []struct {
+			Name  string
+			Share float64
+		}
+	}
+	d := json.NewDecoder(strings.NewReader(succeed(t, append(args, "--json")...)))
+	check(t, d.Decode(&r))
+	if d.More() {
+		t.Error("more than one JSON object")
+	}
+	if r.Engine != "cpu" || r.Threads != 2 || !(r.ImagesPerSecond > 0) || !(r.GFLOPS > 0) {
+		t.Errorf("%+v", r)
+	}
+	sum := 0.0
+	for _, k := range r.Kernels {
+		sum += k.Share
+	}
+	if math.Abs(sum-1) > 1e-9 || len(r.Kernels) < 5 {
+		t.Errorf("the shares of %d kernels sum to %g", len(r.Kernels), sum)
+	}
+	if out := succeed(t, args...); !strings.Contains(out, "GFLOP/s") || !strings.Contains(out, "conv backward") {
+		t.Errorf("it says %q", out)
+	}
+}
+
+func TestEval(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, tiny("a")...)
+	_, rows := table(t, "a/metrics.csv")
+	last := rows[len(rows)-1]
+	want := fmt.Sprintf("made-up: test loss %.6g, test error %.2f %% of 32 images\n", number(t, last[7]), 100*number(t, last[8]))
+	args := []string{"eval", "a/checkpoint.safetensors", "--dataset", "made-up"}
+	if got := succeed(t, append(args, "--test-size", "32")...); got != want {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+	if got := succeed(t, append(args, "--logits", "z.csv")...); !strings.HasSuffix(got, " of 2000 images\n") {
+		t.Errorf("it says %q", got)
+	}
+	lines := strings.Split(strings.TrimSuffix(readFile(t, "z.csv"), "\n"), "\n")
+	if len(lines) != 2000 || strings.Count(lines[1999], ",") != 9 {
+		t.Errorf("%d lines of logits, the last %s", len(lines), lines[len(lines)-1])
+	}
+	for _, cell := range strings.Split(lines[1999], ",") {
+		number(t, cell)
+	}
+}
+
+// isPicture tells whether a file is what its extension says.
+func isPicture(t *testing.T, path string) {
+	t.Helper()
+	b := []byte(readFile(t, path))
+	switch filepath.Ext(path) {
+	case ".png":
+		img, err := png.Decode(bytes.NewReader(b))
+		if err != nil || img.Bounds().Dx() < 300 {
+			t.Errorf("%s: %v", path, err)
+		}
+	case ".svg":
+		d := xml.NewDecoder(bytes.NewReader(b))
+		for {
+			if _, err := d.Token(); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+		}
+		if !bytes.Contains(b, []byte("<svg")) || !bytes.Contains(b, []byte("<path")) {
+			t.Errorf("%s holds no drawing", path)
+		}
+	case ".pdf":
+		if !bytes.HasPrefix(b, []byte("%PDF-")) || !bytes.Contains(b[len(b)-32:], []byte("%%EOF")) {
+			t.Errorf("%s is not a whole PDF", path)
+		}
+	}
+}
+
+func TestPlot(t *testing.T) {
+	enterFixture(t)
+	succeed(t, tiny("other", "--step-size", "0.1")...)
+	out := succeed(t, "plot", "done", "other", "half", "-o", "a.png", "-o", "a.svg", "-o", "a.pdf")
+	if out != "a.png\na.svg\na.pdf\n" {
+		t.Errorf("it says %q", out)
+	}
+	for _, f := range []string{"a.png", "a.svg", "a.pdf"} {
+		isPicture(t, f)
+	}
+	succeed(t, "plot", "done", "--columns", "train_loss,active_4,batch_loss", "--title", "Three", "-o", "b.svg")
+	isPicture(t, "b.svg")
+	succeed(t, "plot", "done", "--columns", "train_loss,active_4,batch_loss", "-o", "c.svg")
+	if readFile(t, "b.svg") == readFile(t, "c.svg") {
+		t.Error("the title makes no difference")
+	}
+}
+
+func TestImportAndTrain(t *testing.T) {
+	enterFixture(t)
+	out := succeed(t, "import", "pngs", "--data", "new", "--name", "squares")
+	if out != "squares: 20 training and 10 test images of 10 classes in new\n" {
+		t.Errorf("it says %q", out)
+	}
+	args := []string{"train", "resnet18", "--data", "new", "--width", "4", "--train-size", "20", "--test-size", "10", "--batch", "10", "--epochs", "1", "--out", "a"}
+	o := run(args...)
+	if o.code != 0 || !strings.Contains(o.stderr, "new") {
+		t.Fatalf("status %d: %s", o.code, o.stderr)
+	}
+	if config := readFile(t, "a/config.json"); !strings.Contains(config, `"dataset": "squares"`) {
+		t.Errorf("config %s", config)
+	}
+	if out := succeed(t, "eval", "a/checkpoint.safetensors", "--data", "new"); !strings.HasPrefix(out, "squares: ") || !strings.HasSuffix(out, "of 10 images\n") {
+		t.Errorf("it says %q", out)
+	}
+	// Another set of the same size is not the one that the run was trained on.
+	succeed(t, "import", "pngs", "--data", "again", "--name", "squares")
+	file := "again/data_batch_1.bin"
+	content := []byte(readFile(t, file))
+	content[100]++
+	check(t, os.WriteFile(file, content, 0o666))
+	bad{"train resnet18 --resume --out a --data again", 1, "are others"}.test(t)
+}
+
+func TestFetch(t *testing.T) {
+	enterFixture(t)
+	sum := md5Of(t, "set.tar.gz")
+	out := succeed(t, "fetch", "cifar10", "--from", "set.tar.gz", "--md5", strings.ToUpper(sum), "--data", "new")
+	if out != "stripes: 40 training and 20 test images of 10 classes in new\n" {
+		t.Errorf("it says %q", out)
+	}
+	for _, f := range []string{"data_batch_1.bin", "test_batch.bin", "batches.meta.txt"} {
+		if readFile(t, "new/"+f) != readFile(t, "set/"+f) {
+			t.Errorf("%s is not that of the archive", f)
+		}
+	}
+	succeed(t, "train", "resnet18", "--dataset", "cifar10", "--data", "new", "--width", "4", "--train-size", "40",
+		"--test-size", "20", "--batch", "20", "--epochs", "1", "--out", "a")
+}
+
+// smallPreset makes the preset quick a small one.
+func smallPreset(t *testing.T) {
+	t.Helper()
+	for i := range paper.Presets {
+		if p := &paper.Presets[i]; p.Name == "quick" {
+			old := *p
+			t.Cleanup(func() { *p = old })
+			p.Base.Width, p.Base.TrainSize, p.Base.TestSize, p.Base.Batch, p.Base.Epochs = 4, 64, 32, 16, 10
+			return
+		}
+	}
+	t.Fatal("no preset quick")
+}
+
+func TestFigureMain(t *testing.T) {
+	smallPreset(t)
+	t.Chdir(t.TempDir())
+	args := []string{"figure", "main", "--out", "fig"} // auto is quick on a CPU
+	if o := runContext(interruptAfter(60), args...); o.code != exitInterrupted || !strings.Contains(o.stderr, "the same command") {
+		t.Fatalf("status %d: %s", o.code, o.stderr)
+	}
+	if state, _ := status(t, "fig/large-decay-10"); state != "interrupted" {
+		t.Errorf("the second run is %s", state)
+	}
+	out := succeed(t, args...)
+	for _, f := range []string{"fig/main.png", "fig/main.svg", "fig/main.pdf"} {
+		isPicture(t, f)
+	}
+	if final := readFile(t, "fig/main.txt"); !strings.Contains(out, final) || strings.Count(final, "\n") < 5 {
+		t.Errorf("it says %q, main.txt %q", out, final)
+	}
+	checkMainRuns(t)
+	before := tree(t, "fig")
+	succeed(t, args...)
+	for _, d := range differences(before, tree(t, "fig")) {
+		if !strings.HasPrefix(d, "fig/main.") {
+			t.Errorf("drawn again: %s", d)
+		}
+	}
+	bad{"figure main --preset quick --out fig --seed 1", 1, "seed"}.test(t)
+}
+
+// checkMainRuns looks at the schedules of the four runs: η, a tenth of it, a
+// hundredth from 90 % on.
+func checkMainRuns(t *testing.T) {
+	t.Helper()
+	for name, decay := range map[string]float64{"small": 2, "large-decay-10": 0.1, "large-decay-30": 0.3, "large-decay-50": 0.5} {
+		_, rows := table(t, filepath.Join("fig", name, "metrics.csv"))
+		if len(rows) != 11 {
+			t.Fatalf("%s: %d rows, want 11", name, len(rows))
+		}
+		for i, row := range rows[1:] {
+			want := "0.5"
+			switch at := float64(i) / 10; {
+			case decay == 2:
+				want = "0.03"
+			case at >= 0.9:
+				want = "0.005"
+			case at >= decay:
+				want = "0.05"
+			}
+			if x, err := strconv.ParseFloat(row[3], 64); err != nil || strconv.FormatFloat(x, 'g', 6, 64) != want {
+				t.Errorf("%s: step size %s in epoch %d, want %s", name, row[3], i+1, want)
+			}
+		}
+	}
+}
