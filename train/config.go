@@ -32,6 +32,7 @@ type Config struct {
 	Seed        uint64        `json:"seed"`                  // of initial parameters, order and augmentation
 	Init        string        `json:"init_sha256,omitempty"` // checksum of the file of initial parameters
 	EvalEvery   int           `json:"eval_every"`            // epochs between evaluations
+	Sparsity    bool          `json:"sparsity,omitempty"`    // measure the sparsity of an image classifier's features
 	LogSteps    bool          `json:"log_steps"`             // record the loss of every step
 	Precision   string        `json:"precision"`             // "fp32"; "fp64" of small problems
 
@@ -112,7 +113,7 @@ func (c *Config) images(set *data.Dataset) (*Images, error) {
 	if n := set.Test.Len(); n != c.TestSize {
 		return nil, fmt.Errorf("%d test images, config says %d", n, c.TestSize)
 	}
-	return &Images{Net: net, Data: set, Augment: c.Augment}, nil
+	return &Images{Net: net, Data: set, Augment: c.Augment, Sparsity: c.Sparsity}, nil
 }
 
 func (c *Config) stepOptions() StepOptions {

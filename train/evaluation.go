@@ -26,6 +26,7 @@ type Evaluation struct {
 	logits    *gorgonia.Node
 	variables []*nets.Variable // of the network
 	taps      []int            // entries of each feature for one image
+	moments   []*moments       // of each feature, if its sparsity is measured
 }
 
 // Result is what an evaluation measures.
@@ -33,11 +34,15 @@ type Result struct {
 	Loss   float64   // mean cross-entropy
 	Error  float64   // fraction of images whose largest logit is not the label's
 	Active []float64 // fraction of positive entries of each feature
+	// Sparsity is the same without duplicate units, as the paper measures it;
+	// empty if it is not measured.
+	Sparsity []float64
 }
 
 // NewEvaluation builds the graph, to go through the first images of a data set,
-// on the variables that a training step, or a checkpoint, fills.
-func NewEvaluation(vars *machine.Variables, net nets.Net, d DataSet, images int, dtype tensor.Dtype) (*Evaluation, error) {
+// on the variables that a training step, or a checkpoint, fills. The features'
+// sparsity wants an engine with op.FeatureKernels.
+func NewEvaluation(vars *machine.Variables, net nets.Net, d DataSet, images int, dtype tensor.Dtype, sparsity bool) (*Evaluation, error) {
 	e := &Evaluation{vars: vars, data: d, images: images, dtype: dtype, batch: min(evaluationBatch, images)}
 	m := nets.NewModel(dtype, false)
 	batch := d.inputs(m)
@@ -63,11 +68,20 @@ func NewEvaluation(vars *machine.Variables, net nets.Net, d DataSet, images int,
 		}
 		outputs = append(outputs, p)
 	}
+	if sparsity {
+		sums, err := e.addSparsity(m, labels)
+		if err != nil {
+			return nil, err
+		}
+		outputs = append(outputs, sums...)
+	}
 	e.machine, err = machine.New(vars, outputs...)
 	return e, err
 }
 
 func (e *Evaluation) name(s string) string { return fmt.Sprintf("evaluation/%s/%s", e.data.Name, s) }
+
+func (e *Evaluation) varDecay() string { return e.name("decay") }
 
 func (e *Evaluation) positives(tap int) string { return e.name(fmt.Sprintf("positives/%d", tap)) }
 
@@ -86,6 +100,9 @@ func (e *Evaluation) Run(logits func(image int, z []float64) error) (Result, err
 			}
 		}
 		if err := e.vars.Set(e.name("index"), index); err != nil {
+			return Result{}, err
+		}
+		if err := e.setDecay(first); err != nil {
 			return Result{}, err
 		}
 		if err := e.machine.RunAll(); err != nil {
@@ -109,7 +126,24 @@ func (e *Evaluation) reset() error {
 			return err
 		}
 	}
+	for _, s := range e.moments {
+		if err := s.reset(); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// setDecay lets the moments start over with the first mini-batch.
+func (e *Evaluation) setDecay(first int) error {
+	if len(e.moments) == 0 {
+		return nil
+	}
+	decay := 1.0
+	if first == 0 {
+		decay = 0
+	}
+	return e.vars.Set(e.varDecay(), scalar(e.dtype, decay))
 }
 
 func (e *Evaluation) result() (Result, error) {
@@ -125,6 +159,13 @@ func (e *Evaluation) result() (Result, error) {
 			return Result{}, err
 		}
 		r.Active = append(r.Active, count[0]/(images*float64(size)))
+	}
+	for _, s := range e.moments {
+		v, err := s.sparsity()
+		if err != nil {
+			return Result{}, err
+		}
+		r.Sparsity = append(r.Sparsity, v)
 	}
 	return r, nil
 }

@@ -3,6 +3,8 @@ package train
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -15,9 +17,10 @@ import (
 // Images is the problem of classifying images: f_i is the cross-entropy of a
 // network's logits for image i.
 type Images struct {
-	Net     nets.Net
-	Data    *data.Dataset
-	Augment bool // random crop and flip
+	Net      nets.Net
+	Data     *data.Dataset
+	Augment  bool // random crop and flip
+	Sparsity bool // measure the features' sparsity
 }
 
 var _ Problem = (*Images)(nil)
@@ -58,11 +61,17 @@ func (p *Images) Fingerprints() (train, test string) {
 	return p.Data.Train.Fingerprint(), p.Data.Test.Fingerprint()
 }
 
-// Columns are the active shares of the network's features.
+// Columns are the active shares of the network's features, then their sparsity
+// without duplicates.
 func (p *Images) Columns() []string {
-	names := make([]string, p.Net.Features())
-	for i := range names {
-		names[i] = fmt.Sprintf("active_%d", i+1)
+	var names []string
+	for i := range p.Net.Features() {
+		names = append(names, fmt.Sprintf("active_%d", i+1))
+	}
+	if p.Sparsity {
+		for i := range p.Net.Features() {
+			names = append(names, fmt.Sprintf("sparsity_%d", i+1))
+		}
 	}
 	return names
 }
@@ -98,23 +107,39 @@ func (p *Images) Upload(vars *machine.Variables) error {
 }
 
 // TrainLossImages is how many training images, at most, the recorded training
-// loss is measured on.
+// loss, active shares and sparsity are measured on. (The paper takes 10,752 for
+// the sparsity.)
 const TrainLossImages = 10_000
 
-// Meter evaluates the first training images and all test images.
+// Meter evaluates the first training images and all test images. On an engine
+// without op.FeatureKernels the sparsity is NaN.
 func (p *Images) Meter(vars *machine.Variables) (Meter, error) {
-	onTrain, err := NewEvaluation(vars, p.Net, p.train(), min(p.Examples(), TrainLossImages), p.Dtype())
+	m := imageMeter{columns: len(p.Columns())}
+	var err error
+	m.onTrain, err = NewEvaluation(vars, p.Net, p.train(), min(p.Examples(), TrainLossImages), p.Dtype(),
+		p.Sparsity && op.HasFeatures(vars.Engine()))
 	if err != nil {
 		return nil, err
 	}
-	onTest, err := NewEvaluation(vars, p.Net, p.test(), p.Data.Test.Len(), p.Dtype())
-	return imageMeter{onTrain, onTest}, err
+	m.onTest, err = NewEvaluation(vars, p.Net, p.test(), p.Data.Test.Len(), p.Dtype(), false)
+	return m, err
 }
 
-type imageMeter struct{ onTrain, onTest *Evaluation }
+type imageMeter struct {
+	onTrain, onTest *Evaluation
+	columns         int
+}
 
+// Begin does nothing.
+func (m imageMeter) Begin() error { return nil }
+
+// Measure evaluates both sets.
 func (m imageMeter) Measure() (Measurement, error) {
 	train, err1 := m.onTrain.Run(nil)
 	test, err2 := m.onTest.Run(nil)
-	return Measurement{train.Loss, train.Error, test.Loss, test.Error, train.Active}, errors.Join(err1, err2)
+	net := slices.Concat(train.Active, train.Sparsity)
+	for len(net) < m.columns {
+		net = append(net, math.NaN())
+	}
+	return Measurement{train.Loss, train.Error, test.Loss, test.Error, net}, errors.Join(err1, err2)
 }

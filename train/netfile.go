@@ -51,7 +51,7 @@ func (f *NetFile) Evaluate(e op.Engine, images *data.Images, logits func(image i
 	}
 	vars := machine.NewVariables(e)
 	d := DataSet{"test", images.Len()}
-	evaluation, err := NewEvaluation(vars, f.net, d, d.Len, tensor.Float32)
+	evaluation, err := NewEvaluation(vars, f.net, d, d.Len, tensor.Float32, false)
 	if err != nil {
 		return Result{}, err
 	}

@@ -10,6 +10,9 @@ func (Reference) Gather(pad int, x, y, images, labels, index, window Tensor) {
 
 // GatherLabels is the part of Gather that is the same on every host engine.
 func GatherLabels(y, labels, index Tensor) {
+	if !y.Wanted() {
+		return
+	}
 	for i, at := range data[int32](index) {
 		if at < 0 {
 			data[int32](y)[i] = -1
