@@ -29,6 +29,8 @@ type Problem interface {
 
 // Meter measures the current parameters.
 type Meter interface {
+	// Begin is called once, at the initial parameters.
+	Begin() error
 	Measure() (Measurement, error)
 }
 

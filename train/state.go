@@ -1,10 +1,14 @@
 package train
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+	"largestep/metrics/measure"
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
@@ -16,12 +20,15 @@ type Measure struct {
 	Of   func(s *State) (float64, error)
 }
 
+// ErrNotFinite is returned by a State of parameters that are no numbers.
+var ErrNotFinite = errors.New("the parameters are not finite")
+
 // State is what a measure looks at: the network after some number of steps.
 // What several measures need is computed once.
 type State struct {
 	meter    *vectorMeter
 	features [][]float64
-	rows     []float64
+	singular []float64
 }
 
 // Parameter is a parameter's values, row-major.
@@ -53,17 +60,38 @@ func (s *State) Features() ([][]float64, error) {
 // Examples is the number of training examples, the rows of Features.
 func (s *State) Examples() int { return s.meter.problem.Examples() }
 
-// Jacobian has a row ∂h(x)/∂θ, of all parameters, for each of the problem's
-// JacobianInputs.
-func (s *State) Jacobian() (rows []float64, columns int, err error) {
+// Spectrum has the singular values of the Jacobian, decreasing; a row of it is
+// ∂h(x)/∂θ, of all parameters, for one of the problem's JacobianInputs.
+func (s *State) Spectrum() ([]float64, error) {
 	j := s.meter.jacobian
 	if j == nil {
-		return nil, 0, fmt.Errorf("the problem has no inputs for the Jacobian")
+		return nil, fmt.Errorf("the problem has no inputs for the Jacobian")
 	}
-	if s.rows == nil {
-		s.rows, err = j.run(s.meter.problem.JacobianInputs)
+	if s.singular != nil {
+		return s.singular, nil
 	}
-	return s.rows, j.parameters, err
+	inputs := s.meter.problem.JacobianInputs
+	rows, err := j.run(inputs)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range rows {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, ErrNotFinite
+		}
+	}
+	s.singular, err = measure.SingularValues(rows, len(inputs)/j.dims, j.parameters)
+	return s.singular, err
+}
+
+// PatternDistance is the fraction of all pairs of hidden unit and training
+// example whose activity differs from that at the initial parameters.
+func (s *State) PatternDistance() (float64, error) {
+	features, err := s.Features()
+	if err != nil {
+		return 0, err
+	}
+	return s.meter.start.Distance(measure.NewPattern(slices.Concat(features...)))
 }
 
 // jacobian computes gradients of the prediction for one input at a time.

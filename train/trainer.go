@@ -63,18 +63,25 @@ func (t *trainer) build() error {
 	return t.Problem.Upload(t.vars)
 }
 
-// restore fills the parameters from the run's checkpoint, else from the initial
-// file, else from the seed.
+// restore fills the parameters: with the initial ones, then, if there is one,
+// from the run's checkpoint.
 func (t *trainer) restore() error {
-	p, ok, err := loadCheckpoint(t.Dir, t.vars, t.step.Model)
-	if err != nil {
+	if err := t.initialize(); err != nil {
 		return err
 	}
+	if err := t.meter.Begin(); err != nil {
+		return err
+	}
+	p, ok, err := loadCheckpoint(t.Dir, t.vars, t.step.Model)
 	if ok {
 		t.progress = p
 		t.logged = p.Step
-		return removeVelocities(t.Dir, p.Velocity) // of a checkpoint that a kill kept from clearing up
 	}
+	return err
+}
+
+// initialize takes the initial parameters from the seed, or from the file.
+func (t *trainer) initialize() error {
 	if t.Init == "" {
 		return t.step.Initialize(t.Config.Seed)
 	}

@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+	"largestep/metrics/measure"
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
@@ -187,9 +189,20 @@ type vectorMeter struct {
 	vars        *machine.Variables
 	train, test *sampleLoss
 	jacobian    *jacobian
-	start       [][]float64 // the features at the first measurement
+	start       measure.Pattern // of activations, at the initial parameters
 }
 
+// Begin notes the initial activation pattern.
+func (m *vectorMeter) Begin() error {
+	if _, err := m.train.run(); err != nil {
+		return err
+	}
+	features, err := (&State{meter: m}).Features()
+	m.start = measure.NewPattern(slices.Concat(features...))
+	return err
+}
+
+// Measure computes the losses and the measures.
 func (m *vectorMeter) Measure() (Measurement, error) {
 	result := Measurement{TrainError: math.NaN(), TestError: math.NaN(), TestLoss: math.NaN()}
 	var err error

@@ -1,0 +1,226 @@
+package paper
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"largestep/data"
+	"largestep/metrics/measure"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train"
+	"largestep/train/instances"
+)
+
+// SmallNets are the problems beside ResNet-18, in float64.
+var SmallNets = []string{"least-squares", "svm", "logistic", "diagonal", "relu", "relu-1d", "teacher-2", "teacher-3"}
+
+// Small is the default config of a small problem, with a step size that
+// converges and without a schedule.
+func Small(name string) (train.Config, error) {
+	c := train.Config{
+		Net: name, Dataset: name, Instance: string(instances.Random), Batch: 1,
+		Sampling: data.WithReplacement, EvalEvery: 1, Precision: "fp64",
+	}
+	set := func(n, d int, stepSize float64, steps int) {
+		c.TrainSize, c.Dims, c.StepSize, c.MaxSteps = n, d, stepSize, steps
+	}
+	switch name {
+	case "least-squares":
+		set(100, 10, 0.01, 10_000)
+	case "svm":
+		set(100, 10, 0.001, 20_000)
+		c.C = 10
+	case "logistic":
+		set(100, 10, 0.05, 10_000)
+	case "diagonal":
+		set(80, 200, 0.25, 100_001)
+		c.Nonzeros, c.Instance = 20, string(instances.Paper)
+	case "relu":
+		set(50, 5, 0.01, 10_000)
+		c.Widths = []int{10, 10}
+	case "relu-1d":
+		set(12, 1, 0.0002, 31_623)
+		c.Instance = string(instances.Paper)
+	case "teacher-2":
+		set(15, 2, 0.13, 14_125)
+		c.Instance = string(instances.Paper)
+	case "teacher-3":
+		set(50, 5, 0.011, 10_000)
+		c.Instance = string(instances.Paper)
+	default:
+		return c, fmt.Errorf("unknown problem %q: choose one of resnet18, %s", name, strings.Join(SmallNets, ", "))
+	}
+	return c, nil
+}
+
+// separation of the two classes, and noise of the linear model's targets, in
+// standard deviations of the inputs.
+const (
+	separation = 2
+	noise      = 0.5
+)
+
+// Problem makes what a small problem's config describes.
+func Problem(c *train.Config) (*SmallProblem, error) {
+	kind, err := instances.ParseKind(c.Instance)
+	if err != nil {
+		return nil, err
+	}
+	if kind == instances.Paper && slices.Contains([]string{"least-squares", "svm", "logistic", "relu"}, c.Net) {
+		return nil, fmt.Errorf("%s: the paper has no instance of it: use --instance random", c.Net)
+	}
+	seed := uint32(c.Seed)
+	switch c.Net {
+	case "least-squares":
+		p, err := instances.LeastSquares(c.TrainSize, c.Dims, noise, seed)
+		return linear(c, p, err, op.Loss{Kind: op.Squared, Scale: 1}, 0)
+	case "svm":
+		if err := instances.CheckC(c.C); err != nil {
+			return nil, err
+		}
+		p, err := instances.TwoClasses(c.TrainSize, c.Dims, separation, seed)
+		return linear(c, p, err, op.Loss{Kind: op.Hinge, Scale: c.C}, 1)
+	case "logistic":
+		p, err := instances.TwoClasses(c.TrainSize, c.Dims, separation, seed)
+		return linear(c, p, err, op.Loss{Kind: op.Logistic, Scale: 1}, 0)
+	case "diagonal":
+		p, err := instances.Diagonal(kind, instances.DiagonalSize{N: c.TrainSize, D: c.Dims, R: c.Nonzeros}, seed)
+		return diagonal(c, p, err)
+	case "relu-1d":
+		p, err := instances.ReLU1D(kind, seed)
+		return relu(c, p, err, measure.DuplicateConnectedOneIn)
+	case "teacher-2":
+		p, err := instances.Teacher2(kind, seed)
+		return relu(c, p, err, measure.DuplicateConnected)
+	case "teacher-3":
+		p, err := instances.Teacher3(kind, seed)
+		return relu(c, p, err, measure.DuplicateConnected)
+	case "relu":
+		return freeReLU(c, seed)
+	}
+	return nil, fmt.Errorf("unknown problem %q", c.Net)
+}
+
+// SmallProblem is a problem with the paper's order of its examples, if it is an
+// instance of the paper's.
+type SmallProblem struct {
+	train.Vectors
+	order []int32
+}
+
+// Order is the example of each step in the paper's runs.
+func (p *SmallProblem) Order() []int32 { return p.order }
+
+// problem checks an instance against the config and takes its examples.
+func problem(c *train.Config, i *instances.Problem, err error) (*SmallProblem, error) {
+	if err != nil {
+		return nil, err
+	}
+	if err := i.Check(); err != nil {
+		return nil, err
+	}
+	if c.TrainSize != i.Train.N || c.Dims != i.Train.D {
+		return nil, fmt.Errorf("%s has %d examples of %d numbers, config says %d of %d", c.Net, i.Train.N, i.Train.D, c.TrainSize, c.Dims)
+	}
+	c.TestSize = i.Test.N
+	p := &SmallProblem{order: i.Order}
+	p.Train = train.Sample{X: i.Train.Inputs, Y: i.Train.Labels}
+	p.Test = train.Sample{X: i.Test.Inputs, Y: i.Test.Labels}
+	return p, nil
+}
+
+func linear(c *train.Config, i *instances.Problem, err error, fit op.Loss, norm float64) (*SmallProblem, error) {
+	p, err := problem(c, i, err)
+	if err != nil {
+		return nil, err
+	}
+	p.Net, p.Fit, p.Norm = nets.Linear{Bias: fit.Kind != op.Squared}, fit, norm
+	return p, nil
+}
+
+func diagonal(c *train.Config, i *instances.Problem, err error) (*SmallProblem, error) {
+	p, err := problem(c, i, err)
+	if err != nil {
+		return nil, err
+	}
+	p.Net, p.Fit = nets.Diagonal{U: i.Student[0].Values[0]}, op.Loss{Kind: op.Squared, Scale: 0.5}
+	p.JacobianInputs = i.Test.Inputs[:2*c.Dims*c.Dims]
+	p.Measures = slices.Concat(diagonalMeasures(), rankMeasures(measure.RankToleranceDiagonal))
+	return p, nil
+}
+
+func relu(c *train.Config, i *instances.Problem, err error, duplicate float64) (*SmallProblem, error) {
+	p, err := problem(c, i, err)
+	if err != nil {
+		return nil, err
+	}
+	net := studentNet(i.Student)
+	c.Widths = net.Widths
+	p.Net, p.Fit = net, op.Loss{Kind: op.Squared, Scale: 1}
+	p.JacobianInputs = heldOut(i, parameters(i.Student))
+	p.Measures = slices.Concat(rankMeasures(measure.RankTolerance), featureMeasures(len(net.Widths), duplicate))
+	return p, nil
+}
+
+// freeReLU is a network of any widths, with biases, on the random teacher's
+// examples.
+func freeReLU(c *train.Config, seed uint32) (*SmallProblem, error) {
+	i, err := instances.Teacher3(instances.Random, seed)
+	p, err := problem(c, i, err)
+	if err != nil {
+		return nil, err
+	}
+	bias := slices.Repeat([]bool{true}, len(c.Widths)+1)
+	net := &nets.ReLU{Widths: c.Widths, Bias: bias}
+	if err := net.Validate(); err != nil {
+		return nil, err
+	}
+	p.Net, p.Fit = net, op.Loss{Kind: op.Squared, Scale: 1}
+	p.Measures = featureMeasures(len(net.Widths), measure.DuplicateConnected)
+	return p, nil
+}
+
+// studentNet is the network that the parameters, weights and biases layer by
+// layer, belong to.
+func studentNet(student []instances.Parameter) *nets.ReLU {
+	net := &nets.ReLU{Initial: map[string][]float64{}}
+	for layer := 0; len(student) > 0; layer++ {
+		w := student[0]
+		student = student[1:]
+		net.Initial[fmt.Sprintf("layers.%d.weight", layer)] = w.Values
+		bias := len(student) > 0 && strings.HasSuffix(student[0].Name, "bias")
+		if bias {
+			net.Initial[fmt.Sprintf("layers.%d.bias", layer)] = student[0].Values
+			student = student[1:]
+		}
+		net.Bias = append(net.Bias, bias)
+		if len(student) > 0 {
+			net.Widths = append(net.Widths, w.Shape[0])
+		}
+	}
+	return net
+}
+
+func parameters(student []instances.Parameter) int {
+	n := 0
+	for _, p := range student {
+		n += len(p.Values)
+	}
+	return n
+}
+
+// heldOut are as many inputs as there are parameters: the first test inputs, or
+// where there are none a grid over the training inputs' range.
+func heldOut(i *instances.Problem, n int) []float64 {
+	if i.Test.N >= n {
+		return i.Test.Inputs[:n*i.Test.D]
+	}
+	low, high := slices.Min(i.Train.Inputs), slices.Max(i.Train.Inputs)
+	grid := make([]float64, n)
+	for k := range grid {
+		grid[k] = low + (high-low)*float64(k)/float64(n-1)
+	}
+	return grid
+}
