@@ -47,6 +47,9 @@ type Config struct {
 	EvalSteps int     `json:"eval_steps,omitempty"` // steps between evaluations, instead of epochs
 }
 
+// maxSteps bounds a training, to what an int32 can count.
+const maxSteps = math.MaxInt32
+
 // Validate tells what is wrong with the config before anything is done.
 func (c *Config) Validate() error {
 	if err := c.validateNet(); err != nil {
@@ -54,6 +57,9 @@ func (c *Config) Validate() error {
 	}
 	if _, err := data.ParseSampling(string(c.Sampling)); err != nil {
 		return err
+	}
+	if most := maxSteps / max(c.stepsPerEpoch(), 1); c.Epochs > most || c.MaxSteps > maxSteps || c.EvalEvery > most {
+		return fmt.Errorf("%d epochs, %d steps, evaluation every %d epochs: at most %d steps", c.Epochs, c.MaxSteps, c.EvalEvery, maxSteps)
 	}
 	if c.Epochs < 1 || c.MaxSteps < 0 {
 		return fmt.Errorf("%d epochs, %d steps: want 1 or more", c.Epochs, c.MaxSteps)
