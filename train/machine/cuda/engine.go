@@ -41,8 +41,9 @@ type Engine struct {
 }
 
 var (
-	_ op.Engine        = (*Engine)(nil)
-	_ machine.Replayer = (*Engine)(nil)
+	_ op.Engine         = (*Engine)(nil)
+	_ op.FeatureKernels = (*Engine)(nil)
+	_ machine.Replayer  = (*Engine)(nil)
 )
 
 // Probe says which device an engine would run on, or why there can be none. It

@@ -453,6 +453,39 @@ __device__ void positives(double* total, const T* x, const int* labels, int size
     if (threadIdx.x == 0) atomicAdd(total, count); // exact, so in any order
 }
 
+// A thread for 8 units of an image; x has area pixels of columns numbers, and
+// unit u is channel u / area of pixel u % area; −1 is the constant 1.
+template <typename X, typename T>
+__device__ void select_units(T* z, const X* x, const int* units, const int* labels, int images, int area, int columns, int count, int padded) {
+    const int vectors = padded / 8;
+    for (size_t i = first(); i < (size_t)images * vectors; i += step()) {
+        const size_t image = i / vectors;
+        const int at = i % vectors * 8;
+        Eight e = {};
+        for (int k = 0; k < 8 && at + k < count && labels[image] >= 0; k++) {
+            const int unit = units[at + k];
+            e.v[k] = unit < 0 ? 1 : widen(x[(image * area + unit % area) * columns + unit / area]);
+        }
+        store8(z + i * 8, e);
+    }
+}
+
+// The same for a matrix, which is float32.
+template <typename T>
+__device__ void select_plain(T* z, const float* x, const int* units, const int* labels, int images, int area, int columns, int count, int padded) {
+    select_units(z, x, units, labels, images, area, columns, count, padded);
+}
+
+// A thread for a unit.
+template <typename T>
+__device__ void count_positive(double* total, const T* z, int images, int count, int padded) {
+    for (size_t u = first(); u < count; u += step()) {
+        int positive = 0;
+        for (size_t n = 0; n < images; n++) positive += widen(z[n * padded + u]) > 0;
+        total[u] += positive;
+    }
+}
+
 // ---------------------------------------------------------------- training
 
 // A thread for 8 channels of a pixel: bytes of planes become rows of channels.
@@ -562,6 +595,15 @@ BOTH(positives, P, (total, x, labels, size), FLAT)
 #undef P
 #define P(T) (T* x, int* y, const unsigned char* images, const unsigned char* labels, const int* index, const int* window, int batch, int channels, int height, int width, int padded, int pad)
 BOTH(gather, P, (x, y, images, labels, index, window, batch, channels, height, width, padded, pad), FLAT)
+#undef P
+#define P(T) (T* z, const T* x, const int* units, const int* labels, int images, int area, int columns, int count, int padded)
+BOTH(select_units, P, (z, x, units, labels, images, area, columns, count, padded), FLAT)
+#undef P
+#define P(T) (T* z, const float* x, const int* units, const int* labels, int images, int area, int columns, int count, int padded)
+BOTH(select_plain, P, (z, x, units, labels, images, area, columns, count, padded), FLAT)
+#undef P
+#define P(T) (double* total, const T* z, int images, int count, int padded)
+BOTH(count_positive, P, (total, z, images, count, padded), FLAT)
 #undef P
 #define P(T) (T* z, const T* x, const T* y, size_t n)
 BOTH(add_activations, P, (z, x, y, n), FLAT)

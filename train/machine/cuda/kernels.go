@@ -258,3 +258,25 @@ func (e *Engine) Positives(total, x, labels op.Tensor) {
 	size := l.elements / x.Shape[0]
 	e.launch(name, grid{e.flat(size).x, x.Shape[0], threads, 1}, at(total), at(x), at(labels), int32(size))
 }
+
+// Select implements op.FeatureKernels.
+func (e *Engine) Select(z, x, units, labels op.Tensor) {
+	if !e.ready(z) {
+		return
+	}
+	n, count := z.Shape[0], z.Shape[1]
+	area, columns, name := 1, x.Shape[1], "select_plain"
+	if l, ok := layoutOf(x.Spec, e.precision); ok {
+		area, columns, name = l.area, l.columns, "select_units"
+	}
+	e.launch(name+e.format(), e.flat(n*padded(count)/vector), at(z), at(x), at(units), at(labels),
+		int32(n), int32(area), int32(columns), int32(count), int32(padded(count)))
+}
+
+// CountPositive implements op.FeatureKernels.
+func (e *Engine) CountPositive(total, z op.Tensor) {
+	if e.ready(z) {
+		n, count := z.Shape[0], z.Shape[1]
+		e.launch("count_positive"+e.format(), e.flat(count), at(total), at(z), int32(n), int32(count), int32(padded(count)))
+	}
+}

@@ -1,0 +1,329 @@
+// An emulation of the CUDA driver on the CPU, with the kernels of kernels.cu
+// compiled in, for tests on a machine without a GPU.
+//
+// It is strict where the real one is: a function without a current context
+// fails, work of a stream happens as late as it may (when somebody waits for
+// it), memory starts as garbage, and neither threads nor blocks have an order. A
+// test injects an error with CUDA_EMULATOR_FAIL=function:code:call (the call at
+// which it comes, from 1) and limits the memory with CUDA_EMULATOR_MEMORY.
+
+#include "device.h"
+#include "../kernels.cu"
+
+#include "stream.h"
+
+#include <ucontext.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <utility>
+
+Index threadIdx, blockIdx, blockDim, gridDim;
+
+// ------------------------------------------------------------------ kernels
+
+namespace {
+
+typedef std::function<void()> Body;
+
+struct Fiber {
+    ucontext_t context;
+    std::vector<char> stack = std::vector<char>(64 << 10);
+    bool done;
+};
+
+ucontext_t scheduler;
+std::vector<Fiber> fibers;
+const Body* body;
+size_t running;
+
+void enter_fiber() {
+    (*body)();
+    fibers[running].done = true;
+    swapcontext(&fibers[running].context, &scheduler);
+}
+
+// run_block runs the threads of a block from barrier to barrier, in ascending or
+// descending order.
+void run_block(const Body& kernel, bool backwards) {
+    const size_t n = blockDim.x * blockDim.y;
+    if (fibers.size() < n) fibers.resize(n);
+    body = &kernel;
+    for (size_t i = 0; i < n; i++) {
+        Fiber& f = fibers[i];
+        f.done = false;
+        getcontext(&f.context);
+        f.context.uc_stack.ss_sp = f.stack.data();
+        f.context.uc_stack.ss_size = f.stack.size();
+        f.context.uc_link = nullptr;
+        makecontext(&f.context, enter_fiber, 0);
+    }
+    for (size_t finished = 0; finished == 0;) {
+        for (size_t k = 0; k < n; k++) {
+            running = backwards ? n - 1 - k : k;
+            threadIdx = {unsigned(running % blockDim.x), unsigned(running / blockDim.x), 0};
+            swapcontext(&scheduler, &fibers[running].context);
+            finished += fibers[running].done;
+        }
+        if (finished != 0 && finished != n) {
+            fprintf(stderr, "cuda emulator: %zu of %zu threads did not come to a barrier\n", finished, n);
+            abort();
+        }
+    }
+}
+
+template <typename... A, size_t... I>
+void call(void (*f)(A...), const std::vector<uint64_t>& slots, std::index_sequence<I...>) {
+    f(*(const std::remove_const_t<A>*)&slots[I]...);
+}
+
+struct Kernel {
+    size_t parameters;
+    std::function<void(const std::vector<uint64_t>&)> run;
+};
+
+template <typename... A> Kernel kernel(void (*f)(A...)) {
+    return {sizeof...(A), [f](const std::vector<uint64_t>& slots) { call(f, slots, std::index_sequence_for<A...>()); }};
+}
+
+#define KERNEL(name) {#name, kernel(name)}
+#define KERNELS(name) KERNEL(name##_fp32), KERNEL(name##_bf16)
+std::map<std::string, Kernel> kernels = {
+    KERNELS(norm_statistics), KERNELS(norm_apply), KERNELS(norm_sums), KERNELS(norm_grad), KERNELS(average_pool),
+    KERNELS(average_pool_grad), KERNELS(positives), KERNELS(gather), KERNELS(add_activations), KERNELS(select_units), KERNELS(select_plain), KERNELS(count_positive), KERNEL(linear),
+    KERNEL(linear_grad_x), KERNEL(linear_grad_w), KERNEL(cross_entropy), KERNEL(cross_entropy_grad), KERNEL(score),
+    KERNEL(sgd), KERNEL(accumulate), KERNEL(add), KERNEL(to_float), KERNEL(record),
+};
+
+// ------------------------------------------------------------------ errors
+
+enum {
+    SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_IMAGE = 200,
+    INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE_UNSUPPORTED = 900,
+};
+
+thread_local const void* current;
+int lost; // an error that stays with the device
+
+// injected is the error that a test wants from this call.
+int injected(const char* function) {
+    static std::map<std::string, int> calls;
+    if (lost) return lost;
+    const char* wish = getenv("CUDA_EMULATOR_FAIL");
+    if (!wish) return SUCCESS;
+    char name[64];
+    int code, at;
+    if (sscanf(wish, "%63[^:]:%d:%d", name, &code, &at) != 3) abort();
+    if (strcmp(name, function) != 0 || ++calls[function] != at) return SUCCESS;
+    if (code >= 700 && code < 720) lost = code;
+    return code;
+}
+
+#define CHECK(condition, code) if (!(condition)) return code
+#define BEGIN if (int error = injected(__func__)) return error
+#define IN_CONTEXT BEGIN; CHECK(current, INVALID_CONTEXT)
+
+std::map<char*, size_t> allocations;
+
+// owned tells whether memory of the device lies at p.
+bool owned(uint64_t p, size_t bytes) {
+    auto a = allocations.upper_bound((char*)p);
+    if (a == allocations.begin()) return false;
+    --a;
+    return (char*)p + bytes <= a->first + a->second;
+}
+
+size_t in_use, total_memory = [] {
+    const char* limit = getenv("CUDA_EMULATOR_MEMORY");
+    return limit ? strtoull(limit, nullptr, 10) : size_t(4) << 30;
+}();
+
+int context; // its address is the context
+
+} // namespace
+
+void __syncthreads() { swapcontext(&fibers[running].context, &scheduler); }
+
+void Stream::add(std::function<void()> work) { (capturing ? graph : queue).push_back(std::move(work)); }
+
+void Stream::flush() {
+    std::vector<std::function<void()>> now;
+    now.swap(queue);
+    for (auto& work : now) work();
+}
+
+// ------------------------------------------------------------------ the driver
+
+extern "C" {
+
+int cuInit(unsigned) { BEGIN; return SUCCESS; }
+int cuDriverGetVersion(int* v) { const char* wish = getenv("CUDA_EMULATOR_VERSION"); *v = wish ? atoi(wish) : 12080; return SUCCESS; }
+int cuDeviceGetCount(int* n) { BEGIN; *n = 1; return SUCCESS; }
+int cuDeviceGetName(char* name, int size, int) { snprintf(name, size, "emulated GPU"); return SUCCESS; }
+
+int cuDeviceGetAttribute(int* value, int attribute, int) {
+    BEGIN;
+    const char* major = getenv("CUDA_EMULATOR_CAPABILITY");
+    switch (attribute) {
+    case 16: *value = 3; break; // multiprocessors
+    case 75: *value = major ? atoi(major) : 9; break;
+    case 76: *value = 0; break;
+    default: return INVALID_VALUE;
+    }
+    return SUCCESS;
+}
+
+int cuGetErrorName(int error, const char** name) {
+    static std::string text;
+    text = "error " + std::to_string(error);
+    *name = text.c_str();
+    return SUCCESS;
+}
+
+int cuDevicePrimaryCtxRetain(const void** c, int) { BEGIN; *c = &context; return SUCCESS; }
+int cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
+int cuCtxSetCurrent(const void* c) { BEGIN; current = c; return SUCCESS; }
+
+int cuMemGetInfo_v2(size_t* free, size_t* total) {
+    IN_CONTEXT;
+    *free = total_memory - in_use;
+    *total = total_memory;
+    return SUCCESS;
+}
+
+int cuMemAlloc_v2(uint64_t* p, size_t bytes) {
+    IN_CONTEXT;
+    CHECK(bytes > 0, INVALID_VALUE);
+    CHECK(bytes <= total_memory - in_use, OUT_OF_MEMORY);
+    const size_t rounded = (bytes + 255) / 256 * 256;
+    char* memory = (char*)aligned_alloc(256, rounded);
+    CHECK(memory, OUT_OF_MEMORY);
+    memset(memory, 0xff, rounded); // NaN
+    allocations[memory] = bytes;
+    in_use += bytes;
+    *p = (uint64_t)memory;
+    return SUCCESS;
+}
+
+int cuMemFree_v2(uint64_t p) {
+    IN_CONTEXT;
+    auto a = allocations.find((char*)p);
+    CHECK(a != allocations.end(), INVALID_VALUE);
+    in_use -= a->second;
+    free(a->first);
+    allocations.erase(a);
+    return SUCCESS;
+}
+
+int cuMemHostAlloc(void** p, size_t bytes, unsigned) {
+    IN_CONTEXT;
+    *p = malloc(bytes);
+    return *p ? SUCCESS : OUT_OF_MEMORY;
+}
+
+int cuMemFreeHost(void* p) { IN_CONTEXT; free(p); return SUCCESS; }
+
+int cuMemsetD8Async(uint64_t p, unsigned char value, size_t bytes, Stream* s) {
+    IN_CONTEXT;
+    CHECK(owned(p, bytes), INVALID_VALUE);
+    s->add([=] { memset((void*)p, value, bytes); });
+    return SUCCESS;
+}
+
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, Stream* s) {
+    IN_CONTEXT;
+    CHECK(owned(to, bytes), INVALID_VALUE);
+    s->add([=] { memcpy((void*)to, from, bytes); });
+    return SUCCESS;
+}
+
+// On the null stream, which does not wait for the others here.
+int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
+    IN_CONTEXT;
+    CHECK(owned(from, bytes), INVALID_VALUE);
+    memcpy(to, (const void*)from, bytes);
+    return SUCCESS;
+}
+
+int cuStreamCreate(Stream** s, unsigned) { IN_CONTEXT; *s = new Stream; return SUCCESS; }
+int cuStreamDestroy_v2(Stream* s) { IN_CONTEXT; delete s; return SUCCESS; }
+
+int cuStreamSynchronize(Stream* s) {
+    IN_CONTEXT;
+    CHECK(!s->capturing, CAPTURE_UNSUPPORTED);
+    s->flush();
+    return SUCCESS;
+}
+
+int cuEventCreate(Stream*** e, unsigned) { IN_CONTEXT; *e = new Stream*(nullptr); return SUCCESS; }
+int cuEventDestroy_v2(Stream** e) { IN_CONTEXT; delete e; return SUCCESS; }
+int cuEventRecord(Stream** e, Stream* s) { IN_CONTEXT; *e = s; return SUCCESS; }
+int cuEventSynchronize(Stream** e) { IN_CONTEXT; if (*e) (*e)->flush(); return SUCCESS; }
+
+int cuModuleLoadData(const char** m, const char* image) {
+    IN_CONTEXT;
+    CHECK(strstr(image, ".target sm_"), INVALID_IMAGE);
+    *m = strdup(image);
+    return SUCCESS;
+}
+int cuModuleUnload(char* m) { IN_CONTEXT; free(m); return SUCCESS; }
+
+int cuModuleGetFunction(Kernel** f, const char* module, const char* name) {
+    IN_CONTEXT;
+    auto k = kernels.find(name);
+    CHECK(k != kernels.end() && strstr(module, (".entry " + k->first + "(").c_str()), NOT_FOUND);
+    *f = &k->second;
+    return SUCCESS;
+}
+
+int cuLaunchKernel(Kernel* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                   unsigned shared, Stream* s, void** parameters, void**) {
+    IN_CONTEXT;
+    CHECK(gx > 0 && gy > 0 && gz == 1 && gy < 65536 && bx * by > 0 && bx * by <= 1024 && bz == 1 && shared == 0, INVALID_VALUE);
+    std::vector<uint64_t> slots;
+    for (size_t i = 0; i < f->parameters; i++) slots.push_back(*(uint64_t*)parameters[i]);
+    s->add([=] {
+        static unsigned launches;
+        const bool backwards = launches++ % 2;
+        gridDim = {gx, gy, 1}, blockDim = {bx, by, 1};
+        const Body threads = [&] { f->run(slots); };
+        for (unsigned k = 0; k < gx * gy; k++) {
+            const unsigned b = backwards ? gx * gy - 1 - k : k;
+            blockIdx = {b % gx, b / gx, 0};
+            run_block(threads, backwards);
+        }
+    });
+    return SUCCESS;
+}
+
+typedef std::vector<std::function<void()>> Graph;
+
+int cuStreamBeginCapture_v2(Stream* s, int) {
+    IN_CONTEXT;
+    CHECK(!s->capturing, INVALID_VALUE);
+    s->capturing = true;
+    return SUCCESS;
+}
+
+int cuStreamEndCapture(Stream* s, Graph** g) {
+    IN_CONTEXT;
+    CHECK(s->capturing, INVALID_VALUE);
+    s->capturing = false;
+    *g = new Graph(std::move(s->graph));
+    s->graph.clear();
+    return SUCCESS;
+}
+
+int cuGraphInstantiateWithFlags(Graph** exec, Graph* g, unsigned long long) { IN_CONTEXT; *exec = new Graph(*g); return SUCCESS; }
+int cuGraphDestroy(Graph* g) { delete g; return SUCCESS; }
+int cuGraphExecDestroy(Graph* g) { delete g; return SUCCESS; }
+
+int cuGraphLaunch(Graph* g, Stream* s) {
+    IN_CONTEXT;
+    for (auto& work : *g) s->add(work);
+    return SUCCESS;
+}
+
+} // extern "C"

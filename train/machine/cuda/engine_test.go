@@ -1,0 +1,37 @@
+//go:build gpu
+
+package cuda
+
+import (
+	"testing"
+
+	"largestep/nets/op"
+	"largestep/train/machine/enginetest"
+)
+
+// open makes an engine; the test is skipped where there is no device.
+func open(t *testing.T, p Precision) *Engine {
+	t.Helper()
+	if _, err := Probe(); err != nil {
+		t.Skip(err)
+	}
+	e, err := New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+func TestConformance(t *testing.T) {
+	tolerances := map[Precision]float64{FP32: 1e-5, TF32: 2e-3, BF16: 1e-2}
+	for p, tolerance := range tolerances {
+		t.Run(string(p), func(t *testing.T) {
+			enginetest.Conformance(t, func(t *testing.T) op.Engine { return open(t, p) }, tolerance)
+		})
+	}
+}
