@@ -5,6 +5,7 @@ package enginetest
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -58,9 +59,16 @@ func (g *graph) float(name string, scale, shift float64, shape ...int) *gorgonia
 	}
 	v := make([]float64, n)
 	for i := range v {
-		v[i] = float64(float32(g.rng.NormFloat64()*scale + shift))
+		v[i] = short(g.rng.NormFloat64()*scale + shift)
 	}
 	return g.input(name, g.dtype, g.host(v), shape...)
+}
+
+// short cuts a number to the 16 bits of a bfloat16, which every number format
+// holds exactly: an engine's rounding of the inputs then moves none of them over
+// a ReLU's threshold.
+func short(x float64) float64 {
+	return float64(math.Float32frombits(math.Float32bits(float32(x)) &^ 0xffff))
 }
 
 // host is a slice of the graph's float type.
@@ -101,7 +109,7 @@ func (g *graph) withIgnored(labels *gorgonia.Node) *gorgonia.Node {
 
 // tests lists all cases; large ones only where the engine is fast.
 func tests(large bool) []test {
-	return slices.Concat(convolutions(large), norms(large), layers(large), training(), features(large), smallProblems())
+	return slices.Concat(convolutions(large), norms(large), layers(large), training(), features(large))
 }
 
 func convolutions(large bool) []test {
