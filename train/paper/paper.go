@@ -48,7 +48,7 @@ var Presets = []Preset{
 func resnet18(width, images, test, batch, epochs int) train.Config {
 	return train.Config{
 		Net: "resnet18", Width: width, TrainSize: images, TestSize: test, Batch: batch, Epochs: epochs,
-		WeightDecay: 5e-4, Sampling: data.Shuffle, EvalEvery: 1, Precision: "fp32",
+		WeightDecay: 5e-4, Sampling: data.Shuffle, EvalEvery: 1, Sparsity: true, Precision: "fp32",
 	}
 }
 
