@@ -76,6 +76,7 @@ type Config struct {
 	StepSize float64 `json:"step_size"`
 	DecayAt  float64 `json:"decay_at"` // fraction of the epochs; 0 if the schedule is another
 	Epochs   float64 `json:"epochs"`
+	Steps    int     `json:"steps"` // of the whole training, if not that many epochs; else 0
 	Phases   []Phase `json:"phases"`
 
 	Raw json.RawMessage `json:"-"`
@@ -84,15 +85,16 @@ type Config struct {
 // A Phase is a stretch of the training with one step size.
 type Phase struct {
 	Name     string  `json:"name"`
-	Start    float64 `json:"start"` // fraction of the epochs at which it begins
+	Start    float64 `json:"start"` // fraction of the training at which it begins
 	StepSize float64 `json:"step_size"`
 }
 
 // A Run is a run folder as it was when it was opened.
 type Run struct {
-	Dir    string
-	Config Config
-	Status Status
+	Dir      string
+	Config   Config
+	Status   Status
+	Plateaus []Plateau
 	Table
 }
 
@@ -107,7 +109,11 @@ func OpenRun(dir string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: dir, Config: config, Status: status}
+	plateaus, err := ReadPlateaus(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Dir: dir, Config: config, Status: status, Plateaus: plateaus}
 	table, err := ReadTable(filepath.Join(dir, TableFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -145,6 +151,9 @@ func parseConfig(b []byte) (Config, error) {
 func (c *Config) check() error {
 	if !(c.Epochs > 0) {
 		return fmt.Errorf("epochs is %g, want more than 0", c.Epochs)
+	}
+	if c.Steps < 0 {
+		return fmt.Errorf("steps is %d, want 0 or more", c.Steps)
 	}
 	if !(c.DecayAt >= 0 && c.DecayAt <= 1) {
 		return fmt.Errorf("decay_at is %g, want a fraction of the epochs", c.DecayAt)

@@ -63,6 +63,8 @@ func TestOpenRunRefuses(t *testing.T) {
 		{map[string]string{ConfigFile: config, StatusFile: `{"state": "asleep"}`}, `status.json: unknown state "asleep"`},
 		{map[string]string{ConfigFile: config, StatusFile: ""}, "status.json: "},
 		{map[string]string{ConfigFile: config, TableFile: "x\n"}, "metrics.csv:1: "},
+		{map[string]string{ConfigFile: config, PlateausFile: "["}, "plateaus.json: "},
+		{map[string]string{ConfigFile: `{"epochs": 1, "steps": -1}`}, "steps is -1"},
 	} {
 		_, err := OpenRun(folder(t, c.files))
 		wantError(t, err, c.want)
