@@ -388,6 +388,7 @@ func TestResumeFromEveryPoint(t *testing.T) {
 		}
 		runAll(t, o)
 		o.Hooks = Hooks{}
+		snapshot()
 		copies = append(copies, betweenFiles(t, copies)...)
 		for _, dir := range copies {
 			again := o
@@ -418,6 +419,7 @@ func betweenFiles(t *testing.T, copies []string) []string {
 				check(t, err)
 				check(t, os.WriteFile(filepath.Join(dir, filepath.Base(v)), b, 0o666))
 			}
+			check(t, metrics.WriteStatus(dir, metrics.Status{State: metrics.Running}))
 			mixed = append(mixed, dir)
 		}
 	}
@@ -447,6 +449,9 @@ func sameRun(t *testing.T, want, got string) {
 			[]any{b[i].Step, b[i].TrainLoss, b[i].TestLoss, b[i].BatchLoss, b[i].TestError, b[i].Phase}) {
 			t.Errorf("%s: row %d is %+v, want %+v", got, i, b[i], a[i])
 		}
+	}
+	if files, err := filepath.Glob(filepath.Join(got, "velocity-*")); err != nil || len(files) != 1 {
+		t.Errorf("velocities left: %v, %v", files, err)
 	}
 	end := checkpoint(t, got)
 	for name, x := range checkpoint(t, want) {
