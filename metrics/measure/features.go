@@ -15,9 +15,9 @@ const (
 
 // Thresholds of |Pearson correlation| above which two units are duplicates.
 const (
-	DuplicateConv           = 0.95  // blocks of a convolutional net
-	DuplicateConnected      = 0.99  // layers of a fully connected net
-	DuplicateConnectedOneIn = 0.999 // the same, where the net has one input
+	DuplicateConv      = 0.95  // blocks of a convolutional net
+	DuplicateConnected = 0.99  // layers of a fully connected net
+	DuplicateOneInput  = 0.999 // the same, where the net has one input
 )
 
 // DrawUnits draws at most the given number of the units 0 … total−1, all of

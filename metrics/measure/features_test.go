@@ -106,7 +106,7 @@ func TestSparsity(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	duplicates := 0
 	for _, size := range [][2]int{{1, 1}, {1, 5}, {2, 3}, {12, 100}, {127, 31}, {128, 33}, {129, 64}, {500, 61}, {1001, 40}} {
-		for _, threshold := range []float64{0.5, DuplicateConv, DuplicateConnected, DuplicateConnectedOneIn} {
+		for _, threshold := range []float64{0.5, DuplicateConv, DuplicateConnected, DuplicateOneInput} {
 			rows := planted(rng, size[0], size[1])
 			want := literal(rows, threshold)
 			duplicates += want.Duplicates

@@ -85,7 +85,7 @@ func blockMedians(losses []float64) (edges []int, y []float64) {
 	for k := range n {
 		edges[k+1] = (k + 1) * len(losses) / n
 		block := slices.Sorted(slices.Values(losses[edges[k]:edges[k+1]]))
-		median := (block[(len(block)-1)/2] + block[len(block)/2]) / 2
+		median := block[(len(block)-1)/2]/2 + block[len(block)/2]/2
 		y = append(y, math.Log(max(median, math.SmallestNonzeroFloat64)))
 	}
 	smooth := slices.Clone(y) // a block full of spikes alone does not end a plateau

@@ -155,3 +155,34 @@ func BenchmarkFindPlateau(b *testing.B) {
 		FindPlateau(losses)
 	}
 }
+
+// Whatever the losses, a plateau lies within the finite ones.
+func FuzzFindPlateau(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 255, 0, 128}, 7)
+	f.Add([]byte{}, 100)
+	f.Add([]byte{200, 200, 90, 0}, 300)
+	special := []float64{0, -1, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, math.SmallestNonzeroFloat64}
+	f.Fuzz(func(t *testing.T, b []byte, repeat int) {
+		var losses []float64
+		for range min(max(repeat, 1), 100) {
+			for _, c := range b[:min(len(b), 50)] {
+				l := math.Exp(float64(c)/8 - 16)
+				if int(c) < len(special) {
+					l = special[c]
+				}
+				losses = append(losses, l)
+			}
+		}
+		finite := 0
+		for finite < len(losses) && !notFinite(losses[finite]) {
+			finite++
+		}
+		p, ok := FindPlateau(losses)
+		if ok && (p.Start < 0 || p.End <= p.Start || p.End > finite || notFinite(p.Level)) {
+			t.Errorf("%d losses, %d finite: %+v", len(losses), finite, p)
+		}
+		if !ok && p != (Plateau{}) {
+			t.Errorf("no plateau, but %+v", p)
+		}
+	})
+}

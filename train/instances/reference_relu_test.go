@@ -216,7 +216,7 @@ func TestReLU1DRuns(t *testing.T) {
 		{0.5, 3, .267, .063, 0.6},
 	} {
 		n, p := trained(t, ReLU1D, schedule{2e-4, c.decayAt, c.factor, 400*c.decayAt - 1, 1})
-		s := n.sparsity(t, 0, p.Train, measure.DuplicateConnectedOneIn)
+		s := n.sparsity(t, 0, p.Train, measure.DuplicateOneInput)
 		t.Logf("decay at %v: train %.2e, %+v", c.decayAt, n.loss(p.Train), s)
 		if !within(c.tolerance, s.Active, c.active) || !within(c.tolerance, s.Distinct, c.sparsity) {
 			t.Errorf("decay at %v: active %.3f, sparsity %.3f; want about %.3f, %.3f", c.decayAt, s.Active, s.Distinct, c.active, c.sparsity)
