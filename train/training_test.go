@@ -374,7 +374,7 @@ func copyRun(t *testing.T, from, to string) {
 func TestResumeFromEveryPoint(t *testing.T) {
 	for _, every := range []time.Duration{0, time.Hour} {
 		c := small()
-		c.Momentum, c.Augment, c.Epochs = 0.9, true, 3
+		c.Momentum, c.Augment = 0.9, true
 		o := options(t, c)
 		o.CheckpointEvery = every
 		var copies []string
@@ -537,7 +537,7 @@ func TestRunWantsTheDataOfTheConfig(t *testing.T) {
 func TestRandomConfigs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	pick := func(from ...int) int { return from[rng.IntN(len(from))] }
-	for range 12 {
+	for range 8 {
 		c := small()
 		c.Width, c.TrainSize, c.TestSize = pick(4, 5, 7), pick(5, 17, 33), pick(1, 3, 201)
 		c.Batch, c.Epochs, c.EvalEvery = pick(2, 3, 16, 33), pick(1, 2), pick(1, 2, 5)
