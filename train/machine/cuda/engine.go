@@ -4,7 +4,6 @@ package cuda
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"runtime"
 	"unsafe"
@@ -88,7 +87,8 @@ func New(p Precision) (*Engine, error) {
 	}
 	e := &Engine{precision: p, device: fmt.Sprintf("%s, %s", device, p), functions: map[string]cu.Function{}}
 	if err := e.open(cu.Device(0)); err != nil {
-		return nil, errors.Join(err, e.Close())
+		e.Close()
+		return nil, err
 	}
 	return e, nil
 }
@@ -245,7 +245,7 @@ func bytesOfSlice(s any) []byte {
 
 // Sync waits for all that is queued.
 func (e *Engine) Sync() error {
-	if e.err != nil || e.closed {
+	if e.err != nil || e.closed || e.stream == (cu.Stream{}) {
 		return e.err
 	}
 	defer e.enter()()

@@ -12,10 +12,12 @@
 
 #include "stream.h"
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <string>
 #include <utility>
@@ -28,21 +30,42 @@ namespace {
 
 typedef std::function<void()> Body;
 
+// Fiber is a thread of a block. It is made once and then runs one thread of
+// every block; after the first switch, setjmp and longjmp do without the system
+// calls of swapcontext.
 struct Fiber {
     ucontext_t context;
+    jmp_buf point;
     std::vector<char> stack = std::vector<char>(64 << 10);
-    bool done;
+    bool started = false, done;
 };
 
-ucontext_t scheduler;
-std::vector<Fiber> fibers;
+jmp_buf scheduler;
+std::deque<Fiber> fibers;
 const Body* body;
 size_t running;
 
-void enter_fiber() {
-    (*body)();
-    fibers[running].done = true;
-    swapcontext(&fibers[running].context, &scheduler);
+void yield() {
+    if (!_setjmp(fibers[running].point)) _longjmp(scheduler, 1);
+}
+
+void run_fiber() {
+    for (;;) {
+        (*body)();
+        fibers[running].done = true;
+        yield();
+    }
+}
+
+__attribute__((noinline)) void resume(Fiber& f) {
+    if (_setjmp(scheduler)) return;
+    if (f.started) _longjmp(f.point, 1);
+    f.started = true;
+    getcontext(&f.context);
+    f.context.uc_stack.ss_sp = f.stack.data();
+    f.context.uc_stack.ss_size = f.stack.size();
+    makecontext(&f.context, run_fiber, 0);
+    setcontext(&f.context);
 }
 
 // run_block runs the threads of a block from barrier to barrier, in ascending or
@@ -51,20 +74,12 @@ void run_block(const Body& kernel, bool backwards) {
     const size_t n = blockDim.x * blockDim.y;
     if (fibers.size() < n) fibers.resize(n);
     body = &kernel;
-    for (size_t i = 0; i < n; i++) {
-        Fiber& f = fibers[i];
-        f.done = false;
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack.data();
-        f.context.uc_stack.ss_size = f.stack.size();
-        f.context.uc_link = nullptr;
-        makecontext(&f.context, enter_fiber, 0);
-    }
+    for (size_t i = 0; i < n; i++) fibers[i].done = false;
     for (size_t finished = 0; finished == 0;) {
         for (size_t k = 0; k < n; k++) {
             running = backwards ? n - 1 - k : k;
             threadIdx = {unsigned(running % blockDim.x), unsigned(running / blockDim.x), 0};
-            swapcontext(&scheduler, &fibers[running].context);
+            resume(fibers[running]);
             finished += fibers[running].done;
         }
         if (finished != 0 && finished != n) {
@@ -107,12 +122,18 @@ enum {
 thread_local const void* current;
 int lost; // an error that stays with the device
 
-// injected is the error that a test wants from this call.
+// injected is the error that a test wants from this call. Calls are counted, and
+// the device is well, from when the wish was made.
 int injected(const char* function) {
     static std::map<std::string, int> calls;
-    if (lost) return lost;
+    static std::string last;
     const char* wish = getenv("CUDA_EMULATOR_FAIL");
-    if (!wish) return SUCCESS;
+    if (last != (wish ? wish : "")) {
+        last = wish ? wish : "";
+        calls.clear();
+        lost = SUCCESS;
+    }
+    if (lost || last.empty()) return lost;
     char name[64];
     int code, at;
     if (sscanf(wish, "%63[^:]:%d:%d", name, &code, &at) != 3) abort();
@@ -144,7 +165,7 @@ int context; // its address is the context
 
 } // namespace
 
-void __syncthreads() { swapcontext(&fibers[running].context, &scheduler); }
+void __syncthreads() { yield(); }
 
 void Stream::add(std::function<void()> work) { (capturing ? graph : queue).push_back(std::move(work)); }
 

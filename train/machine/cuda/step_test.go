@@ -1,0 +1,102 @@
+//go:build gpu
+
+package cuda
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"largestep/data"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train"
+	"largestep/train/machine"
+	"largestep/train/machine/cpu"
+)
+
+// losses trains a ResNet-18 on random images and gives the loss of each step.
+func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []float64 {
+	t.Helper()
+	net, err := nets.NewResNet18(width, data.MaxClasses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	images := &data.Images{Pixels: make([]uint8, 4*batch*data.PixelBytes), Labels: make([]uint8, 4*batch)}
+	for i := range images.Pixels {
+		images.Pixels[i] = uint8(rng.Uint32())
+	}
+	for i := range images.Labels {
+		images.Labels[i] = uint8(rng.IntN(data.MaxClasses))
+	}
+	vars := machine.NewVariables(e)
+	problem := &train.Images{Net: net, Data: &data.Dataset{Train: images}, Augment: true}
+	step, err := train.NewStep(vars, problem, train.StepOptions{Batch: batch, Parts: 1, SGD: op.SGD{WeightDecay: 5e-4, Momentum: 0.5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := problem.Upload(vars); err != nil {
+		t.Fatal(err)
+	}
+	if err := step.Initialize(0); err != nil {
+		t.Fatal(err)
+	}
+	for i := range steps {
+		order := data.Order(0, i/4, 4*batch, data.Shuffle)[i%4*batch : (i%4+1)*batch]
+		if err := step.Run(order, data.Augmentation(0, i/4, i%4, batch), eta); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := step.Losses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// Whole training steps, captured and replayed, follow those of the CPU engine:
+// 200 in float32 on a GPU, as many as take a few seconds on the emulation. The
+// step size is one at which rounding does not grow.
+func TestStepsFollowTheCPU(t *testing.T) {
+	steps := map[Precision]int{FP32: 200, TF32: 20, BF16: 20}
+	tolerances := map[Precision]float64{FP32: 1e-3, TF32: 1e-2, BF16: 5e-2}
+	for p, tolerance := range tolerances {
+		t.Run(string(p), func(t *testing.T) {
+			e := open(t, p)
+			n := steps[p]
+			if strings.Contains(e.Device(), "emulated") || testing.Short() {
+				n = 6
+			}
+			host := cpu.New(2)
+			defer host.Close()
+			want, got := losses(t, host, 8, 16, n, 1e-3), losses(t, e, 8, 16, n, 1e-3)
+			for i, w := range want {
+				if !(math.Abs(got[i]-w) <= tolerance*w) {
+					t.Fatalf("step %d of %d: loss %g, on the CPU %g", i, n, got[i], w)
+				}
+			}
+		})
+	}
+}
+
+// The same training gives the same bits.
+func TestRepeatable(t *testing.T) {
+	first, second := losses(t, open(t, BF16), 4, 8, 4, 0.1), losses(t, open(t, BF16), 4, 8, 4, 0.1)
+	for i := range first {
+		if first[i] != second[i] {
+			t.Fatalf("step %d: loss %g, then %g", i, first[i], second[i])
+		}
+	}
+}
+
+func TestCaptureThatFails(t *testing.T) {
+	emulated(t)
+	e := open(t, FP32)
+	t.Setenv("CUDA_EMULATOR_FAIL", "cuStreamBeginCapture_v2:900:1")
+	_, err := e.Capture(func() error { return nil })
+	says(t, err, "begin recording", "900")
+	t.Setenv("CUDA_EMULATOR_FAIL", "")
+	e.err = nil
+}
