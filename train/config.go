@@ -3,6 +3,8 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"largestep/data"
 	"largestep/nets"
@@ -34,7 +36,7 @@ type Config struct {
 	EvalEvery   int           `json:"eval_every"`            // epochs between evaluations
 	Sparsity    bool          `json:"sparsity,omitempty"`    // measure the sparsity of an image classifier's features
 	LogSteps    bool          `json:"log_steps"`             // record the loss of every step
-	Precision   string        `json:"precision"`             // "fp32"; "fp64" of small problems
+	Precision   string        `json:"precision"`             // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
 
 	// Of the small problems:
 	Instance  string  `json:"instance,omitempty"`   // "paper", or "random" from the seed
@@ -78,7 +80,7 @@ func (c *Config) Validate() error {
 
 // validateNet checks what depends on the kind of problem.
 func (c *Config) validateNet() error {
-	least, precision := 1, "fp64"
+	least, precisions := 1, []string{"fp64"}
 	if c.Net == resnet18 {
 		if _, err := c.net(2); err != nil {
 			return err
@@ -86,7 +88,7 @@ func (c *Config) validateNet() error {
 		if c.TestSize < 1 {
 			return fmt.Errorf("%d test images: want 1 or more", c.TestSize)
 		}
-		least, precision = 2, "fp32" // batch norm needs two images
+		least, precisions = 2, []string{"fp32", "tf32", "bf16"} // batch norm needs two images
 	}
 	if c.TrainSize < 1 {
 		return fmt.Errorf("%d training examples: want 1 or more", c.TrainSize)
@@ -94,8 +96,8 @@ func (c *Config) validateNet() error {
 	if c.Batch < least || c.Batch > c.TrainSize {
 		return fmt.Errorf("batch of %d with %d training examples: want %d to %[2]d", c.Batch, c.TrainSize, least)
 	}
-	if c.Precision != precision {
-		return fmt.Errorf("precision %q: %s has %s in this build", c.Precision, c.Net, precision)
+	if !slices.Contains(precisions, c.Precision) {
+		return fmt.Errorf("precision %q: %s has %s", c.Precision, c.Net, strings.Join(precisions, ", "))
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ and where the time goes.`,
   largestep bench --width 8 --batch 32 --json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Precision = e.precision
 			b, err := e.choose()
 			if err != nil {
 				return err
@@ -58,7 +59,6 @@ and where the time goes.`,
 	f := cmd.Flags()
 	f.IntVar(&o.Width, "width", 64, "channels of the first stage")
 	f.IntVar(&o.Batch, "batch", 64, "images of a mini-batch")
-	f.StringVar(&o.Precision, "precision", "fp32", "number format: fp32")
 	f.DurationVar(&o.Time, "time", 10*time.Second, "about how long to measure")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	e.addFlags(f)

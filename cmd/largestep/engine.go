@@ -22,17 +22,24 @@ type backend struct {
 var backends = []backend{{
 	name:  "cpu",
 	probe: func() (string, error) { return cpu.Device(runtime.NumCPU()), nil },
-	open:  func(o engineOptions) (op.Engine, error) { return cpu.New(o.threads), nil },
+	open: func(o engineOptions) (op.Engine, error) {
+		if o.precision == "tf32" || o.precision == "bf16" {
+			return nil, fmt.Errorf("engine cpu computes in fp32: --precision %s needs --engine cuda", o.precision)
+		}
+		return cpu.New(o.threads), nil
+	},
 }}
 
 // engineOptions choose an engine.
 type engineOptions struct {
-	name    string
-	threads int
+	name      string
+	threads   int
+	precision string // "" is fp32
 }
 
 func (o *engineOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "engine", "auto", "what computes: auto, cpu or cuda (see \"largestep engines\")")
+	f.StringVar(&o.precision, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "threads of the cpu engine")
 }
 

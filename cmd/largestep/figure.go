@@ -89,7 +89,7 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	p.Base.Seed = o.seed
+	p.Base.Seed, p.Base.Precision = o.seed, o.engine.precision
 	set, err := load(dir, &p.Base)
 	if err != nil {
 		return err

@@ -78,7 +78,6 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.init, "init", "", "safetensors file to take initial parameters and running statistics from")
 	f.IntVar(&c.EvalEvery, "eval-every", 1, "epochs between evaluations")
 	f.BoolVar(&c.LogSteps, "log-steps", false, "record the loss of every step in steps.csv")
-	f.StringVar(&c.Precision, "precision", "fp32", "number format: fp32")
 	f.StringVar(&o.out, "out", "", "run folder (default: in runs/, named after the settings)")
 	f.BoolVar(&o.resume, "resume", false, "go on with the run in the run folder; its settings count, flags that differ are refused")
 	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints, which are taken after evaluations")
@@ -111,6 +110,7 @@ func (o *trainOptions) run(cmd *cobra.Command) error {
 	if o.out == "" {
 		o.out = filepath.Join("runs", runName(c))
 	}
+	o.engine.precision = c.Precision
 	engine, err := b.open(o.engine)
 	if err != nil {
 		return err
@@ -167,7 +167,7 @@ func (o *trainOptions) overrule(f *pflag.FlagSet, c *train.Config) (err error) {
 		"test-size":    func() { c.TestSize = set.TestSize },
 		"eval-every":   func() { c.EvalEvery = set.EvalEvery },
 		"log-steps":    func() { c.LogSteps = set.LogSteps },
-		"precision":    func() { c.Precision = set.Precision },
+		"precision":    func() { c.Precision = o.engine.precision },
 		"sampling":     func() { c.Sampling, err = data.ParseSampling(o.sampling) },
 	} {
 		if f.Changed(name) {
