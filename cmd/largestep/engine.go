@@ -34,7 +34,7 @@ var backends = []backend{{
 type engineOptions struct {
 	name      string
 	threads   int
-	precision string // "" is fp32
+	precision string
 }
 
 func (o *engineOptions) addFlags(f *pflag.FlagSet) {
