@@ -1,41 +1,74 @@
 package figure
 
 import (
+	"image/color"
+	"iter"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"largestep/metrics"
 )
 
 type point struct{ x, y float64 }
 
-// A curve is one column of one run.
+// A curve is one column of one group.
 type curve struct {
 	style
-	points               []point // y may be NaN or infinite
+	points               []point    // y may be NaN or infinite
+	band                 []interval // quartiles, of several runs
+	lost                 [][]point  // the diverged runs, where others are left
 	largeStart, largeEnd float64
-	changes              []float64 // epochs at which the step size changed, so far
-	diverged             bool
+	changes              []float64 // where the step size changed, so far
+	plateau              span
+	diverged             bool // all runs
 }
 
-func newCurve(r *metrics.Run, column string, s scale, look style) *curve {
-	c := &curve{style: look, diverged: r.Status.State == metrics.Diverged}
-	for i := range r.Rows {
-		if y, ok := r.Value(i, column); ok {
-			c.points = append(c.points, point{r.Rows[i].Epoch, y * s.factor})
-		}
+func newCurve(g Group, column string, s scale, x Axis, look style) *curve {
+	c := &curve{style: look, diverged: g.allDiverged(), plateau: g.plateau(x)}
+	counted, diverged := g.split()
+	if len(counted) == 1 {
+		c.points = series(counted[0], column, s.factor, x)
+	} else {
+		c.points, c.band = quartileSeries(counted, column, s.factor, x)
 	}
-	c.largeStart, c.largeEnd = large(r.Config)
-	for i, p := range r.Config.Phases {
-		at := p.Start * r.Config.Epochs
-		if n := len(r.Rows); i > 0 && n > 0 && at <= r.Rows[n-1].Epoch {
+	for _, r := range diverged {
+		c.lost = append(c.lost, series(r, column, s.factor, x))
+	}
+	config := counted[0].Config
+	end, _ := x.extent(counted[0])
+	from, to := large(config)
+	c.largeStart, c.largeEnd = from*end, to*end
+	for i, p := range config.Phases {
+		at := p.Start * end
+		if n := len(c.points); i > 0 && n > 0 && at <= c.points[n-1].x {
 			c.changes = append(c.changes, at)
 		}
 	}
 	return c
+}
+
+// values are those of all runs that diverged, or of the others and their
+// quartiles.
+func (c *curve) values(diverged bool) iter.Seq[float64] {
+	return func(yield func(float64) bool) {
+		var all []point
+		if diverged {
+			all = slices.Concat(c.lost...)
+		}
+		if c.diverged == diverged {
+			all = append(all, c.points...)
+			for _, q := range c.band {
+				all = append(all, point{q.x, q.low}, point{q.x, q.high})
+			}
+		}
+		for _, q := range all {
+			if !yield(q.y) {
+				return
+			}
+		}
+	}
 }
 
 const (
@@ -47,7 +80,7 @@ const (
 func (c *curve) Plot(canvas draw.Canvas, p *plot.Plot) {
 	thick, thin, _ := c.lines()
 	start, end := canvas.X(p.X.Norm(c.largeStart)), canvas.X(p.X.Norm(c.largeEnd))
-	for _, path := range c.paths(canvas, p) {
+	for _, path := range paths(c.points, canvas, p) {
 		for _, part := range split(path, start, end) {
 			line := thin
 			if part.large {
@@ -60,16 +93,15 @@ func (c *curve) Plot(canvas draw.Canvas, p *plot.Plot) {
 
 // paths are the unbroken stretches of finite values, on the canvas. Values
 // beyond the axis's ends lie on them: a loss of 0 on a log axis, for instance.
-func (c *curve) paths(canvas draw.Canvas, p *plot.Plot) [][]vg.Point {
+func paths(points []point, canvas draw.Canvas, p *plot.Plot) [][]vg.Point {
 	var all [][]vg.Point
 	broken := true
-	for _, q := range c.points {
+	for _, q := range points {
 		if !finite(q.y) {
 			broken = true
 			continue
 		}
-		y := min(max(q.y, p.Y.Min), p.Y.Max)
-		at := vg.Point{X: canvas.X(p.X.Norm(min(max(q.x, p.X.Min), p.X.Max))), Y: canvas.Y(p.Y.Norm(y))}
+		at := place(q, canvas, p)
 		if broken {
 			all = append(all, nil)
 		}
@@ -79,14 +111,19 @@ func (c *curve) paths(canvas draw.Canvas, p *plot.Plot) [][]vg.Point {
 	return all
 }
 
-type part struct {
+func place(q point, canvas draw.Canvas, p *plot.Plot) vg.Point {
+	x, y := min(max(q.x, p.X.Min), p.X.Max), min(max(q.y, p.Y.Min), p.Y.Max)
+	return vg.Point{X: canvas.X(p.X.Norm(x)), Y: canvas.Y(p.Y.Norm(y))}
+}
+
+type stretch struct {
 	path  []vg.Point
 	large bool
 }
 
 // split cuts a path at the start and the end of the phase with the large step.
-func split(path []vg.Point, start, end vg.Length) []part {
-	var parts []part
+func split(path []vg.Point, start, end vg.Length) []stretch {
+	var parts []stretch
 	for i := 1; i < len(path); i++ {
 		stops := []vg.Point{path[i-1]}
 		for _, x := range []vg.Length{start, end} {
@@ -100,7 +137,7 @@ func split(path []vg.Point, start, end vg.Length) []part {
 			middle := (stops[j-1].X + stops[j].X) / 2
 			isLarge := start < middle && middle < end
 			if n := len(parts); n == 0 || parts[n-1].large != isLarge {
-				parts = append(parts, part{[]vg.Point{stops[j-1]}, isLarge})
+				parts = append(parts, stretch{[]vg.Point{stops[j-1]}, isLarge})
 			}
 			n := len(parts) - 1
 			parts[n].path = append(parts[n].path, stops[j])
@@ -153,8 +190,8 @@ func (c phaseLines) Plot(canvas draw.Canvas, p *plot.Plot) {
 type marks struct{ *curve }
 
 func (c marks) Plot(canvas draw.Canvas, p *plot.Plot) {
-	paths := c.paths(canvas, p)
-	for _, path := range paths {
+	all := paths(c.points, canvas, p)
+	for _, path := range all {
 		if len(path) == 1 {
 			dot(canvas, c.style, path[0])
 		}
@@ -164,8 +201,52 @@ func (c marks) Plot(canvas draw.Canvas, p *plot.Plot) {
 			}
 		}
 	}
-	if c.diverged && len(paths) > 0 {
-		last := paths[len(paths)-1]
-		cross(canvas, c.style, last[len(last)-1])
+	if c.diverged {
+		crossAtEnd(canvas, c.style, all)
+	}
+	for _, points := range c.lost {
+		crossAtEnd(canvas, c.style, paths(points, canvas, p))
 	}
 }
+
+func crossAtEnd(c draw.Canvas, s style, paths [][]vg.Point) {
+	if len(paths) > 0 {
+		last := paths[len(paths)-1]
+		cross(c, s, last[len(last)-1])
+	}
+}
+
+// lost are the thin lines of a group's diverged runs.
+type lost struct{ *curve }
+
+func (c lost) Plot(canvas draw.Canvas, p *plot.Plot) {
+	line := draw.LineStyle{Color: translucent(c.color, 0xa0), Width: vg.Length(0.6)}
+	for _, points := range c.lost {
+		canvas.StrokeLines(line, paths(points, canvas, p)...)
+	}
+}
+
+// bands lie between a curve's quartiles.
+type bands struct{ *curve }
+
+func (c bands) Plot(canvas draw.Canvas, p *plot.Plot) {
+	var upper, lower []vg.Point
+	fill := func() {
+		slices.Reverse(lower)
+		if len(upper) > 1 {
+			canvas.FillPolygon(translucent(c.color, 0x38), append(upper, lower...))
+		}
+		upper, lower = nil, nil
+	}
+	for _, q := range c.band {
+		if !finite(q.low) { // and high
+			fill()
+			continue
+		}
+		upper = append(upper, place(point{q.x, q.high}, canvas, p))
+		lower = append(lower, place(point{q.x, q.low}, canvas, p))
+	}
+	fill()
+}
+
+func translucent(c color.RGBA, alpha uint8) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, alpha} }

@@ -1,5 +1,6 @@
-// Package figure draws recorded runs: curves over the epochs, as PNG, SVG and
-// PDF, and a table of the final values. It needs the records alone.
+// Package figure draws recorded runs as PNG, SVG and PDF: curves over the epochs
+// of single runs, medians and quartiles of groups of them, fitted functions; and
+// writes tables of the final values. It needs the records alone.
 //
 // The part of a curve with the large step size is thick, a dot and a thin
 // dashed line mark each change of the step size, a cross marks the last finite
@@ -22,10 +23,13 @@ import (
 	"largestep/metrics"
 )
 
-// Options choose what Curves draws; the zero value draws what Main does.
+// Options choose what Curves and Groups draw; the zero value draws what Main
+// does.
 type Options struct {
-	Columns []string // one panel each, train_loss and test_error if there are none
-	Title   string   // net and data set if empty
+	Columns []string        // one panel each, train_loss and test_error if there are none
+	Title   string          // net and data set if empty
+	X       Axis            // epochs by default
+	Log     map[string]bool // columns' vertical axes; by default losses and gaps are on a log axis
 }
 
 var mainColumns = []string{"train_loss", "test_error"}
@@ -35,104 +39,146 @@ var mainColumns = []string{"train_loss", "test_error"}
 // their extensions say: .png, .svg or .pdf. A file is replaced only by a whole
 // new one.
 func Main(runs []*metrics.Run, files ...string) error {
-	return figure{runs, scheduleLabels(runs), blues, mainColumns, commonTitle(runs)}.save(files)
+	f := figure{groups: each(runs, scheduleLabels(runs)), palette: blues, across: 2}
+	return f.withDefaults().save(files)
 }
 
 // Curves draws any columns of any runs into each of the files, as Main does.
 // The legend tells what differs among the runs.
 func Curves(runs []*metrics.Run, opt Options, files ...string) error {
-	f := figure{runs, differenceLabels(runs), viridis, opt.Columns, opt.Title}
-	if len(f.columns) == 0 {
-		f.columns = mainColumns
-	}
-	if f.title == "" {
-		f.title = commonTitle(runs)
-	}
-	return f.save(files)
+	f := figure{groups: each(runs, differenceLabels(runs)), palette: viridis, Options: opt, across: 2}
+	return f.withDefaults().save(files)
 }
 
 // A figure is all there is to know before drawing.
 type figure struct {
-	runs    []*metrics.Run
-	labels  []string
+	Options
+	groups  []Group
 	palette []color.RGBA
-	columns []string
-	title   string
+	across  int // panels in a row, at most
+}
+
+func (f figure) withDefaults() figure {
+	if len(f.Columns) == 0 {
+		f.Columns = mainColumns
+	}
+	if f.Title == "" {
+		f.Title = commonTitle(runs(f.groups))
+	}
+	return f
 }
 
 func (f figure) check() error {
-	if len(f.runs) == 0 {
+	if len(f.groups) == 0 {
 		return errors.New("no runs to draw")
 	}
 	var all []string
-	for _, r := range f.runs {
+	for _, r := range runs(f.groups) {
 		all = append(all, r.Net...)
 	}
 	slices.Sort(all)
-	for _, column := range f.columns {
-		if !slices.ContainsFunc(f.runs, func(r *metrics.Run) bool { return r.Has(column) }) {
+	for _, column := range f.Columns {
+		if !slices.ContainsFunc(runs(f.groups), func(r *metrics.Run) bool { return r.Has(column) }) {
 			return fmt.Errorf("no run has a column %q to draw; of the nets' own there are: %s", column, strings.Join(slices.Compact(all), ", "))
 		}
 	}
 	return nil
 }
 
-// Sizes on paper: two panels fill the width of a page of text.
+// Sizes on paper: two or three panels fill the width of a page of text.
 const (
-	panelWidth  = 3.45 * vg.Inch
-	panelHeight = 2.45 * vg.Inch
-	margin      = vg.Length(5)
-	panelGap    = vg.Length(14)
+	pageWidth = 6.9 * vg.Inch
+	margin    = vg.Length(5)
+	panelGap  = vg.Length(14)
 
 	headingHeight = vg.Length(16)
 )
 
-// layout returns the numbers of rows and columns of panels and the size of the
-// whole figure.
-func (f figure) layout(l legend) (rows, cols int, width, height vg.Length) {
-	cols = min(len(f.columns), 2)
-	rows = (len(f.columns) + cols - 1) / cols
-	width = max(vg.Length(cols)*panelWidth, 4*vg.Inch)
-	height = vg.Length(rows)*panelHeight + l.height(width) + 2*margin
+// A grid is how panels are laid out.
+type grid struct {
+	rows, cols    int
+	width, height vg.Length // of a panel with its axes
+}
+
+func newGrid(panels, across int) grid {
+	cols := min(panels, across)
+	if panels == 4 {
+		cols = 2
+	}
+	g := grid{(panels + cols - 1) / cols, cols, pageWidth / 2, 2.45 * vg.Inch}
+	switch cols {
+	case 1:
+		g.width = 4 * vg.Inch
+	case 3:
+		g.width, g.height = pageWidth/3, 2*vg.Inch
+	}
+	return g
+}
+
+// size is that of the whole figure.
+func (f figure) size() (width, height vg.Length) {
+	return f.frame().size(newGrid(len(f.Columns), f.across))
+}
+
+func (f figure) frame() frame { return frame{f.Title, f.legend()} }
+
+// A frame is what surrounds the panels.
+type frame struct {
+	title  string
+	legend legend
+}
+
+func (f frame) size(g grid) (width, height vg.Length) {
+	width = vg.Length(g.cols) * g.width
+	height = vg.Length(g.rows)*g.height + f.legend.height(width-2*margin) + 2*margin
 	if f.title != "" {
 		height += titleHeight()
 	}
-	return rows, cols, width, height
+	return width, height
 }
 
 func titleHeight() vg.Length { return textStyle(titleSize).Height("X") + 4 }
 
-func (f figure) draw(c draw.Canvas) {
+// draw fills the canvas but for the panels, for which it returns the place.
+func (f frame) draw(c draw.Canvas) draw.Canvas {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
-	l := f.legend()
-	rows, cols, _, _ := f.layout(l)
 	c = draw.Crop(c, margin, -margin, margin, -margin)
+	width := c.Max.X - c.Min.X
 	if f.title != "" {
 		style := textStyle(titleSize)
 		style.XAlign, style.YAlign = draw.XCenter, draw.YTop
-		c.FillText(style, vg.Point{X: c.Center().X, Y: c.Max.Y}, fit(style, f.title, c.Max.X-c.Min.X))
+		c.FillText(style, vg.Point{X: c.Center().X, Y: c.Max.Y}, fit(style, f.title, width))
 		c.Max.Y -= titleHeight()
 	}
-	legendHeight := l.height(c.Max.X - c.Min.X + 2*margin)
-	l.draw(draw.Crop(c, 0, 0, 0, legendHeight-(c.Max.Y-c.Min.Y)))
-	c = draw.Crop(c, 0, 0, legendHeight, 0)
+	legendHeight := f.legend.height(width)
+	f.legend.draw(draw.Crop(c, 0, 0, 0, legendHeight-(c.Max.Y-c.Min.Y)))
+	return draw.Crop(c, 0, 0, legendHeight, 0)
+}
 
-	panels := make([][]*plot.Plot, rows)
-	for i := range panels {
-		panels[i] = make([]*plot.Plot, cols)
-		for j := range cols {
-			if k := i*cols + j; k < len(f.columns) {
-				panels[i][j] = f.panel(f.columns[k])
-			}
-		}
+func (f figure) draw(c draw.Canvas) {
+	var headings []string
+	var panels []*plot.Plot
+	for _, column := range f.Columns {
+		headings = append(headings, f.scale(column).label)
+		panels = append(panels, f.panel(column))
 	}
-	tiles := draw.Tiles{Rows: rows, Cols: cols, PadX: panelGap, PadTop: headingHeight, PadY: panelGap + headingHeight}
-	for i, row := range plot.Align(panels, tiles, c) {
+	newGrid(len(panels), f.across).draw(f.frame().draw(c), panels, headings)
+}
+
+// draw lays out panels, row by row.
+func (g grid) draw(c draw.Canvas, panels []*plot.Plot, headings []string) {
+	table := make([][]*plot.Plot, g.rows)
+	for i := range table {
+		table[i] = make([]*plot.Plot, g.cols)
+		copy(table[i], panels[i*g.cols:])
+	}
+	tiles := draw.Tiles{Rows: g.rows, Cols: g.cols, PadX: panelGap, PadTop: headingHeight, PadY: panelGap + headingHeight}
+	for i, row := range plot.Align(table, tiles, c) {
 		for j, canvas := range row {
-			if k := i*cols + j; k < len(f.columns) {
-				panels[i][j].Draw(canvas)
-				heading(panels[i][j].DataCanvas(canvas), scaleOf(f.columns[k]).label)
+			if k := i*g.cols + j; k < len(panels) {
+				panels[k].Draw(canvas)
+				heading(panels[k].DataCanvas(canvas), headings[k], g.width-panelGap)
 			}
 		}
 	}
@@ -140,13 +186,13 @@ func (f figure) draw(c draw.Canvas) {
 
 // heading names a panel's quantity above it: easier to read than along the
 // axis.
-func heading(c draw.Canvas, text string) {
+func heading(c draw.Canvas, text string, width vg.Length) {
 	style := textStyle(labelSize)
 	style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
-	c.FillText(style, vg.Point{X: c.Center().X, Y: c.Max.Y + 5}, fit(style, text, panelWidth))
+	c.FillText(style, vg.Point{X: c.Center().X, Y: c.Max.Y + 5}, fit(style, text, width))
 }
 
-// style is how a run looks in every panel.
+// style is how a group looks in every panel.
 type style struct {
 	color  color.RGBA
 	dashes []vg.Length
@@ -165,15 +211,15 @@ var (
 // dashed, too.
 const maxColors = 6
 
-func (f figure) style(run int) style {
-	colors := min(len(f.runs), maxColors)
+func (f figure) style(group int) style {
+	colors := min(len(f.groups), maxColors)
 	at := 1.0 // a single curve is dark
 	if colors > 1 {
-		at = float64(run%maxColors) / float64(colors-1)
+		at = float64(group%maxColors) / float64(colors-1)
 	} else if f.palette[0] == viridis[0] {
 		at = 0
 	}
-	return style{interpolate(f.palette, at), dashPatterns[run/maxColors%len(dashPatterns)]}
+	return style{interpolate(f.palette, at), dashPatterns[group/maxColors%len(dashPatterns)]}
 }
 
 // interpolate returns the colour at a fraction of the way along the stops.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
@@ -111,15 +112,16 @@ func TestPNGAndSVGAreDeterministic(t *testing.T) {
 // drawPanel draws a run's column and returns the picture, a function from data
 // to pixels, and the curve's colour.
 func drawPanel(r *metrics.Run, column string) (image.Image, func(x, y float64) (int, int), color.Color) {
-	f := figure{runs: []*metrics.Run{r}, palette: blues}
+	f := figure{groups: each([]*metrics.Run{r}, []string{""}), palette: blues}
 	p := f.panel(column)
+	const width, height = 3.45 * vg.Inch, 2.45 * vg.Inch
 	const dpi = 288 // 4 pixels to the point
-	img := vgimg.NewWith(vgimg.UseWH(panelWidth, panelHeight), vgimg.UseDPI(dpi))
+	img := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))
 	c := draw.New(img)
 	p.Draw(c)
 	data := p.DataCanvas(c)
 	at := func(x, y float64) (int, int) {
-		return int(data.X(p.X.Norm(x)) * 4), int((panelHeight - data.Y(p.Y.Norm(y))) * 4)
+		return int(data.X(p.X.Norm(x)) * 4), int((height - data.Y(p.Y.Norm(y))) * 4)
 	}
 	return img.Image(), at, f.style(0).color
 }
@@ -201,7 +203,7 @@ func TestZeroLossLiesOnTheBottom(t *testing.T) {
 	r := run(1, 0, 10)
 	r.Rows[10].TrainLoss = 0
 	img, at, c := drawPanel(r, "train_loss")
-	low, _ := valueRange([]*curve{newCurve(r, "train_loss", scaleOf("train_loss"), style{})}, scaleOf("train_loss"))
+	low, _ := valueRange([]*curve{newCurve(Group{"", []*metrics.Run{r}}, "train_loss", scales["train_loss"], Axis{}, style{})}, scales["train_loss"])
 	x, y := at(10, low)
 	for d := 1; d < 10; d++ {
 		if near(img.At(x-2, y-d), c) {

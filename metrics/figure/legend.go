@@ -5,8 +5,6 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"largestep/metrics"
 )
 
 var white = color.White
@@ -15,7 +13,7 @@ var white = color.White
 // fit.
 type legend struct {
 	entries []entry
-	note    string
+	notes   []string // sentences
 }
 
 type entry struct {
@@ -34,18 +32,49 @@ const (
 
 func (f figure) legend() legend {
 	var l legend
-	for i, r := range f.runs {
-		e := entry{style: f.style(i), label: f.labels[i], phases: len(r.Config.Phases) > 1}
-		e.crossed = r.Status.State == metrics.Diverged
-		if state := stateLabel(r); state != "" {
-			e.label += " (" + state + ")"
-		}
+	var phases, several, lost, shaded bool
+	for i, g := range f.groups {
+		counted, diverged := g.split()
+		e := entry{style: f.style(i), label: g.label(), phases: len(counted[0].Config.Phases) > 1}
+		e.crossed = g.allDiverged()
 		l.entries = append(l.entries, e)
-		if e.phases {
-			l.note = "Thick: large step size. Dot and dashed line: the step size changes."
+		phases = phases || e.phases
+		several = several || len(counted) > 1
+		lost = lost || len(diverged) > 0
+		shaded = shaded || !g.plateau(f.X).empty()
+	}
+	for _, n := range []struct {
+		true bool
+		note string
+	}{
+		{phases, "Thick: large step size. Dot and dashed line: the step size changes."},
+		{several, "Line and band: median and quartiles of the runs."},
+		{lost, "Thin line and cross: a run that diverged, left out of both."},
+		{shaded, "Shaded: the training loss stands still."},
+		{f.zeros(), "On the lower edge of a log axis: 0 or less."},
+	} {
+		if n.true {
+			l.notes = append(l.notes, n.note)
 		}
 	}
 	return l
+}
+
+// zeros reports whether a panel has values that its log axis cannot show.
+func (f figure) zeros() bool {
+	for _, column := range f.Columns {
+		if !f.scale(column).log {
+			continue
+		}
+		for _, c := range f.curves(column, f.X) {
+			for y := range c.values(c.diverged) {
+				if y <= 0 && finite(y) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func (e entry) width() vg.Length { return thumbWidth + thumbGap + textStyle(legendSize).Width(e.label) }
@@ -70,13 +99,23 @@ func (l legend) columns(width vg.Length) (columns []vg.Length, rows int) {
 	}
 }
 
-func (l legend) height(width vg.Length) vg.Length {
-	_, rows := l.columns(width - 2*margin)
-	h := legendGap + entryHeight*vg.Length(rows)
-	if l.note != "" {
-		h += entryHeight
+// noteLines sets the notes in lines.
+func (l legend) noteLines(width vg.Length) []string {
+	var lines []string
+	style := textStyle(noteSize)
+	for _, note := range l.notes {
+		if n := len(lines); n > 0 && style.Width(lines[n-1]+" "+note) <= width {
+			lines[n-1] += " " + note
+		} else {
+			lines = append(lines, note)
+		}
 	}
-	return h
+	return lines
+}
+
+func (l legend) height(width vg.Length) vg.Length {
+	_, rows := l.columns(width)
+	return legendGap + entryHeight*vg.Length(rows+len(l.noteLines(width)))
 }
 
 // draw fills a canvas of the legend's height, column by column.
@@ -98,10 +137,12 @@ func (l legend) draw(c draw.Canvas) {
 		c.FillText(text, vg.Point{X: left + thumbWidth + thumbGap, Y: y + 1},
 			fit(text, e.label, columns[i/rows]-thumbWidth-thumbGap+0.01))
 	}
-	if l.note != "" {
-		text := textStyle(noteSize)
-		text.Color, text.XAlign, text.YAlign = color.Gray{0x60}, draw.XCenter, draw.YCenter
-		c.FillText(text, vg.Point{X: c.Center().X, Y: c.Min.Y + entryHeight/2}, fit(text, l.note, width))
+	text := textStyle(noteSize)
+	text.Color, text.XAlign, text.YAlign = color.Gray{0x60}, draw.XCenter, draw.YCenter
+	lines := l.noteLines(width)
+	for i, line := range lines {
+		y := c.Min.Y + entryHeight*(vg.Length(len(lines)-1-i)+0.5)
+		c.FillText(text, vg.Point{X: c.Center().X, Y: y}, fit(text, line, width))
 	}
 }
 

@@ -3,7 +3,7 @@ package figure
 import (
 	"image/color"
 	"math"
-	"strings"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -13,45 +13,46 @@ import (
 	"largestep/metrics"
 )
 
-// A scale is how a column is shown.
-type scale struct {
-	label  string
-	log    bool
-	factor float64 // 100 for what is shown in percent
-}
-
-func scaleOf(column string) scale {
-	switch column {
-	case "train_loss":
-		return scale{"Training loss", true, 1}
-	case "test_loss":
-		return scale{"Test loss", true, 1}
-	case "batch_loss":
-		return scale{"Mini-batch loss", true, 1}
-	case "train_error":
-		return scale{"Training error (%)", false, 100}
-	case "test_error":
-		return scale{"Test error (%)", false, 100}
-	case "step_size":
-		return scale{"Step size", true, 1}
-	case "images_per_second":
-		return scale{"Images per second", false, 1}
-	}
-	if k, ok := strings.CutPrefix(column, "active_"); ok {
-		return scale{"Active features, block " + k + " (%)", false, 100}
-	}
-	if k, ok := strings.CutPrefix(column, "sparsity_"); ok {
-		return scale{"Feature sparsity, block " + k + " (%)", false, 100}
-	}
-	return scale{strings.ReplaceAll(column, "_", " "), false, 1}
-}
-
-// panel plots one column of all runs.
+// panel plots one column of all groups.
 func (f figure) panel(column string) *plot.Plot {
-	s := scaleOf(column)
+	s := f.scale(column)
+	all := runs(f.groups)
+	x := f.X.thousands(f.X.end(all))
+	p := emptyPanel(x.Label)
+	if s.log {
+		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, logTicks{}
+	}
+	curves := f.curves(column, x)
+	p.X.Min, p.X.Max = 0, x.end(all)
+	p.Y.Min, p.Y.Max = valueRange(curves, s)
+	p.Add(plateaus(curves), gridLines())
+	for _, layer := range []func(*curve) plot.Plotter{
+		func(c *curve) plot.Plotter { return phaseLines{c} },
+		func(c *curve) plot.Plotter { return bands{c} },
+		func(c *curve) plot.Plotter { return lost{c} },
+		func(c *curve) plot.Plotter { return c },
+		func(c *curve) plot.Plotter { return marks{c} },
+	} {
+		for _, c := range curves {
+			p.Add(layer(c))
+		}
+	}
+	return p
+}
+
+func (f figure) curves(column string, x Axis) []*curve {
+	curves := make([]*curve, len(f.groups))
+	for i, g := range f.groups {
+		curves[i] = newCurve(g, column, f.scale(column), x, f.style(i))
+	}
+	return curves
+}
+
+// emptyPanel has two linear axes in the figures' fonts.
+func emptyPanel(xLabel string) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = nil
-	p.X.Label.Text = "Epoch"
+	p.X.Label.Text = xLabel
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		labels, ticks := textStyle(labelSize), textStyle(tickSize)
 		labels.XAlign, labels.YAlign = a.Label.TextStyle.XAlign, a.Label.TextStyle.YAlign
@@ -62,56 +63,40 @@ func (f figure) panel(column string) *plot.Plot {
 		a.Tick.Length = 4
 		a.Tick.Marker = linearTicks{}
 	}
-	if s.log {
-		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, logTicks{}
-	}
-	var curves []*curve
-	for i, r := range f.runs {
-		curves = append(curves, newCurve(r, column, s, f.style(i)))
-		p.X.Max = max(p.X.Max, r.Config.Epochs)
-		if n := len(r.Rows); n > 0 {
-			p.X.Max = max(p.X.Max, r.Rows[n-1].Epoch)
-		}
-	}
-	p.X.Min = 0
-	p.Y.Min, p.Y.Max = valueRange(curves, s)
-
-	grid := plotter.NewGrid()
-	grid.Vertical = draw.LineStyle{Color: color.Gray{0xe6}, Width: 0.4}
-	grid.Horizontal = grid.Vertical
-	p.Add(grid)
-	for _, c := range curves {
-		p.Add(phaseLines{c})
-	}
-	for _, c := range curves {
-		p.Add(c)
-	}
-	for _, c := range curves {
-		p.Add(marks{c})
-	}
 	return p
 }
 
-// valueRange returns the ends of the vertical axis. Values at or below 0 do
-// not count on a log axis, and diverged runs only up to ten times the others'
-// maximum; curves stop at the axis's ends.
+func gridLines() *plotter.Grid {
+	grid := plotter.NewGrid()
+	grid.Vertical = draw.LineStyle{Color: color.Gray{0xe6}, Width: 0.4}
+	grid.Horizontal = grid.Vertical
+	return grid
+}
+
+// valueRange returns the ends of the vertical axis. Values at or below 0 do not
+// count on a log axis. Diverged runs count only up to ten times the others'
+// maximum on a log axis, and half the others' range beyond it on a linear one;
+// curves stop at the axis's ends.
 func valueRange(curves []*curve, s scale) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
-	extend := func(diverged bool, limit float64) {
+	extend := func(diverged bool, floor, ceiling float64) {
 		for _, c := range curves {
-			for _, q := range c.points {
-				if c.diverged == diverged && finite(q.y) && (!s.log || q.y > 0) {
-					low, high = min(low, q.y), max(high, min(q.y, limit))
+			for y := range c.values(diverged) {
+				if finite(y) && (!s.log || y > 0) {
+					y = min(max(y, floor), ceiling)
+					low, high = min(low, y), max(high, y)
 				}
 			}
 		}
 	}
-	extend(false, math.MaxFloat64)
-	if limit := 10 * high; s.log && limit > 0 {
-		extend(true, limit)
-		low = min(low, high)
-	} else {
-		extend(true, math.MaxFloat64)
+	extend(false, -math.MaxFloat64, math.MaxFloat64)
+	switch span := high/2 - low/2; {
+	case low > high:
+		extend(true, -math.MaxFloat64, math.MaxFloat64)
+	case s.log:
+		extend(true, 0, 10*high)
+	default:
+		extend(true, low-span, high+span)
 	}
 	switch {
 	case low > high && s.log: // no values
@@ -145,23 +130,34 @@ func linearRange(low, high float64) (float64, float64) {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// large returns the part of the epochs with the largest step size, nothing for
-// a constant one.
-func large(c metrics.Config) (start, end float64) {
-	if len(c.Phases) < 2 {
-		return 0, 0
+// largePhase is the index of the phase with the large step size: the phase of
+// that name, else the one with the largest.
+func largePhase(c metrics.Config) int {
+	best := slices.IndexFunc(c.Phases, func(p metrics.Phase) bool { return p.Name == "large" })
+	if best >= 0 {
+		return best
 	}
-	best := 0
+	best = 0
 	for i, p := range c.Phases {
 		if p.StepSize > c.Phases[best].StepSize {
 			best = i
 		}
 	}
-	end = c.Epochs
-	if best+1 < len(c.Phases) {
-		end = c.Phases[best+1].Start * c.Epochs
+	return best
+}
+
+// large returns the fractions of the training between which the step size is
+// large, nothing for a constant one.
+func large(c metrics.Config) (start, end float64) {
+	if len(c.Phases) < 2 {
+		return 0, 0
 	}
-	return c.Phases[best].Start * c.Epochs, end
+	best := largePhase(c)
+	end = 1
+	if best+1 < len(c.Phases) {
+		end = c.Phases[best+1].Start
+	}
+	return c.Phases[best].Start, end
 }
 
 // lines are the styles of the parts of a curve.

@@ -2,6 +2,7 @@ package figure
 
 import (
 	"fmt"
+	"image/color"
 	"io"
 	"path/filepath"
 	"strings"
@@ -35,24 +36,42 @@ func canvas(file string, width, height vg.Length) vg.CanvasWriterTo {
 	case ".svg":
 		return vgsvg.New(width, height)
 	case ".pdf":
-		return vgpdf.New(width, height)
+		return pdfCanvas{vgpdf.New(width, height)}
 	}
 	return vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngResolution))}
+}
+
+// pdfCanvas corrects translucent colours, which vgpdf takes to be without the
+// factor of their opacity.
+type pdfCanvas struct{ *vgpdf.Canvas }
+
+func (c pdfCanvas) SetColor(clr color.Color) { c.Canvas.SetColor(straight{clr}) }
+
+type straight struct{ color.Color }
+
+func (s straight) RGBA() (r, g, b, a uint32) {
+	c := color.NRGBA64Model.Convert(s.Color).(color.NRGBA64)
+	return uint32(c.R), uint32(c.G), uint32(c.B), uint32(c.A)
 }
 
 func (f figure) save(files []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	return save(f.size, f.draw, files)
+}
+
+// save draws a picture of the given size into all files.
+func save(size func() (width, height vg.Length), picture func(draw.Canvas), files []string) error {
 	for _, file := range files {
 		if err := CheckFile(file); err != nil {
 			return err
 		}
 	}
-	_, _, width, height := f.layout(f.legend())
+	width, height := size()
 	for _, file := range files {
 		c := canvas(file, width, height)
-		f.draw(draw.New(c))
+		picture(draw.New(c))
 		err := atomicfile.Write(file, func(w io.Writer) error {
 			_, err := c.WriteTo(w)
 			return err

@@ -1,0 +1,154 @@
+package figure
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"largestep/metrics"
+)
+
+// A Group is one setting, run with one or several seeds.
+type Group struct {
+	Label string // of the legend
+	Runs  []*metrics.Run
+}
+
+// Groups draws columns of groups of runs into each of the files, light to dark
+// blue in the order given. Runs are aligned by step. Where a group has several,
+// a line is their median and a band reaches from the lower to the upper
+// quartile; diverged runs are left out of both, drawn thin up to a cross, and
+// counted in the legend. A shaded stretch is the plateau of the training loss in
+// the phase with the largest step size, of the records that have one.
+func Groups(groups []Group, opt Options, files ...string) error {
+	for _, g := range groups {
+		if len(g.Runs) == 0 {
+			return fmt.Errorf("no runs of %q to draw", g.Label)
+		}
+	}
+	f := figure{groups: groups, palette: blues, Options: opt, across: 3}
+	return f.withDefaults().save(files)
+}
+
+// each makes a group of every run.
+func each(runs []*metrics.Run, labels []string) []Group {
+	groups := make([]Group, len(runs))
+	for i, r := range runs {
+		groups[i] = Group{labels[i], []*metrics.Run{r}}
+	}
+	return groups
+}
+
+// runs are those of all groups.
+func runs(groups []Group) (all []*metrics.Run) {
+	for _, g := range groups {
+		all = append(all, g.Runs...)
+	}
+	return all
+}
+
+// split parts the runs that count from those that diverged; if all did, they
+// count.
+func (g Group) split() (counted, diverged []*metrics.Run) {
+	for _, r := range g.Runs {
+		if r.Status.State == metrics.Diverged {
+			diverged = append(diverged, r)
+		} else {
+			counted = append(counted, r)
+		}
+	}
+	if len(counted) == 0 {
+		return diverged, nil
+	}
+	return counted, diverged
+}
+
+// allDiverged reports whether no run is left.
+func (g Group) allDiverged() bool {
+	return !slices.ContainsFunc(g.Runs, func(r *metrics.Run) bool { return r.Status.State != metrics.Diverged })
+}
+
+// label is the legend's: with what a reader must know of runs that did not
+// finish.
+func (g Group) label() string {
+	note := ""
+	if len(g.Runs) == 1 {
+		note = stateLabel(g.Runs[0])
+	} else {
+		count := map[metrics.State]int{}
+		for _, r := range g.Runs {
+			count[r.Status.State]++
+		}
+		n := len(g.Runs)
+		if d := count[metrics.Diverged]; d > 0 {
+			note = fmt.Sprintf("%d of %d diverged", d, n)
+		}
+		if u := n - count[metrics.Diverged] - count[metrics.Finished]; u > 0 {
+			if note != "" {
+				note += ", "
+			}
+			note += fmt.Sprintf("%d of %d unfinished", u, n)
+		}
+	}
+	if note == "" {
+		return g.Label
+	}
+	return g.Label + " (" + note + ")"
+}
+
+// An interval is a band's height at x.
+type interval struct{ x, low, high float64 }
+
+// series is a column of one run.
+func series(r *metrics.Run, column string, factor float64, x Axis) []point {
+	var points []point
+	for i := range r.Rows {
+		if y, ok := r.Value(i, column); ok {
+			points = append(points, point{x.of(&r.Rows[i]), y * factor})
+		}
+	}
+	return points
+}
+
+// quartileSeries are the medians of a column over runs that evaluated at the
+// same steps, and the quartiles. At each step, the runs count whose value there
+// is finite; the median is NaN where none is.
+func quartileSeries(list []*metrics.Run, column string, factor float64, x Axis) (median []point, band []interval) {
+	values := map[int][]float64{}
+	at := map[int]float64{}
+	for _, r := range list {
+		for i := range r.Rows {
+			if y, ok := r.Value(i, column); ok {
+				step := r.Rows[i].Step
+				at[step] = x.of(&r.Rows[i])
+				values[step] = append(values[step], y*factor)
+			}
+		}
+	}
+	for _, step := range slices.Sorted(maps.Keys(values)) {
+		low, middle, high := quartiles(values[step])
+		median = append(median, point{at[step], middle})
+		band = append(band, interval{at[step], low, high})
+	}
+	return median, band
+}
+
+// quartiles returns the 25th, 50th and 75th percentile of the finite values, as
+// NumPy interpolates them; NaN if there are none.
+func quartiles(values []float64) (low, median, high float64) {
+	sorted := slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return !finite(v) })
+	slices.Sort(sorted)
+	quantile := func(p float64) float64 {
+		i, t := math.Modf(p * float64(len(sorted)-1))
+		a := sorted[int(i)]
+		if t == 0 {
+			return a
+		}
+		return a*(1-t) + sorted[int(i)+1]*t
+	}
+	if len(sorted) == 0 {
+		return math.NaN(), math.NaN(), math.NaN()
+	}
+	return quantile(0.25), quantile(0.5), quantile(0.75)
+}

@@ -1,0 +1,76 @@
+package figure
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A scale is how a column is shown.
+type scale struct {
+	label  string
+	log    bool
+	factor float64 // 100 for what is shown in percent
+}
+
+var scales = map[string]scale{
+	"train_loss":        {"Training loss", true, 1},
+	"test_loss":         {"Test loss", true, 1},
+	"batch_loss":        {"Mini-batch loss", true, 1},
+	"train_error":       {"Training error (%)", false, 100},
+	"test_error":        {"Test error (%)", false, 100},
+	"step_size":         {"Step size", true, 1},
+	"images_per_second": {"Images per second", false, 1},
+	"l0":                {"ℓ₀ of u ⊙ v", false, 1},
+	"l1":                {"ℓ₁ of u ⊙ v", false, 1},
+	"rank":              {"Rank of the Jacobian", false, 1},
+	"effective_rank":    {"Effective rank of the Jacobian", false, 1},
+	"spectral_entropy":  {"Entropy of the Jacobian’s spectrum", false, 1},
+	"entropy":           {"Entropy of the Jacobian’s spectrum", false, 1},
+	"imbalance":         {"Largest |u² − v²|", true, 1},
+	"imbalance_max":     {"Largest |u² − v²|", true, 1},
+	"imbalance_mean":    {"Mean |u² − v²|", true, 1},
+	"active":            {"Active features (%)", false, 100},
+	"sparsity":          {"Feature sparsity (%)", false, 100},
+	"pattern_distance":  {"Activation patterns changed (%)", false, 100},
+	"suboptimality":     {"Suboptimality gap", true, 1},
+	"gap":               {"Suboptimality gap", true, 1},
+}
+
+// scaleOf knows the columns of all problems; others are shown as they are, on a
+// log axis if they are losses or gaps. Part is what features are numbered by,
+// "block" or "layer".
+func scaleOf(column, part string) scale {
+	if s, ok := scales[column]; ok {
+		return s
+	}
+	if k, ok := strings.CutPrefix(column, "active_"); ok {
+		return scale{"Active features, " + part + " " + k + " (%)", false, 100}
+	}
+	if k, ok := strings.CutPrefix(column, "sparsity_"); ok {
+		return scale{"Feature sparsity, " + part + " " + k + " (%)", false, 100}
+	}
+	log := strings.HasSuffix(column, "_loss") || strings.HasSuffix(column, "gap") || strings.HasSuffix(column, "suboptimality")
+	words := strings.ReplaceAll(column, "_", " ")
+	first, size := utf8.DecodeRuneInString(words)
+	return scale{string(unicode.ToUpper(first)) + words[size:], log, 1}
+}
+
+// scale is how the figure shows a column.
+func (f figure) scale(column string) scale {
+	s := scaleOf(column, part(f.groups))
+	if log, ok := f.Log[column]; ok {
+		s.log = log
+	}
+	return s
+}
+
+// part is what the features of all nets are numbered by.
+func part(groups []Group) string {
+	for _, r := range runs(groups) {
+		if !strings.HasPrefix(r.Config.Net, "resnet") {
+			return "layer"
+		}
+	}
+	return "block"
+}
