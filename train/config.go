@@ -80,7 +80,7 @@ func (c *Config) Validate() error {
 
 // validateNet checks what depends on the kind of problem.
 func (c *Config) validateNet() error {
-	least, precisions := 1, []string{"fp64"}
+	least, precisions := 1, []string{"fp64", "fp32"}
 	if c.Net == resnet18 {
 		if _, err := c.net(2); err != nil {
 			return err
@@ -97,23 +97,26 @@ func (c *Config) validateNet() error {
 		return fmt.Errorf("batch of %d with %d training examples: want %d to %[2]d", c.Batch, c.TrainSize, least)
 	}
 	if !slices.Contains(precisions, c.Precision) {
-		return fmt.Errorf("precision %q: %s has %s", c.Precision, c.Net, strings.Join(precisions, ", "))
+		return fmt.Errorf("precision %q: %s has %s", c.Precision, c.Net, strings.Join(precisions, " and "))
 	}
 	return nil
 }
 
 const resnet18 = "resnet18"
 
+// SmallNets are the problems beside ResNet-18.
+var SmallNets = []string{"least-squares", "svm", "logistic", "diagonal", "relu", "relu-1d", "teacher-2", "teacher-3"}
+
 // net is the network of an image classifier.
 func (c *Config) net(classes int) (nets.Net, error) {
 	if c.Net != resnet18 {
-		return nil, fmt.Errorf("unknown net %q: this build has resnet18", c.Net)
+		return nil, fmt.Errorf("%s is no classifier of images: choose resnet18", c.Net)
 	}
 	return nets.NewResNet18(c.Width, classes)
 }
 
-// images is the problem of an image classifier.
-func (c *Config) images(set *data.Dataset) (*Images, error) {
+// Images is the problem of an image classifier.
+func (c *Config) Images(set *data.Dataset) (*Images, error) {
 	net, err := c.net(len(set.Train.Classes))
 	if err != nil {
 		return nil, err
@@ -135,13 +138,13 @@ func (c *Config) schedule() Schedule {
 // parts is the number of mini-batches of one step.
 func (c *Config) parts() int {
 	if c.Sampling == data.Full {
-		return c.TrainSize / c.Batch
+		return max(c.TrainSize/max(c.Batch, 1), 1)
 	}
 	return 1
 }
 
 // stepsPerEpoch drops an incomplete last mini-batch.
-func (c *Config) stepsPerEpoch() int { return c.TrainSize / c.Batch / c.parts() }
+func (c *Config) stepsPerEpoch() int { return c.TrainSize / max(c.Batch, 1) / c.parts() }
 
 // Steps is the number of steps of the whole training.
 func (c *Config) Steps() int {
@@ -149,6 +152,14 @@ func (c *Config) Steps() int {
 		return c.MaxSteps
 	}
 	return c.Epochs * c.stepsPerEpoch()
+}
+
+// CountEpochs sets the epochs to those that MaxSteps, if set, needs.
+func (c *Config) CountEpochs() {
+	if c.MaxSteps > 0 {
+		perEpoch := max(c.stepsPerEpoch(), 1)
+		c.Epochs = (c.MaxSteps + perEpoch - 1) / perEpoch
+	}
 }
 
 // stepsPerEvaluation is the number of steps between two rows of metrics.csv.

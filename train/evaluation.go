@@ -172,19 +172,9 @@ func (e *Evaluation) result() (Result, error) {
 
 // handOut gives the logits of the last batch to f.
 func (e *Evaluation) handOut(first int, f func(image int, z []float64) error) error {
-	z := make([]float64, e.logits.Shape().TotalSize())
-	if e.dtype == tensor.Float64 {
-		if err := e.machine.Output(e.logits, z); err != nil {
-			return err
-		}
-	} else {
-		z32 := make([]float32, len(z))
-		if err := e.machine.Output(e.logits, z32); err != nil {
-			return err
-		}
-		for i, v := range z32 {
-			z[i] = float64(v)
-		}
+	z, err := outputFloats(e.machine, e.logits)
+	if err != nil {
+		return err
 	}
 	classes := len(z) / e.batch
 	for i := 0; i < e.batch && first+i < e.images; i++ {

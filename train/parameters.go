@@ -70,14 +70,7 @@ func upload(vars *machine.Variables, t safetensors.Tensor) error {
 			return fmt.Errorf("%s holds %g at element %d: the training that wrote it diverged?", t.Name, v, i)
 		}
 	}
-	if spec.Dtype == tensor.Float64 {
-		return vars.Set(t.Name, x)
-	}
-	x32 := make([]float32, len(x))
-	for i, v := range x {
-		x32[i] = float32(v)
-	}
-	return vars.Set(t.Name, x32)
+	return setFloats(vars, t.Name, x)
 }
 
 // importParameters fills all of the network's variables from tensors with

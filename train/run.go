@@ -3,18 +3,12 @@ package train
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"reflect"
 	"time"
 
 	"largestep/data"
 	"largestep/metrics"
-	"largestep/metrics/atomicfile"
 	"largestep/nets/op"
 )
 
@@ -79,14 +73,32 @@ func Run(ctx context.Context, o Options) (metrics.Status, error) {
 	if err := o.check(); err != nil {
 		return metrics.Status{}, err
 	}
-	if status, done, err := o.prepareDir(); done || err != nil {
+	status, fresh, err := o.inspectFolder()
+	if err != nil || status.State == metrics.Finished || status.State == metrics.Diverged {
 		return status, err
 	}
 	t, err := newTrainer(o)
 	if err != nil {
 		return metrics.Status{}, err
 	}
-	status, err := t.run(ctx)
+	if fresh {
+		if err := o.createFolder(); err != nil {
+			return metrics.Status{}, err
+		}
+	}
+	unlock, err := lockFolder(o.Dir)
+	if err != nil {
+		return metrics.Status{}, err
+	}
+	defer unlock()
+	if !fresh && t.Step == o.Config.Steps() { // killed after its last checkpoint
+		status := metrics.Status{State: metrics.Finished, Step: t.Step, Epoch: t.epoch()}
+		return status, metrics.WriteStatus(o.Dir, status)
+	}
+	if err := t.openRecords(); err != nil {
+		return metrics.Status{}, err
+	}
+	status, err = t.run(ctx)
 	if err != nil && !errors.Is(err, ErrInterrupted) {
 		t.records.log.Printf("failed: %v", err)
 	}
@@ -98,7 +110,7 @@ func (o *Options) check() error {
 		return err
 	}
 	if o.Problem == nil {
-		p, err := o.Config.images(o.Data)
+		p, err := o.Config.Images(o.Data)
 		if err != nil {
 			return err
 		}
@@ -114,7 +126,6 @@ func (o *Options) check() error {
 		}
 	}
 	o.Environment.TrainSHA256, o.Environment.TestSHA256 = o.Problem.Fingerprints()
-	o.Config.Init = ""
 	if o.Init != "" {
 		sum, err := FileChecksum(o.Init)
 		if err != nil {
@@ -123,82 +134,4 @@ func (o *Options) check() error {
 		o.Config.Init = sum
 	}
 	return nil
-}
-
-// prepareDir makes the run folder, or finds in it the run to resume; done tells
-// that there is nothing left to train.
-func (o *Options) prepareDir() (status metrics.Status, done bool, err error) {
-	old, err := ReadConfig(o.Dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return metrics.Status{}, false, o.createDir()
-	case err != nil:
-		return status, false, err
-	case !o.Resume:
-		return status, false, fmt.Errorf("%s holds a run: go on with --resume, or choose another folder with --out", o.Dir)
-	}
-	if err := o.matches(old); err != nil {
-		return status, false, fmt.Errorf("%s holds another run: %w: choose another folder with --out", o.Dir, err)
-	}
-	if err := atomicfile.Clean(o.Dir); err != nil {
-		return status, false, err
-	}
-	status, err = metrics.ReadStatus(o.Dir)
-	done = status.State == metrics.Finished || status.State == metrics.Diverged
-	return status, done, err
-}
-
-// ReadConfig reads the config of a run folder; the error wraps fs.ErrNotExist if
-// there is none.
-func ReadConfig(dir string) (*ConfigFile, error) {
-	path := filepath.Join(dir, metrics.ConfigFile)
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var c ConfigFile
-	if err := json.Unmarshal(b, &c); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return &c, nil
-}
-
-func (o *Options) createDir() error {
-	files, err := os.ReadDir(o.Dir)
-	if err == nil && len(files) > 0 {
-		return fmt.Errorf("%s is not empty and holds no run: choose another folder with --out", o.Dir)
-	}
-	if err := os.MkdirAll(o.Dir, 0o777); err != nil {
-		return err
-	}
-	b, err := json.MarshalIndent(ConfigFile{o.Config, o.Environment}, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteFile(filepath.Join(o.Dir, metrics.ConfigFile), append(b, '\n'))
-}
-
-// matches tells in what the run of a folder differs from the one to be done.
-func (o *Options) matches(old *ConfigFile) error {
-	if old.Environment.TrainSHA256 != o.Environment.TrainSHA256 || old.Environment.TestSHA256 != o.Environment.TestSHA256 {
-		return errors.New("its examples are others")
-	}
-	a, b := reflect.ValueOf(old.Config), reflect.ValueOf(o.Config)
-	for i := range a.NumField() {
-		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
-			name := a.Type().Field(i).Tag.Get("json")
-			return fmt.Errorf("%s is %v there, %v here", firstOf(name), a.Field(i), b.Field(i))
-		}
-	}
-	return nil
-}
-
-// firstOf is the name in a JSON tag.
-func firstOf(tag string) string {
-	for i, c := range tag {
-		if c == ',' {
-			return tag[:i]
-		}
-	}
-	return tag
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 	"largestep/metrics/measure"
 	"largestep/nets"
 	"largestep/nets/op"
@@ -33,12 +32,11 @@ type State struct {
 
 // Parameter is a parameter's values, row-major.
 func (s *State) Parameter(name string) ([]float64, error) {
-	spec, ok := s.meter.vars.Spec(name)
-	if !ok {
-		return nil, fmt.Errorf("no parameter %q", name)
+	t, err := download(s.meter.vars, name)
+	if err != nil {
+		return nil, err
 	}
-	v := make([]float64, spec.Len())
-	return v, s.meter.vars.Get(name, v)
+	return t.Float64s()
 }
 
 // Features are the hidden activations of the training examples, for each layer
@@ -48,8 +46,8 @@ func (s *State) Features() ([][]float64, error) {
 		return s.features, nil
 	}
 	for _, tap := range s.meter.train.taps {
-		v := make([]float64, tap.Shape().TotalSize())
-		if err := s.meter.train.machine.Output(tap, v); err != nil {
+		v, err := outputFloats(s.meter.train.machine, tap)
+		if err != nil {
 			return nil, err
 		}
 		s.features = append(s.features, v)
@@ -91,6 +89,9 @@ func (s *State) PatternDistance() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if !s.meter.begun { // resumed without the file of initial parameters
+		return math.NaN(), nil
+	}
 	return s.meter.start.Distance(measure.NewPattern(slices.Concat(features...)))
 }
 
@@ -107,13 +108,13 @@ const varJacobianInput = "jacobian/x"
 
 func (p *Vectors) newJacobian(vars *machine.Variables) (*jacobian, error) {
 	j := &jacobian{vars: vars, dims: p.Train.Dims()}
-	m := nets.NewModel(tensor.Float64, false)
-	h, err := p.Net.Output(m, m.Input(varJacobianInput, tensor.Float64, 1, j.dims))
+	m := nets.NewModel(p.Dtype(), false)
+	h, err := p.Net.Output(m, m.Input(varJacobianInput, p.Dtype(), 1, j.dims))
 	if err != nil {
 		return nil, err
 	}
 	// The mean prediction of one input is the prediction.
-	prediction, err := op.MeanLoss(op.Loss{Kind: op.Prediction, Scale: 1}, h, m.Input("jacobian/y", tensor.Float64, 1))
+	prediction, err := op.MeanLoss(op.Loss{Kind: op.Prediction, Scale: 1}, h, m.Input("jacobian/y", p.Dtype(), 1))
 	if err != nil {
 		return nil, err
 	}
@@ -130,15 +131,15 @@ func (p *Vectors) newJacobian(vars *machine.Variables) (*jacobian, error) {
 func (j *jacobian) run(inputs []float64) ([]float64, error) {
 	rows := make([]float64, 0, len(inputs)/j.dims*j.parameters)
 	for ; len(inputs) > 0; inputs = inputs[j.dims:] {
-		if err := j.vars.Set(varJacobianInput, inputs[:j.dims]); err != nil {
+		if err := setFloats(j.vars, varJacobianInput, inputs[:j.dims]); err != nil {
 			return nil, err
 		}
 		if err := j.machine.RunAll(); err != nil {
 			return nil, err
 		}
 		for _, g := range j.grads {
-			v := make([]float64, g.Shape().TotalSize())
-			if err := j.machine.Output(g, v); err != nil {
+			v, err := outputFloats(j.machine, g)
+			if err != nil {
 				return nil, err
 			}
 			rows = append(rows, v...)

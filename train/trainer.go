@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"time"
 
 	"largestep/data"
 	"largestep/metrics"
+	"largestep/metrics/atomicfile"
 	"largestep/train/machine"
 	"largestep/train/safetensors"
 )
@@ -42,12 +44,16 @@ func newTrainer(o Options) (*trainer, error) {
 	if err := t.build(); err != nil {
 		return nil, err
 	}
-	if err := t.restore(); err != nil {
-		return nil, err
+	return t, t.restore()
+}
+
+// openRecords opens the record files to go on from the checkpoint.
+func (t *trainer) openRecords() (err error) {
+	if err := atomicfile.Clean(t.Dir); err != nil {
+		return err
 	}
-	var err error
-	t.records, err = openRecords(o.Dir, o.Problem.Columns(), o.Config.LogSteps, t.Records)
-	return t, err
+	t.records, err = openRecords(t.Dir, t.Problem.Columns(), t.Config.LogSteps, t.Records)
+	return err
 }
 
 // build makes the graphs and brings the examples to the engine.
@@ -69,15 +75,26 @@ func (t *trainer) restore() error {
 	if err := t.initialize(); err != nil {
 		return err
 	}
-	if err := t.meter.Begin(); err != nil {
-		return err
+	if known := t.Init != "" || t.Config.Init == ""; known {
+		if err := t.meter.Begin(); err != nil {
+			return err
+		}
 	}
 	p, ok, err := loadCheckpoint(t.Dir, t.vars, t.step.Model)
+	if err != nil {
+		return err
+	}
+	if !ok && t.Init == "" && t.Config.Init != "" {
+		return errors.New("the run was killed before its first checkpoint: give the file of initial parameters again, with --init")
+	}
+	if p.Step < 0 || p.Step > t.Config.Steps() {
+		return fmt.Errorf("%s: step %d of a training of %d", filepath.Join(t.Dir, checkpointFile), p.Step, t.Config.Steps())
+	}
 	if ok {
 		t.progress = p
 		t.logged = p.Step
 	}
-	return err
+	return nil
 }
 
 // initialize takes the initial parameters from the seed, or from the file.
@@ -302,8 +319,12 @@ func (t *trainer) save() error {
 		return err
 	}
 	t.Seconds = time.Since(t.started).Seconds()
+	p := t.progress
+	if t.Step == t.Config.Steps() { // nothing goes on from it: no times, so that its bytes are the training's alone
+		p = progress{Step: t.Step}
+	}
 	metadata := map[string]string{"net": t.Config.Net, "dataset": t.Config.Dataset}
-	err = saveCheckpoint(t.Dir, t.vars, t.step.Model, t.Config.Momentum != 0, metadata, t.progress)
+	err = saveCheckpoint(t.Dir, t.vars, t.step.Model, t.Config.Momentum != 0, metadata, p)
 	t.lastSaved = time.Now()
 	return err
 }

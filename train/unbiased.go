@@ -188,8 +188,8 @@ func (g *gradient) at(index []int32) ([]float64, error) {
 	}
 	var all []float64
 	for _, n := range g.grads {
-		v := make([]float64, n.Shape().TotalSize())
-		if err := g.machine.Output(n, v); err != nil {
+		v, err := outputFloats(g.machine, n)
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, v...)

@@ -17,9 +17,10 @@ import (
 )
 
 // Vectors is the problem of fitting targets: f_i(θ) is the loss of a network's
-// prediction for the vector x_i, plus Norm/2·‖weights‖². All of it is float64.
+// prediction for the vector x_i, plus Norm/2·‖weights‖².
 type Vectors struct {
 	Net         nets.Net
+	Precision   tensor.Dtype // float32 or float64, the default
 	Fit         op.Loss
 	Norm        float64 // of the squared norm of the weights, biases left out; 0 for none
 	Train, Test Sample  // Test may be empty
@@ -68,8 +69,13 @@ func (s Sample) fingerprint() string {
 // Examples is the number of training examples.
 func (p *Vectors) Examples() int { return p.Train.Len() }
 
-// Dtype is float64.
-func (p *Vectors) Dtype() tensor.Dtype { return tensor.Float64 }
+// Dtype is Precision.
+func (p *Vectors) Dtype() tensor.Dtype {
+	if p.Precision.Type == nil {
+		return tensor.Float64
+	}
+	return p.Precision
+}
 
 // Fingerprints are those of the samples.
 func (p *Vectors) Fingerprints() (train, test string) {
@@ -88,7 +94,7 @@ func (p *Vectors) Columns() []string {
 // Loss picks the mini-batch by index and adds the network and the loss.
 func (p *Vectors) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, error) {
 	n, d := p.Train.Len(), p.Train.Dims()
-	x, y, err := op.Rows(m.Input("train/x", tensor.Float64, n, d), m.Input("train/y", tensor.Float64, n), index)
+	x, y, err := op.Rows(m.Input("train/x", p.Dtype(), n, d), m.Input("train/y", p.Dtype(), n), index)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +134,7 @@ func (p *Vectors) Upload(vars *machine.Variables) error {
 		if _, ok := vars.Spec(name); !ok {
 			continue
 		}
-		if err := vars.Set(name, values); err != nil {
+		if err := setFloats(vars, name, values); err != nil {
 			return err
 		}
 	}
@@ -161,12 +167,12 @@ type sampleLoss struct {
 }
 
 func (p *Vectors) evaluate(vars *machine.Variables, name string, s Sample) (*sampleLoss, error) {
-	m := nets.NewModel(tensor.Float64, false)
-	h, err := p.Net.Output(m, m.Input(name+"/x", tensor.Float64, s.Len(), s.Dims()))
+	m := nets.NewModel(p.Dtype(), false)
+	h, err := p.Net.Output(m, m.Input(name+"/x", p.Dtype(), s.Len(), s.Dims()))
 	if err != nil {
 		return nil, err
 	}
-	loss, err := p.objective(m, h, m.Input(name+"/y", tensor.Float64, s.Len()))
+	loss, err := p.objective(m, h, m.Input(name+"/y", p.Dtype(), s.Len()))
 	if err != nil {
 		return nil, err
 	}
@@ -176,12 +182,14 @@ func (p *Vectors) evaluate(vars *machine.Variables, name string, s Sample) (*sam
 }
 
 func (e *sampleLoss) run() (float64, error) {
-	loss := make([]float64, 1)
 	if err := e.machine.RunAll(); err != nil {
 		return 0, err
 	}
-	err := e.machine.Output(e.loss, loss)
-	return loss[0], err
+	loss, err := outputFloats(e.machine, e.loss)
+	if err != nil {
+		return 0, err
+	}
+	return loss[0], nil
 }
 
 type vectorMeter struct {
@@ -189,6 +197,7 @@ type vectorMeter struct {
 	vars        *machine.Variables
 	train, test *sampleLoss
 	jacobian    *jacobian
+	begun       bool
 	start       measure.Pattern // of activations, at the initial parameters
 }
 
@@ -198,6 +207,7 @@ func (m *vectorMeter) Begin() error {
 		return err
 	}
 	features, err := (&State{meter: m}).Features()
+	m.begun = true
 	m.start = measure.NewPattern(slices.Concat(features...))
 	return err
 }

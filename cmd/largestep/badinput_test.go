@@ -259,7 +259,7 @@ func TestBadRunFolders(t *testing.T) {
 		{"train resnet18 --resume --out half --momentum 0", 1, "momentum"},
 		{"train resnet18 --resume --out half --epochs 3", 1, "epochs"},
 		{"train resnet18 --resume --out half --train-size -1", 1, "train"},
-		{"train resnet18 --resume --out half --dataset cifar10 --data set", 1, "train-size"},
+		{"train resnet18 --resume --out half --dataset cifar10 --data set", 1, "made-up"},
 		{"train resnet18 --resume --out half --dataset cifar10", 1, "cifar10"},
 		{"train resnet18 --resume --out half --init done/checkpoint.safetensors", 1, "holds another run"},
 		{"train resnet18 --resume --out half --sampling random", 1, "random"},

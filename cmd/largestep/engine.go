@@ -43,10 +43,13 @@ func (o *engineOptions) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "threads of the cpu engine")
 }
 
+// maxThreads is more than any machine has cores.
+const maxThreads = 4096
+
 // choose finds the backend asked for, or the first that works.
 func (o *engineOptions) choose() (backend, error) {
-	if o.threads < 1 {
-		return backend{}, fmt.Errorf("%d threads: want 1 or more", o.threads)
+	if o.threads < 1 || o.threads > maxThreads {
+		return backend{}, fmt.Errorf("%d threads: want 1 to %d", o.threads, maxThreads)
 	}
 	var names []string
 	for _, b := range backends {

@@ -17,15 +17,6 @@ import (
 	"largestep/train/paper"
 )
 
-// figureOptions are the flags of figure main.
-type figureOptions struct {
-	preset  string
-	out     string
-	seed    uint64
-	dataset datasetOptions
-	engine  engineOptions
-}
-
 func newFigure() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "figure",
@@ -35,35 +26,47 @@ func newFigure() *cobra.Command {
 			return usageError{errors.New("which figure? \"largestep figure main\" makes the paper's main figure")}
 		},
 	}
-	cmd.AddCommand(newFigureMain())
+	for _, f := range paper.Figures {
+		cmd.AddCommand(newFigureResNet18(f))
+	}
 	return cmd
 }
 
-func newFigureMain() *cobra.Command {
-	var o figureOptions
-	about := ""
+// figureOptions are the flags of a figure of ResNet-18.
+type figureOptions struct {
+	paper.Figure
+	preset  string
+	out     string
+	seed    uint64
+	dataset datasetOptions
+	engine  engineOptions
+}
+
+func newFigureResNet18(which paper.Figure) *cobra.Command {
+	o := figureOptions{Figure: which}
+	name, about := which.Name, ""
 	for _, p := range paper.Presets {
 		about += fmt.Sprintf("  %-6s %s\n", p.Name, p.About)
 	}
 	cmd := &cobra.Command{
-		Use:   "main",
-		Short: "Training loss and test error of ResNet-18 under four step-size schedules",
-		Long: `Main makes Figure 1 of the paper: ResNet-18 with a small constant step size, and
-with a large one that decays at 10, 30 and 50 % of the epochs. It trains whatever
-of the four runs is missing, goes on with those that were cut short, and draws
-main.png, main.svg and main.pdf, with the final numbers in main.txt.
+		Use:   name,
+		Short: which.Short,
+		Long: fmt.Sprintf(`%s
+
+It trains whatever of the four runs is missing, goes on with those that were cut
+short, and draws %[2]s.png, %[2]s.svg and %[2]s.pdf, with the final numbers in %[2]s.txt.
 
 Presets:
-` + about + `  auto   paper with a GPU, quick on a CPU`,
-		Example: `  largestep figure main
-  largestep figure main --preset small --data ~/cifar10
-  largestep figure main --preset paper --engine cuda --out figures/paper`,
+%[3]s  auto   paper with a GPU, quick on a CPU`, which.About, name, about),
+		Example: fmt.Sprintf(`  largestep figure %[1]s
+  largestep figure %[1]s --preset small --data ~/cifar10
+  largestep figure %[1]s --preset paper --engine cuda --out figures/paper`, name),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.preset, "preset", "auto", "scale: paper, small, quick or auto")
-	f.StringVar(&o.out, "out", "", "folder of the figure and its runs (default figures/main-PRESET)")
+	f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s-PRESET)", which.Runs))
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial parameters and order")
 	o.dataset.addFlags(f)
 	o.engine.addFlags(f)
@@ -79,27 +82,16 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if o.dataset.name == "auto" && p.Name == "quick" {
-		o.dataset.name = data.NameMadeUp
-	}
-	if o.dataset.name == "auto" && p.Name != "quick" {
-		o.dataset.name = data.NameCIFAR10
-	}
-	dir, err := o.dataset.find(cmd.ErrOrStderr())
+	dir, set, err := o.load(cmd, &p)
 	if err != nil {
 		return err
 	}
-	p.Base.Seed, p.Base.Precision = o.seed, o.engine.precision
-	set, err := load(dir, &p.Base)
-	if err != nil {
-		return err
-	}
-	runs, err := paper.Main(p)
+	runs, err := o.Trainings(p)
 	if err != nil {
 		return err
 	}
 	if o.out == "" {
-		o.out = filepath.Join("figures", "main-"+p.Name)
+		o.out = filepath.Join("figures", o.Runs+"-"+p.Name)
 	}
 	engine, err := b.open(o.engine)
 	if err != nil {
@@ -113,7 +105,24 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	return o.draw(cmd, runs)
+	return o.draw(cmd, runs, o.Reference(p))
+}
+
+// load brings the data set that suits the preset, and notes it in the preset's
+// config.
+func (o *figureOptions) load(cmd *cobra.Command, p *paper.Preset) (dir string, set *data.Dataset, err error) {
+	if o.dataset.name == "auto" {
+		o.dataset.name = data.NameCIFAR10
+		if p.Name == "quick" {
+			o.dataset.name = data.NameMadeUp
+		}
+	}
+	if dir, err = o.dataset.find(cmd.ErrOrStderr()); err != nil {
+		return "", nil, err
+	}
+	p.Base.Seed, p.Base.Precision = o.seed, o.engine.precision
+	set, err = load(dir, &p.Base)
+	return dir, set, err
 }
 
 func (o *figureOptions) choosePreset(engine string) (paper.Preset, error) {
@@ -135,7 +144,7 @@ func (o *figureOptions) train(cmd *cobra.Command, e op.Engine, r paper.Run, labe
 }
 
 // draw makes the figure's files from the records, and prints the table.
-func (o *figureOptions) draw(cmd *cobra.Command, runs []paper.Run) error {
+func (o *figureOptions) draw(cmd *cobra.Command, runs []paper.Run, ref figure.Reference) error {
 	var recorded []*metrics.Run
 	for _, r := range runs {
 		run, err := metrics.OpenRun(filepath.Join(o.out, r.Name))
@@ -146,16 +155,16 @@ func (o *figureOptions) draw(cmd *cobra.Command, runs []paper.Run) error {
 	}
 	var files []string
 	for _, ext := range []string{".png", ".svg", ".pdf"} {
-		files = append(files, filepath.Join(o.out, "main"+ext))
+		files = append(files, filepath.Join(o.out, o.Name+ext))
 	}
-	if err := figure.Main(recorded, files...); err != nil {
+	if err := figure.Schedules(recorded, o.Columns, o.Setting, files...); err != nil {
 		return err
 	}
 	var table bytes.Buffer
-	if err := figure.Finals(&table, recorded); err != nil {
+	if err := figure.Finals(&table, recorded, o.Net, ref); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(filepath.Join(o.out, "main.txt"), table.Bytes()); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(o.out, o.Name+".txt"), table.Bytes()); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\n%s\nfigure: %s (.svg, .pdf)\n", table.String(), files[0])

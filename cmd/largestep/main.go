@@ -7,12 +7,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() { // a second Ctrl-C kills
+	go func() { // a second Ctrl-C, later, kills
 		<-ctx.Done()
+		time.Sleep(2 * time.Second)
 		stop()
 	}()
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -31,17 +32,17 @@ func follow(w io.Writer, label string) (hooks train.Hooks, finish func()) {
 
 func followBar(w io.Writer, label string) (train.Hooks, func()) {
 	var bar *progressbar.ProgressBar
-	testError := "–"
+	test := ""
 	hooks := train.Hooks{
 		Start: func(c train.Config, step int) {
 			bar = newBar(w, int64(c.Steps()), label)
 			bar.Set(step)
 		},
 		Step: func(p train.Progress) {
-			bar.Describe(fmt.Sprintf("%s  %.0f images/s  loss %.4f  test error %s", label, p.ImagesPerSecond, p.Loss, testError))
+			bar.Describe(fmt.Sprintf("%s  %.0f/s  loss %.4g  %s", label, p.ImagesPerSecond, p.Loss, test))
 			bar.Set(p.Step)
 		},
-		Row: func(r metrics.Row) { testError = fmt.Sprintf("%.1f %%", 100*r.TestError) },
+		Row: func(r metrics.Row) { test = testResult(r) },
 	}
 	return hooks, func() {
 		if bar != nil {
@@ -79,10 +80,18 @@ func followLines(w io.Writer, label string) train.Hooks {
 				rest := time.Since(started) * time.Duration(steps-r.Step) / time.Duration(done)
 				left = fmt.Sprintf(", %v left", rest.Round(time.Second))
 			}
-			fmt.Fprintf(w, "%s: epoch %g of %d, training loss %.4f, test error %.1f %%, %.0f images/s%s\n",
-				label, r.Epoch, epochs, r.TrainLoss, 100*r.TestError, r.ImagesPerSecond, left)
+			fmt.Fprintf(w, "%s: epoch %.4g of %d, training loss %.4g, %s, %.0f/s%s\n",
+				label, r.Epoch, epochs, r.TrainLoss, testResult(r), r.ImagesPerSecond, left)
 		},
 	}
+}
+
+// testResult is a row's test error, or its test loss where there are no classes.
+func testResult(r metrics.Row) string {
+	if math.IsNaN(r.TestError) {
+		return fmt.Sprintf("test loss %.4g", r.TestLoss)
+	}
+	return fmt.Sprintf("test error %.1f %%", 100*r.TestError)
 }
 
 // followBytes shows a transfer or a count of images.

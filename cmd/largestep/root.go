@@ -39,7 +39,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintf(stderr, "largestep: %v\nSee \"largestep --help\".\n", err)
+		fmt.Fprintf(stderr, "largestep: %s\nSee \"largestep --help\".\n", strings.Join(strings.Fields(err.Error()), " "))
 		return exitUsage
 	default:
 		fmt.Fprintf(stderr, "largestep: %v\n", err)

@@ -22,6 +22,7 @@ import (
 // trainOptions are the flags of train.
 type trainOptions struct {
 	config   train.Config // what the flags say; only flags that were set count
+	stepSize stepSize
 	phases   string
 	sampling string
 	init     string
@@ -35,11 +36,12 @@ type trainOptions struct {
 func newTrain() *cobra.Command {
 	var o trainOptions
 	cmd := &cobra.Command{
-		Use:   "train resnet18",
+		Use:   "train NET",
 		Short: "Train a network with a step-size schedule",
-		Long: `Train trains a ResNet-18 and leaves its records and checkpoints in a run folder.
+		Long: `Train trains a network and leaves its records and checkpoints in a run folder.
+NET is resnet18, or one of the paper's small problems: ` + strings.Join(train.SmallNets, ", ") + `.
 
-What no flag says comes from the scale that suits the data set and the machine:
+What no flag says of resnet18 comes from the scale that suits the data set and the machine:
 width 8 on 1,000 images of the made-up set; width 16 on 5,000 images of CIFAR-10
 on a CPU; the paper's own setting, width 64 on all of CIFAR-10, on a GPU. The
 step size is the large one of that scale, decayed at 50 % of the epochs.`,
@@ -48,8 +50,10 @@ step size is the large one of that scale, decayed at 50 % of the epochs.`,
   largestep train resnet18 --step-size 0.5 --decay-at 0.3        a tenth from 30 %, a hundredth from 90 % on
   largestep train resnet18 --phases "1.5@0,0.15@0.5,0.015@0.9"   any piecewise schedule
   largestep train resnet18 --sampling full --batch 250           gradient descent
-  largestep train resnet18 --out runs/a --resume                 go on after Ctrl-C or a crash`,
-		Args: exactArgs("resnet18"),
+  largestep train resnet18 --out runs/a --resume                 go on after Ctrl-C or a crash
+  largestep train diagonal --phases "0.282@0,0.083@0.3"          SGD on a diagonal linear network
+  largestep train relu --widths 20,20 --step-size 0.9edge        at 0.9 times the step size that diverges`,
+		Args: exactArgs("NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.config.Net = args[0]
 			return o.run(cmd)
@@ -61,7 +65,7 @@ step size is the large one of that scale, decayed at 50 % of the epochs.`,
 
 func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	c := &o.config
-	f.Float64Var(&c.StepSize, "step-size", 0, "step size η; constant unless --decay-at is given")
+	f.Var(&o.stepSize, "step-size", "step size η, such as 0.5, or a multiple of the edge of divergence, such as 0.9edge; constant unless --decay-at is given")
 	f.Float64Var(&c.DecayAt, "decay-at", 0, "fraction of the epochs from which on the step size is a tenth; it is a hundredth from 0.9 on")
 	f.StringVar(&o.phases, "phases", "", "piecewise schedule: STEPSIZE@START,… or NAME:STEPSIZE@START,…, START a fraction of the epochs")
 	f.Float64Var(&c.WarmupExp, "warmup-exp", 0, "factor by which the first phase's step size grows in each hundredth of the training (the paper: 1.05)")
@@ -77,17 +81,22 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&c.TestSize, "test-size", 0, "test images, the first of the set")
 	f.StringVar(&o.init, "init", "", "safetensors file to take initial parameters and running statistics from")
 	f.IntVar(&c.EvalEvery, "eval-every", 1, "epochs between evaluations")
+	f.BoolVar(&c.Sparsity, "sparsity", true, "record the features' sparsity without duplicates, sparsity_1 to sparsity_5")
 	f.BoolVar(&c.LogSteps, "log-steps", false, "record the loss of every step in steps.csv")
 	f.StringVar(&o.out, "out", "", "run folder (default: in runs/, named after the settings)")
 	f.BoolVar(&o.resume, "resume", false, "go on with the run in the run folder; its settings count, flags that differ are refused")
 	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints, which are taken after evaluations")
 	o.dataset.addFlags(f)
 	o.engine.addFlags(f)
+	addSmallFlags(f, c)
 }
 
 func (o *trainOptions) run(cmd *cobra.Command) error {
 	if f := cmd.Flags(); f.Changed("phases") && (f.Changed("step-size") || f.Changed("decay-at")) {
 		return usageError{errors.New("--phases says all: leave out --step-size and --decay-at")}
+	}
+	if o.config.Net != "resnet18" && o.engine.name == "auto" {
+		o.engine.name = "cpu" // alone has the kernels of small problems
 	}
 	b, err := o.engine.choose()
 	if err != nil {
@@ -95,20 +104,20 @@ func (o *trainOptions) run(cmd *cobra.Command) error {
 	}
 	var c train.Config
 	var dir string
-	if o.resume {
+	switch {
+	case o.resume:
 		c, dir, err = o.resumed(cmd.Flags())
-	} else {
+	case o.config.Net == "resnet18":
 		c, dir, err = o.resolve(cmd.Flags(), b.name, cmd.ErrOrStderr())
+	default:
+		c, err = o.resolveSmall(cmd.Flags())
 	}
 	if err != nil {
 		return err
 	}
-	set, err := load(dir, &c)
+	problem, err := open(&c, dir)
 	if err != nil {
 		return err
-	}
-	if o.out == "" {
-		o.out = filepath.Join("runs", runName(c))
 	}
 	o.engine.precision = c.Precision
 	engine, err := b.open(o.engine)
@@ -116,15 +125,36 @@ func (o *trainOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer engine.Close()
+	if o.stepSize.edge && !o.resume {
+		if err := o.relativeToEdge(cmd.Context(), cmd.ErrOrStderr(), engine, problem, cmd.Flags(), &c); err != nil {
+			return err
+		}
+	}
+	if o.out == "" {
+		o.out = filepath.Join("runs", runName(c))
+	}
 	t := training{
 		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(),
 		again: fmt.Sprintf("largestep train %s --resume --out %s", c.Net, o.out),
 		options: train.Options{
 			Config: c, Environment: environment(engine, o.engine, dir), Dir: o.out, Resume: o.resume,
-			Init: o.init, Data: set, Engine: engine, CheckpointEvery: o.save,
+			Init: o.init, Problem: problem, Engine: engine, CheckpointEvery: o.save,
 		},
 	}
 	return t.run(cmd.Context(), o.out)
+}
+
+// open loads the images in dir, or makes the small problem, that the config
+// asks for.
+func open(c *train.Config, dir string) (train.Problem, error) {
+	if c.Net != "resnet18" {
+		return paper.Problem(c)
+	}
+	set, err := load(dir, c)
+	if err != nil {
+		return nil, err
+	}
+	return c.Images(set)
 }
 
 // resolve fills what no flag says from the preset that suits.
@@ -153,7 +183,7 @@ func (o *trainOptions) overrule(f *pflag.FlagSet, c *train.Config) (err error) {
 	set := &o.config
 	c.Net = set.Net
 	for name, copy := range map[string]func(){
-		"step-size":    func() { c.StepSize = set.StepSize },
+		"step-size":    func() { c.StepSize = o.stepSize.value },
 		"decay-at":     func() { c.DecayAt = set.DecayAt },
 		"warmup-exp":   func() { c.WarmupExp = set.WarmupExp },
 		"momentum":     func() { c.Momentum = set.Momentum },
@@ -167,6 +197,7 @@ func (o *trainOptions) overrule(f *pflag.FlagSet, c *train.Config) (err error) {
 		"test-size":    func() { c.TestSize = set.TestSize },
 		"eval-every":   func() { c.EvalEvery = set.EvalEvery },
 		"log-steps":    func() { c.LogSteps = set.LogSteps },
+		"sparsity":     func() { c.Sparsity = set.Sparsity },
 		"precision":    func() { c.Precision = o.engine.precision },
 		"sampling":     func() { c.Sampling, err = data.ParseSampling(o.sampling) },
 	} {
@@ -174,6 +205,7 @@ func (o *trainOptions) overrule(f *pflag.FlagSet, c *train.Config) (err error) {
 			copy()
 		}
 	}
+	o.overruleSmall(f, c)
 	return err
 }
 
@@ -212,6 +244,9 @@ func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, er
 		}
 	}
 	dir = file.Environment.DataDir
+	if f.Changed("dataset") && o.dataset.name != "auto" && (o.dataset.name == data.NameMadeUp) != (dir == "") {
+		return c, "", fmt.Errorf("%s was trained on %s: leave out --dataset %s", o.out, c.Dataset, o.dataset.name)
+	}
 	if f.Changed("data") {
 		dir = o.dataset.dir
 	}
@@ -219,6 +254,9 @@ func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, er
 }
 
 func environment(e op.Engine, o engineOptions, dataDir string) train.Environment {
+	if abs, err := filepath.Abs(dataDir); err == nil && dataDir != "" { // to resume from anywhere
+		dataDir = abs
+	}
 	env := train.Environment{Version: version(), Go: runtime.Version(), Engine: e.Name(), Device: e.Device(), DataDir: dataDir}
 	if e.Name() == "cpu" {
 		env.Threads = o.threads
@@ -279,6 +317,6 @@ func (t *training) reportFinal() error {
 		return fmt.Errorf("%s: no rows in %s: was it removed?", t.options.Dir, metrics.TableFile)
 	}
 	last := run.Rows[len(run.Rows)-1]
-	fmt.Fprintf(t.out, "%s: training loss %.4g, test error %.1f %%, %.0f s\n", t.options.Dir, last.TrainLoss, 100*last.TestError, last.Seconds)
+	fmt.Fprintf(t.out, "%s: training loss %.4g, %s, %.1f s\n", t.options.Dir, last.TrainLoss, testResult(last), last.Seconds)
 	return nil
 }

@@ -103,7 +103,7 @@ func Clean(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || !isTemporary(e.Name()) {
+		if !e.Type().IsRegular() || !IsTemporary(e.Name()) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !os.IsNotExist(err) {
@@ -113,7 +113,9 @@ func Clean(dir string) error {
 	return nil
 }
 
-func isTemporary(name string) bool {
+// IsTemporary tells whether a file's name is one that a writer killed before its
+// rename leaves behind.
+func IsTemporary(name string) bool {
 	rest, ok := strings.CutSuffix(name, suffix)
 	dot := strings.LastIndexByte(rest, '.')
 	if !ok || dot < 2 || name[0] != '.' || len(rest)-dot-1 != 16 {

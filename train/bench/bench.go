@@ -3,6 +3,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -48,6 +49,9 @@ type Kernel struct {
 
 // Run measures steps of ResNet-18 on random images.
 func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
+	if o.Batch < 2 {
+		return nil, fmt.Errorf("batch of %d: want 2 or more (batch norm needs two images)", o.Batch)
+	}
 	c := train.Config{
 		Net: "resnet18", Width: o.Width, Batch: o.Batch, TrainSize: 2 * o.Batch, TestSize: 1, Epochs: 1,
 		Sampling: data.Shuffle, Phases: train.Constant(0.01), EvalEvery: 1, Precision: o.Precision,

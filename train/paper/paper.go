@@ -17,9 +17,14 @@ type Preset struct {
 	Name  string
 	About string
 	// Base is a run's config without its schedule.
-	Base         train.Config
-	Small, Large float64 // step sizes η
+	Base train.Config
+	StepSizes
+	Plain StepSizes // without weight decay; Large is where the growth begins
+	Sota  StepSizes // with momentum and augmentation
 }
+
+// StepSizes are the small η and the large one.
+type StepSizes struct{ Small, Large float64 }
 
 // Presets, from the largest to the smallest.
 var Presets = []Preset{
@@ -27,23 +32,26 @@ var Presets = []Preset{
 		Name:  "paper",
 		About: "Figure 1: width 64, all of CIFAR-10, 100 epochs",
 		Base:  resnet18(64, 50_000, 10_000, 256, 100),
-		Small: 0.007, Large: 1.5,
+
+		StepSizes: StepSizes{0.007, 1.5}, Plain: StepSizes{0.01, 0.75}, Sota: StepSizes{0.002, 0.05},
 	},
 	{
 		Name:  "small",
 		About: "width 16, 5,000 images of CIFAR-10, 30 epochs",
 		Base:  resnet18(16, 5_000, 2_000, 64, 30),
-		Small: 0.007, Large: 0.7,
+
+		StepSizes: StepSizes{0.007, 0.7}, Plain: StepSizes{0.01, 0.35}, Sota: StepSizes{0.002, 0.05},
 	},
 	{
 		Name:  "quick",
 		About: "width 8, 1,000 made-up images, 40 epochs; minutes on a laptop",
 		Base:  resnet18(8, 1_000, 2_000, 32, 40),
-		Small: 0.03, Large: 0.5,
+
+		StepSizes: StepSizes{0.03, 0.5}, Plain: StepSizes{0.03, 0.25}, Sota: StepSizes{0.003, 0.05},
 	},
 }
 
-// resnet18 is the setting that all presets share: no momentum, no augmentation,
+// resnet18 is the main setting, at all scales: no momentum, no augmentation,
 // weight decay 5e-4, and SGD without replacement.
 func resnet18(width, images, test, batch, epochs int) train.Config {
 	return train.Config{
@@ -85,21 +93,3 @@ type Run struct {
 
 // DecayFractions are where the paper's main figure decays the large step size.
 var DecayFractions = []float64{0.1, 0.3, 0.5}
-
-// Main are the four runs of Figure 1: a small constant step size, and a large
-// one decayed at 10, 30 and 50 % of the epochs.
-func Main(p Preset) ([]Run, error) {
-	small := p.Base
-	small.StepSize, small.Phases = p.Small, train.Constant(p.Small)
-	runs := []Run{{"small", small}}
-	for _, f := range DecayFractions {
-		c := p.Base
-		phases, err := train.Decay(p.Large, f)
-		if err != nil {
-			return nil, err
-		}
-		c.StepSize, c.DecayAt, c.Phases = p.Large, f, phases
-		runs = append(runs, Run{fmt.Sprintf("large-decay-%.0f", 100*f), c})
-	}
-	return runs, nil
-}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gorgonia.org/tensor"
 	"largestep/data"
 	"largestep/metrics/measure"
 	"largestep/nets"
@@ -12,9 +13,6 @@ import (
 	"largestep/train"
 	"largestep/train/instances"
 )
-
-// SmallNets are the problems beside ResNet-18, in float64.
-var SmallNets = []string{"least-squares", "svm", "logistic", "diagonal", "relu", "relu-1d", "teacher-2", "teacher-3"}
 
 // Small is the default config of a small problem, with a step size that
 // converges and without a schedule.
@@ -42,7 +40,7 @@ func Small(name string) (train.Config, error) {
 		c.Widths = []int{10, 10}
 	case "relu-1d":
 		set(12, 1, 0.0002, 31_623)
-		c.Instance = string(instances.Paper)
+		c.Instance, c.Precision = string(instances.Paper), "fp32"
 	case "teacher-2":
 		set(15, 2, 0.13, 14_125)
 		c.Instance = string(instances.Paper)
@@ -50,7 +48,7 @@ func Small(name string) (train.Config, error) {
 		set(50, 5, 0.011, 10_000)
 		c.Instance = string(instances.Paper)
 	default:
-		return c, fmt.Errorf("unknown problem %q: choose one of resnet18, %s", name, strings.Join(SmallNets, ", "))
+		return c, fmt.Errorf("unknown net %q: choose one of resnet18, %s", name, strings.Join(train.SmallNets, ", "))
 	}
 	return c, nil
 }
@@ -87,10 +85,10 @@ func Problem(c *train.Config) (*SmallProblem, error) {
 		return linear(c, p, err, op.Loss{Kind: op.Logistic, Scale: 1}, 0)
 	case "diagonal":
 		p, err := instances.Diagonal(kind, instances.DiagonalSize{N: c.TrainSize, D: c.Dims, R: c.Nonzeros}, seed)
-		return diagonal(c, p, err)
+		return diagonal(c, p, err, seed)
 	case "relu-1d":
 		p, err := instances.ReLU1D(kind, seed)
-		return relu(c, p, err, measure.DuplicateConnectedOneIn)
+		return relu(c, p, err, measure.DuplicateOneInput)
 	case "teacher-2":
 		p, err := instances.Teacher2(kind, seed)
 		return relu(c, p, err, measure.DuplicateConnected)
@@ -126,6 +124,10 @@ func problem(c *train.Config, i *instances.Problem, err error) (*SmallProblem, e
 	}
 	c.TestSize = i.Test.N
 	p := &SmallProblem{order: i.Order}
+	p.Precision = tensor.Float64
+	if c.Precision == "fp32" {
+		p.Precision = tensor.Float32
+	}
 	p.Train = train.Sample{X: i.Train.Inputs, Y: i.Train.Labels}
 	p.Test = train.Sample{X: i.Test.Inputs, Y: i.Test.Labels}
 	return p, nil
@@ -140,10 +142,13 @@ func linear(c *train.Config, i *instances.Problem, err error, fit op.Loss, norm 
 	return p, nil
 }
 
-func diagonal(c *train.Config, i *instances.Problem, err error) (*SmallProblem, error) {
+func diagonal(c *train.Config, i *instances.Problem, err error, seed uint32) (*SmallProblem, error) {
 	p, err := problem(c, i, err)
 	if err != nil {
 		return nil, err
+	}
+	if c.Order != "" { // other seeds than 0 give other orders
+		p.order = instances.Draws(c.TrainSize, c.Steps(), seed+1)
 	}
 	p.Net, p.Fit = nets.Diagonal{U: i.Student[0].Values[0]}, op.Loss{Kind: op.Squared, Scale: 0.5}
 	p.JacobianInputs = i.Test.Inputs[:2*c.Dims*c.Dims]

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"largestep/train"
+	"largestep/train/paper"
+)
+
+func threeEpochs(t *testing.T) {
+	t.Helper()
+	smallPreset(t)
+	for i := range paper.Presets {
+		if p := &paper.Presets[i]; p.Name == "quick" {
+			p.Base.Epochs = 3
+		}
+	}
+}
+
+// TestFigureSparsity draws the runs of figure main without training them again.
+func TestFigureSparsity(t *testing.T) {
+	threeEpochs(t)
+	t.Chdir(t.TempDir())
+	succeed(t, "figure", "main")
+	before := tree(t, "figures/main-quick")
+	out := succeed(t, "figure", "sparsity", "--preset", "quick")
+	for _, d := range differences(before, tree(t, "figures/main-quick")) {
+		if !strings.HasPrefix(d, "figures/main-quick/sparsity.") {
+			t.Errorf("figure sparsity changed main's runs: %s", d)
+		}
+	}
+	isPicture(t, "figures/main-quick/sparsity.png")
+	isPicture(t, "figures/main-quick/sparsity.svg")
+	isPicture(t, "figures/main-quick/sparsity.pdf")
+	for _, want := range []string{"sparsity_5", "PyTorch", "no sparsity"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it lacks %q: %s", want, out)
+		}
+	}
+	for _, run := range []string{"small", "large-decay-50"} {
+		columns, rows := table(t, filepath.Join("figures/main-quick", run, "metrics.csv"))
+		for i, name := range columns {
+			if strings.HasPrefix(name, "sparsity_") {
+				if x, active := number(t, rows[len(rows)-1][i]), number(t, rows[len(rows)-1][i-5]); x <= 0 || x > active+0.05 {
+					t.Errorf("%s: %s is %g, active share %g", run, name, x, active)
+				}
+			}
+		}
+	}
+}
+
+// TestFigureOtherSettings looks at the settings and step sizes of the plain and
+// the state-of-the-art runs.
+func TestFigureOtherSettings(t *testing.T) {
+	threeEpochs(t)
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"plain", "sota"} {
+		out := succeed(t, "figure", name, "--out", name)
+		isPicture(t, filepath.Join(name, name+".png"))
+		small, large := config(t, name, "small"), config(t, name, "large-decay-30")
+		for _, c := range []train.Config{small, large} {
+			if plain := name == "plain"; plain != (c.WeightDecay == 0) || plain != (c.Momentum == 0) || plain == c.Augment {
+				t.Errorf("%s: weight decay %g, momentum %g, augment %v", name, c.WeightDecay, c.Momentum, c.Augment)
+			}
+		}
+		if len(small.Phases) != 1 || small.WarmupExp != 0 {
+			t.Errorf("%s: the small step size has phases %v, growth %g", name, small.Phases, small.WarmupExp)
+		}
+		// The decayed step sizes of the authors' code: after growth, a tenth and a
+		// hundredth of what it grew to; else 0.3/0.5 of a tenth and a hundredth.
+		factor, growth := math.Pow(1.05, 30), 1.05
+		if name == "sota" {
+			factor, growth = 0.6, 0
+		}
+		if large.WarmupExp != growth {
+			t.Errorf("%s: growth %g", name, large.WarmupExp)
+		}
+		for i, share := range []float64{1, factor / 10, factor / 100} {
+			if got, want := large.Phases[i].StepSize, share*large.StepSize; math.Abs(got-want) > 1e-12 {
+				t.Errorf("%s: phase %d has step size %g, want %g", name, i, got, want)
+			}
+		}
+		if note := map[string]string{"plain": "no numbers", "sota": "Not this preset's scale"}[name]; !strings.Contains(out, note) {
+			t.Errorf("%s: it lacks %q: %s", name, note, out)
+		}
+	}
+}
+
+func config(t *testing.T, dir, run string) train.Config {
+	t.Helper()
+	c, err := train.ReadConfig(filepath.Join(dir, run))
+	check(t, err)
+	return c.Config
+}
+
+func TestFigureHelp(t *testing.T) {
+	for _, name := range []string{"main", "sparsity", "plain", "sota"} {
+		out := succeed(t, "figure", name, "--help")
+		for _, want := range []string{name + ".png", "--preset", "  quick  width 8", fmt.Sprintf("figures/%s-PRESET", strings.Replace(name, "sparsity", "main", 1))} {
+			if !strings.Contains(out, want) {
+				t.Errorf("figure %s --help lacks %q", name, want)
+			}
+		}
+	}
+}

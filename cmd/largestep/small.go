@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"largestep/data"
+	"largestep/nets/op"
+	"largestep/train"
+	"largestep/train/paper"
+)
+
+// addSmallFlags adds the flags of the small problems.
+func addSmallFlags(f *pflag.FlagSet, c *train.Config) {
+	f.StringVar(&c.Instance, "instance", "", "small problems: the paper's own instance, or a random one from the seed (paper, random)")
+	f.StringVar(&c.Order, "order", "", "small problems: \"paper\" takes the examples in the order of the paper's run")
+	f.IntVar(&c.Dims, "dims", 0, "small problems: length of the vectors; --train-size is their number")
+	f.IntVar(&c.Nonzeros, "nonzeros", 0, "diagonal: nonzero entries of the true parameter")
+	f.Float64Var(&c.C, "c", 0, "svm: weight C of the hinge losses")
+	f.IntSliceVar(&c.Widths, "widths", nil, "relu: widths of the hidden layers")
+	f.IntVar(&c.MaxSteps, "steps", 0, "steps, instead of --epochs")
+	f.IntVar(&c.EvalSteps, "eval-steps", 0, "steps between evaluations, instead of --eval-every")
+}
+
+// overruleSmall takes over the flags of the small problems that were set.
+func (o *trainOptions) overruleSmall(f *pflag.FlagSet, c *train.Config) {
+	set := &o.config
+	for name, copy := range map[string]func(){
+		"instance":   func() { c.Instance = set.Instance },
+		"order":      func() { c.Order = set.Order },
+		"dims":       func() { c.Dims = set.Dims },
+		"nonzeros":   func() { c.Nonzeros = set.Nonzeros },
+		"c":          func() { c.C = set.C },
+		"widths":     func() { c.Widths = set.Widths },
+		"steps":      func() { c.MaxSteps = set.MaxSteps },
+		"eval-steps": func() { c.EvalSteps = set.EvalSteps },
+	} {
+		if f.Changed(name) {
+			copy()
+		}
+	}
+}
+
+// evaluationsOfSmall is how often a small problem is evaluated by default.
+const evaluationsOfSmall = 50
+
+// resolveSmall fills what no flag says of a small problem from its defaults.
+func (o *trainOptions) resolveSmall(f *pflag.FlagSet) (c train.Config, err error) {
+	if c, err = paper.Small(o.config.Net); err != nil {
+		return c, err
+	}
+	if err := o.overrule(f, &c); err != nil {
+		return c, err
+	}
+	if c.Sampling == data.Full && !f.Changed("batch") {
+		c.Batch = c.TrainSize
+	}
+	if f.Changed("epochs") {
+		c.MaxSteps = 0
+	}
+	if c.Phases, err = o.schedule(f, &c); err != nil {
+		return c, err
+	}
+	c.CountEpochs()
+	if !f.Changed("eval-steps") && !f.Changed("eval-every") {
+		c.EvalSteps = max(1, c.Steps()/evaluationsOfSmall)
+	}
+	return c, c.Validate()
+}
+
+// stepSize is a flag: a number, or a multiple of the edge of divergence.
+type stepSize struct {
+	value float64
+	edge  bool
+}
+
+func (s *stepSize) String() string {
+	text := strconv.FormatFloat(s.value, 'g', -1, 64)
+	if s.edge {
+		text += "edge"
+	}
+	return text
+}
+
+func (s *stepSize) Type() string { return "float" }
+
+func (s *stepSize) Set(text string) error {
+	number, edge := strings.CutSuffix(text, "edge")
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return fmt.Errorf("want a number such as 0.5, or a multiple of the edge such as 0.9edge")
+	}
+	s.value, s.edge = v, edge
+	return nil
+}
+
+// edgeSteps is within how many steps, at most, a step size must diverge.
+const edgeSteps = 20_000
+
+// relativeToEdge finds the edge and sets the step size to its multiple.
+func (o *trainOptions) relativeToEdge(ctx context.Context, out io.Writer, e op.Engine, p train.Problem, f *pflag.FlagSet, c *train.Config) error {
+	trial := *c
+	trial.StepSize = 0.01
+	search := train.Edge{Engine: e, Problem: p, Config: trial, Steps: min(c.Steps(), edgeSteps), Tolerance: 0.005}
+	edge, err := search.Find(ctx)
+	if err != nil {
+		return err
+	}
+	c.StepSize = o.stepSize.value * edge
+	fmt.Fprintf(out, "edge of divergence within %d steps: %.4g; step size %.4g\n", search.Steps, edge, c.StepSize)
+	c.Phases, err = o.schedule(f, c)
+	return err
+}

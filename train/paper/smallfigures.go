@@ -1,0 +1,209 @@
+package paper
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"largestep/data"
+	"largestep/train"
+)
+
+// SmallFigure is a figure of the paper on one of its small problems: settings
+// that differ in their step sizes, each run from several seeds.
+type SmallFigure struct {
+	Name, About string
+	Columns     []string // panels
+	Seeds       int      // runs of each setting, if nobody asks for another number
+	settings    func(base train.Config) ([]Setting, error)
+	net         string
+	published   map[string]map[string]string // of the paper, by label and column
+}
+
+// Setting is one curve of a figure.
+type Setting struct {
+	Label  string
+	Config train.Config
+}
+
+// SmallFigures are the figures of the small problems.
+var SmallFigures = []SmallFigure{
+	{
+		Name: "diagonal", net: "diagonal", Seeds: 8,
+		About:    "SGD on a diagonal linear network: the longer the large steps, the sparser u ⊙ v",
+		Columns:  []string{"train_loss", "test_loss", "l0", "rank"},
+		settings: diagonalSettings,
+		published: columnsOf([]string{"train_loss", "test_loss", "l0", "rank"}, map[string]string{
+			"η = 0.25":                 "1.42e-6 3.53e-3 200 200",
+			"η = 0.282, decay at 10 %": "6.26e-5 6.59e-4 156 109",
+			"η = 0.282, decay at 30 %": "5.98e-5 2.85e-4 89 68",
+			"η = 0.282, decay at 50 %": "6.70e-5 1.54e-4 71 58",
+		}),
+	},
+	{
+		Name: "diagonal-gd", net: "diagonal", Seeds: 1,
+		About:    "gradient descent on a diagonal linear network stabilises, but does not generalise: the noise matters",
+		Columns:  []string{"train_loss", "test_loss", "l0"},
+		settings: diagonalGDSettings,
+		published: columnsOf([]string{"test_loss", "l0"}, map[string]string{
+			"GD, η = 2":                     ".168 100",
+			"GD, η = 3.53, decay at 10 %":   ".449 86",
+			"GD, η = 3.53, decay at 30 %":   ".438 80",
+			"GD, η = 3.53, decay at 50 %":   ".497 78",
+			"SGD, η = 0.272, decay at 50 %": ".0385 33",
+		}),
+	},
+	{
+		Name: "relu-1d", net: "relu-1d", Seeds: 1,
+		About:    "a two-layer ReLU network on twelve points of a line",
+		Columns:  []string{"train_loss", "rank", "active_1", "sparsity_1"},
+		settings: relu1DSettings,
+		published: columnsOf([]string{"train_loss", "rank", "active_1", "sparsity_1"}, map[string]string{
+			"decay at 2 %":  "2.09e-4 85 .487 .22",
+			"decay at 50 %": "1.69e-4 19 .267 .063",
+		}),
+	},
+	{
+		Name: "teacher-2", net: "teacher-2", Seeds: 1,
+		About:    "two-layer teacher and student",
+		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_1"},
+		settings: teacher2Settings,
+		published: columnsOf([]string{"test_loss", "rank", "sparsity_1"}, map[string]string{
+			"η = 0.13":                 "6.1e-4 26 .263",
+			"η = 0.455, decay at 10 %": "1.6e-4 16 .11",
+			"η = 0.455, decay at 30 %": "1.4e-4 12 .087",
+			"η = 0.455, decay at 50 %": "5.4e-5 7 .063",
+		}),
+	},
+	{
+		Name: "teacher-3", net: "teacher-3", Seeds: 6,
+		About:    "three-layer teacher and student",
+		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_2"},
+		settings: teacher3Settings,
+		published: columnsOf([]string{"test_loss", "rank", "sparsity_2"}, map[string]string{
+			"η = 0.011":               ".0614 150 .466",
+			"η = 0.04, decay at 10 %": ".0322 150 .312",
+			"η = 0.04, decay at 30 %": ".0248 125 .252",
+			"η = 0.04, decay at 50 %": ".0206 102 .182",
+		}),
+	},
+}
+
+// columnsOf spreads rows of numbers over columns.
+func columnsOf(columns []string, rows map[string]string) map[string]map[string]string {
+	table := map[string]map[string]string{}
+	for label, row := range rows {
+		table[label] = map[string]string{}
+		for i, v := range strings.Fields(row) {
+			table[label][columns[i]] = v
+		}
+	}
+	return table
+}
+
+// SmallFigureByName finds a figure.
+func SmallFigureByName(name string) (SmallFigure, error) {
+	for _, f := range SmallFigures {
+		if f.Name == name {
+			return f, nil
+		}
+	}
+	return SmallFigure{}, fmt.Errorf("unknown figure %q", name)
+}
+
+// Settings are the figure's curves, on the paper's instance or random ones.
+func (f SmallFigure) Settings(instance string) ([]Setting, error) {
+	base, err := Small(f.net)
+	if err != nil {
+		return nil, err
+	}
+	base.Instance = instance
+	settings, err := f.settings(base)
+	for i := range settings {
+		c := &settings[i].Config
+		c.StepSize = c.Phases[0].StepSize
+		c.CountEpochs()
+		c.EvalSteps = max(1, c.Steps()/smallEvaluations)
+	}
+	return settings, err
+}
+
+// smallEvaluations is the number of points of a curve.
+const smallEvaluations = 40
+
+// Published are the paper's final numbers by label and column, as it prints
+// them.
+func (f SmallFigure) Published() map[string]map[string]string { return f.published }
+
+// decayed is a large step size, from the fraction at on divided by factor.
+func decayed(eta, factor, at float64) []train.Phase {
+	return []train.Phase{{Name: "large", StepSize: eta}, {Name: "small", Start: at, StepSize: eta / factor}}
+}
+
+// decays are where the small problems' large step sizes end.
+var decays = []float64{0.1, 0.3, 0.5}
+
+func decayLabel(eta, at float64) string { return fmt.Sprintf("η = %g, decay at %g %%", eta, 100*at) }
+
+// constantAndDecayed are a small constant step size and a large one that is
+// divided by a factor of its own at each of decays.
+func constantAndDecayed(c train.Config, small, large float64, factors [3]float64, prefix string) []Setting {
+	list := []Setting{{fmt.Sprintf("%sη = %g", prefix, small), with(c, train.Constant(small))}}
+	for i, at := range decays {
+		list = append(list, Setting{prefix + decayLabel(large, at), with(c, decayed(large, factors[i], at))})
+		list[i+1].Config.DecayAt = at
+	}
+	return list
+}
+
+func with(c train.Config, phases []train.Phase) train.Config {
+	c.Phases = phases
+	return c
+}
+
+func diagonalSettings(c train.Config) ([]Setting, error) {
+	return constantAndDecayed(c, 0.25, 0.282, [3]float64{4.8, 3.4, 1.5}, ""), nil
+}
+
+func diagonalGDSettings(c train.Config) ([]Setting, error) {
+	c.TrainSize, c.Dims = 40, 100
+	gd := c
+	gd.Sampling, gd.Batch = data.Full, gd.TrainSize
+	list := constantAndDecayed(gd, 2, 3.53, [3]float64{4.8, 3.4, 1.5}, "GD, ")
+	sgd := with(c, decayed(0.272, 20, 0.5))
+	sgd.DecayAt = 0.5
+	return append(list, Setting{"SGD, " + decayLabel(0.272, 0.5), sgd}), nil
+}
+
+// relu1DSettings warm η up to η(1 + (400f − 1)·t/T) until the decay at f.
+func relu1DSettings(c train.Config) ([]Setting, error) {
+	var list []Setting
+	for _, d := range []struct{ at, factor float64 }{{0.02, 2.5}, {0.5, 3}} {
+		s := warmed(c, 0.0002, 400*d.at-1, 1, d.factor, d.at)
+		list = append(list, Setting{fmt.Sprintf("decay at %g %%", 100*d.at), s})
+	}
+	return list, nil
+}
+
+func teacher2Settings(c train.Config) ([]Setting, error) {
+	return constantAndDecayed(c, 0.13, 0.455, [3]float64{2, 4, 5}, ""), nil
+}
+
+// teacher3Settings warm η up to η(1 + 5·√(t/T)) until the decay.
+func teacher3Settings(c train.Config) ([]Setting, error) {
+	list := []Setting{{"η = 0.011", with(c, train.Constant(0.011))}}
+	for i, factor := range []float64{3.5, 2.5, 5} {
+		at := decays[i]
+		list = append(list, Setting{decayLabel(0.04, at), warmed(c, 0.04, 5, 0.5, factor, at)})
+	}
+	return list, nil
+}
+
+// warmed grows eta to eta·(1 + gain·(t/T)^power) until the fraction at, and
+// divides what it has become by factor.
+func warmed(c train.Config, eta, gain, power, factor, at float64) train.Config {
+	c.WarmupGain, c.WarmupPower, c.DecayAt = gain, power, at
+	c.Phases = decayed(eta, 1, at)
+	c.Phases[1].StepSize = eta * (1 + gain*math.Pow(at, power)) / factor
+	return c
+}
