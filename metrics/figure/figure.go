@@ -23,8 +23,7 @@ import (
 	"largestep/metrics"
 )
 
-// Options choose what Curves and Groups draw; the zero value draws what Main
-// does.
+// Options choose what Curves and Groups draw.
 type Options struct {
 	Columns []string        // one panel each, train_loss and test_error if there are none
 	Title   string          // net and data set if empty
@@ -34,16 +33,20 @@ type Options struct {
 
 var mainColumns = []string{"train_loss", "test_error"}
 
-// Main draws the training loss and the test error of runs that differ in their
-// schedules, light to dark blue in the order given, into each of the files, as
-// their extensions say: .png, .svg or .pdf. A file is replaced only by a whole
-// new one.
-func Main(runs []*metrics.Run, files ...string) error {
-	f := figure{groups: each(runs, scheduleLabels(runs)), palette: blues, across: 2}
-	return f.withDefaults().save(files)
+// Schedules draws columns of runs that differ in their schedules, the training
+// loss and the test error if there are none, light to dark blue in the order
+// given, into each of the files, as their extensions say: .png, .svg or .pdf. A
+// file is replaced only by a whole new one. The setting, which may be empty, is
+// added to the title.
+func Schedules(runs []*metrics.Run, columns []string, setting string, files ...string) error {
+	title := commonTitle(runs)
+	if setting != "" {
+		title += ", " + setting
+	}
+	return Groups(each(runs, scheduleLabels(runs)), Options{Columns: columns, Title: title}, files...)
 }
 
-// Curves draws any columns of any runs into each of the files, as Main does.
+// Curves draws any columns of any runs into each of the files, as Schedules does.
 // The legend tells what differs among the runs.
 func Curves(runs []*metrics.Run, opt Options, files ...string) error {
 	f := figure{groups: each(runs, differenceLabels(runs)), palette: viridis, Options: opt, across: 2}

@@ -50,10 +50,10 @@ func countColor(img image.Image, c color.Color) (n int) {
 	return n
 }
 
-func TestMainDrawsAllFormats(t *testing.T) {
+func TestSchedulesDrawsAllFormats(t *testing.T) {
 	dir := t.TempDir()
 	path := func(ext string) string { return filepath.Join(dir, "figure"+ext) }
-	check(t, Main(paperRuns(), path(".png"), path(".svg"), path(".pdf")))
+	check(t, Schedules(paperRuns(), nil, "", path(".png"), path(".svg"), path(".pdf")))
 
 	img := readPNG(t, path(".png"))
 	if w, h := img.Bounds().Dx(), img.Bounds().Dy(); w != 1380 || h < 600 || h > 750 {
@@ -226,15 +226,15 @@ func TestAwkwardNumbers(t *testing.T) {
 			}
 			other := run(0.1, 0, 2)
 			other.Rows = other.Rows[:i%3]
-			check(t, Main([]*metrics.Run{r, other}, path))
+			check(t, Schedules([]*metrics.Run{r, other}, nil, "", path))
 		}
 	}
 	for _, epochs := range []float64{5e-324, 1e-10, 1e308} {
 		r := run(1, 0.5, 4)
 		r.Config.Epochs = epochs
-		check(t, Main([]*metrics.Run{r}, path))
+		check(t, Schedules([]*metrics.Run{r}, nil, "", path))
 		r.Rows = nil
-		check(t, Main([]*metrics.Run{r}, path))
+		check(t, Schedules([]*metrics.Run{r}, nil, "", path))
 	}
 }
 
@@ -262,11 +262,11 @@ func TestRefusalsLeaveFilesAlone(t *testing.T) {
 		err  error
 		want string
 	}{
-		{Main(nil, old), "no runs"},
-		{Main(paperRuns(), old, filepath.Join(dir, "f.gif")), "name a .png, .svg or .pdf file"},
+		{Schedules(nil, nil, "", old), "no runs"},
+		{Schedules(paperRuns(), nil, "", old, filepath.Join(dir, "f.gif")), "name a .png, .svg or .pdf file"},
 		{Curves(paperRuns(), Options{Columns: []string{"active_9"}}, old), `no run has a column "active_9"`},
 		{Curves(paperRuns(), Options{Columns: []string{"phase"}}, old), `no run has a column "phase"`},
-		{Main(paperRuns(), filepath.Join(dir, "no", "f.svg")), "no such file"},
+		{Schedules(paperRuns(), nil, "", filepath.Join(dir, "no", "f.svg")), "no such file"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("error %v, want %q", c.err, c.want)
