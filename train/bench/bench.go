@@ -68,13 +68,13 @@ func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 		return nil, err
 	}
 	run := func() error { return step.Run(index, nil, c.StepSize) }
-	seconds, err := measure(ctx, e, o.Time, run)
+	seconds, steps, err := measure(ctx, e, o.Time, run)
 	if err != nil {
 		return nil, err
 	}
 	best, median := seconds[0], seconds[len(seconds)/2]
 	r := &Result{
-		Engine: e.Name(), Device: e.Device(), Precision: o.Precision, Width: o.Width, Batch: o.Batch, Steps: len(seconds),
+		Engine: e.Name(), Device: e.Device(), Precision: o.Precision, Width: o.Width, Batch: o.Batch, Steps: steps,
 		ImagesPerSecond: float64(o.Batch) / best, SecondsPerStep: best, MedianSecondsPerStep: median,
 		GFLOPS: step.Machine().FLOP() / best / 1e9, ArenaBytes: step.Machine().ArenaBytes(),
 	}
@@ -110,32 +110,43 @@ func randomImages(n int) *data.Images {
 	return images
 }
 
-// measure times steps, each to its end, and returns their seconds in order.
-func measure(ctx context.Context, e op.Engine, d time.Duration, run func() error) ([]float64, error) {
-	var seconds []float64
-	for range 2 { // warm up: plans, scratch memory, caches
-		if err := run(); err != nil {
-			return nil, err
+// groupTime is about how long steps are timed together at least: the host queues
+// the next step while the engine is at one, and waits only at the end.
+const groupTime = 100 * time.Millisecond
+
+// measure times groups of steps and returns the seconds of a step in each, in
+// order, and the number of steps.
+func measure(ctx context.Context, e op.Engine, d time.Duration, run func() error) (seconds []float64, steps int, err error) {
+	group := func(n int) (time.Duration, error) {
+		start := time.Now()
+		for range n {
+			if err := run(); err != nil {
+				return 0, err
+			}
 		}
+		err := e.Sync()
+		return time.Since(start), err
 	}
-	if err := e.Sync(); err != nil {
-		return nil, err
+	if _, err := group(2); err != nil { // warm up: plans, scratch memory, caches
+		return nil, 0, err
 	}
+	one, err := group(1)
+	if err != nil {
+		return nil, 0, err
+	}
+	n := max(1, int(groupTime/max(one, 1)))
 	for end := time.Now().Add(d); len(seconds) < 3 || time.Now().Before(end); {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		start := time.Now()
-		if err := run(); err != nil {
-			return nil, err
+		took, err := group(n)
+		if err != nil {
+			return nil, 0, err
 		}
-		if err := e.Sync(); err != nil {
-			return nil, err
-		}
-		seconds = append(seconds, time.Since(start).Seconds())
+		seconds = append(seconds, took.Seconds()/float64(n))
 	}
 	sort.Float64s(seconds)
-	return seconds, nil
+	return seconds, n * len(seconds), nil
 }
 
 // profile gives the share of each kind of kernel, the largest first.
