@@ -89,6 +89,8 @@ func (c *Config) validateNet() error {
 			return fmt.Errorf("%d test images: want 1 or more", c.TestSize)
 		}
 		least, precisions = 2, []string{"fp32", "tf32", "bf16"} // batch norm needs two images
+	} else if !slices.Contains(SmallNets, c.Net) {
+		return fmt.Errorf("unknown net %q: choose one of %s, %s", c.Net, resnet18, strings.Join(SmallNets, ", "))
 	}
 	if c.TrainSize < 1 {
 		return fmt.Errorf("%d training examples: want 1 or more", c.TrainSize)

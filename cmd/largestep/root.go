@@ -68,7 +68,7 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newTrain(), newFigure(), newPlot(), newEval(), newFetch(), newImport(), newBench(), newEngines())
+	root.AddCommand(newTrain(), newFigure(), newPlot(), newEval(), newEdge(), newCheck(), newFetch(), newImport(), newBench(), newEngines())
 	return root
 }
 

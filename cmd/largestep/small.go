@@ -1,15 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"largestep/data"
-	"largestep/nets/op"
 	"largestep/train"
 	"largestep/train/paper"
 )
@@ -102,16 +100,17 @@ func (s *stepSize) Set(text string) error {
 const edgeSteps = 20_000
 
 // relativeToEdge finds the edge and sets the step size to its multiple.
-func (o *trainOptions) relativeToEdge(ctx context.Context, out io.Writer, e op.Engine, p train.Problem, f *pflag.FlagSet, c *train.Config) error {
-	trial := *c
-	trial.StepSize = 0.01
-	search := train.Edge{Engine: e, Problem: p, Config: trial, Steps: min(c.Steps(), edgeSteps), Tolerance: 0.005}
-	edge, err := search.Find(ctx)
+func (o *trainOptions) relativeToEdge(cmd *cobra.Command, j *job) error {
+	trial := j.config
+	trial.StepSize = edgeGuess
+	search := train.Edge{Engine: j.engine, Problem: j.problem, Config: trial, Steps: min(j.config.Steps(), edgeSteps), Tolerance: 0.005}
+	edge, err := search.Find(cmd.Context())
 	if err != nil {
 		return err
 	}
+	c := &j.config
 	c.StepSize = o.stepSize.value * edge
-	fmt.Fprintf(out, "edge of divergence within %d steps: %.4g; step size %.4g\n", search.Steps, edge, c.StepSize)
-	c.Phases, err = o.schedule(f, c)
+	fmt.Fprintf(cmd.ErrOrStderr(), "edge of divergence within %d steps: %.4g; step size %.4g\n", search.Steps, edge, c.StepSize)
+	c.Phases, err = o.schedule(cmd.Flags(), c)
 	return err
 }

@@ -98,50 +98,61 @@ func (o *trainOptions) run(cmd *cobra.Command) error {
 	if o.config.Net != "resnet18" && o.engine.name == "auto" {
 		o.engine.name = "cpu" // alone has the kernels of small problems
 	}
-	b, err := o.engine.choose()
+	j, err := o.prepare(cmd)
 	if err != nil {
 		return err
 	}
-	var c train.Config
-	var dir string
-	switch {
-	case o.resume:
-		c, dir, err = o.resumed(cmd.Flags())
-	case o.config.Net == "resnet18":
-		c, dir, err = o.resolve(cmd.Flags(), b.name, cmd.ErrOrStderr())
-	default:
-		c, err = o.resolveSmall(cmd.Flags())
-	}
-	if err != nil {
-		return err
-	}
-	problem, err := open(&c, dir)
-	if err != nil {
-		return err
-	}
-	o.engine.precision = c.Precision
-	engine, err := b.open(o.engine)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
+	defer j.engine.Close()
 	if o.stepSize.edge && !o.resume {
-		if err := o.relativeToEdge(cmd.Context(), cmd.ErrOrStderr(), engine, problem, cmd.Flags(), &c); err != nil {
+		if err := o.relativeToEdge(cmd, j); err != nil {
 			return err
 		}
 	}
 	if o.out == "" {
-		o.out = filepath.Join("runs", runName(c))
+		o.out = filepath.Join("runs", runName(j.config))
 	}
 	t := training{
 		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(),
-		again: fmt.Sprintf("largestep train %s --resume --out %s", c.Net, o.out),
+		again: fmt.Sprintf("largestep train %s --resume --out %s", j.config.Net, o.out),
 		options: train.Options{
-			Config: c, Environment: environment(engine, o.engine, dir), Dir: o.out, Resume: o.resume,
-			Init: o.init, Problem: problem, Engine: engine, CheckpointEvery: o.save,
+			Config: j.config, Environment: environment(j.engine, o.engine, j.dir), Dir: o.out, Resume: o.resume,
+			Init: o.init, Problem: j.problem, Engine: j.engine, CheckpointEvery: o.save,
 		},
 	}
 	return t.run(cmd.Context(), o.out)
+}
+
+// job is what the flags ask for, ready to compute.
+type job struct {
+	config  train.Config
+	dir     string // of the data set; "" if it is made up
+	problem train.Problem
+	engine  op.Engine
+}
+
+// prepare resolves the flags, loads the data and opens the engine.
+func (o *trainOptions) prepare(cmd *cobra.Command) (*job, error) {
+	b, err := o.engine.choose()
+	if err != nil {
+		return nil, err
+	}
+	j := &job{}
+	switch {
+	case o.resume:
+		j.config, j.dir, err = o.resumed(cmd.Flags())
+	case o.config.Net == "resnet18":
+		j.config, j.dir, err = o.resolve(cmd.Flags(), b.name, cmd.ErrOrStderr())
+	default:
+		j.config, err = o.resolveSmall(cmd.Flags())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if j.problem, err = open(&j.config, j.dir); err != nil {
+		return nil, err
+	}
+	j.engine, err = b.open(o.engine)
+	return j, err
 }
 
 // open loads the images in dir, or makes the small problem, that the config

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"largestep/train"
+)
+
+func newEdge() *cobra.Command {
+	var o trainOptions
+	var steps int
+	var tolerance float64
+	cmd := &cobra.Command{
+		Use:   "edge NET",
+		Short: "Find the largest step size that does not diverge",
+		Long: `Edge finds, by bisection, the largest constant step size at which a training does
+not diverge within a number of steps. Other settings are those of "largestep
+train NET" and its flags; what diverges later than the steps counts as stable.`,
+		Example: `  largestep edge diagonal --order paper
+  largestep edge teacher-2 --seed 3 --instance random
+  largestep edge resnet18 --dataset made-up --steps 100
+  largestep train diagonal --step-size 0.985edge`,
+		Args: exactArgs("NET"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.config.Net = args[0]
+			j, err := o.prepare(cmd)
+			if err != nil {
+				return err
+			}
+			defer j.engine.Close()
+			if !cmd.Flags().Changed("step-size") {
+				j.config.StepSize = edgeGuess
+			}
+			e := train.Edge{
+				Engine: j.engine, Problem: j.problem, Config: j.config, Steps: steps, Tolerance: tolerance,
+				Tried: func(eta float64, diverged bool) {
+					verdict := "stable"
+					if diverged {
+						verdict = "diverges"
+					}
+					fmt.Fprintf(cmd.ErrOrStderr(), "step size %-12.6g %s\n", eta, verdict)
+				},
+			}
+			edge, err := e.Find(cmd.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "edge of %s: step size %.5g (within %.2g %%, %d steps)\n", args[0], edge, 100*tolerance, steps)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	o.addFlags(f)
+	f.IntVar(&steps, "within", edgeSteps, "steps within which it must diverge")
+	f.Float64Var(&tolerance, "tolerance", 0.005, "the edge lies within this fraction above the answer")
+	for _, name := range []string{"out", "resume", "log-steps", "checkpoint-every", "eval-every", "eval-steps", "phases", "decay-at", "warmup-exp", "init"} {
+		f.MarkHidden(name)
+	}
+	return cmd
+}
+
+// edgeGuess is where the search for the edge begins.
+const edgeGuess = 0.01
