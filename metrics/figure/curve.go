@@ -80,7 +80,7 @@ const (
 func (c *curve) Plot(canvas draw.Canvas, p *plot.Plot) {
 	thick, thin, _ := c.lines()
 	start, end := canvas.X(p.X.Norm(c.largeStart)), canvas.X(p.X.Norm(c.largeEnd))
-	for _, path := range paths(c.points, canvas, p) {
+	for _, path := range c.paths(canvas, p) {
 		for _, part := range split(path, start, end) {
 			line := thin
 			if part.large {
@@ -109,6 +109,26 @@ func paths(points []point, canvas draw.Canvas, p *plot.Plot) [][]vg.Point {
 		broken = false
 	}
 	return all
+}
+
+func (c *curve) paths(canvas draw.Canvas, p *plot.Plot) [][]vg.Point {
+	if c.diverged {
+		return paths(untilOut(c.points, p), canvas, p)
+	}
+	return paths(c.points, canvas, p)
+}
+
+// untilOut are the points of a diverged run up to the one with which it leaves
+// the panel for good.
+func untilOut(points []point, p *plot.Plot) []point {
+	n := len(points)
+	for n > 0 && !(points[n-1].y <= p.Y.Max) { // or NaN
+		n--
+	}
+	for n < len(points) && !finite(points[n].y) {
+		n++
+	}
+	return points[:min(n+1, len(points))]
 }
 
 func place(q point, canvas draw.Canvas, p *plot.Plot) vg.Point {
@@ -190,7 +210,7 @@ func (c phaseLines) Plot(canvas draw.Canvas, p *plot.Plot) {
 type marks struct{ *curve }
 
 func (c marks) Plot(canvas draw.Canvas, p *plot.Plot) {
-	all := paths(c.points, canvas, p)
+	all := c.paths(canvas, p)
 	for _, path := range all {
 		if len(path) == 1 {
 			dot(canvas, c.style, path[0])
@@ -205,7 +225,7 @@ func (c marks) Plot(canvas draw.Canvas, p *plot.Plot) {
 		crossAtEnd(canvas, c.style, all)
 	}
 	for _, points := range c.lost {
-		crossAtEnd(canvas, c.style, paths(points, canvas, p))
+		crossAtEnd(canvas, c.style, paths(untilOut(points, p), canvas, p))
 	}
 }
 
@@ -222,7 +242,7 @@ type lost struct{ *curve }
 func (c lost) Plot(canvas draw.Canvas, p *plot.Plot) {
 	line := draw.LineStyle{Color: translucent(c.color, 0xa0), Width: vg.Length(0.6)}
 	for _, points := range c.lost {
-		canvas.StrokeLines(line, paths(points, canvas, p)...)
+		canvas.StrokeLines(line, paths(untilOut(points, p), canvas, p)...)
 	}
 }
 

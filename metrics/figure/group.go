@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"largestep/metrics"
 )
@@ -64,37 +65,42 @@ func (g Group) split() (counted, diverged []*metrics.Run) {
 	return counted, diverged
 }
 
-// allDiverged reports whether no run is left.
-func (g Group) allDiverged() bool {
-	return !slices.ContainsFunc(g.Runs, func(r *metrics.Run) bool { return r.Status.State != metrics.Diverged })
+// states counts the runs of a group that are not finished.
+type states struct{ diverged, unfinished int }
+
+func (g Group) states() (n states) {
+	for _, r := range g.Runs {
+		switch r.Status.State {
+		case metrics.Diverged:
+			n.diverged++
+		case metrics.Finished:
+		default:
+			n.unfinished++
+		}
+	}
+	return n
 }
+
+func (g Group) allDiverged() bool { return g.states().diverged == len(g.Runs) }
 
 // label is the legend's: with what a reader must know of runs that did not
 // finish.
 func (g Group) label() string {
-	note := ""
-	if len(g.Runs) == 1 {
-		note = stateLabel(g.Runs[0])
+	var notes []string
+	if n := g.states(); len(g.Runs) == 1 {
+		notes = append(notes, stateLabel(g.Runs[0]))
 	} else {
-		count := map[metrics.State]int{}
-		for _, r := range g.Runs {
-			count[r.Status.State]++
+		if n.diverged > 0 {
+			notes = append(notes, fmt.Sprintf("%d of %d diverged", n.diverged, len(g.Runs)))
 		}
-		n := len(g.Runs)
-		if d := count[metrics.Diverged]; d > 0 {
-			note = fmt.Sprintf("%d of %d diverged", d, n)
-		}
-		if u := n - count[metrics.Diverged] - count[metrics.Finished]; u > 0 {
-			if note != "" {
-				note += ", "
-			}
-			note += fmt.Sprintf("%d of %d unfinished", u, n)
+		if n.unfinished > 0 {
+			notes = append(notes, fmt.Sprintf("%d of %d unfinished", n.unfinished, len(g.Runs)))
 		}
 	}
-	if note == "" {
-		return g.Label
+	if note := strings.Join(notes, ", "); note != "" {
+		return g.Label + " (" + note + ")"
 	}
-	return g.Label + " (" + note + ")"
+	return g.Label
 }
 
 // An interval is a band's height at x.

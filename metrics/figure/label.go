@@ -223,7 +223,7 @@ func commonTitle(runs []*metrics.Run) string {
 				break
 			}
 		}
-		if common != "" {
+		if common != "" && !slices.Contains(parts, properName(common)) { // a small problem's data have its name
 			parts = append(parts, properName(common))
 		}
 	}
@@ -238,6 +238,16 @@ func properName(s string) string {
 		return "CIFAR-10"
 	case "made-up":
 		return "made-up images"
+	case "least-squares":
+		return "Least squares"
+	case "svm":
+		return "Support vector machine"
+	case "logistic":
+		return "Logistic regression"
+	case "diagonal":
+		return "Diagonal linear network"
+	case "relu":
+		return "ReLU network"
 	}
 	return s
 }

@@ -20,6 +20,8 @@ type entry struct {
 	style
 	label           string
 	phases, crossed bool
+	point           bool // of the training examples
+	bold            bool
 }
 
 const (
@@ -150,11 +152,16 @@ func (l legend) draw(c draw.Canvas) {
 func (e entry) thumbnail(c draw.Canvas, at vg.Point) {
 	thick, thin, _ := e.lines()
 	middle, end := at.X+thumbWidth/2, at.X+thumbWidth
-	if e.phases {
+	switch {
+	case e.point:
+		example(c, vg.Point{X: middle, Y: at.Y})
+	case e.bold:
+		c.StrokeLine2(thick, at.X, at.Y, end, at.Y)
+	case e.phases:
 		c.StrokeLine2(thick, at.X, at.Y, middle, at.Y)
 		c.StrokeLine2(thin, middle, at.Y, end, at.Y)
 		dot(c, e.style, vg.Point{X: middle, Y: at.Y})
-	} else {
+	default:
 		c.StrokeLine2(thin, at.X, at.Y, end, at.Y)
 	}
 	if e.crossed {

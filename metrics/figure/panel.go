@@ -75,8 +75,8 @@ func gridLines() *plotter.Grid {
 
 // valueRange returns the ends of the vertical axis. Values at or below 0 do not
 // count on a log axis. Diverged runs count only up to ten times the others'
-// maximum on a log axis, and half the others' range beyond it on a linear one;
-// curves stop at the axis's ends.
+// maximum on a log axis, and on a linear one down to 0 and up to half of the
+// others' maximum or range beyond it; curves stop at the axis's ends.
 func valueRange(curves []*curve, s scale) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	extend := func(diverged bool, floor, ceiling float64) {
@@ -96,7 +96,7 @@ func valueRange(curves []*curve, s scale) (low, high float64) {
 	case s.log:
 		extend(true, 0, 10*high)
 	default:
-		extend(true, low-span, high+span)
+		extend(true, min(low-span, 0), high+max(span, high/2))
 	}
 	switch {
 	case low > high && s.log: // no values
@@ -119,8 +119,11 @@ func logRange(low, high float64) (float64, float64) {
 func linearRange(low, high float64) (float64, float64) {
 	low, high = max(low, -1e300), min(high, 1e300)
 	pad := 0.05 * (high - low)
-	if size := math.Abs(high); pad < 1e-6*size || pad < 1e-300 {
-		pad = max(0.05*size, 1e-6) // all but constant
+	switch size := math.Abs(high); {
+	case size < 1e-300 && pad < 1e-300: // all 0
+		return 0, 1
+	case pad < 1e-6*size: // all but constant
+		pad = 0.05 * size
 	}
 	if low >= 0 && low < 0.5*high {
 		return 0, high + pad

@@ -2,6 +2,7 @@ package figure
 
 import (
 	"image/color"
+	"math"
 
 	stdfont "golang.org/x/image/font"
 	"golang.org/x/image/font/sfnt"
@@ -74,6 +75,12 @@ func (o outlines) path(txt string, f font.Font, at vg.Point) (vg.Path, vg.Length
 	ppem := fixed.Int26_6(face.UnitsPerEm()) // so that a unit of the font is 1/64
 	var previous sfnt.GlyphIndex
 	for _, r := range txt {
+		if r == '⊙' { // not in the font
+			path = appendOdot(path, f.Size, at)
+			at.X += odotWidth * f.Size
+			previous = 0
+			continue
+		}
 		size, y := f.Size, at.Y
 		if digit, ok := exponents[r]; ok {
 			r, size, y = digit, size*exponentScale, y+size*exponentRise
@@ -120,6 +127,24 @@ func appendGlyph(path vg.Path, segments sfnt.Segments, scale vg.Length, at vg.Po
 		}
 	}
 	if open {
+		path.Close()
+	}
+	return path
+}
+
+const odotWidth = 0.72 // of the font's size
+
+// appendOdot adds ⊙: a ring, whose inner edge runs the other way round, and a
+// dot.
+func appendOdot(path vg.Path, size vg.Length, at vg.Point) vg.Path {
+	centre := vg.Point{X: at.X + odotWidth/2*size, Y: at.Y + 0.34*size}
+	for _, circle := range []struct {
+		radius vg.Length
+		turn   float64
+	}{{0.3, 2 * math.Pi}, {0.24, -2 * math.Pi}, {0.075, 2 * math.Pi}} {
+		r := circle.radius * size
+		path.Move(vg.Point{X: centre.X + r, Y: centre.Y})
+		path.Arc(centre, r, 0, circle.turn)
 		path.Close()
 	}
 	return path

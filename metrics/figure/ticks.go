@@ -33,9 +33,19 @@ func (linearTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// number prints a tick without the noise of its last bits, and a true minus.
+// number prints a tick without the noise of its last bits, with a true minus, and
+// from a million up and below 10⁻⁴ with a power of ten.
 func number(v float64) string {
-	return strings.Replace(strconv.FormatFloat(v, 'g', 10, 64), "-", "−", 1)
+	text := strconv.FormatFloat(v, 'g', 10, 64)
+	if exact, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(exact) >= 1e6 {
+		text = strconv.FormatFloat(exact, 'e', -1, 64)
+	}
+	mantissa, exponent, ok := strings.Cut(text, "e")
+	mantissa = strings.Replace(mantissa, "-", "−", 1)
+	if e, err := strconv.Atoi(exponent); ok && err == nil {
+		return mantissa + "·10" + superscript(e)
+	}
+	return mantissa
 }
 
 // logTicks labels powers of ten, or where fewer than two are in sight 1, 2 and
