@@ -102,7 +102,10 @@ func Run(ctx context.Context, o Options) (metrics.Status, error) {
 	if err != nil && !errors.Is(err, ErrInterrupted) {
 		t.records.log.Printf("failed: %v", err)
 	}
-	return status, cmp.Or(err, t.records.close())
+	if err := cmp.Or(err, t.records.close()); err != nil {
+		return status, err
+	}
+	return status, recordPlateaus(o.Dir)
 }
 
 func (o *Options) check() error {

@@ -28,6 +28,7 @@ type State struct {
 	meter    *vectorMeter
 	features [][]float64
 	singular []float64
+	onGrid   []float64
 }
 
 // Parameter is a parameter's values, row-major.
@@ -82,6 +83,14 @@ func (s *State) Spectrum() ([]float64, error) {
 	return s.singular, err
 }
 
+// Predictions are h at the problem's Grid.
+func (s *State) Predictions() (h []float64, err error) {
+	if s.onGrid == nil {
+		s.onGrid, err = s.meter.grid.run(s.meter.problem.Grid)
+	}
+	return s.onGrid, err
+}
+
 // PatternDistance is the fraction of all pairs of hidden unit and training
 // example whose activity differs from that at the initial parameters.
 func (s *State) PatternDistance() (float64, error) {
@@ -93,6 +102,37 @@ func (s *State) PatternDistance() (float64, error) {
 		return math.NaN(), nil
 	}
 	return s.meter.start.Distance(measure.NewPattern(slices.Concat(features...)))
+}
+
+// predictions computes h for the grid.
+type predictions struct {
+	vars    *machine.Variables
+	machine *machine.Machine
+	h       *gorgonia.Node
+}
+
+const varGrid = "grid/x"
+
+func (p *Vectors) newPredictions(vars *machine.Variables) (*predictions, error) {
+	m := nets.NewModel(p.Dtype(), false)
+	d := p.Train.Dims()
+	h, err := p.Net.Output(m, m.Input(varGrid, p.Dtype(), len(p.Grid)/d, d))
+	if err != nil {
+		return nil, err
+	}
+	e := &predictions{vars: vars, h: h}
+	e.machine, err = machine.New(vars, h)
+	return e, err
+}
+
+func (p *predictions) run(grid []float64) ([]float64, error) {
+	if err := setFloats(p.vars, varGrid, grid); err != nil {
+		return nil, err
+	}
+	if err := p.machine.RunAll(); err != nil {
+		return nil, err
+	}
+	return outputFloats(p.machine, p.h)
 }
 
 // jacobian computes gradients of the prediction for one input at a time.

@@ -27,6 +27,8 @@ type Vectors struct {
 	Measures    []Measure
 	// JacobianInputs are the vectors, row-major, at which measures take ∂h/∂θ.
 	JacobianInputs []float64
+	// Grid are further vectors, row-major, at which measures take h itself.
+	Grid []float64
 }
 
 var _ Problem = (*Vectors)(nil)
@@ -153,6 +155,11 @@ func (p *Vectors) Meter(vars *machine.Variables) (Meter, error) {
 			return nil, err
 		}
 	}
+	if len(p.Grid) > 0 {
+		if m.grid, err = p.newPredictions(vars); err != nil {
+			return nil, err
+		}
+	}
 	if len(p.JacobianInputs) > 0 {
 		m.jacobian, err = p.newJacobian(vars)
 	}
@@ -196,6 +203,7 @@ type vectorMeter struct {
 	problem     *Vectors
 	vars        *machine.Variables
 	train, test *sampleLoss
+	grid        *predictions
 	jacobian    *jacobian
 	begun       bool
 	start       measure.Pattern // of activations, at the initial parameters

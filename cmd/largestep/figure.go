@@ -29,6 +29,9 @@ func newFigure() *cobra.Command {
 	for _, f := range paper.Figures {
 		cmd.AddCommand(newFigureResNet18(f))
 	}
+	for _, f := range paper.SmallFigures {
+		cmd.AddCommand(newFigureSmall(f))
+	}
 	return cmd
 }
 

@@ -297,12 +297,15 @@ type training struct {
 	out, progress io.Writer
 	options       train.Options
 	again         string // what to run to go on after Ctrl-C
+	quiet         bool   // no lines but of trouble where nobody watches
 }
 
 // run trains and says how it ended.
 func (t *training) run(ctx context.Context, label string) error {
-	hooks, finish := follow(t.progress, label)
-	t.options.Hooks = hooks
+	finish := func() {}
+	if !t.quiet || isTerminal(t.progress) {
+		t.options.Hooks, finish = follow(t.progress, label)
+	}
 	status, err := train.Run(ctx, t.options)
 	finish()
 	switch {
@@ -313,6 +316,9 @@ func (t *training) run(ctx context.Context, label string) error {
 		return err
 	case status.State == metrics.Diverged:
 		fmt.Fprintf(t.out, "%s: diverged at epoch %.2f (%s)\n", t.options.Dir, status.Epoch, status.Message)
+		return nil
+	}
+	if t.quiet {
 		return nil
 	}
 	return t.reportFinal()

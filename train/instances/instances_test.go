@@ -122,7 +122,7 @@ func TestReLU1DPoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := points1D()
+	e := Points1D()
 	for i := range e.Labels {
 		if float32(e.Inputs[i]) != float32(p.Train.Inputs[i]) || float32(e.Labels[i]) != float32(p.Train.Labels[i]) {
 			t.Errorf("point %d is (%v, %v), the paper's (%v, %v)", i, e.Inputs[i], e.Labels[i], p.Train.Inputs[i], p.Train.Labels[i])

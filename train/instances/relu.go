@@ -31,7 +31,7 @@ func ReLU1D(kind Kind, seed uint32) (*Problem, error) {
 		weight.Values[i] = 2.5 * float64(2*r.Intn(2)-1)
 	}
 	return checked(&Problem{
-		Train: points1D(),
+		Train: Points1D(),
 		Test:  Examples{D: 1},
 		Student: []Parameter{
 			weight,
@@ -41,7 +41,8 @@ func ReLU1D(kind Kind, seed uint32) (*Problem, error) {
 	})
 }
 
-func points1D() Examples {
+// Points1D are the twelve points of ReLU1D.
+func Points1D() Examples {
 	e := Examples{N: 12, D: 1, Labels: []float64{-2, 1.5, 0, 0, 2, 1, 0, -1, 0, 1, 2, -1}}
 	for i := range e.Labels {
 		e.Inputs = append(e.Inputs, (float64(i)-5.5)/4+0.07)

@@ -72,3 +72,21 @@ func featureMeasures(layers int, duplicate float64) []train.Measure {
 	}
 	return append(list, train.Measure{Name: "pattern_distance", Of: func(s *train.State) (float64, error) { return s.PatternDistance() }})
 }
+
+// functionMeasures are the function's values on a grid of one variable, in
+// columns named "h(x)".
+func functionMeasures(grid []float64) []train.Measure {
+	var list []train.Measure
+	for k, x := range grid {
+		list = append(list, train.Measure{Name: functionColumn(x), Of: func(s *train.State) (float64, error) {
+			h, err := s.Predictions()
+			if err != nil {
+				return 0, err
+			}
+			return h[k], nil
+		}})
+	}
+	return list
+}
+
+func functionColumn(x float64) string { return fmt.Sprintf("h(%.6g)", x) }

@@ -166,7 +166,27 @@ func relu(c *train.Config, i *instances.Problem, err error, duplicate float64) (
 	p.Net, p.Fit = net, op.Loss{Kind: op.Squared, Scale: 1}
 	p.JacobianInputs = heldOut(i, parameters(i.Student))
 	p.Measures = slices.Concat(rankMeasures(measure.RankTolerance), featureMeasures(len(net.Widths), duplicate))
+	if c.Dims == 1 {
+		p.Grid = functionGrid(i.Train.Inputs)
+		p.Measures = append(p.Measures, functionMeasures(p.Grid)...)
+	}
 	return p, nil
+}
+
+// functionGrid is where a function of one variable is recorded: 81 points, a
+// little beyond the examples.
+func functionGrid(x []float64) []float64 {
+	low, high := slices.Min(x), slices.Max(x)
+	margin := 0.08 * (high - low)
+	return evenly(low-margin, high+margin, 81)
+}
+
+func evenly(low, high float64, n int) []float64 {
+	grid := make([]float64, n)
+	for k := range grid {
+		grid[k] = low + (high-low)*float64(k)/float64(n-1)
+	}
+	return grid
 }
 
 // freeReLU is a network of any widths, with biases, on the random teacher's
@@ -222,10 +242,5 @@ func heldOut(i *instances.Problem, n int) []float64 {
 	if i.Test.N >= n {
 		return i.Test.Inputs[:n*i.Test.D]
 	}
-	low, high := slices.Min(i.Train.Inputs), slices.Max(i.Train.Inputs)
-	grid := make([]float64, n)
-	for k := range grid {
-		grid[k] = low + (high-low)*float64(k)/float64(n-1)
-	}
-	return grid
+	return evenly(slices.Min(i.Train.Inputs), slices.Max(i.Train.Inputs), n)
 }

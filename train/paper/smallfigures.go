@@ -3,10 +3,15 @@ package paper
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"largestep/data"
+	"largestep/metrics"
+	"largestep/metrics/figure"
 	"largestep/train"
+	"largestep/train/instances"
 )
 
 // SmallFigure is a figure of the paper on one of its small problems: settings
@@ -15,9 +20,11 @@ type SmallFigure struct {
 	Name, About string
 	Columns     []string // panels
 	Seeds       int      // runs of each setting, if nobody asks for another number
+	Instance    instances.Kind
+	Cost        bool // drawn over gradient evaluations, not steps
 	settings    func(base train.Config) ([]Setting, error)
-	net         string
-	published   map[string]map[string]string // of the paper, by label and column
+	net, title  string
+	published   map[string]map[string]float64 // of the paper, by label and column
 }
 
 // Setting is one curve of a figure.
@@ -29,7 +36,7 @@ type Setting struct {
 // SmallFigures are the figures of the small problems.
 var SmallFigures = []SmallFigure{
 	{
-		Name: "diagonal", net: "diagonal", Seeds: 8,
+		Name: "diagonal", title: "Diagonal linear network", Instance: instances.Paper, net: "diagonal", Seeds: 8,
 		About:    "SGD on a diagonal linear network: the longer the large steps, the sparser u ⊙ v",
 		Columns:  []string{"train_loss", "test_loss", "l0", "rank"},
 		settings: diagonalSettings,
@@ -41,7 +48,7 @@ var SmallFigures = []SmallFigure{
 		}),
 	},
 	{
-		Name: "diagonal-gd", net: "diagonal", Seeds: 1,
+		Name: "diagonal-gd", title: "Diagonal linear network", Instance: instances.Paper, net: "diagonal", Seeds: 8,
 		About:    "gradient descent on a diagonal linear network stabilises, but does not generalise: the noise matters",
 		Columns:  []string{"train_loss", "test_loss", "l0"},
 		settings: diagonalGDSettings,
@@ -54,7 +61,7 @@ var SmallFigures = []SmallFigure{
 		}),
 	},
 	{
-		Name: "relu-1d", net: "relu-1d", Seeds: 1,
+		Name: "relu-1d", title: "ReLU network in one dimension", Instance: instances.Paper, net: "relu-1d", Seeds: 1,
 		About:    "a two-layer ReLU network on twelve points of a line",
 		Columns:  []string{"train_loss", "rank", "active_1", "sparsity_1"},
 		settings: relu1DSettings,
@@ -64,7 +71,7 @@ var SmallFigures = []SmallFigure{
 		}),
 	},
 	{
-		Name: "teacher-2", net: "teacher-2", Seeds: 1,
+		Name: "teacher-2", title: "Two-layer teacher and student", Instance: instances.Paper, net: "teacher-2", Seeds: 1,
 		About:    "two-layer teacher and student",
 		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_1"},
 		settings: teacher2Settings,
@@ -76,7 +83,7 @@ var SmallFigures = []SmallFigure{
 		}),
 	},
 	{
-		Name: "teacher-3", net: "teacher-3", Seeds: 6,
+		Name: "teacher-3", title: "Three-layer teacher and student", Instance: instances.Paper, net: "teacher-3", Seeds: 6,
 		About:    "three-layer teacher and student",
 		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_2"},
 		settings: teacher3Settings,
@@ -90,34 +97,45 @@ var SmallFigures = []SmallFigure{
 }
 
 // columnsOf spreads rows of numbers over columns.
-func columnsOf(columns []string, rows map[string]string) map[string]map[string]string {
-	table := map[string]map[string]string{}
+func columnsOf(columns []string, rows map[string]string) map[string]map[string]float64 {
+	table := map[string]map[string]float64{}
 	for label, row := range rows {
-		table[label] = map[string]string{}
-		for i, v := range strings.Fields(row) {
+		table[label] = map[string]float64{}
+		for i, text := range strings.Fields(row) {
+			v, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				panic(err)
+			}
 			table[label][columns[i]] = v
 		}
 	}
 	return table
 }
 
-// SmallFigureByName finds a figure.
-func SmallFigureByName(name string) (SmallFigure, error) {
-	for _, f := range SmallFigures {
-		if f.Name == name {
-			return f, nil
-		}
+// Title says what is drawn.
+func (f SmallFigure) Title(instance string) string {
+	if instance == string(instances.Paper) {
+		return f.title + ", the paper's instance"
 	}
-	return SmallFigure{}, fmt.Errorf("unknown figure %q", name)
+	return f.title + ", random instances"
+}
+
+// Examples is n of the figure's problem.
+func (f SmallFigure) Examples() int {
+	c, err := Small(f.net)
+	if err != nil {
+		panic(err)
+	}
+	return c.TrainSize
 }
 
 // Settings are the figure's curves, on the paper's instance or random ones.
-func (f SmallFigure) Settings(instance string) ([]Setting, error) {
+func (f SmallFigure) Settings(instance instances.Kind) ([]Setting, error) {
 	base, err := Small(f.net)
 	if err != nil {
 		return nil, err
 	}
-	base.Instance = instance
+	base.Instance = string(instance)
 	settings, err := f.settings(base)
 	for i := range settings {
 		c := &settings[i].Config
@@ -131,9 +149,45 @@ func (f SmallFigure) Settings(instance string) ([]Setting, error) {
 // smallEvaluations is the number of points of a curve.
 const smallEvaluations = 40
 
-// Published are the paper's final numbers by label and column, as it prints
-// them.
-func (f SmallFigure) Published() map[string]map[string]string { return f.published }
+// Published are the paper's final numbers by label and column.
+func (f SmallFigure) Published() map[string]map[string]float64 { return f.published }
+
+// Runs are the trainings of a setting from so many seeds. On the paper's
+// instance seeds change the order of the examples, and seed 0 takes the paper's
+// own; on random ones they change everything.
+func (s Setting) Runs(seeds int) []Run {
+	var runs []Run
+	if s.Config.Sampling == data.Full && s.Config.Instance == string(instances.Paper) {
+		seeds = 1 // nothing is random
+	}
+	for seed := range seeds {
+		c := s.Config
+		c.Seed, c.LogSteps = uint64(seed), seed == 0
+		paperOrder := c.Net == "diagonal" || seed == 0
+		if c.Instance == string(instances.Paper) && c.Sampling != data.Full && paperOrder {
+			c.Order = "paper"
+		}
+		runs = append(runs, Run{fmt.Sprintf("%s-seed%d", folderName(s.Label), seed), c})
+	}
+	return runs
+}
+
+// folderName makes a label fit for a file system.
+func folderName(label string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '.', r == '-':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r == 'η':
+			return 'e'
+		case r == ' ':
+			return '-'
+		}
+		return -1
+	}, label)
+}
 
 // decayed is a large step size, from the fraction at on divided by factor.
 func decayed(eta, factor, at float64) []train.Phase {
@@ -206,4 +260,43 @@ func warmed(c train.Config, eta, gain, power, factor, at float64) train.Config {
 	c.Phases = decayed(eta, 1, at)
 	c.Phases[1].StepSize = eta * (1 + gain*math.Pow(at, power)) / factor
 	return c
+}
+
+// Fits are the functions that the first run of each group has recorded: at the
+// start, at the end, and at three points between.
+func Fits(groups []figure.Group) []figure.Fit {
+	var fits []figure.Fit
+	for _, g := range groups {
+		fits = append(fits, fit(g.Label, g.Runs[0]))
+	}
+	return fits
+}
+
+// IsFunctionColumn tells whether a column holds a value of the function.
+func IsFunctionColumn(column string) bool { return strings.HasPrefix(column, "h(") }
+
+func fit(label string, r *metrics.Run) figure.Fit {
+	f := figure.Fit{Label: label}
+	points := instances.Points1D()
+	f.X, f.Y = points.Inputs, points.Labels
+	var columns []int
+	for k, name := range r.Net {
+		if text, ok := strings.CutPrefix(name, "h("); ok {
+			x, err := strconv.ParseFloat(strings.TrimSuffix(text, ")"), 64)
+			if err == nil {
+				f.Grid, columns = append(f.Grid, x), append(columns, k)
+			}
+		}
+	}
+	for i, row := range r.Rows {
+		if i != 0 && i != len(r.Rows)-1 && !slices.Contains([]int{1, len(r.Rows) / 8, len(r.Rows) / 2}, i) {
+			continue
+		}
+		s := figure.Snapshot{Step: row.Step}
+		for _, k := range columns {
+			s.Values = append(s.Values, row.Net[k])
+		}
+		f.Snapshots = append(f.Snapshots, s)
+	}
+	return f
 }

@@ -1,0 +1,68 @@
+package train
+
+import (
+	"fmt"
+
+	"largestep/metrics"
+	"largestep/metrics/measure"
+)
+
+// recordPlateaus finds, in a run's records, where the mini-batch loss stood
+// still, and what moved meanwhile, and leaves it in the run folder. It needs the
+// losses of all steps.
+func recordPlateaus(dir string) error {
+	run, err := metrics.OpenRun(dir)
+	if err != nil {
+		return err
+	}
+	config, err := ReadConfig(dir)
+	if err != nil {
+		return err
+	}
+	if !config.LogSteps {
+		return nil
+	}
+	steps, err := run.Steps()
+	if err != nil {
+		return err
+	}
+	losses := make([]float64, len(steps))
+	for i, s := range steps {
+		losses[i] = s.BatchLoss
+	}
+	schedule := config.schedule()
+	var starts []int
+	for i := range schedule.Phases {
+		if at := schedule.startStep(i, config.Steps()); at < len(losses) {
+			starts = append(starts, at)
+		}
+	}
+	var found []metrics.Plateau
+	for _, p := range measure.Plateaus(losses, starts) {
+		found = append(found, metrics.Plateau{
+			Phase: schedule.Phases[p.Phase].Name, Index: p.Phase, Start: p.Start, End: p.End, Level: p.Level,
+			Change: changes(run, p.Start, p.End),
+		})
+	}
+	if err := metrics.WritePlateaus(dir, found); err != nil {
+		return fmt.Errorf("plateaus: %w", err)
+	}
+	return nil
+}
+
+// changes are the slopes of the net's own columns, per 1,000 steps, over the
+// rows from step start to end.
+func changes(run *metrics.Run, start, end int) map[string]float64 {
+	change := map[string]float64{}
+	for k, column := range run.Net {
+		var x, y []float64
+		for _, row := range run.Rows {
+			if row.Step >= start && row.Step <= end {
+				x = append(x, float64(row.Step)/1000)
+				y = append(y, row.Net[k])
+			}
+		}
+		change[column] = measure.Trend(x, y)
+	}
+	return change
+}
