@@ -30,7 +30,7 @@ type StepSizes struct{ Small, Large float64 }
 var Presets = []Preset{
 	{
 		Name:  "paper",
-		About: "Figure 1: width 64, all of CIFAR-10, 100 epochs",
+		About: "width 64, all of CIFAR-10, 100 epochs",
 		Base:  resnet18(64, 50_000, 10_000, 256, 100),
 
 		StepSizes: StepSizes{0.007, 1.5}, Plain: StepSizes{0.01, 0.75}, Sota: StepSizes{0.002, 0.05},
