@@ -110,7 +110,7 @@ func newFunctions(fits []Fit, title string) *functions {
 // exampleColor is told from the blues in greyscale by the points' shape.
 var exampleColor = color.RGBA{0xc8, 0x3c, 0x14, 0xff}
 
-// grouped is 31 623 for 31623, with a thin space.
+// grouped is 31 623 for 31623.
 func grouped(n int) string {
 	s := fmt.Sprint(n)
 	if len(s) <= 4 {

@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
 
 	"largestep/metrics"
 )
@@ -68,4 +72,233 @@ func diagonalGroups(seeds uint64) (groups []Group) {
 		groups = append(groups, g)
 	}
 	return groups
+}
+
+// values makes a finished run whose test losses are given, one every ten steps.
+func values(losses ...float64) *metrics.Run {
+	r := &metrics.Run{Status: metrics.Status{State: metrics.Finished}, Config: metrics.Config{Epochs: 1}}
+	for i, v := range losses {
+		r.Rows = append(r.Rows, metrics.Row{Step: 10 * i, Epoch: float64(i), TestLoss: v})
+	}
+	return r
+}
+
+func diverged(r *metrics.Run) *metrics.Run {
+	r.Status.State = metrics.Diverged
+	return r
+}
+
+func TestGroupIsTheMedianOfFiniteRuns(t *testing.T) {
+	nan := math.NaN()
+	g := Group{"a", []*metrics.Run{values(1, 4, nan), diverged(values(9, 1e9, math.Inf(1))), values(2, nan, nan), values(5, 8, nan, 7)}}
+	c := newCurve(g, "test_loss", scales["test_loss"], Steps, style{})
+	if want := []point{{0, 2}, {10, 6}, {20, nan}, {30, 7}}; !samePoints(c.points, want) {
+		t.Errorf("median %v, want %v", c.points, want)
+	}
+	if want := []interval{{0, 1.5, 3.5}, {10, 5, 7}}; !slices.Equal(c.band[:2], want) {
+		t.Errorf("band %v, want %v", c.band[:2], want)
+	}
+	if c.diverged || len(c.lost) != 1 || c.lost[0][1] != (point{10, 1e9}) {
+		t.Errorf("diverged %v, lost %v", c.diverged, c.lost)
+	}
+	if got := g.label(); got != "a (1 of 4 diverged)" {
+		t.Error(got)
+	}
+	g.Runs[0].Status.State = metrics.Interrupted
+	if got := g.label(); got != "a (1 of 4 diverged, 1 of 4 unfinished)" {
+		t.Error(got)
+	}
+	all := Group{"b", []*metrics.Run{diverged(values(1, 3)), diverged(values(3, nan))}}
+	c = newCurve(all, "test_loss", scales["test_loss"], Axis{}, style{})
+	if want := []point{{0, 2}, {1, 3}}; !c.diverged || !samePoints(c.points, want) {
+		t.Errorf("all diverged: %v, want %v", c.points, want)
+	}
+	one := Group{"c", []*metrics.Run{values(1, 2)}}
+	if c := newCurve(one, "test_loss", scales["test_loss"], GradientEvaluations(80), style{}); c.band != nil || c.points[1] != (point{80, 2}) {
+		t.Errorf("one run: %v, band %v", c.points, c.band)
+	}
+}
+
+func samePoints(a, b []point) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+
+func TestQuartiles(t *testing.T) { // as numpy.percentile(x, [25, 50, 75])
+	for _, c := range []struct{ values, want []float64 }{
+		{[]float64{3}, []float64{3, 3, 3}},
+		{[]float64{4, 1}, []float64{1.75, 2.5, 3.25}},
+		{[]float64{5, 1, math.NaN(), 2, math.Inf(1), 10, 4}, []float64{2, 4, 5}},
+		{[]float64{0, 10, 20, 30, 40, 50, 60, 70}, []float64{17.5, 35, 52.5}},
+	} {
+		low, median, high := quartiles(c.values)
+		if got := []float64{low, median, high}; !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v, want %v", c.values, got, c.want)
+		}
+	}
+	if _, median, _ := quartiles(nil); !math.IsNaN(median) {
+		t.Errorf("of nothing: %g", median)
+	}
+}
+
+func TestAxes(t *testing.T) {
+	r := diagonalRun(0.282, 0.5, 0, -1)
+	for _, c := range []struct {
+		x     Axis
+		label string
+		end   float64
+		decay float64
+	}{
+		{Axis{}, "Epoch", 1250.0125, 625.00625},
+		{Steps, "Step (thousands)", 100.001, 50.0005},
+		{GradientEvaluations(80), "Gradient evaluations (thousands)", 100.001, 50.0005},
+		{GradientEvaluations(80_000), "Gradient evaluations (millions)", 100.001, 50.0005},
+	} {
+		x := c.x.thousands(c.x.end([]*metrics.Run{r}))
+		close := func(a, b float64) bool { return math.Abs(a-b) < 1e-9*b }
+		if end, _ := x.extent(r); x.Label != c.label || !close(end, c.end) {
+			t.Errorf("%q to %v, want %q to %v", x.Label, end, c.label, c.end)
+		}
+		curve := newCurve(Group{"", []*metrics.Run{r}}, "l0", scales["l0"], x, style{})
+		if len(curve.changes) != 1 || !close(curve.changes[0], c.decay) || !close(curve.largeEnd, c.decay) {
+			t.Errorf("%s: changes at %v, large to %v, want %v", x.Label, curve.changes, curve.largeEnd, c.decay)
+		}
+		if p := curve.plateau; !close(p.end, 50_000/100_001.*c.end) || !close(p.start, 2000/100_001.*c.end) {
+			t.Errorf("%s: plateau %v", x.Label, p)
+		}
+	}
+	r.Rows, r.Config.Steps = nil, 0
+	if end := Steps.end([]*metrics.Run{r}); end != 1 {
+		t.Errorf("nothing known: to %g", end)
+	}
+}
+
+func TestGroupPlateau(t *testing.T) {
+	g := Group{Runs: []*metrics.Run{values(1, 1), values(1, 1), values(1, 1)}}
+	if p := g.plateau(Steps); !p.empty() {
+		t.Errorf("none recorded: %v", p)
+	}
+	for i, r := range g.Runs {
+		r.Config.Phases = []metrics.Phase{{StepSize: 1}, {Start: 0.2, StepSize: 9}}
+		if i < 2 {
+			r.Plateaus = []metrics.Plateau{{Index: 0, Start: 0, End: 1}, {Index: 1, Start: 3 + i, End: 8}}
+		}
+	}
+	if p := g.plateau(Steps); p != (span{3.5, 8}) {
+		t.Errorf("the large phase's: %v", p)
+	}
+	g.Runs[1].Plateaus = nil
+	if p := g.plateau(Steps); !p.empty() {
+		t.Errorf("in one of three runs: %v", p)
+	}
+}
+
+// A shaded stretch is seen beside the curve, and only there.
+func TestPlateauIsShaded(t *testing.T) {
+	r := diagonalRun(0.282, 0.5, 0, -1)
+	img, at, c := drawPanel(r, "l0")
+	shade := tint(rgba(c))
+	in, inY := at(400, 30)
+	out, outY := at(900, 30)
+	if !near(img.At(in, inY), shade) || near(img.At(out, outY), shade) {
+		t.Errorf("%v on the plateau, %v after it, want %v and not", img.At(in, inY), img.At(out, outY), shade)
+	}
+}
+
+func TestGroupsDraw(t *testing.T) {
+	dir := t.TempDir()
+	columns := []string{"train_loss", "test_loss", "l0", "l1", "rank", "imbalance"}
+	for n := 1; n <= len(columns); n++ {
+		path := filepath.Join(dir, fmt.Sprintf("%d.png", n))
+		check(t, Groups(diagonalGroups(4), Options{Columns: columns[:n], X: Steps}, path))
+		wide := map[int]int{1: 800}
+		if w := readPNG(t, path).Bounds().Dx(); w != 1380 && w != wide[n] {
+			t.Errorf("%d panels in %d pixels", n, w)
+		}
+	}
+	check(t, Groups(diagonalGroups(3), Options{Columns: columns}, filepath.Join(dir, "f.svg"), filepath.Join(dir, "f.pdf")))
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{Groups(nil, Options{}, "f.png"), "no runs"},
+		{Groups([]Group{{Label: "a"}}, Options{}, "f.png"), `no runs of "a"`},
+		{Groups(diagonalGroups(1), Options{Columns: []string{"l2"}}, "f.png"), `no run has a column "l2"`},
+	} {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
+			t.Errorf("error %v, want %q", c.err, c.want)
+		}
+	}
+}
+
+func TestLegendNotes(t *testing.T) {
+	notes := func(groups []Group) string {
+		f := figure{groups: groups, palette: blues, Options: Options{Columns: []string{"test_loss"}}}
+		return strings.Join(f.legend().notes, " ")
+	}
+	all := notes(diagonalGroups(8))
+	for _, word := range []string{"Thick", "quartiles", "diverged", "Shaded"} {
+		if !strings.Contains(all, word) {
+			t.Errorf("notes lack %q: %s", word, all)
+		}
+	}
+	if got := notes([]Group{{"a", []*metrics.Run{values(1, 2)}}}); got != "" {
+		t.Errorf("one plain run: %s", got)
+	}
+	if got := notes([]Group{{"a", []*metrics.Run{values(1, 0)}}}); !strings.Contains(got, "0 or less") {
+		t.Errorf("a loss of 0: %s", got)
+	}
+}
+
+// The line of a diverged run ends where it leaves the panel.
+func TestUntilOut(t *testing.T) {
+	p := emptyPanel("")
+	p.Y.Max = 10
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, c := range []struct {
+		y    []float64
+		want int
+	}{
+		{nil, 0}, {[]float64{1, 2}, 2}, {[]float64{1, 20, 30}, 2}, {[]float64{1, 20, 3, 40, 50, inf, nan}, 4},
+		{[]float64{1, nan, 20, 30}, 3}, {[]float64{20, 30}, 1}, {[]float64{nan}, 1},
+	} {
+		var points []point
+		for i, y := range c.y {
+			points = append(points, point{float64(i), y})
+		}
+		if got := len(untilOut(points, p)); got != c.want {
+			t.Errorf("%v: %d points, want %d", c.y, got, c.want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	groups := []Group{
+		{"small", []*metrics.Run{values(9, 0.0345678)}},
+		{"large", []*metrics.Run{values(0.001), values(0.003), diverged(values(7)), values(0.002)}},
+		{"lost", []*metrics.Run{diverged(values(7))}},
+	}
+	var b strings.Builder
+	published := map[string]map[string]float64{"large": {"test_loss": 1.54e-4}}
+	check(t, Table(&b, groups, []string{"test_loss", "test_error"}, published))
+	want := `
+run    runs  diverged  test loss              paper     test error (%)
+small  1     0         0.0346                 –         0
+large  4     1         0.002 (0.0015–0.0025)  0.000154  0 (0–0)
+lost   1     1         –                      –         –
+`
+	if got := "\n" + b.String(); got != want {
+		t.Errorf("got%swant%s", got, want)
+	}
+	groups[0].Runs[0].Status.State = metrics.Running
+	b.Reset()
+	check(t, Table(&b, groups[:1], []string{"test_loss"}, nil))
+	if want := "run    runs  diverged  unfinished  test loss\nsmall  1     0         1           –\n"; b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
+func TestScaleText(t *testing.T) {
+	for v, want := range map[float64]string{200: "200", 1234.4: "1234", 72.25: "72.2", 0: "0", 1e12: "1e+12", -3.14159: "-3.14"} {
+		if got := (scale{}).text(v); got != want {
+			t.Errorf("%g: %s, want %s", v, got, want)
+		}
+	}
 }

@@ -84,6 +84,10 @@ func TestTitle(t *testing.T) {
 	if got := commonTitle([]*metrics.Run{a, b}); got != "ResNet-18" {
 		t.Error(got)
 	}
+	a.Config.Net, a.Config.Dataset = "diagonal", "diagonal"
+	if got := commonTitle([]*metrics.Run{a}); got != "Diagonal linear network" {
+		t.Error(got)
+	}
 }
 
 func labels(ticks []plot.Tick) (l []string) {
@@ -110,6 +114,8 @@ func TestTicks(t *testing.T) {
 		{linearTicks{}, 0, 40, "0 10 20 30 40"},
 		{linearTicks{}, -0.3, 0.31, "−0.2 0 0.2"},
 		{linearTicks{}, 47.1, 58.9, "48 50 52 54 56 58"},
+		{linearTicks{}, 0, 3e9, "0 1·10⁹ 2·10⁹ 3·10⁹"},
+		{linearTicks{}, -2e-7, 2e-7, "−2·10⁻⁷ −1·10⁻⁷ 0 1·10⁻⁷ 2·10⁻⁷"},
 		{linearTicks{}, 0, 1e5, "0 20000 40000 60000 80000 100000"},
 	} {
 		if got := strings.Join(labels(c.ticker.Ticks(c.low, c.high)), " "); got != c.want {
