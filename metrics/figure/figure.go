@@ -80,9 +80,13 @@ func (f figure) check() error {
 		all = append(all, r.Net...)
 	}
 	slices.Sort(all)
+	all = slices.Compact(all)
+	if most := 20; len(all) > most {
+		all = append(all[:most], "…")
+	}
 	for _, column := range f.Columns {
 		if !slices.ContainsFunc(runs(f.groups), func(r *metrics.Run) bool { return r.Has(column) }) {
-			return fmt.Errorf("no run has a column %q to draw; of the nets' own there are: %s", column, strings.Join(slices.Compact(all), ", "))
+			return fmt.Errorf("no run has a column %q to draw; of the nets' own there are: %s", column, strings.Join(all, ", "))
 		}
 	}
 	return nil

@@ -207,3 +207,22 @@ func TestFinals(t *testing.T) {
 		t.Errorf("line %q: no test error of 35.30 %%", lines[1])
 	}
 }
+
+func TestScales(t *testing.T) {
+	for column, want := range map[string]scale{
+		"train_loss":         {"Training loss", true, 1},
+		"l0":                 {"ℓ₀ of u ⊙ v", false, 1},
+		"sparsity_2":         {"Feature sparsity, layer 2 (%)", false, 100},
+		"suboptimality_gap":  {"Suboptimality gap", true, 1},
+		"validation_loss":    {"Validation loss", true, 1},
+		"number_of_mistakes": {"Number of mistakes", false, 1},
+	} {
+		if got := scaleOf(column, "layer"); got != want {
+			t.Errorf("%s: %v, want %v", column, got, want)
+		}
+	}
+	f := figure{groups: each(paperRuns(), make([]string, 4)), Options: Options{Log: map[string]bool{"active_1": true}}}
+	if got, want := f.scale("active_1"), (scale{"Active features, block 1 (%)", true, 100}); got != want {
+		t.Errorf("chosen: %v, want %v", got, want)
+	}
+}

@@ -25,16 +25,8 @@ var scales = map[string]scale{
 	"l1":                {"ℓ₁ of u ⊙ v", false, 1},
 	"rank":              {"Rank of the Jacobian", false, 1},
 	"effective_rank":    {"Effective rank of the Jacobian", false, 1},
-	"spectral_entropy":  {"Entropy of the Jacobian’s spectrum", false, 1},
-	"entropy":           {"Entropy of the Jacobian’s spectrum", false, 1},
-	"imbalance":         {"Largest |u² − v²|", true, 1},
-	"imbalance_max":     {"Largest |u² − v²|", true, 1},
-	"imbalance_mean":    {"Mean |u² − v²|", true, 1},
-	"active":            {"Active features (%)", false, 100},
-	"sparsity":          {"Feature sparsity (%)", false, 100},
+	"imbalance":         {"Mean |u² − v²|", true, 1},
 	"pattern_distance":  {"Activation patterns changed (%)", false, 100},
-	"suboptimality":     {"Suboptimality gap", true, 1},
-	"gap":               {"Suboptimality gap", true, 1},
 }
 
 // scaleOf knows the columns of all problems; others are shown as they are, on a
@@ -50,7 +42,7 @@ func scaleOf(column, part string) scale {
 	if k, ok := strings.CutPrefix(column, "sparsity_"); ok {
 		return scale{"Feature sparsity, " + part + " " + k + " (%)", false, 100}
 	}
-	log := strings.HasSuffix(column, "_loss") || strings.HasSuffix(column, "gap") || strings.HasSuffix(column, "suboptimality")
+	log := strings.HasSuffix(column, "_loss") || strings.HasSuffix(column, "gap")
 	words := strings.ReplaceAll(column, "_", " ")
 	first, size := utf8.DecodeRuneInString(words)
 	return scale{string(unicode.ToUpper(first)) + words[size:], log, 1}
