@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"largestep/metrics"
 	"largestep/metrics/measure"
@@ -30,6 +31,9 @@ func recordPlateaus(dir string) error {
 	for i, s := range steps {
 		losses[i] = s.BatchLoss
 	}
+	if run.Status.State == metrics.Diverged {
+		losses = beforeDivergence(losses)
+	}
 	schedule := config.schedule()
 	var starts []int
 	for i := range schedule.Phases {
@@ -48,6 +52,20 @@ func recordPlateaus(dir string) error {
 		return fmt.Errorf("plateaus: %w", err)
 	}
 	return nil
+}
+
+// beforeDivergence cuts off the final growth: what follows the last loss that is
+// not above the median.
+func beforeDivergence(losses []float64) []float64 {
+	if len(losses) == 0 {
+		return nil
+	}
+	ordered := slices.Sorted(slices.Values(losses)) // NaN first
+	median := ordered[len(ordered)/2]
+	for len(losses) > 0 && !(losses[len(losses)-1] <= median) {
+		losses = losses[:len(losses)-1]
+	}
+	return losses
 }
 
 // changes are the slopes of the net's own columns, per 1,000 steps, over the

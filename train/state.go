@@ -25,6 +25,8 @@ var ErrNotFinite = errors.New("the parameters are not finite")
 // State is what a measure looks at: the network after some number of steps.
 // What several measures need is computed once.
 type State struct {
+	TrainLoss float64 // the objective on all training examples
+
 	meter    *vectorMeter
 	features [][]float64
 	singular []float64

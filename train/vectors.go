@@ -232,7 +232,7 @@ func (m *vectorMeter) Measure() (Measurement, error) {
 			return result, err
 		}
 	}
-	state := &State{meter: m}
+	state := &State{TrainLoss: result.TrainLoss, meter: m}
 	for _, measure := range m.problem.Measures {
 		v, err := measure.Of(state)
 		if err != nil {

@@ -1,10 +1,12 @@
 package paper
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
 	"largestep/data"
 	"largestep/metrics/measure"
@@ -139,7 +141,27 @@ func linear(c *train.Config, i *instances.Problem, err error, fit op.Loss, norm 
 		return nil, err
 	}
 	p.Net, p.Fit, p.Norm = nets.Linear{Bias: fit.Kind != op.Squared}, fit, norm
+	if fit.Kind == op.Squared {
+		best, err := leastSquares(p.Train)
+		if err != nil {
+			return nil, err
+		}
+		p.Measures = []train.Measure{{Name: "gap", Of: func(s *train.State) (float64, error) { return s.TrainLoss - best, nil }}}
+	}
 	return p, nil
+}
+
+// leastSquares is the least mean squared error of a linear model without bias,
+// by QR decomposition.
+func leastSquares(s train.Sample) (float64, error) {
+	a, b := mat.NewDense(s.Len(), s.Dims(), s.X), mat.NewVecDense(s.Len(), s.Y)
+	var x, r mat.VecDense
+	if err := x.SolveVec(a, b); err != nil && !errors.As(err, new(mat.Condition)) {
+		return 0, fmt.Errorf("closed-form least squares: %w", err)
+	}
+	r.MulVec(a, &x)
+	r.SubVec(&r, b)
+	return mat.Dot(&r, &r) / float64(s.Len()), nil
 }
 
 func diagonal(c *train.Config, i *instances.Problem, err error, seed uint32) (*SmallProblem, error) {

@@ -34,6 +34,7 @@ type Engine struct {
 	convolutions    *convolver
 	memory          []cu.DevicePtr // of arenas
 	scratch         scratch
+	updates         updates
 	recordings      []recording
 	err             error // the first
 	closed          bool
@@ -85,7 +86,7 @@ func New(p Precision) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{precision: p, device: fmt.Sprintf("%s, %s", device, p), functions: map[string]cu.Function{}}
+	e := &Engine{precision: p, device: fmt.Sprintf("%s, %s", device, p), functions: map[string]cu.Function{}, updates: updates{tables: map[string]address{}}}
 	if err := e.open(cu.Device(0)); err != nil {
 		e.Close()
 		return nil, err
@@ -192,6 +193,7 @@ func (e *Engine) Upload(dst op.Tensor, src any) error {
 	if err := op.CheckHost(dst.Spec, src); err != nil {
 		return err
 	}
+	e.settle()
 	if e.err != nil {
 		return e.err
 	}
@@ -245,6 +247,7 @@ func bytesOfSlice(s any) []byte {
 
 // Sync waits for all that is queued.
 func (e *Engine) Sync() error {
+	e.settle()
 	if e.err != nil || e.closed || e.stream == (cu.Stream{}) {
 		return e.err
 	}
@@ -255,6 +258,7 @@ func (e *Engine) Sync() error {
 
 // Capture implements machine.Replayer with a CUDA graph.
 func (e *Engine) Capture(run func() error) (replay func() error, err error) {
+	e.settle()
 	if e.err != nil {
 		return nil, e.err
 	}
@@ -263,6 +267,7 @@ func (e *Engine) Capture(run func() error) (replay func() error, err error) {
 		if err := run(); err != nil {
 			return err
 		}
+		e.settle()
 		return e.err
 	})
 	if err != nil {
@@ -274,6 +279,7 @@ func (e *Engine) Capture(run func() error) (replay func() error, err error) {
 }
 
 func (e *Engine) replay(r recording) error {
+	e.settle()
 	if e.err != nil {
 		return e.err
 	}

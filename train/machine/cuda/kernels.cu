@@ -521,14 +521,42 @@ __device__ inline void put(float* w, bf16* copy, size_t i, float x) {
     if (copy) store(copy + i, x);
 }
 
-// g = grad + λw; v = μv + g; w −= η·v; v is nil without momentum.
-extern "C" __global__ void sgd(float* w, bf16* copy, float* v, const float* grad, const float* eta, size_t n, float momentum, float decay) {
+// Update is a parameter of n numbers with its bf16 copy, if it has one, its
+// velocity, if there is momentum, and its gradient.
+struct Update {
+    float* w;
+    bf16* copy;
+    float* v;
+    const float* grad;
+    size_t n;
+};
+
+// descend: g = grad + λw; v = μv + g; w −= η·v.
+__device__ inline void descend(float& w, float& v, float grad, float rate, float momentum, float decay) {
+    v = momentum * v + (grad + decay * w);
+    w -= rate * v;
+}
+
+// blockIdx.y is the parameter.
+extern "C" __global__ void sgd(const Update* updates, const float* eta, float momentum, float decay) {
+    const Update u = updates[blockIdx.y];
     const float rate = *eta;
-#pragma unroll 4
-    for (size_t i = first(); i < n; i += step()) {
-        float d = grad[i] + decay * w[i];
-        if (v) v[i] = d = momentum * v[i] + d;
-        put(w, copy, i, w[i] - rate * d);
+    const size_t whole = u.n / 8 * 8;
+    for (size_t i = first() * 8; i < whole; i += step() * 8) {
+        Eight w = load8(u.w + i), v = {};
+        const Eight g = load8(u.grad + i);
+        if (u.v) v = load8(u.v + i);
+#pragma unroll
+        for (int k = 0; k < 8; k++) descend(w.v[k], v.v[k], g.v[k], rate, momentum, decay);
+        store8(u.w + i, w);
+        if (u.copy) store8(u.copy + i, w);
+        if (u.v) store8(u.v + i, v);
+    }
+    for (size_t i = whole + first(); i < u.n; i += step()) {
+        float w = u.w[i], v = u.v ? u.v[i] : 0;
+        descend(w, v, u.grad[i], rate, momentum, decay);
+        put(u.w, u.copy, i, w);
+        if (u.v) u.v[i] = v;
     }
 }
 

@@ -34,8 +34,10 @@ func or(t op.Tensor, vector address) address {
 	return vector
 }
 
-// ready tells whether to queue a kernel on these operands.
+// ready tells whether to queue a kernel on these operands, after the updates
+// that wait.
 func (e *Engine) ready(operands ...op.Tensor) bool {
+	e.settle()
 	for _, t := range operands {
 		if err := checkFloat64(t); err != nil {
 			e.fail(err)
@@ -206,13 +208,6 @@ func (e *Engine) parameter(t op.Tensor) (elements int, copy address) {
 		copy = e.filterOf(t)
 	}
 	return l.elements, copy
-}
-
-func (e *Engine) SGD(s op.SGD, w, v, grad, eta op.Tensor) {
-	if e.ready(w) {
-		n, copy := e.parameter(w)
-		e.launch("sgd", e.flat(n), at(w), copy, at(v), at(grad), at(eta), n, float32(s.Momentum), float32(s.WeightDecay))
-	}
 }
 
 func (e *Engine) Accumulate(sum, x, decay op.Tensor, scale float64) {

@@ -100,3 +100,29 @@ func TestCaptureThatFails(t *testing.T) {
 	t.Setenv("CUDA_EMULATOR_FAIL", "")
 	e.err = nil
 }
+
+// Updates wait for one kernel, but one parameter is not updated twice in it, and
+// whatever else is queued comes after.
+func TestUpdatesWait(t *testing.T) {
+	e := open(t, FP32)
+	v := vectors(t, e, 4)
+	w, grad, sum, eta := v[0], v[1], v[2], v[3]
+	for tensor, values := range map[*op.Tensor][]float32{&w: {1, 2, 3, 4}, &grad: {1, 1, 1, 1}, &eta: {0.5, 0, 0, 0}} {
+		if err := e.Upload(*tensor, values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.SGD(op.SGD{}, w, op.Tensor{}, grad, eta)
+	e.SGD(op.SGD{}, w, op.Tensor{}, grad, eta)
+	e.Add(sum, w, w)
+	e.SGD(op.SGD{WeightDecay: 1}, w, op.Tensor{}, grad, eta)
+	for tensor, want := range map[*op.Tensor][4]float32{&sum: {0, 2, 4, 6}, &w: {-0.5, 0, 0.5, 1}} {
+		var got [4]float32
+		if err := e.Download(got[:], *tensor); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}

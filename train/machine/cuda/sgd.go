@@ -1,0 +1,82 @@
+//go:build gpu
+
+package cuda
+
+import (
+	"unsafe"
+
+	"gorgonia.org/cu"
+	"largestep/nets/op"
+)
+
+// updates are the SGD steps of parameters that wait to be taken by one kernel:
+// most parameters are so small that a kernel for each would be all launch.
+type updates struct {
+	op.SGD
+	eta    address
+	rows   []update
+	tables map[string]address // of rows, in the device's memory
+}
+
+// update is a row of the kernel's table: Update in kernels.cu.
+type update struct {
+	w, copy, v, grad address
+	elements         uint64
+}
+
+// SGD implements op.Kernels. The update is queued before anything else is.
+func (e *Engine) SGD(s op.SGD, w, v, grad, eta op.Tensor) {
+	if err := checkFloat64(w); err != nil {
+		e.fail(err)
+		return
+	}
+	n, copy := e.parameter(w)
+	u := &e.updates
+	if len(u.rows) > 0 && (u.SGD != s || u.eta != at(eta) || u.has(at(w))) {
+		e.settle()
+	}
+	u.SGD, u.eta = s, at(eta)
+	u.rows = append(u.rows, update{at(w), copy, at(v), at(grad), uint64(n)})
+}
+
+// has tells whether a parameter waits: two updates of it are not for one kernel.
+func (u *updates) has(w address) bool {
+	for _, r := range u.rows {
+		if r.w == w {
+			return true
+		}
+	}
+	return false
+}
+
+// settle queues the updates that wait.
+func (e *Engine) settle() {
+	u := &e.updates
+	rows := u.rows
+	u.rows = nil
+	if len(rows) == 0 || e.err != nil {
+		return
+	}
+	table, err := e.table(rows)
+	if err != nil {
+		e.fail(err)
+		return
+	}
+	e.launch("sgd", grid{e.multiprocessors, len(rows), threads, 1}, table, u.eta, float32(u.Momentum), float32(u.WeightDecay))
+}
+
+// table finds the rows in the device's memory, or copies them there, which must
+// be before their kernel is captured.
+func (e *Engine) table(rows []update) (address, error) {
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(&rows[0])), len(rows)*int(unsafe.Sizeof(rows[0])))
+	if t, ok := e.updates.tables[string(raw)]; ok {
+		return t, nil
+	}
+	defer e.enter()()
+	t, err := e.alloc(len(raw))
+	if err != nil {
+		return 0, err
+	}
+	e.updates.tables[string(raw)] = t
+	return t, e.uploads.upload(cu.DevicePtr(t), raw, e.stream)
+}
