@@ -51,8 +51,8 @@ func WritePlateaus(dir string, plateaus []Plateau) error {
 	return atomicfile.WriteFile(path, append(b, '\n'))
 }
 
-// ReadPlateaus reads plateaus.json of a run folder; a run that has not finished
-// has none.
+// ReadPlateaus reads plateaus.json of a run folder. A run without that file, one
+// that has not finished or did not record its steps, has nil.
 func ReadPlateaus(dir string) ([]Plateau, error) {
 	path := filepath.Join(dir, PlateausFile)
 	b, err := os.ReadFile(path)
@@ -79,5 +79,5 @@ func parsePlateaus(b []byte) ([]Plateau, error) {
 			return nil, fmt.Errorf("plateau %d: steps %d to %d of phase %d: want a start from 0 up and an end after it", i, p.Start, p.End, p.Index)
 		}
 	}
-	return content.Plateaus, nil
+	return append([]Plateau{}, content.Plateaus...), nil
 }

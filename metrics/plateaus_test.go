@@ -26,7 +26,7 @@ func TestPlateausRoundTrip(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", r.Plateaus, want)
 	}
 	check(t, WritePlateaus(dir, nil))
-	if got, err := ReadPlateaus(dir); err != nil || len(got) != 0 {
+	if got, err := ReadPlateaus(dir); err != nil || got == nil || len(got) != 0 {
 		t.Errorf("no plateaus: %v, %v", got, err)
 	}
 }

@@ -94,7 +94,7 @@ type Run struct {
 	Dir      string
 	Config   Config
 	Status   Status
-	Plateaus []Plateau
+	Plateaus []Plateau // nil if it was not searched for any
 	Table
 }
 

@@ -124,7 +124,7 @@ func grouped(n int) string {
 
 // ranges chooses the axes: those of the grids, and of what is fitted in the end.
 // Functions leave the panel where they lie further out, but the last ones only
-// beyond three times the examples' range.
+// beyond twice the examples' range.
 func (f *functions) ranges() {
 	f.xMin, f.xMax = math.Inf(1), math.Inf(-1)
 	var examples, ends []float64
@@ -143,7 +143,7 @@ func (f *functions) ranges() {
 		examples = []float64{0, 1}
 	}
 	low, high := slices.Min(examples), slices.Max(examples)
-	floor, ceiling := low-(high-low), high+(high-low)
+	floor, ceiling := low-(high-low)/2, high+(high-low)/2
 	for _, v := range ends {
 		low, high = max(min(low, v), floor), min(max(high, v), ceiling)
 	}

@@ -184,7 +184,11 @@ func TestGroupPlateau(t *testing.T) {
 	if p := g.plateau(Steps); p != (span{3.5, 8}) {
 		t.Errorf("the large phase's: %v", p)
 	}
-	g.Runs[1].Plateaus = nil
+	g.Runs[1].Plateaus, g.Runs[2].Plateaus = nil, nil
+	if p := g.plateau(Steps); p != (span{3, 8}) {
+		t.Errorf("in the only one searched: %v", p)
+	}
+	g.Runs[1].Plateaus, g.Runs[2].Plateaus = []metrics.Plateau{}, []metrics.Plateau{}
 	if p := g.plateau(Steps); !p.empty() {
 		t.Errorf("in one of three runs: %v", p)
 	}

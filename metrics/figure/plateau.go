@@ -18,12 +18,16 @@ type span struct{ start, end float64 }
 func (s span) empty() bool { return !(s.start < s.end) }
 
 // plateau is where the training loss of a group stands still while the step
-// size is the largest: the medians of the starts and ends, if at least half of
-// the runs that count have a plateau.
+// size is the largest: the medians of the starts and ends, if there is one
+// in at least half of the runs that count and were searched for plateaus.
 func (g Group) plateau(x Axis) span {
 	var starts, ends []float64
 	counted, _ := g.split()
+	searched := 0
 	for _, r := range counted {
+		if r.Plateaus != nil {
+			searched++
+		}
 		i := slices.IndexFunc(r.Plateaus, func(p metrics.Plateau) bool { return p.Index == largePhase(r.Config) })
 		if i < 0 {
 			continue
@@ -32,7 +36,7 @@ func (g Group) plateau(x Axis) span {
 		starts = append(starts, float64(r.Plateaus[i].Start)*perStep)
 		ends = append(ends, float64(r.Plateaus[i].End)*perStep)
 	}
-	if 2*len(starts) < len(counted) || len(starts) == 0 {
+	if 2*len(starts) < searched || len(starts) == 0 {
 		return span{}
 	}
 	_, start, _ := quartiles(starts)
