@@ -32,6 +32,7 @@ func newFigure() *cobra.Command {
 	for _, f := range paper.SmallFigures {
 		cmd.AddCommand(newFigureSmall(f))
 	}
+	cmd.AddCommand(newFigureAll())
 	return cmd
 }
 

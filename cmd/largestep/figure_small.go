@@ -49,6 +49,39 @@ numbers, beside the paper's, are in %[1]s.txt.`, which.Name, which.About),
 	return cmd
 }
 
+// newFigureAll makes every figure with its defaults.
+func newFigureAll() *cobra.Command {
+	var o figureOptions
+	cmd := &cobra.Command{
+		Use:     "all",
+		Short:   "Make every figure, each in its folder below figures/",
+		Example: "  largestep figure all\n  largestep figure all --preset small",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, which := range paper.SmallFigures {
+				small := smallFigureOptions{SmallFigure: which, instance: string(which.Instance), seeds: which.Seeds, engine: o.engine}
+				small.out = filepath.Join("figures", which.Name)
+				if err := small.run(cmd); err != nil {
+					return err
+				}
+			}
+			for _, which := range paper.Figures {
+				big := o
+				big.Figure = which
+				if err := big.run(cmd); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.preset, "preset", "auto", "scale of ResNet-18: paper, small, quick or auto")
+	o.dataset.addFlags(f)
+	o.engine.addFlags(f)
+	return cmd
+}
+
 func (o *smallFigureOptions) run(cmd *cobra.Command) error {
 	if o.seeds < 1 {
 		return fmt.Errorf("%d seeds: want 1 or more", o.seeds)

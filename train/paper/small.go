@@ -146,7 +146,7 @@ func linear(c *train.Config, i *instances.Problem, err error, fit op.Loss, norm 
 		if err != nil {
 			return nil, err
 		}
-		p.Measures = []train.Measure{{Name: "gap", Of: func(s *train.State) (float64, error) { return s.TrainLoss - best, nil }}}
+		p.Measures = []train.Measure{{Name: "gap", Of: func(s *train.State) (float64, error) { return max(s.TrainLoss-best, 0), nil }}}
 	}
 	return p, nil
 }

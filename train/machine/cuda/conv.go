@@ -177,11 +177,11 @@ func (c *convolver) reserve(bytes int) error {
 		return nil
 	}
 	size := max(bytes, min(2*c.size, c.limit))
-	p, err := c.engine.alloc(size)
+	p, err := c.engine.reserve(size)
 	if err != nil {
 		return err
 	}
-	c.workspace, c.size = p, size
+	c.workspace, c.size = address(p), size
 	return nil
 }
 

@@ -159,7 +159,17 @@ func (e *Engine) Alloc(bytes int) (op.Arena, error) {
 	return e.alloc(max(bytes, op.Alignment))
 }
 
+// alloc reserves memory and queues its clearing.
 func (e *Engine) alloc(bytes int) (address, error) {
+	p, err := e.reserve(bytes)
+	if err != nil {
+		return 0, err
+	}
+	return address(p), driverError("clear memory", cu.MemsetD8Async(p, 0, int64(bytes), e.stream))
+}
+
+// reserve gives memory as it comes; Close frees it.
+func (e *Engine) reserve(bytes int) (cu.DevicePtr, error) {
 	p, err := cu.MemAlloc(int64(bytes))
 	if err == cu.OutOfMemory {
 		free, total, err := cu.MemInfo()
@@ -172,7 +182,7 @@ func (e *Engine) alloc(bytes int) (address, error) {
 		return 0, driverError("memory", err)
 	}
 	e.memory = append(e.memory, p)
-	return address(p), driverError("clear memory", cu.MemsetD8Async(p, 0, int64(bytes), e.stream))
+	return p, nil
 }
 
 // Place is an address; a tensor's Data is one.

@@ -65,18 +65,18 @@ func (e *Engine) settle() {
 	e.launch("sgd", grid{e.multiprocessors, len(rows), threads, 1}, table, u.eta, float32(u.Momentum), float32(u.WeightDecay))
 }
 
-// table finds the rows in the device's memory, or copies them there, which must
-// be before their kernel is captured.
+// table finds the rows in the device's memory, or copies them there, beside the
+// stream, which may be capturing.
 func (e *Engine) table(rows []update) (address, error) {
 	raw := unsafe.Slice((*byte)(unsafe.Pointer(&rows[0])), len(rows)*int(unsafe.Sizeof(rows[0])))
 	if t, ok := e.updates.tables[string(raw)]; ok {
 		return t, nil
 	}
 	defer e.enter()()
-	t, err := e.alloc(len(raw))
+	p, err := e.reserve(len(raw))
 	if err != nil {
 		return 0, err
 	}
-	e.updates.tables[string(raw)] = t
-	return t, e.uploads.upload(cu.DevicePtr(t), raw, e.stream)
+	e.updates.tables[string(raw)] = address(p)
+	return address(p), driverError("copy to the device", cu.MemcpyHtoD(p, unsafe.Pointer(&raw[0]), int64(len(raw))))
 }

@@ -261,6 +261,13 @@ int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, Stream* s)
 }
 
 // On the null stream, which does not wait for the others here.
+int cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t bytes) {
+    IN_CONTEXT;
+    CHECK(owned(to, bytes), INVALID_VALUE);
+    memcpy((void*)to, from, bytes);
+    return SUCCESS;
+}
+
 int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
     IN_CONTEXT;
     CHECK(owned(from, bytes), INVALID_VALUE);
