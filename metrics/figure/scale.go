@@ -26,6 +26,7 @@ var scales = map[string]scale{
 	"rank":              {"Rank of the Jacobian", false, 1},
 	"effective_rank":    {"Effective rank of the Jacobian", false, 1},
 	"imbalance":         {"Mean |u² − v²|", true, 1},
+	"gap":               {"Suboptimality gap", true, 1},
 	"pattern_distance":  {"Activation patterns changed (%)", false, 100},
 }
 
