@@ -175,6 +175,11 @@ func TestGroupPlateau(t *testing.T) {
 	if p := g.plateau(Steps); !p.empty() {
 		t.Errorf("none recorded: %v", p)
 	}
+	constant := values(1, 1)
+	constant.Plateaus = []metrics.Plateau{{Start: 3, End: 9}}
+	if p := (Group{Runs: []*metrics.Run{constant}}).plateau(Steps); !p.empty() {
+		t.Errorf("of a constant step size: %v", p)
+	}
 	for i, r := range g.Runs {
 		r.Config.Phases = []metrics.Phase{{StepSize: 1}, {Start: 0.2, StepSize: 9}}
 		if i < 2 {

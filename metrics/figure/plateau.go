@@ -17,9 +17,10 @@ type span struct{ start, end float64 }
 
 func (s span) empty() bool { return !(s.start < s.end) }
 
-// plateau is where the training loss of a group stands still while the step
-// size is the largest: the medians of the starts and ends, if there is one
-// in at least half of the runs that count and were searched for plateaus.
+// plateau is where the training loss of a group stands still while the step size
+// is large: the medians of the starts and ends, if there is one in at least half
+// of the runs that count and were searched for plateaus. A constant step size has
+// none: its loss may just have converged.
 func (g Group) plateau(x Axis) span {
 	var starts, ends []float64
 	counted, _ := g.split()
@@ -29,7 +30,7 @@ func (g Group) plateau(x Axis) span {
 			searched++
 		}
 		i := slices.IndexFunc(r.Plateaus, func(p metrics.Plateau) bool { return p.Index == largePhase(r.Config) })
-		if i < 0 {
+		if i < 0 || len(r.Config.Phases) < 2 {
 			continue
 		}
 		_, perStep := x.extent(r)
