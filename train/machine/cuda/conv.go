@@ -205,10 +205,25 @@ func (e *Engine) ConvBackwardData(c op.Convolution, dx, dy, w op.Tensor, accumul
 }
 
 func (e *Engine) ConvBackwardFilter(c op.Convolution, dw, dy, x op.Tensor) {
+	if x.Shape[2]*x.Shape[3] == 1 && dw.Shape[2] == 1 {
+		e.denseGrad(dw, dy, x)
+		return
+	}
 	e.convolve(c, C.LARGESTEP_BACKWARD_FILTER, x, dy, dw, e.filterOf(dw), at(dy), at(x), false)
 	if l, _ := layoutOf(dw.Spec, e.precision); l.copy {
 		e.launch("to_float", flat(l.elements/vector, e.multiprocessors), at(dw), e.filterOf(dw), l.elements)
 	}
+}
+
+// denseGrad is ConvBackwardFilter where maps are one pixel.
+func (e *Engine) denseGrad(dw, dy, x op.Tensor) {
+	if !e.ready(dw) {
+		return
+	}
+	_, copy := e.parameter(dw)
+	rows, columns := padded(dw.Shape[0]), padded(dw.Shape[1])
+	g := grid{(columns + side - 1) / side, (rows + side - 1) / side, side, side}
+	e.launch("dense_grad"+e.format(), g, at(dw), copy, at(dy), at(x), int32(x.Shape[0]), int32(rows), int32(columns))
 }
 
 func (e *Engine) convolve(c op.Convolution, pass uint32, x, y, w op.Tensor, out, first, second address, accumulate bool) {

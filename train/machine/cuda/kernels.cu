@@ -68,6 +68,12 @@ __device__ inline void store8(bf16* p, const Eight& e) {
 __device__ inline void store(float* p, float x) { *p = x; }
 __device__ inline void store(bf16* p, float x) { *p = (bf16)narrow(x, 0); }
 
+// put stores a parameter, and its bf16 copy if it has one.
+__device__ inline void put(float* w, bf16* copy, size_t i, float x) {
+    w[i] = x;
+    if (copy) store(copy + i, x);
+}
+
 // first and step are a thread's place and stride in a grid of blocks of THREADS.
 __device__ inline size_t first() { return blockIdx.x * (size_t)blockDim.x + threadIdx.x; }
 __device__ inline size_t step() { return gridDim.x * (size_t)blockDim.x; }
@@ -126,11 +132,13 @@ __device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned
     if (part == 0) {
         for (int p = 1; p < PARTS; p++) sum.x += parts[p][slot].x, sum.y += parts[p][slot].y;
         partial[(blockIdx.y * tiles + blockIdx.x) * TILE + slot] = make_float2((float)sum.x, (float)sum.y);
-        __threadfence();
     }
     __syncthreads();
-    // atomicInc goes back to 0 with the last block: ready for the next launch.
-    if (thread == 0) last = atomicInc(&arrivals[blockIdx.x], gridDim.y - 1) == gridDim.y - 1;
+    if (thread == 0) {
+        __threadfence(); // of what all threads of the block wrote before the barrier
+        // atomicInc goes back to 0 with the last block: ready for the next launch.
+        last = atomicInc(&arrivals[blockIdx.x], gridDim.y - 1) == gridDim.y - 1;
+    }
     __syncthreads();
     if (!last) return false;
     __threadfence();
@@ -486,6 +494,29 @@ __device__ void count_positive(double* total, const T* z, int images, int count,
     }
 }
 
+// dw = dyᵀ x, where a map is one pixel, of rows and columns channels (Gram
+// matrices of features): exact products, which tensor cores would round. Blocks
+// of SIDE × SIDE.
+constexpr int SIDE = 16;
+
+template <typename T>
+__device__ void dense_grad(float* dw, bf16* copy, const T* dy, const T* x, int images, int rows, int columns) {
+    __shared__ float a[SIDE][SIDE], b[SIDE][SIDE];
+    const int tx = threadIdx.x, ty = threadIdx.y;
+    const int across = blockIdx.y * SIDE + tx, row = blockIdx.y * SIDE + ty, column = blockIdx.x * SIDE + tx;
+    float sum = 0;
+    for (int at = 0; at < images; at += SIDE) {
+        const size_t n = at + ty;
+        a[ty][tx] = n < images && across < rows ? widen(dy[n * rows + across]) : 0;
+        b[ty][tx] = n < images && column < columns ? widen(x[n * columns + column]) : 0;
+        __syncthreads();
+#pragma unroll
+        for (int i = 0; i < SIDE; i++) sum += a[i][ty] * b[i][tx];
+        __syncthreads();
+    }
+    if (row < rows && column < columns) put(dw, copy, (size_t)row * columns + column, sum);
+}
+
 // ---------------------------------------------------------------- training
 
 // A thread for 8 channels of a pixel: bytes of planes become rows of channels.
@@ -513,12 +544,6 @@ __device__ void gather(T* x, int* y, const unsigned char* images, const unsigned
         }
         store8(x + at * 8, e);
     }
-}
-
-// put stores a parameter, and its bf16 copy if it has one.
-__device__ inline void put(float* w, bf16* copy, size_t i, float x) {
-    w[i] = x;
-    if (copy) store(copy + i, x);
 }
 
 // Update is a parameter of n numbers with its bf16 copy, if it has one, its
@@ -629,6 +654,9 @@ BOTH(select_units, P, (z, x, units, labels, images, area, columns, count, padded
 #undef P
 #define P(T) (T* z, const float* x, const int* units, const int* labels, int images, int area, int columns, int count, int padded)
 BOTH(select_plain, P, (z, x, units, labels, images, area, columns, count, padded), FLAT)
+#undef P
+#define P(T) (float* dw, bf16* copy, const T* dy, const T* x, int images, int rows, int columns)
+BOTH(dense_grad, P, (dw, copy, dy, x, images, rows, columns), FLAT)
 #undef P
 #define P(T) (double* total, const T* z, int images, int count, int padded)
 BOTH(count_positive, P, (total, z, images, count, padded), FLAT)

@@ -11,6 +11,7 @@ const (
 	depth   = 64             // DEPTH
 	tile    = vector * lanes // TILE
 	threads = 256            // THREADS
+	side    = 16             // SIDE
 )
 
 // maxTiles bounds the channels of a batch norm: an arrival counter for each

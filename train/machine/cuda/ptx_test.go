@@ -80,12 +80,12 @@ func TestConstantsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"LANES = 8;", "DEPTH = 64;", "TILE = 8 * LANES;", "THREADS = 256;"} {
+	for _, line := range []string{"LANES = 8;", "DEPTH = 64;", "TILE = 8 * LANES;", "THREADS = 256;", "SIDE = 16;"} {
 		if !strings.Contains(string(b), "constexpr int "+line) {
 			t.Errorf("kernels.cu has no %q", line)
 		}
 	}
-	if lanes != 8 || depth != 64 || tile != 8*lanes || threads != 256 || vector != 8 {
+	if lanes != 8 || depth != 64 || tile != 8*lanes || threads != 256 || side != 16 || vector != 8 {
 		t.Error("the constants of launch.go differ from those of kernels.cu")
 	}
 }
