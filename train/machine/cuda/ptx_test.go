@@ -76,13 +76,17 @@ func TestPTXIsCurrent(t *testing.T) {
 
 // The sizes of blocks are written in both languages.
 func TestConstantsAgree(t *testing.T) {
-	b, err := os.ReadFile("kernels.cu")
-	if err != nil {
-		t.Fatal(err)
+	source := ""
+	for _, name := range []string{"kernels.cu", "vector.cuh"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source += string(b)
 	}
 	for _, line := range []string{"LANES = 8;", "DEPTH = 64;", "TILE = 8 * LANES;", "THREADS = 256;", "SIDE = 16;"} {
-		if !strings.Contains(string(b), "constexpr int "+line) {
-			t.Errorf("kernels.cu has no %q", line)
+		if !strings.Contains(source, "constexpr int "+line) {
+			t.Errorf("the kernels have no %q", line)
 		}
 	}
 	if lanes != 8 || depth != 64 || tile != 8*lanes || threads != 256 || side != 16 || vector != 8 {
