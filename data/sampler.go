@@ -59,16 +59,6 @@ func Order(seed uint64, epoch, n int, how Sampling) []int32 {
 	return order
 }
 
-// Batches cuts an order into mini-batches of the given size, which share its
-// memory; an incomplete last one is dropped.
-func Batches(order []int32, size int) [][]int32 {
-	batches := make([][]int32, 0, len(order)/size)
-	for ; len(order) >= size; order = order[size:] {
-		batches = append(batches, order[:size:size])
-	}
-	return batches
-}
-
 // CropPadding is the number of zero pixels around an image out of which
 // augmentation crops 32×32 again.
 const CropPadding = 4

@@ -115,19 +115,6 @@ func TestOrderIsUniform(t *testing.T) {
 	}
 }
 
-func TestBatches(t *testing.T) {
-	order := Order(1, 0, 10, Sequential)
-	for _, c := range []struct{ size, count int }{{1, 10}, {3, 3}, {5, 2}, {10, 1}, {11, 0}} {
-		b := Batches(order, c.size)
-		if len(b) != c.count {
-			t.Errorf("size %d: %d batches, want %d", c.size, len(b), c.count)
-		}
-		if got := slices.Concat(b...); !slices.Equal(got, order[:c.size*c.count]) {
-			t.Errorf("size %d: %v", c.size, b)
-		}
-	}
-}
-
 func TestAugmentation(t *testing.T) {
 	const n, steps = 64, 200
 	dy, dx, flip, both := make([]int, 9), make([]int, 9), make([]int, 2), make([]int, 81)

@@ -76,7 +76,7 @@ func (e *EventWriter) Scalars(step int, now time.Time, scalars ...Scalar) error 
 	}
 	event := appendWallTime(nil, now)
 	event = binary.AppendUvarint(append(event, 2<<3), uint64(step)) // Event.step
-	return e.record(appendBytes(event, 5, summary))                   // Event.summary
+	return e.record(appendBytes(event, 5, summary))                 // Event.summary
 }
 
 // Row appends the numbers of an evaluation; net names the elements of r.Net.

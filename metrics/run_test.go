@@ -29,11 +29,11 @@ func TestOpenRun(t *testing.T) {
 	}
 	status := Status{State: Diverged, Step: 12, Epoch: 0.5, Message: "the loss is NaN"}
 	check(t, WriteStatus(dir, status))
-	w, err := CreateTable(filepath.Join(dir, TableFile), active)
+	w, err := ResumeTable(filepath.Join(dir, TableFile), active, 0)
 	check(t, err)
 	check(t, w.Append(rows(1)[0]))
 	check(t, w.Close())
-	s, err := CreateSteps(filepath.Join(dir, StepsFile))
+	s, err := ResumeSteps(filepath.Join(dir, StepsFile), 0)
 	check(t, err)
 	check(t, s.Append(StepRow{Step: 3}))
 	check(t, s.Close())

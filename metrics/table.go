@@ -15,19 +15,6 @@ type TableWriter struct {
 	net int
 }
 
-// CreateTable makes the file, which must not exist yet, with the given columns
-// of the net's own.
-func CreateTable(path string, net []string) (*TableWriter, error) {
-	if err := checkColumns(net); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	a, err := create(path)
-	if err != nil {
-		return nil, err
-	}
-	return startTable(a, net)
-}
-
 // ResumeTable opens the file to go on after its first size bytes, as Sync
 // returned them, and cuts off the rest. A size of 0 starts over. It is an
 // error if the file is shorter, has other columns, or no row ends at size.
@@ -91,15 +78,6 @@ var stepColumns = []string{"step", "epoch", "step_size", "batch_loss"}
 
 // A StepsWriter appends rows to steps.csv.
 type StepsWriter struct{ *appender }
-
-// CreateSteps makes the file, which must not exist yet.
-func CreateSteps(path string) (*StepsWriter, error) {
-	a, err := create(path)
-	if err != nil {
-		return nil, err
-	}
-	return &StepsWriter{a}, startLines(a, headerLine(stepColumns))
-}
 
 // ResumeSteps opens the file to go on after its first size bytes, as
 // ResumeTable does.

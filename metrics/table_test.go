@@ -56,7 +56,7 @@ func wantError(t *testing.T, err error, want string) {
 
 func TestTableRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), TableFile)
-	w, err := CreateTable(path, active)
+	w, err := ResumeTable(path, active, 0)
 	check(t, err)
 	want := rows(20)
 	for _, r := range want {
@@ -76,7 +76,7 @@ func TestTableRoundTrip(t *testing.T) {
 
 func TestRowsAreVisibleAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), TableFile)
-	w, err := CreateTable(path, active)
+	w, err := ResumeTable(path, active, 0)
 	check(t, err)
 	defer w.Close()
 	check(t, w.Append(rows(1)[0]))
@@ -113,7 +113,7 @@ func TestResumeAfterACutAnywhere(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, TableFile)
 	all := rows(6)
-	w, err := CreateTable(path, active)
+	w, err := ResumeTable(path, active, 0)
 	check(t, err)
 	var size int64
 	for i, r := range all {
@@ -168,11 +168,8 @@ func TestResumeFromTheStart(t *testing.T) {
 
 func TestTablesAreGuarded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), TableFile)
-	w, err := CreateTable(path, active)
+	w, err := ResumeTable(path, active, 0)
 	check(t, err)
-	_, err = CreateTable(path, active)
-	wantError(t, err, "exists")
-
 	good := rows(1)[0]
 	bad := good
 	bad.Net = nil
@@ -195,7 +192,7 @@ func TestTablesAreGuarded(t *testing.T) {
 	_, err = ResumeTable(path+"x", active, size)
 	wantError(t, err, "no such file")
 	for _, net := range [][]string{{"a,b"}, {"epoch"}, {"a", "a"}, {""}} {
-		_, err = CreateTable(path+"y", net)
+		_, err = ResumeTable(path+"y", net, 0)
 		wantError(t, err, "column")
 	}
 }
@@ -229,7 +226,7 @@ func TestReadersSayWhere(t *testing.T) {
 
 func TestSteps(t *testing.T) {
 	path := filepath.Join(t.TempDir(), StepsFile)
-	w, err := CreateSteps(path)
+	w, err := ResumeSteps(path, 0)
 	check(t, err)
 	var want []StepRow
 	for i := range 3000 {

@@ -73,7 +73,7 @@ func TwoClasses(n, d int, separation float64, seed uint32) (*Problem, error) {
 // not a positive number.
 func CheckC(c float64) error {
 	if !(c > 0) || math.IsInf(c, 0) {
-		return fmt.Errorf("C = %v: want a positive number", c)
+		return fmt.Errorf("weight C = %v: want a positive number", c)
 	}
 	return nil
 }

@@ -6,7 +6,8 @@ package conv
 // convolution F(4×4, 3×3) at the points 0, ±1, ±2, ∞ (Lavin and Gray, Fast
 // Algorithms for Convolutional Neural Networks, 2015).
 type transform struct {
-	between [36 * 16]float32 // room for L X
+	//lint:ignore U1000 the assembly keeps L X here
+	between [36 * 16]float32
 	n       int
 	src     [36][]float32
 	dst     [36][]float32
