@@ -102,6 +102,7 @@ func sotaSetting(p Preset) (train.Config, StepSizes) {
 // Trainings are the four runs at a preset's scale: the small constant step size,
 // and the large one decayed at 10, 30 and 50 % of the epochs.
 func (f Figure) Trainings(p Preset) ([]Run, error) {
+	p.Base.LogSteps = true // for the plateaus of the loss
 	small, size := f.config(p)
 	small.StepSize, small.Phases = size.Small, train.Constant(size.Small)
 	runs := []Run{{"small", small}}
