@@ -102,16 +102,16 @@ def main():
         "device": torch.cuda.get_device_name() if args.device == "cuda" else args.device,
         "width": args.width, "batch": args.batch, "modes": {},
     }
-    for precision in args.precision:
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
-        result["modes"][precision] = {}
-        for mode in modes:
+    for mode in modes:
+        for precision in args.precision:
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
+            rates = result["modes"].setdefault(precision, {})
             try:
                 step = make_step(args, precision, "compile" in mode)
                 if "graph" in mode:
                     step = captured(step)
-                result["modes"][precision][mode] = rate(args, step)
-                print(f"{precision} {mode}: {result['modes'][precision][mode]:.0f} images/s", flush=True)
+                rates[mode] = rate(args, step)
+                print(f"{precision} {mode}: {rates[mode]:.0f} images/s", flush=True)
             except Exception as e:  # torch.compile needs a C compiler and Triton; go on with the other modes
                 print(f"{precision} {mode}: {type(e).__name__}: {e}", flush=True)
             if args.out:  # what is measured is kept if time runs out

@@ -27,11 +27,21 @@ func open(t *testing.T, p Precision) *Engine {
 	return e
 }
 
+// TestConformance runs all operations on one engine for each precision, since to
+// open one takes a while, and on another after a failure.
 func TestConformance(t *testing.T) {
 	tolerances := map[Precision]float64{FP32: 1e-5, TF32: 2e-3, BF16: 1e-2}
 	for p, tolerance := range tolerances {
 		t.Run(string(p), func(t *testing.T) {
-			enginetest.Conformance(t, func(t *testing.T) op.Engine { return open(t, p) }, tolerance)
+			e := open(t, p)
+			shared := func(*testing.T) op.Engine {
+				if e.err != nil {
+					e.err = nil // reported by the test that it failed
+					e = open(t, p)
+				}
+				return e
+			}
+			enginetest.Conformance(t, shared, tolerance)
 		})
 	}
 }
