@@ -257,7 +257,7 @@ func methodSettings(full, one float64) func(c train.Config) ([]Setting, error) {
 			for _, phases := range [][]train.Phase{train.Constant(one), tenths(one)} {
 				s := with(c, phases)
 				s.Sampling = how
-				label := fmt.Sprintf("SGD %s, η = %g", map[data.Sampling]string{data.WithReplacement: "with replacement", data.Shuffle: "without"}[how], one)
+				label := fmt.Sprintf("SGD %s, η = %g", map[data.Sampling]string{data.WithReplacement: "with replacement", data.Shuffle: "without replacement"}[how], one)
 				if len(phases) > 1 {
 					label += ", decayed"
 				}
