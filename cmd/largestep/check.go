@@ -38,6 +38,9 @@ epoch, which is biased when the examples are taken without replacement.`,
 			if args[0] == "resnet18" {
 				return fmt.Errorf("resnet18: batch norm couples the examples of a mini-batch, so there is no gradient of one; choose a small problem")
 			}
+			if u.Repeats < 1 {
+				return fmt.Errorf("%d repeats: want 1 or more", u.Repeats)
+			}
 			o.config.Net = args[0]
 			j, err := o.prepare(cmd)
 			if err != nil {

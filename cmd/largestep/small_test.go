@@ -1,0 +1,231 @@
+package main
+
+import (
+	"math"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// smallNet is a training of a moment of each small net, with the columns of its
+// own.
+var smallNets = []struct {
+	args    string
+	columns string
+}{
+	{"least-squares --train-size 20 --dims 3 --steps 100", "gap"},
+	{"svm --train-size 20 --dims 3 --steps 100 --c 2", ""},
+	{"logistic --train-size 20 --dims 3 --epochs 5 --sampling shuffle --batch 4", ""},
+	{"diagonal --instance random --train-size 10 --dims 6 --nonzeros 2 --steps 100", "l0 l1 imbalance rank effective_rank"},
+	{"relu --widths 4,3,2 --steps 100 --sampling full", "active_1 sparsity_1 active_2 sparsity_2 active_3 sparsity_3 pattern_distance"},
+	{"relu-1d --steps 100 --order paper", "rank effective_rank active_1 sparsity_1 pattern_distance h(-1.525)"},
+	{"teacher-2 --steps 100 --seed 3", "rank effective_rank active_1 sparsity_1 pattern_distance"},
+	{"teacher-3 --steps 100 --instance random", "rank effective_rank active_1 sparsity_1 active_2 sparsity_2 pattern_distance"},
+}
+
+func TestTrainSmall(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, s := range smallNets {
+		name, _, _ := strings.Cut(s.args, " ")
+		out := succeed(t, append(strings.Fields("train "+s.args), "--eval-steps", "50", "--out", name)...)
+		if !strings.Contains(out, name+": training loss") {
+			t.Errorf("%s: it says %q", name, out)
+		}
+		columns, rows := table(t, filepath.Join(name, "metrics.csv"))
+		own := strings.Join(columns[9:len(columns)-2], " ")
+		if want := s.columns; own != want && !(name == "relu-1d" && strings.HasPrefix(own, want[:strings.Index(want, "h(")]+"h(") && strings.Count(own, "h(") == 81) {
+			t.Errorf("%s: columns %s, want %s", name, own, want)
+		}
+		steps := "0 50 100"
+		if name == "logistic" { // 5 epochs of 5 steps
+			steps = "0 25"
+		}
+		var got []string
+		for _, row := range rows {
+			got = append(got, row[1])
+			for i, cell := range row[9:] {
+				if x := number(t, cell); math.IsNaN(x) || math.IsInf(x, 0) {
+					t.Errorf("%s: %s is %s", name, columns[9+i], cell)
+				}
+			}
+		}
+		if strings.Join(got, " ") != steps {
+			t.Errorf("%s: rows of steps %v, want %s", name, got, steps)
+		}
+		first, last := number(t, rows[0][5]), number(t, rows[len(rows)-1][5])
+		if !(last < first) {
+			t.Errorf("%s: training loss from %g to %g", name, first, last)
+		}
+		if state, _ := status(t, name); state != "finished" {
+			t.Errorf("%s: %s", name, state)
+		}
+	}
+}
+
+// TestTrainRelativeToEdge finds 2 over the largest curvature for gradient
+// descent, and trains below and above.
+func TestTrainRelativeToEdge(t *testing.T) {
+	t.Chdir(t.TempDir())
+	args := "train least-squares --train-size 30 --dims 3 --sampling full --steps 2000 --step-size "
+	succeed(t, strings.Fields(args+"0.9edge --out below")...)
+	succeed(t, strings.Fields(args+"1.1edge --out above")...)
+	if state, _ := status(t, "below"); state != "finished" {
+		t.Errorf("0.9 of the edge: %s", state)
+	}
+	below, above := config(t, ".", "below"), config(t, ".", "above")
+	if ratio := above.StepSize / below.StepSize; math.Abs(ratio-1.1/0.9) > 1e-12 {
+		t.Errorf("step sizes %g and %g", below.StepSize, above.StepSize)
+	}
+	_, rows := table(t, "below/metrics.csv")
+	if gap := number(t, rows[len(rows)-1][9]); gap > 1e-10 {
+		t.Errorf("0.9 of the edge: gap %g", gap)
+	}
+	_, rows = table(t, "above/metrics.csv")
+	if loss := number(t, rows[len(rows)-1][5]); loss < 1e6 {
+		t.Errorf("1.1 of the edge: loss %g", loss)
+	}
+	out := succeed(t, strings.Fields("edge least-squares --train-size 30 --dims 3 --sampling full --within 2000")...)
+	found := regexp.MustCompile(`edge of least-squares: step size (\S+) `).FindStringSubmatch(out)
+	if found == nil {
+		t.Fatalf("edge says %q", out)
+	}
+	if edge := number(t, found[1]); math.Abs(edge/(below.StepSize/0.9)-1) > 1e-4 {
+		t.Errorf("edge %g, 0.9 of it %g", edge, below.StepSize)
+	}
+}
+
+func TestCheckUnbiased(t *testing.T) {
+	for _, name := range []string{"logistic --train-size 20 --dims 3", "diagonal --instance random --train-size 10 --dims 5 --nonzeros 2"} {
+		out := succeed(t, strings.Fields("check unbiased "+name+" --repeats 200")...)
+		full := number(t, regexp.MustCompile(`‖∇f‖ = (\S+)`).FindStringSubmatch(out)[1])
+		if off := number(t, regexp.MustCompile(`mean of all ∇f_i: +off by (\S+)`).FindStringSubmatch(out)[1]); off > 1e-13*full {
+			t.Errorf("%s: the mean of all is off by %g of %g", name, off, full)
+		}
+		draws := regexp.MustCompile(`draws: +off by (\S+) +expected about (\S+)`).FindAllStringSubmatch(out, -1)
+		if len(draws) != 5 {
+			t.Fatalf("%s: %d samples: %s", name, len(draws), out)
+		}
+		for _, d := range draws {
+			if off, expected := number(t, d[1]), number(t, d[2]); off > 4*expected || off < expected/100 {
+				t.Errorf("%s: off by %g, expected about %g", name, off, expected)
+			}
+		}
+		last := regexp.MustCompile(`last step of an epoch, (\S+): +bias (\S+) +standard error (\S+)`).FindAllStringSubmatch(out, -1)
+		if len(last) != 2 || last[0][1] != "with-replacement" || last[1][1] != "shuffle" {
+			t.Errorf("%s: last steps %v", name, last)
+		}
+		for _, l := range last {
+			if bias, e := number(t, l[2]), number(t, l[3]); l[1] == "with-replacement" && bias > 6*e || e <= 0 {
+				t.Errorf("%s, %s: bias %g ± %g", name, l[1], bias, e)
+			}
+		}
+	}
+}
+
+// TestFigureSmall makes figures of the small nets and makes them again, which
+// must leave the runs alone.
+func TestFigureSmall(t *testing.T) {
+	names := []string{"relu-1d"}
+	if !testing.Short() {
+		names = append(names, "teacher-2", "teacher-3")
+	}
+	t.Chdir(t.TempDir())
+	for _, name := range names {
+		dir := filepath.Join("figures", name)
+		out := succeed(t, "figure", name, "--seeds", "1")
+		files := []string{name}
+		if name == "relu-1d" {
+			files = append(files, name+"-functions")
+		}
+		for _, f := range files {
+			for _, ext := range []string{".png", ".svg", ".pdf"} {
+				isPicture(t, filepath.Join(dir, f+ext))
+			}
+		}
+		text := readFile(t, filepath.Join(dir, name+".txt"))
+		for _, want := range []string{"decay at 50 %", "rank", "paper"} {
+			if !strings.Contains(text, want) || !strings.Contains(out, want) {
+				t.Errorf("%s.txt or the output lacks %q: %s", name, want, text)
+			}
+		}
+		before := tree(t, dir)
+		succeed(t, "figure", name, "--seeds", "1")
+		for _, d := range differences(before, tree(t, dir)) {
+			if path, _, _ := strings.Cut(d, " "); filepath.Dir(path) != dir {
+				t.Errorf("the second call left %s", d)
+			}
+		}
+		if now := readFile(t, filepath.Join(dir, name+".txt")); now != text {
+			t.Errorf("the second call's table is %s, the first's %s", now, text)
+		}
+	}
+}
+
+func TestBadSmall(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, b := range []bad{
+		{"train svm --train-size 1", 1, "n = 1"},
+		{"train svm --train-size 0", 1, "0 training"},
+		{"train least-squares --train-size -4", 1, "-4 training"},
+		{"train least-squares --dims 0", 1, "d = 0"},
+		{"train logistic --dims -1", 1, "d = -1"},
+		{"train logistic --dims 1000000000", 1, "at most"},
+		{"train svm --c 0", 1, "C = 0"},
+		{"train svm --c -1", 1, "C = -1"},
+		{"train svm --c NaN", 1, "C = NaN"},
+		{"train relu --widths 0", 1, "width 0"},
+		{"train relu --widths 5,-2", 1, "width -2"},
+		{"train relu --widths=", 2, "--widths"},
+		{"train relu --widths two", 2, "two"},
+		{"train diagonal --instance random --nonzeros 0", 1, "r = 0"},
+		{"train diagonal --instance random --nonzeros 201", 1, "r = 201"},
+		{"train diagonal --dims 7 --nonzeros 2", 1, "choose the random one"},
+		{"train teacher-2 --dims 3", 1, "15 examples of 2"},
+		{"train relu-1d --train-size 11", 1, "12 examples"},
+		{"train svm --instance bogus", 1, "bogus"},
+		{"train svm --instance paper", 1, "no instance"},
+		{"train teacher-3 --instance random --order paper", 1, "order"},
+		{"train diagonal --instance random --order paper --steps 10", 1, "order"},
+		{"train diagonal --order bogus --steps 10", 1, "order"},
+		{"train teacher-2 --order paper --sampling full --batch 1 --steps 2000", 1, "order"},
+		{"train svm --order paper", 1, "order"},
+		{"train teacher-2 --order paper --steps 20000", 1, "20000"},
+		{"train least-squares --phases 0.1@0,0@0.5", 1, "step size 0"},
+		{"train least-squares --phases 0.1@0,NaN@0.5", 1, "step size NaN"},
+		{"train least-squares --step-size NaN", 1, "step size NaN"},
+		{"train least-squares --step-size Inf", 1, "step size"},
+		{"train least-squares --step-size 0", 1, "step size 0"},
+		{"train least-squares --step-size -1edge", 1, "step size -1"},
+		{"train least-squares --step-size NaNedge", 1, "step size NaN"},
+		{"train least-squares --step-size edge", 2, "multiple of the edge"},
+		{"train least-squares --step-size 1ridge", 2, "multiple of the edge"},
+		{"train least-squares --steps -1", 1, "-1 steps"},
+		{"train least-squares --eval-steps -1", 1, "evaluation"},
+		{"train least-squares --batch 101", 1, "batch of 101"},
+		{"train least-squares --precision bf16", 1, "bf16"},
+		{"train least-squares --sampling bogus", 1, "bogus"},
+		{"train least-sqares", 1, "least-squares"},
+		{"edge", 2, "NET"},
+		{"edge bogus", 1, "bogus"},
+		{"edge svm --within 0", 1, "0 steps"},
+		{"edge svm --tolerance 0", 1, "tolerance"},
+		{"edge svm --tolerance NaN", 1, "tolerance"},
+		{"edge svm --c 0", 1, "C = 0"},
+		{"edge diagonal --step-size NaN", 1, "step size NaN"},
+		{"check", 2, "unbiased"},
+		{"check unbiased", 2, "NET"},
+		{"check unbiased resnet18", 1, "batch norm"},
+		{"check unbiased bogus", 1, "bogus"},
+		{"check unbiased svm --train-size 1", 1, "n = 1"},
+		{"check unbiased logistic --repeats 0", 1, "repeats"},
+		{"figure relu-1d --seeds 0", 1, "0 seeds"},
+		{"figure teacher-2 --seeds -1", 1, "-1 seeds"},
+		{"figure teacher-2 --seeds two", 2, "two"},
+		{"figure teacher-2 --instance bogus", 1, "bogus"},
+		{"figure sgd-vs-gd --instance paper", 1, "no instance"},
+		{"figure teacher-2 more", 2, "more"},
+	} {
+		t.Run(strings.ReplaceAll(b.args, "/", "|"), b.test)
+	}
+}
