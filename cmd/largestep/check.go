@@ -41,6 +41,9 @@ epoch, which is biased when the examples are taken without replacement.`,
 			if u.Repeats < 1 {
 				return fmt.Errorf("%d repeats: want 1 or more", u.Repeats)
 			}
+			if o.engine.name == "auto" {
+				o.engine.name = "cpu" // alone has the kernels of small problems
+			}
 			o.config.Net = args[0]
 			j, err := o.prepare(cmd)
 			if err != nil {

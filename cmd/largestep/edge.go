@@ -23,7 +23,9 @@ train NET" and its flags; what diverges later than the steps counts as stable.`,
   largestep train diagonal --step-size 0.985edge`,
 		Args: exactArgs("NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.config.Net = args[0]
+			if o.config.Net = args[0]; o.config.Net != "resnet18" && o.engine.name == "auto" {
+				o.engine.name = "cpu" // alone has the kernels of small problems
+			}
 			j, err := o.prepare(cmd)
 			if err != nil {
 				return err

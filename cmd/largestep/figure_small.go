@@ -94,6 +94,9 @@ func (o *smallFigureOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if o.engine.name == "auto" {
+		o.engine.name = "cpu" // alone has the kernels of small problems
+	}
 	b, err := o.engine.choose()
 	if err != nil {
 		return err

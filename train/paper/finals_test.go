@@ -177,13 +177,13 @@ func TestDiagonalGD(t *testing.T) {
 		}
 	}
 	var finite []float64
-	for _, run := range list[len(list)-1].Runs(6) {
+	for _, run := range list[len(list)-1].Runs(24) { // most diverge early
 		if r := trained(t, run.Config); r.Status.State == "finished" {
 			finite = append(finite, value(t, r, "test_loss"))
 		}
 	}
 	slices.Sort(finite)
-	if len(finite) == 0 || finite[len(finite)/2] > 0.06 {
+	if len(finite) < 4 || finite[len(finite)/2] > 0.06 {
 		t.Errorf("SGD: test losses %.3g", finite)
 	}
 }
