@@ -27,7 +27,7 @@ static int missing(void) { return 500; }
 #endif
 #define DEFINE(name)                                                        \
     __attribute__((visibility("hidden"))) void *largestep_##name = missing; \
-    __asm__(".text\n.globl " #name "\n.hidden " #name "\n.type " #name ", %function\n" #name ":\n" JUMP(name));
+    __asm__(".pushsection .text\n.globl " #name "\n.hidden " #name "\n.type " #name ", %function\n" #name ":\n" JUMP(name) ".popsection\n");
 #define ENTRY(name) {#name, &largestep_##name},
 
 // All that cu and this package call; the names with _v2 and _v3 are what cuda.h
