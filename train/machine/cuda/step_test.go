@@ -58,7 +58,8 @@ func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []f
 
 // Whole training steps, captured and replayed, follow those of the CPU engine:
 // 200 in float32 on a GPU, as many as take a few seconds on the emulation. The
-// step size is one at which rounding does not grow.
+// step size is one at which rounding does not grow: with 1e-3 the losses are apart
+// by 3e-3 after 130 steps.
 func TestStepsFollowTheCPU(t *testing.T) {
 	steps := map[Precision]int{FP32: 200, TF32: 20, BF16: 20}
 	tolerances := map[Precision]float64{FP32: 1e-3, TF32: 1e-2, BF16: 5e-2}
@@ -71,7 +72,7 @@ func TestStepsFollowTheCPU(t *testing.T) {
 			}
 			host := cpu.New(2)
 			defer host.Close()
-			want, got := losses(t, host, 8, 16, n, 1e-3), losses(t, e, 8, 16, n, 1e-3)
+			want, got := losses(t, host, 8, 16, n, 1e-4), losses(t, e, 8, 16, n, 1e-4)
 			for i, w := range want {
 				if !(math.Abs(got[i]-w) <= tolerance*w) {
 					t.Fatalf("step %d of %d: loss %g, on the CPU %g", i, n, got[i], w)
