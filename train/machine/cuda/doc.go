@@ -14,6 +14,14 @@
 // is float32 with a bfloat16 copy behind it, which whatever writes the filter
 // keeps up to date; statistics, losses and everything else stay float32.
 //
+// cuDNN's older interface, which versions 8 and 9 share, sums filter gradients
+// in float32 and with bfloat16 operands gives them rounded to bfloat16.
+//
+// # Without a GPU
+//
+// The program with this package starts anywhere: the driver and cuDNN are loaded
+// at run time (libcuda.c, cudnn.c), and [Probe] says what is missing.
+//
 // # Order
 //
 // All work goes to one stream, so it happens in the order of the calls; the
