@@ -151,6 +151,7 @@ func (o *trainOptions) prepare(cmd *cobra.Command) (*job, error) {
 	if j.problem, err = open(&j.config, j.dir); err != nil {
 		return nil, err
 	}
+	o.engine.precision = j.config.Precision // which a resumed run has from its folder
 	j.engine, err = b.open(o.engine)
 	return j, err
 }

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A precision that the CPU lacks is refused, also where the run folder asks for
+// it: the run must not go on in another one.
+func TestPrecisionOfAnotherEngine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if o := run(tiny("new", "--engine", "cpu", "--precision", "tf32")...); o.code != exitError || !strings.Contains(o.stderr, "--engine cuda") {
+		t.Errorf("tf32 on the CPU: status %d, %q", o.code, o.stderr)
+	}
+	succeed(t, tiny("old")...)
+	config := filepath.Join("old", "config.json")
+	text := readFile(t, config)
+	if !strings.Contains(text, `"precision": "fp32"`) {
+		t.Fatalf("no precision in %s", text)
+	}
+	writeFile(t, config, strings.Replace(text, `"precision": "fp32"`, `"precision": "bf16"`, 1))
+	o := run("train", "resnet18", "--engine", "cpu", "--resume", "--out", "old")
+	if o.code != exitError || !strings.Contains(o.stderr, "--precision bf16 needs --engine cuda") {
+		t.Errorf("resume in bf16 on the CPU: status %d, %q", o.code, o.stderr)
+	}
+}
