@@ -43,7 +43,7 @@ type source struct {
 func DefaultDir() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("no cache folder for the data set: %w", err)
+		return "", fmt.Errorf("no cache folder for the data set: %w: %w", err, fs.ErrNotExist)
 	}
 	return filepath.Join(cache, "largestep", layoutFolder), nil
 }

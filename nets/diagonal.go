@@ -11,9 +11,6 @@ type Diagonal struct {
 	U, V float64 // what all entries start from
 }
 
-// Name is "diagonal".
-func (Diagonal) Name() string { return "diagonal" }
-
 // Features is 0.
 func (Diagonal) Features() int { return 0 }
 

@@ -5,9 +5,6 @@ import "gorgonia.org/gorgonia"
 // Linear is a linear model: h(x) = ⟨w, x⟩ + b.
 type Linear struct{ Bias bool }
 
-// Name is "linear".
-func (Linear) Name() string { return "linear" }
-
 // Features is 0: a linear model has no hidden layer.
 func (Linear) Features() int { return 0 }
 

@@ -12,8 +12,6 @@ import (
 
 // Net is a network that classifies or regresses mini-batches.
 type Net interface {
-	// Name as on the command line, "resnet18".
-	Name() string
 	// Output adds the network to the model's graph and returns its output for
 	// the mini-batch x: logits (N, classes) for a classifier.
 	Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error)

@@ -17,11 +17,11 @@ type ReLU struct {
 	Initial map[string][]float64
 }
 
-// Name is "relu".
-func (*ReLU) Name() string { return "relu" }
-
 // Features are the hidden layers.
 func (r *ReLU) Features() int { return len(r.Widths) }
+
+// maxHidden bounds a hidden layer, far above what these problems need.
+const maxHidden = 4096
 
 // Validate tells what is wrong with the shape.
 func (r *ReLU) Validate() error {
@@ -29,8 +29,8 @@ func (r *ReLU) Validate() error {
 		return fmt.Errorf("a ReLU network without hidden layers: want at least one width")
 	}
 	for _, w := range r.Widths {
-		if w < 1 {
-			return fmt.Errorf("hidden layer of width %d: want 1 or more", w)
+		if w < 1 || w > maxHidden {
+			return fmt.Errorf("hidden layer of width %d: want 1 to %d", w, maxHidden)
 		}
 	}
 	if len(r.Bias) != len(r.Widths)+1 {

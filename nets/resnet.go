@@ -30,15 +30,6 @@ func NewResNet18(width, classes int) (*ResNet, error) {
 	return &ResNet{Blocks: [4]int{2, 2, 2, 2}, Width: width, Classes: classes}, nil
 }
 
-// Name counts the layers with weights, as the field does.
-func (r *ResNet) Name() string {
-	layers := 2
-	for _, b := range r.Blocks {
-		layers += 2 * b
-	}
-	return fmt.Sprintf("resnet%d", layers)
-}
-
 // Features are the outputs of the four stages and of the average pool.
 func (r *ResNet) Features() int { return len(r.Blocks) + 1 }
 

@@ -139,5 +139,5 @@ func loadCheckpoint(dir string, vars *machine.Variables, m *nets.Model) (p progr
 			return p, false, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	return p, true, removeVelocities(dir, p.Velocity) // a kill may have left older ones
+	return p, true, nil
 }

@@ -66,8 +66,11 @@ func (c *Config) Validate() error {
 	if c.Epochs < 1 || c.MaxSteps < 0 {
 		return fmt.Errorf("%d epochs, %d steps: want 1 or more", c.Epochs, c.MaxSteps)
 	}
-	if c.EvalEvery < 1 || c.EvalSteps < 0 {
+	if c.EvalEvery < 1 {
 		return fmt.Errorf("evaluation every %d epochs: want 1 or more", c.EvalEvery)
+	}
+	if c.EvalSteps < 0 {
+		return fmt.Errorf("evaluation every %d steps: want 1 or more", c.EvalSteps)
 	}
 	if !(c.Momentum >= 0 && c.Momentum < 1) {
 		return fmt.Errorf("momentum %g: want 0 to below 1", c.Momentum)
@@ -81,7 +84,7 @@ func (c *Config) Validate() error {
 // validateNet checks what depends on the kind of problem.
 func (c *Config) validateNet() error {
 	least, precisions := 1, []string{"fp64", "fp32"}
-	if c.Net == resnet18 {
+	if c.Net == ResNet18 {
 		if _, err := c.net(2); err != nil {
 			return err
 		}
@@ -90,7 +93,11 @@ func (c *Config) validateNet() error {
 		}
 		least, precisions = 2, []string{"fp32", "tf32", "bf16"} // batch norm needs two images
 	} else if !slices.Contains(SmallNets, c.Net) {
-		return fmt.Errorf("unknown net %q: choose one of %s, %s", c.Net, resnet18, strings.Join(SmallNets, ", "))
+		return fmt.Errorf("unknown net %q: choose one of %s, %s", c.Net, ResNet18, strings.Join(SmallNets, ", "))
+	} else if c.Augment {
+		return fmt.Errorf("%s has no images to augment", c.Net)
+	} else if c.Seed > math.MaxUint32 {
+		return fmt.Errorf("seed %d: at most %d for a small problem", c.Seed, math.MaxUint32)
 	}
 	if c.TrainSize < 1 {
 		return fmt.Errorf("%d training examples: want 1 or more", c.TrainSize)
@@ -104,14 +111,15 @@ func (c *Config) validateNet() error {
 	return nil
 }
 
-const resnet18 = "resnet18"
+// ResNet18 is the name of the image classifier.
+const ResNet18 = "resnet18"
 
 // SmallNets are the problems beside ResNet-18.
 var SmallNets = []string{"least-squares", "svm", "logistic", "diagonal", "relu", "relu-1d", "teacher-2", "teacher-3"}
 
 // net is the network of an image classifier.
 func (c *Config) net(classes int) (nets.Net, error) {
-	if c.Net != resnet18 {
+	if c.Net != ResNet18 {
 		return nil, fmt.Errorf("%s is no classifier of images: choose resnet18", c.Net)
 	}
 	return nets.NewResNet18(c.Width, classes)

@@ -10,7 +10,7 @@ import (
 )
 
 // A training has diverged when a mini-batch loss is not finite, or has grown to
-// this multiple of the first one.
+// this multiple of the first one, or of 1 if that is more.
 const divergedFactor = 1e6
 
 // Edge is the search for the largest step size at which a training does not
@@ -26,11 +26,14 @@ type Edge struct {
 	Tried func(stepSize float64, diverged bool)
 }
 
+// leastTolerance is what bisection in float64 can still reach.
+const leastTolerance = 1e-9
+
 // Find brackets the edge by powers of two from the config's step size, then
 // bisects. The answer is stable; Tolerance above it is not.
 func (e *Edge) Find(ctx context.Context) (float64, error) {
-	if e.Steps < 1 || !(e.Tolerance > 0 && e.Tolerance < 1) {
-		return 0, fmt.Errorf("edge within %d steps to a tolerance of %g: want 1 or more, and a fraction", e.Steps, e.Tolerance)
+	if e.Steps < 1 || !(e.Tolerance >= leastTolerance && e.Tolerance < 1) {
+		return 0, fmt.Errorf("edge within %d steps to a tolerance of %g: want 1 or more, and a fraction of %g or more", e.Steps, e.Tolerance, leastTolerance)
 	}
 	t, err := e.trial()
 	if err != nil {
@@ -85,10 +88,13 @@ func (e *Edge) bracket(ctx context.Context, t *trainer) (stable, unstable float6
 // trial is a training without records that can start over.
 func (e *Edge) trial() (*trainer, error) {
 	c := e.Config
-	if c.MaxSteps = e.Steps; c.Net == resnet18 {
+	if c.MaxSteps = e.Steps; c.Net == ResNet18 {
 		c.Epochs = 1
 	}
 	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := checkOrder(&c, e.Problem); err != nil {
 		return nil, err
 	}
 	t := &trainer{Options: Options{Config: c, Problem: e.Problem, Engine: e.Engine}, records: &records{}}

@@ -69,11 +69,8 @@ func (o *Options) checkEmpty() error {
 	return nil
 }
 
-// createFolder makes the run folder with its config.
+// createFolder puts the config into the run folder, which makes it one.
 func (o *Options) createFolder() error {
-	if err := os.MkdirAll(o.Dir, 0o777); err != nil {
-		return err
-	}
 	b, err := json.MarshalIndent(ConfigFile{o.Config, o.Environment}, "", "  ")
 	if err != nil {
 		return err

@@ -6,16 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"syscall"
-
-	"largestep/metrics"
 )
 
-// lockFolder makes sure that one process at a time trains in a run folder. The
-// lock is on config.json, and ends with the process.
-func lockFolder(dir string) (unlock func(), err error) {
-	f, err := os.Open(filepath.Join(dir, metrics.ConfigFile))
+// lockFolder makes the run folder, if it is not there, and makes sure that one
+// process at a time trains in it. The lock is on the folder, and ends with the
+// process. release removes a folder that has stayed empty.
+func lockFolder(dir string) (release func(), err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +25,10 @@ func lockFolder(dir string) (unlock func(), err error) {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("%s: another process is training in it", dir)
 		}
-		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
-	return func() { f.Close() }, nil
+	return func() {
+		os.Remove(dir) // fails unless it is empty
+		f.Close()
+	}, nil
 }

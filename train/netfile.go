@@ -14,6 +14,8 @@ import (
 // NetFile is a trained ResNet-18 as a file: one of our checkpoints, or any
 // safetensors file with the names and shapes of PyTorch's ResNets for CIFAR.
 type NetFile struct {
+	Dataset string // that it was trained on, if the file says so
+
 	path    string
 	net     *nets.ResNet
 	tensors []safetensors.Tensor
@@ -21,7 +23,7 @@ type NetFile struct {
 
 // OpenNet reads the file and finds width and classes from its shapes.
 func OpenNet(path string) (*NetFile, error) {
-	tensors, _, err := safetensors.ReadFile(path)
+	tensors, metadata, err := safetensors.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +43,7 @@ func OpenNet(path string) (*NetFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &NetFile{path, net, tensors}, nil
+	return &NetFile{metadata["dataset"], path, net, tensors}, nil
 }
 
 // Evaluate measures the network on images; see Evaluation.Run for logits.

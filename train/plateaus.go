@@ -11,7 +11,7 @@ import (
 // recordPlateaus finds, in a run's records, where the mini-batch loss stood
 // still, and what moved meanwhile, and leaves it in the run folder. It needs the
 // losses of all steps.
-func recordPlateaus(dir string) error {
+func recordPlateaus(dir string, end metrics.State) error {
 	run, err := metrics.OpenRun(dir)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func recordPlateaus(dir string) error {
 	for i, s := range steps {
 		losses[i] = s.BatchLoss
 	}
-	if run.Status.State == metrics.Diverged {
+	if end == metrics.Diverged {
 		losses = beforeDivergence(losses)
 	}
 	schedule := config.schedule()

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,8 +72,16 @@ func Run(ctx context.Context, o Options) (metrics.Status, error) {
 	if err := o.check(); err != nil {
 		return metrics.Status{}, err
 	}
-	status, fresh, err := o.inspectFolder()
-	if err != nil || status.State == metrics.Finished || status.State == metrics.Diverged {
+	if status, _, err := o.inspectFolder(); err != nil || done(status) {
+		return status, err
+	}
+	release, err := lockFolder(o.Dir)
+	if err != nil {
+		return metrics.Status{}, err
+	}
+	defer release()
+	status, fresh, err := o.inspectFolder() // again, now that nobody else changes it
+	if err != nil || done(status) {
 		return status, err
 	}
 	t, err := newTrainer(o)
@@ -86,27 +93,20 @@ func Run(ctx context.Context, o Options) (metrics.Status, error) {
 			return metrics.Status{}, err
 		}
 	}
-	unlock, err := lockFolder(o.Dir)
-	if err != nil {
-		return metrics.Status{}, err
-	}
-	defer unlock()
 	if !fresh && t.Step == o.Config.Steps() { // killed after its last checkpoint
-		status := metrics.Status{State: metrics.Finished, Step: t.Step, Epoch: t.epoch()}
-		return status, metrics.WriteStatus(o.Dir, status)
+		if err := removeVelocities(o.Dir, t.Velocity); err != nil {
+			return metrics.Status{}, err
+		}
+		return t.end(metrics.Finished, "")
 	}
 	if err := t.openRecords(); err != nil {
 		return metrics.Status{}, err
 	}
-	status, err = t.run(ctx)
-	if err != nil && !errors.Is(err, ErrInterrupted) {
-		t.records.log.Printf("failed: %v", err)
-	}
-	if err := cmp.Or(err, t.records.close()); err != nil {
-		return status, err
-	}
-	return status, recordPlateaus(o.Dir)
+	return t.train(ctx)
 }
+
+// done tells that there is nothing left to train.
+func done(s metrics.Status) bool { return s.State == metrics.Finished || s.State == metrics.Diverged }
 
 func (o *Options) check() error {
 	if err := o.Config.Validate(); err != nil {
@@ -122,11 +122,8 @@ func (o *Options) check() error {
 	if n := o.Problem.Examples(); n != o.Config.TrainSize {
 		return fmt.Errorf("%d training examples, config says %d", n, o.Config.TrainSize)
 	}
-	if o.Config.Order != "" {
-		p, ok := o.Problem.(Ordered)
-		if want := o.Config.Steps() * o.Config.Batch; !ok || len(p.Order()) < want {
-			return fmt.Errorf("order %q: this instance has none for %d steps", o.Config.Order, want)
-		}
+	if err := checkOrder(&o.Config, o.Problem); err != nil {
+		return err
 	}
 	o.Environment.TrainSHA256, o.Environment.TestSHA256 = o.Problem.Fingerprints()
 	if o.Init != "" {
@@ -135,6 +132,19 @@ func (o *Options) check() error {
 			return err
 		}
 		o.Config.Init = sum
+	}
+	return nil
+}
+
+// checkOrder refuses an order of examples that the problem does not have, or not
+// for so many steps.
+func checkOrder(c *Config, p Problem) error {
+	if c.Order == "" {
+		return nil
+	}
+	ordered, ok := p.(Ordered)
+	if want := c.Steps() * c.Batch * c.parts(); !ok || len(ordered.Order()) < want {
+		return fmt.Errorf("order %q: this instance has none for %d steps", c.Order, c.Steps())
 	}
 	return nil
 }

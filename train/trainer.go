@@ -52,6 +52,9 @@ func (t *trainer) openRecords() (err error) {
 	if err := atomicfile.Clean(t.Dir); err != nil {
 		return err
 	}
+	if err := removeVelocities(t.Dir, t.Velocity); err != nil { // a kill may have left older ones
+		return err
+	}
 	t.records, err = openRecords(t.Dir, t.Problem.Columns(), t.Config.LogSteps, t.Records)
 	return err
 }
@@ -115,7 +118,32 @@ func (t *trainer) initialize() error {
 // errDiverged ends the loop when a loss is not finite.
 var errDiverged = errors.New("the loss is not finite")
 
-func (t *trainer) run(ctx context.Context) (metrics.Status, error) {
+// train runs the loop and leaves its end in the run folder: the records first,
+// the status last.
+func (t *trainer) train(ctx context.Context) (metrics.Status, error) {
+	err := t.run(ctx)
+	state, message := metrics.Finished, ""
+	switch {
+	case errors.Is(err, errDiverged):
+		state, message = metrics.Diverged, fmt.Sprintf("loss %g at step %d", t.lastLoss, t.Step)
+	case errors.Is(err, ErrInterrupted):
+		state = metrics.Interrupted
+	case err != nil:
+		t.records.log.Printf("failed: %v", err)
+		return metrics.Status{}, cmp.Or(err, t.records.close())
+	}
+	t.records.log.Printf("%s at step %d %s", state, t.Step, message)
+	if err := t.records.close(); err != nil {
+		return metrics.Status{}, err
+	}
+	status, err := t.end(state, message)
+	if err == nil && state == metrics.Interrupted {
+		err = ErrInterrupted
+	}
+	return status, err
+}
+
+func (t *trainer) run(ctx context.Context) error {
 	now := time.Now()
 	t.started = now.Add(-time.Duration(t.Seconds * float64(time.Second)))
 	t.lastReport = now
@@ -124,25 +152,21 @@ func (t *trainer) run(ctx context.Context) (metrics.Status, error) {
 		t.Hooks.Start(t.Config, t.Step)
 	}
 	if err := t.status(metrics.Running, ""); err != nil {
-		return metrics.Status{}, err
+		return err
 	}
-	switch err := t.loop(ctx); {
-	case err == nil:
-		return t.end(metrics.Finished, "", nil)
-	case errors.Is(err, errDiverged):
-		return t.end(metrics.Diverged, fmt.Sprintf("loss %g at step %d", t.lastLoss, t.Step), nil)
-	case errors.Is(err, ErrInterrupted):
-		return t.end(metrics.Interrupted, "", ErrInterrupted)
-	default:
-		return metrics.Status{}, err
-	}
+	return t.loop(ctx)
 }
 
-// end leaves the state in the run folder.
-func (t *trainer) end(s metrics.State, message string, err error) (metrics.Status, error) {
+// end leaves plateaus and state in the run folder, whose other records are
+// complete.
+func (t *trainer) end(s metrics.State, message string) (metrics.Status, error) {
+	if s != metrics.Interrupted {
+		if err := recordPlateaus(t.Dir, s); err != nil {
+			return metrics.Status{}, err
+		}
+	}
 	status := metrics.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message}
-	t.records.log.Printf("%s at step %d %s", s, t.Step, message)
-	return status, errors.Join(err, metrics.WriteStatus(t.Dir, status))
+	return status, metrics.WriteStatus(t.Dir, status)
 }
 
 func (t *trainer) status(s metrics.State, message string) error {
@@ -300,6 +324,11 @@ func (t *trainer) measure() (metrics.Row, error) {
 	m, err := t.meter.Measure()
 	if err != nil {
 		return metrics.Row{}, err
+	}
+	if math.IsNaN(m.TrainLoss) || math.IsInf(m.TrainLoss, 0) { // no feature is positive then, nor sparse
+		for i := range m.Net {
+			m.Net[i] = math.NaN()
+		}
 	}
 	c := &t.Config
 	last := max(t.Step-1, 0)

@@ -107,8 +107,11 @@ func (u *Unbiased) samples(r *UnbiasedReport, single, all *gradient) error {
 	r.Exact = floats.Distance(mean, full, 2)
 	for epoch, k := range u.Draws {
 		sum := make([]float64, len(full))
+		var draws []int32
 		for j := range k {
-			draws := data.Order(u.Seed, epoch*1_000_000+j/n, n, data.WithReplacement)
+			if j%n == 0 {
+				draws = data.Order(u.Seed, epoch*1_000_000+j/n, n, data.WithReplacement)
+			}
 			floats.AddScaled(sum, 1/float64(k), each[draws[j%n]])
 		}
 		r.Samples = append(r.Samples, SampleError{k, floats.Distance(sum, full, 2), r.Deviation / math.Sqrt(float64(k))})

@@ -45,22 +45,6 @@ func (s Sample) Len() int { return len(s.Y) }
 // Dims is the length of the vectors.
 func (s Sample) Dims() int { return len(s.X) / max(len(s.Y), 1) }
 
-// Validate finds what no training could use.
-func (s Sample) Validate() error {
-	if s.Len() < 2 {
-		return fmt.Errorf("%d examples: want 2 or more", s.Len())
-	}
-	if s.Dims() < 1 || s.Dims()*s.Len() != len(s.X) {
-		return fmt.Errorf("%d numbers for %d examples: want vectors of one or more", len(s.X), s.Len())
-	}
-	for i, v := range append(append([]float64{}, s.X...), s.Y...) {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("number %d of the data is %g", i, v)
-		}
-	}
-	return nil
-}
-
 func (s Sample) fingerprint() string {
 	h := sha256.New()
 	binary.Write(h, binary.LittleEndian, s.X)

@@ -35,14 +35,11 @@ epoch, which is biased when the examples are taken without replacement.`,
   largestep check unbiased diagonal --repeats 200`,
 		Args: exactArgs("NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] == "resnet18" {
+			if args[0] == train.ResNet18 {
 				return fmt.Errorf("resnet18: batch norm couples the examples of a mini-batch, so there is no gradient of one; choose a small problem")
 			}
 			if u.Repeats < 1 {
 				return fmt.Errorf("%d repeats: want 1 or more", u.Repeats)
-			}
-			if o.engine.name == "auto" {
-				o.engine.name = "cpu" // alone has the kernels of small problems
 			}
 			o.config.Net = args[0]
 			j, err := o.prepare(cmd)

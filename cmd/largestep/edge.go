@@ -23,9 +23,7 @@ train NET" and its flags; what diverges later than the steps counts as stable.`,
   largestep train diagonal --step-size 0.985edge`,
 		Args: exactArgs("NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.config.Net = args[0]; o.config.Net != "resnet18" && o.engine.name == "auto" {
-				o.engine.name = "cpu" // alone has the kernels of small problems
-			}
+			o.config.Net = args[0]
 			j, err := o.prepare(cmd)
 			if err != nil {
 				return err

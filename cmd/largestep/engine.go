@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"largestep/nets/op"
+	"largestep/train"
 	"largestep/train/machine/cpu"
 )
 
@@ -41,6 +42,15 @@ func (o *engineOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "engine", "auto", "what computes: auto, cpu or cuda (see \"largestep engines\")")
 	f.StringVar(&o.precision, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "threads of the cpu engine")
+}
+
+// chooseFor is choose for a net: automatically, only the cpu engine has the
+// kernels of the small problems.
+func (o *engineOptions) chooseFor(net string) (backend, error) {
+	if net != train.ResNet18 && o.name == "auto" {
+		o.name = "cpu"
+	}
+	return o.choose()
 }
 
 // maxThreads is more than any machine has cores.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"largestep/data"
 	"largestep/metrics/atomicfile"
 	"largestep/train"
 )
@@ -44,6 +45,9 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	net, err := train.OpenNet(checkpoint)
 	if err != nil {
 		return err
+	}
+	if o.dataset.name == "auto" && o.dataset.dir == "" && net.Dataset == data.NameMadeUp {
+		o.dataset.name = data.NameMadeUp
 	}
 	dir, err := o.dataset.find(cmd.ErrOrStderr())
 	if err != nil {

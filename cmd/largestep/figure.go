@@ -118,6 +118,9 @@ func (o *figureOptions) load(cmd *cobra.Command, p *paper.Preset) (dir string, s
 	if o.dataset.name == "auto" {
 		o.dataset.name = data.NameCIFAR10
 		if p.Name == "quick" {
+			if o.dataset.dir != "" {
+				return "", nil, usageError{errors.New("the quick preset is made for made-up images: give --preset small with --data, or --dataset cifar10")}
+			}
 			o.dataset.name = data.NameMadeUp
 		}
 	}

@@ -94,10 +94,7 @@ func (o *smallFigureOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if o.engine.name == "auto" {
-		o.engine.name = "cpu" // alone has the kernels of small problems
-	}
-	b, err := o.engine.choose()
+	b, err := o.engine.chooseFor(o.Net())
 	if err != nil {
 		return err
 	}

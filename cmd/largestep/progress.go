@@ -77,7 +77,7 @@ func followLines(w io.Writer, label string) train.Hooks {
 			last = time.Now()
 			left := ""
 			if done := r.Step - first; done > 0 {
-				rest := time.Since(started) * time.Duration(steps-r.Step) / time.Duration(done)
+				rest := time.Duration(float64(time.Since(started)) * float64(steps-r.Step) / float64(done))
 				left = fmt.Sprintf(", %v left", rest.Round(time.Second))
 			}
 			fmt.Fprintf(w, "%s: epoch %.4g of %d, training loss %.4g, %s, %.0f/s%s\n",

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,6 +43,36 @@ func (o *trainOptions) overruleSmall(f *pflag.FlagSet, c *train.Config) {
 			copy()
 		}
 	}
+}
+
+// flagsOf lists the flags that only some nets have.
+var flagsOf = []struct {
+	flags []string
+	nets  func(net string) bool
+}{
+	{[]string{"width", "augment", "sparsity", "dataset", "data", "test-size"}, func(net string) bool { return net == train.ResNet18 }},
+	{[]string{"instance", "order", "dims"}, func(net string) bool { return net != train.ResNet18 }},
+	{[]string{"nonzeros"}, func(net string) bool { return net == "diagonal" }},
+	{[]string{"c"}, func(net string) bool { return net == "svm" }},
+	{[]string{"widths"}, func(net string) bool { return net == "relu" }},
+}
+
+// checkFlags refuses flags that the net does not have.
+func (o *trainOptions) checkFlags(f *pflag.FlagSet) error {
+	if o.config.Net != train.ResNet18 && !slices.Contains(train.SmallNets, o.config.Net) {
+		return nil // which will be refused itself
+	}
+	for _, group := range flagsOf {
+		for _, name := range group.flags {
+			if f.Changed(name) && !group.nets(o.config.Net) {
+				return usageError{fmt.Errorf("--%s means nothing to %s", name, o.config.Net)}
+			}
+		}
+	}
+	if f.Changed("steps") && f.Changed("epochs") {
+		return usageError{errors.New("--steps and --epochs say the same: leave one out")}
+	}
+	return nil
 }
 
 // evaluationsOfSmall is how often a small problem is evaluated by default.

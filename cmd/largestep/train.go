@@ -70,13 +70,13 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.phases, "phases", "", "piecewise schedule: STEPSIZE@START,… or NAME:STEPSIZE@START,…, START a fraction of the epochs")
 	f.Float64Var(&c.WarmupExp, "warmup-exp", 0, "factor by which the first phase's step size grows in each hundredth of the training (the paper: 1.05)")
 	f.Float64Var(&c.Momentum, "momentum", 0, "momentum")
-	f.Float64Var(&c.WeightDecay, "weight-decay", 5e-4, "weight decay, on all parameters")
+	f.Float64Var(&c.WeightDecay, "weight-decay", 5e-4, "weight decay, on all parameters (default of small problems 0)")
 	f.BoolVar(&c.Augment, "augment", false, "random crop with padding 4, and horizontal flip")
 	f.IntVar(&c.Epochs, "epochs", 0, "passes over the training set")
 	f.IntVar(&c.Batch, "batch", 0, "images of a mini-batch; an incomplete last one is dropped")
 	f.IntVar(&c.Width, "width", 0, "channels of the first stage, 4 or more (the paper: 64)")
 	f.Uint64Var(&c.Seed, "seed", 0, "seed of initial parameters, order and augmentation")
-	f.StringVar(&o.sampling, "sampling", string(data.Shuffle), "order of the examples: shuffle, with-replacement, sequential, or full (gradient descent: one step an epoch)")
+	f.StringVar(&o.sampling, "sampling", string(data.Shuffle), "order of the examples: shuffle, with-replacement, sequential, or full (gradient descent: one step an epoch, an incomplete last part left out); default of small problems with-replacement")
 	f.IntVar(&c.TrainSize, "train-size", 0, "training images, the first of the set")
 	f.IntVar(&c.TestSize, "test-size", 0, "test images, the first of the set")
 	f.StringVar(&o.init, "init", "", "safetensors file to take initial parameters and running statistics from")
@@ -94,9 +94,6 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 func (o *trainOptions) run(cmd *cobra.Command) error {
 	if f := cmd.Flags(); f.Changed("phases") && (f.Changed("step-size") || f.Changed("decay-at")) {
 		return usageError{errors.New("--phases says all: leave out --step-size and --decay-at")}
-	}
-	if o.config.Net != "resnet18" && o.engine.name == "auto" {
-		o.engine.name = "cpu" // alone has the kernels of small problems
 	}
 	j, err := o.prepare(cmd)
 	if err != nil {
@@ -132,15 +129,24 @@ type job struct {
 
 // prepare resolves the flags, loads the data and opens the engine.
 func (o *trainOptions) prepare(cmd *cobra.Command) (*job, error) {
-	b, err := o.engine.choose()
-	if err != nil {
+	f := cmd.Flags()
+	if err := o.checkFlags(f); err != nil {
 		return nil, err
 	}
 	j := &job{}
+	var err error
+	if o.resume { // the engine and the precision of the run, too
+		if j.config, j.dir, err = o.resumed(f); err != nil {
+			return nil, err
+		}
+	}
+	b, err := o.engine.chooseFor(o.config.Net)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case o.resume:
-		j.config, j.dir, err = o.resumed(cmd.Flags())
-	case o.config.Net == "resnet18":
+	case o.config.Net == train.ResNet18:
 		j.config, j.dir, err = o.resolve(cmd.Flags(), b.name, cmd.ErrOrStderr())
 	default:
 		j.config, err = o.resolveSmall(cmd.Flags())
@@ -159,7 +165,7 @@ func (o *trainOptions) prepare(cmd *cobra.Command) (*job, error) {
 // open loads the images in dir, or makes the small problem, that the config
 // asks for.
 func open(c *train.Config, dir string) (train.Problem, error) {
-	if c.Net != "resnet18" {
+	if c.Net != train.ResNet18 {
 		return paper.Problem(c)
 	}
 	set, err := load(dir, c)
@@ -187,6 +193,7 @@ func (o *trainOptions) resolve(f *pflag.FlagSet, engine string, out io.Writer) (
 	if c.Phases, err = o.schedule(f, &c); err != nil {
 		return c, dir, err
 	}
+	c.CountEpochs()
 	return c, dir, c.Validate()
 }
 
@@ -250,7 +257,9 @@ func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, er
 	if err := o.overrule(f, &c); err != nil {
 		return c, "", err
 	}
-	if f.Changed("phases") || f.Changed("step-size") || f.Changed("decay-at") {
+	if o.stepSize.edge { // which was found when the run began
+		c.StepSize, c.Phases = file.StepSize, file.Phases
+	} else if f.Changed("phases") || f.Changed("step-size") || f.Changed("decay-at") {
 		if c.Phases, err = o.schedule(f, &c); err != nil {
 			return c, "", err
 		}
@@ -260,7 +269,15 @@ func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, er
 		return c, "", fmt.Errorf("%s was trained on %s: leave out --dataset %s", o.out, c.Dataset, o.dataset.name)
 	}
 	if f.Changed("data") {
-		dir = o.dataset.dir
+		if dir, err = data.FindCIFAR10(o.dataset.dir); err != nil {
+			return c, "", err
+		}
+	}
+	if c.Net == train.ResNet18 {
+		o.engine.precision = c.Precision
+	}
+	if !f.Changed("engine") {
+		o.engine.name = file.Environment.Engine
 	}
 	return c, dir, nil
 }
@@ -290,6 +307,9 @@ func runName(c train.Config) string {
 		}
 		return -1
 	}, strings.ToLower(c.Dataset))
+	if c.Net != train.ResNet18 {
+		return fmt.Sprintf("%s-%s-seed%d", c.Net, schedule, c.Seed)
+	}
 	return fmt.Sprintf("%s-w%d-%s-%s-seed%d", c.Net, c.Width, set, schedule, c.Seed)
 }
 

@@ -37,7 +37,7 @@ func Plateaus(losses []float64, starts []int) []Plateau {
 			end = min(end, starts[i+1])
 		}
 		if start >= end {
-			break
+			continue
 		}
 		if p, ok := FindPlateau(losses[start:end]); ok {
 			found = append(found, Plateau{i, p.Start + start, p.End + start, p.Level})

@@ -2,11 +2,11 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sort"
 	"time"
 
 	"largestep/data"
@@ -145,7 +145,7 @@ func measure(ctx context.Context, e op.Engine, d time.Duration, run func() error
 		}
 		seconds = append(seconds, took.Seconds()/float64(n))
 	}
-	sort.Float64s(seconds)
+	slices.Sort(seconds)
 	return seconds, n * len(seconds), nil
 }
 
@@ -166,14 +166,6 @@ func profile(m *machine.Machine) ([]Kernel, error) {
 	for name, s := range byName {
 		kernels = append(kernels, Kernel{name, s / total})
 	}
-	slices.SortFunc(kernels, func(a, b Kernel) int {
-		if a.Share != b.Share {
-			if a.Share > b.Share {
-				return -1
-			}
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(kernels, func(a, b Kernel) int { return cmp.Compare(b.Share, a.Share) })
 	return kernels, nil
 }

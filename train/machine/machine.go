@@ -190,9 +190,6 @@ func (m *Machine) FLOP() float64 {
 	return total
 }
 
-// Instructions is the number of kernels of one run.
-func (m *Machine) Instructions() int { return len(m.instructions) }
-
 // Reset does nothing: every run starts afresh from the variables.
 func (m *Machine) Reset() {}
 

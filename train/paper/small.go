@@ -176,7 +176,7 @@ func diagonal(c *train.Config, i *instances.Problem, err error, seed uint32) (*S
 		p.order = instances.Draws(c.TrainSize, c.Steps(), seed+1)
 	}
 	p.Net, p.Fit = nets.Diagonal{U: i.Student[0].Values[0]}, op.Loss{Kind: op.Squared, Scale: 0.5}
-	p.JacobianInputs = i.Test.Inputs[:2*c.Dims*c.Dims]
+	p.JacobianInputs = i.Test.Inputs[:min(2*c.Dims, i.Test.N)*c.Dims]
 	p.Measures = slices.Concat(diagonalMeasures(), rankMeasures(measure.RankToleranceDiagonal))
 	return p, nil
 }

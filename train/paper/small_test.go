@@ -299,11 +299,11 @@ func svmOptimum(t *testing.T, e instances.Examples, c float64) float64 {
 			return primal
 		}
 		// Along alpha_up += y_up·s, alpha_down −= y_down·s the sum of y·alpha stays.
-		square, s := 0.0, math.Inf(1)
+		square := 0.0
 		for j, x := range row(e, up) {
 			square += (x - row(e, down)[j]) * (x - row(e, down)[j])
 		}
-		s = (high - low) / square
+		s := (high - low) / square
 		room := func(i int, sign float64) float64 {
 			if e.Labels[i]*sign > 0 {
 				return box - alpha[i]

@@ -124,6 +124,9 @@ func columnsOf(columns []string, rows map[string]string) map[string]map[string]f
 	return table
 }
 
+// Net is the name of the figure's problem.
+func (f SmallFigure) Net() string { return f.net }
+
 // Title says what is drawn.
 func (f SmallFigure) Title(instance string) string {
 	if instance == string(instances.Paper) {
