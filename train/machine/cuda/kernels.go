@@ -3,8 +3,10 @@
 package cuda
 
 import (
+	"fmt"
 	"unsafe"
 
+	"gorgonia.org/tensor"
 	"largestep/nets/op"
 )
 
@@ -274,4 +276,12 @@ func (e *Engine) CountPositive(total, z op.Tensor) {
 		n, count := z.Shape[0], z.Shape[1]
 		e.launch("count_positive"+e.format(), e.flat(count), at(total), at(z), int32(n), int32(count), int32(padded(count)))
 	}
+}
+
+// checkFloat64 refuses what the engine has no kernels for.
+func checkFloat64(t op.Tensor) error {
+	if t.Dtype == tensor.Float64 {
+		return fmt.Errorf("the cuda engine computes in float32: a tensor is %v; use --engine cpu", t.Spec)
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package cuda
 
 import (
-	"fmt"
 	"math"
 
 	"gorgonia.org/tensor"
@@ -118,11 +117,3 @@ func put32(b []byte, x uint32) {
 }
 func get16(b []byte) uint16 { return uint16(b[0]) | uint16(b[1])<<8 }
 func get32(b []byte) uint32 { return uint32(get16(b)) | uint32(get16(b[2:]))<<16 }
-
-// checkFloat64 refuses what the engine has no kernels for.
-func checkFloat64(t op.Tensor) error {
-	if t.Dtype == tensor.Float64 {
-		return fmt.Errorf("the cuda engine computes in float32: a tensor is %v; use --engine cpu", t.Spec)
-	}
-	return nil
-}
