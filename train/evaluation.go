@@ -18,7 +18,7 @@ const evaluationBatch = 200
 // data set to go through.
 type Evaluation struct {
 	vars      *machine.Variables
-	data      DataSet
+	data      ResidentSet
 	images    int // of the data set, the first
 	batch     int
 	dtype     tensor.Dtype
@@ -42,7 +42,7 @@ type Result struct {
 // NewEvaluation builds the graph, to go through the first images of a data set,
 // on the variables that a training step, or a checkpoint, fills. The features'
 // sparsity wants an engine with op.FeatureKernels.
-func NewEvaluation(vars *machine.Variables, net nets.Net, d DataSet, images int, dtype tensor.Dtype, sparsity bool) (*Evaluation, error) {
+func NewEvaluation(vars *machine.Variables, net nets.Net, d ResidentSet, images int, dtype tensor.Dtype, sparsity bool) (*Evaluation, error) {
 	e := &Evaluation{vars: vars, data: d, images: images, dtype: dtype, batch: min(evaluationBatch, images)}
 	m := nets.NewModel(dtype, false)
 	batch := d.inputs(m)

@@ -25,14 +25,14 @@ type Images struct {
 
 var _ Problem = (*Images)(nil)
 
-// DataSet is where a data set of n images lives on the engine.
-type DataSet struct {
+// ResidentSet is where a data set of n images lives on the engine.
+type ResidentSet struct {
 	Name string // "train", "test"
 	Len  int
 }
 
 // inputs declares the data set in a graph.
-func (d DataSet) inputs(m *nets.Model) op.Batch {
+func (d ResidentSet) inputs(m *nets.Model) op.Batch {
 	return op.Batch{
 		Images: m.Input(d.Name+"/images", tensor.Uint8, d.Len, data.Channels, data.Side, data.Side),
 		Labels: m.Input(d.Name+"/labels", tensor.Uint8, d.Len),
@@ -40,15 +40,15 @@ func (d DataSet) inputs(m *nets.Model) op.Batch {
 }
 
 // Upload copies the images to the engine, once a graph that reads them exists.
-func (d DataSet) Upload(vars *machine.Variables, images *data.Images) error {
+func (d ResidentSet) Upload(vars *machine.Variables, images *data.Images) error {
 	if err := vars.Set(d.Name+"/images", images.Pixels); err != nil {
 		return err
 	}
 	return vars.Set(d.Name+"/labels", images.Labels)
 }
 
-func (p *Images) train() DataSet { return DataSet{"train", p.Data.Train.Len()} }
-func (p *Images) test() DataSet  { return DataSet{"test", p.Data.Test.Len()} }
+func (p *Images) train() ResidentSet { return ResidentSet{"train", p.Data.Train.Len()} }
+func (p *Images) test() ResidentSet  { return ResidentSet{"test", p.Data.Test.Len()} }
 
 // Examples is the number of training images.
 func (p *Images) Examples() int { return p.Data.Train.Len() }

@@ -52,7 +52,7 @@ func (f *NetFile) Evaluate(e op.Engine, images *data.Images, logits func(image i
 		return Result{}, fmt.Errorf("%s has %d classes, the data set %d", f.path, f.net.Classes, c)
 	}
 	vars := machine.NewVariables(e)
-	d := DataSet{"test", images.Len()}
+	d := ResidentSet{"test", images.Len()}
 	evaluation, err := NewEvaluation(vars, f.net, d, d.Len, tensor.Float32, false)
 	if err != nil {
 		return Result{}, err

@@ -52,9 +52,9 @@ func Plateaus(losses []float64, starts []int) []Plateau {
 //
 // The logarithms of the losses are reduced to medians over up to 200 blocks, to
 // which a parabola, a constant and a parabola are fitted, with the two change
-// points that leave the smallest squared residual. The plateau is the longest constant
-// part among all change points that the noise cannot tell from the best ones,
-// provided that lines through it and through its halves hardly drift.
+// points that leave the smallest squared residual. The plateau is the longest
+// constant part among all change points that the noise cannot tell from the
+// best ones, provided that lines through it and through its halves hardly drift.
 func FindPlateau(losses []float64) (p Plateau, ok bool) {
 	if i := slices.IndexFunc(losses, notFinite); i >= 0 {
 		losses = losses[:i]

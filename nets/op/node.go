@@ -13,8 +13,7 @@ import (
 // Operation is one kind of node, with its attributes.
 type Operation interface {
 	// String is the name of the kernel, then ": " and all attributes, if there
-	// are any: two operations with
-	// equal strings compute the same.
+	// are any: two operations with equal strings compute the same.
 	String() string
 	// Kinds gives the kinds of n operands.
 	Kinds(n int) []Kind
