@@ -93,10 +93,10 @@ func Run(ctx context.Context, o Options) (metrics.Status, error) {
 			return metrics.Status{}, err
 		}
 	}
+	if err := t.tidy(); err != nil {
+		return metrics.Status{}, err
+	}
 	if !fresh && t.Step == o.Config.Steps() { // killed after its last checkpoint
-		if err := removeVelocities(o.Dir, t.Velocity); err != nil {
-			return metrics.Status{}, err
-		}
 		return t.end(metrics.Finished, "")
 	}
 	if err := t.openRecords(); err != nil {

@@ -47,14 +47,17 @@ func newTrainer(o Options) (*trainer, error) {
 	return t, t.restore()
 }
 
-// openRecords opens the record files to go on from the checkpoint.
-func (t *trainer) openRecords() (err error) {
+// tidy removes what a kill may have left: temporary files, and velocities of
+// older checkpoints.
+func (t *trainer) tidy() error {
 	if err := atomicfile.Clean(t.Dir); err != nil {
 		return err
 	}
-	if err := removeVelocities(t.Dir, t.Velocity); err != nil { // a kill may have left older ones
-		return err
-	}
+	return removeVelocities(t.Dir, t.Velocity)
+}
+
+// openRecords opens the record files to go on from the checkpoint.
+func (t *trainer) openRecords() (err error) {
 	t.records, err = openRecords(t.Dir, t.Problem.Columns(), t.Config.LogSteps, t.Records)
 	return err
 }
