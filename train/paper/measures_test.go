@@ -103,7 +103,7 @@ func sparsity(features [][]float64) (active, distinct float64) {
 // its checkpoint.
 func TestMeasuresOfStudent(t *testing.T) {
 	c := small(t, "teacher-2")
-	c.MaxSteps, c.Order, c.Phases = 1500, "paper", train.Constant(0.455)
+	c.MaxSteps, c.Order, c.Phases, c.Precision = 1500, "paper", train.Constant(0.455), "fp64"
 	problem, err := instances.Teacher2(instances.Paper, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -42,10 +42,10 @@ func Small(name string) (train.Config, error) {
 		c.Widths = []int{10, 10}
 	case "relu-1d":
 		set(12, 1, 0.0002, 31_623)
-		c.Instance, c.Precision = string(instances.Paper), "fp32"
+		c.Instance, c.Precision = string(instances.Paper), authorsPrecision
 	case "teacher-2":
 		set(15, 2, 0.13, 14_125)
-		c.Instance = string(instances.Paper)
+		c.Instance, c.Precision = string(instances.Paper), authorsPrecision
 	case "teacher-3":
 		set(50, 5, 0.011, 10_000)
 		c.Instance = string(instances.Paper)
@@ -54,6 +54,10 @@ func Small(name string) (train.Config, error) {
 	}
 	return c, nil
 }
+
+// authorsPrecision is that of the authors' code. Where it is used, rounding
+// decides in which of several minima a run at the edge of divergence ends.
+const authorsPrecision = "fp32"
 
 // separation of the two classes, and noise of the linear model's targets, in
 // standard deviations of the inputs.

@@ -177,7 +177,7 @@ func (s Setting) Runs(seeds int) []Run {
 	}
 	for seed := range seeds {
 		c := s.Config
-		c.Seed, c.LogSteps = uint64(seed), seed == 0
+		c.Seed, c.LogSteps = uint64(seed), true // for the plateaus of the loss
 		paperOrder := c.Net == "diagonal" || seed == 0
 		if c.Instance == string(instances.Paper) && c.Sampling != data.Full && paperOrder {
 			c.Order = "paper"
