@@ -44,6 +44,7 @@ type Config struct {
 	Dims      int     `json:"dims,omitempty"`       // length of the vectors
 	Nonzeros  int     `json:"nonzeros,omitempty"`   // of the true parameter
 	C         float64 `json:"c,omitempty"`          // weight of the loss against the norm
+	Noise     float64 `json:"noise,omitempty"`      // of the labels of least squares, a standard deviation
 	Widths    []int   `json:"widths,omitempty"`     // of hidden layers
 	MaxSteps  int     `json:"steps,omitempty"`      // instead of whole epochs
 	EvalSteps int     `json:"eval_steps,omitempty"` // steps between evaluations, instead of epochs

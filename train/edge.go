@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"largestep/nets/op"
 	"largestep/train/machine"
@@ -14,8 +15,9 @@ import (
 const divergedFactor = 1e6
 
 // Edge is the search for the largest step size at which a training does not
-// diverge. The config's schedule is replaced by a constant step size; its other
-// settings, seed and order included, stay.
+// diverge. The config's schedule, which Steps spans, is scaled as a whole, and
+// the step size is that of its first phase, before any warm-up; other settings,
+// seed and order included, stay.
 type Edge struct {
 	Engine    op.Engine
 	Problem   Problem
@@ -29,7 +31,7 @@ type Edge struct {
 // leastTolerance is what bisection in float64 can still reach.
 const leastTolerance = 1e-9
 
-// Find brackets the edge by powers of two from the config's step size, then
+// Find brackets the edge by powers of two from the schedule's step size, then
 // bisects. The answer is stable; Tolerance above it is not.
 func (e *Edge) Find(ctx context.Context) (float64, error) {
 	if e.Steps < 1 || !(e.Tolerance >= leastTolerance && e.Tolerance < 1) {
@@ -62,7 +64,8 @@ func (e *Edge) Find(ctx context.Context) (float64, error) {
 const mostDoublings = 60
 
 func (e *Edge) bracket(ctx context.Context, t *trainer) (stable, unstable float64, err error) {
-	eta := e.Config.StepSize
+	begin := e.Config.Phases[0].StepSize
+	eta := begin
 	diverged, err := e.try(ctx, t, eta)
 	if err != nil {
 		return 0, 0, err
@@ -82,7 +85,7 @@ func (e *Edge) bracket(ctx context.Context, t *trainer) (stable, unstable float6
 		}
 		eta = next
 	}
-	return 0, 0, fmt.Errorf("no edge between step sizes %g and %g", min(eta, e.Config.StepSize), max(eta, e.Config.StepSize))
+	return 0, 0, fmt.Errorf("no edge between step sizes %g and %g", min(eta, begin), max(eta, begin))
 }
 
 // trial is a training without records that can start over.
@@ -107,9 +110,9 @@ func (e *Edge) trial() (*trainer, error) {
 	return t, t.Problem.Upload(t.vars)
 }
 
-// try tells whether a constant step size diverges.
+// try tells whether the schedule diverges that begins with a step size.
 func (e *Edge) try(ctx context.Context, t *trainer, eta float64) (diverged bool, err error) {
-	if err := t.startOver(eta); err != nil {
+	if err := t.startOver(scaled(e.Config.Phases, eta)); err != nil {
 		return false, err
 	}
 	first := math.NaN()
@@ -150,11 +153,22 @@ func grown(losses []float64, first float64) bool {
 	return false
 }
 
-// startOver begins again from the seed with a constant step size.
-func (t *trainer) startOver(eta float64) error {
+// scaled are the phases with another first step size.
+func scaled(phases []Phase, eta float64) []Phase {
+	factor := eta / phases[0].StepSize
+	phases = slices.Clone(phases)
+	for i := range phases {
+		phases[i].StepSize *= factor
+	}
+	phases[0].StepSize = eta
+	return phases
+}
+
+// startOver begins again from the seed with other step sizes.
+func (t *trainer) startOver(phases []Phase) error {
 	t.progress = progress{}
 	t.logged = 0
-	t.Config.Phases, t.Config.WarmupExp, t.Config.WarmupGain = Constant(eta), 0, 0
+	t.Config.Phases = phases
 	if err := t.step.clearVelocities(); err != nil {
 		return err
 	}

@@ -13,14 +13,16 @@ import (
 
 // Environment is what a config does not say of how a run was made.
 type Environment struct {
-	Version     string `json:"version"` // of largestep
-	Go          string `json:"go"`
-	Engine      string `json:"engine"`
-	Device      string `json:"device"`
-	Threads     int    `json:"threads,omitempty"`
-	DataDir     string `json:"data_dir,omitempty"`
-	TrainSHA256 string `json:"train_sha256"` // of the training images used
-	TestSHA256  string `json:"test_sha256"`
+	Version string `json:"version"` // of largestep
+	Go      string `json:"go"`
+	Engine  string `json:"engine"`
+	Device  string `json:"device"`
+	Threads int    `json:"threads,omitempty"`
+	DataDir string `json:"data_dir,omitempty"`
+	// Edge is that of divergence, if step sizes were given relative to it.
+	Edge        float64 `json:"edge,omitempty"`
+	TrainSHA256 string  `json:"train_sha256"` // of the training images used
+	TestSHA256  string  `json:"test_sha256"`
 }
 
 // ConfigFile is the content of a run folder's config.json.

@@ -14,12 +14,14 @@ func newEdge() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "edge NET",
 		Short: "Find the largest step size that does not diverge",
-		Long: `Edge finds, by bisection, the largest constant step size at which a training does
-not diverge within a number of steps. Other settings are those of "largestep
-train NET" and its flags; what diverges later than the steps counts as stable.`,
+		Long: `Edge finds, by bisection, the largest step size at which a training does not
+diverge within a number of steps. It is constant, or the first one of a schedule
+that is scaled as a whole. Other settings are those of "largestep train NET" and
+its flags; what diverges later than the steps counts as stable.`,
 		Example: `  largestep edge diagonal --order paper
   largestep edge teacher-2 --seed 3 --instance random
-  largestep edge resnet18 --dataset made-up --steps 100
+  largestep edge teacher-3 --phases "0.04@0,0.004@0.5"        of a schedule that decays half-way
+  largestep edge resnet18 --dataset made-up --within 100
   largestep train diagonal --step-size 0.985edge`,
 		Args: exactArgs("NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -29,8 +31,11 @@ train NET" and its flags; what diverges later than the steps counts as stable.`,
 				return err
 			}
 			defer j.engine.Close()
-			if !cmd.Flags().Changed("step-size") {
-				j.config.StepSize = edgeGuess
+			if f := cmd.Flags(); !f.Changed("phases") && !f.Changed("decay-at") {
+				if !f.Changed("step-size") {
+					j.config.StepSize = edgeGuess
+				}
+				j.config.Phases = train.Constant(j.config.StepSize)
 			}
 			e := train.Edge{
 				Engine: j.engine, Problem: j.problem, Config: j.config, Steps: steps, Tolerance: tolerance,
@@ -54,7 +59,7 @@ train NET" and its flags; what diverges later than the steps counts as stable.`,
 	o.addFlags(f)
 	f.IntVar(&steps, "within", edgeSteps, "steps within which it must diverge")
 	f.Float64Var(&tolerance, "tolerance", 0.005, "the edge lies within this fraction above the answer")
-	for _, name := range []string{"out", "resume", "log-steps", "checkpoint-every", "eval-every", "eval-steps", "phases", "decay-at", "warmup-exp", "init"} {
+	for _, name := range []string{"out", "resume", "log-steps", "checkpoint-every", "eval-every", "eval-steps", "init"} {
 		f.MarkHidden(name)
 	}
 	return cmd

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"largestep/data"
 	"largestep/metrics"
 	"largestep/metrics/atomicfile"
@@ -29,8 +30,9 @@ func newFigure() *cobra.Command {
 	for _, f := range paper.Figures {
 		cmd.AddCommand(newFigureResNet18(f))
 	}
-	for _, f := range paper.SmallFigures {
-		cmd.AddCommand(newFigureSmall(f))
+	names, figures := commandsOfSmall()
+	for _, name := range names {
+		cmd.AddCommand(newFigureSmall(name, figures[name]))
 	}
 	cmd.AddCommand(newFigureAll())
 	return cmd
@@ -41,7 +43,8 @@ type figureOptions struct {
 	paper.Figure
 	preset  string
 	out     string
-	seed    uint64
+	seed    uint64 // of the first runs
+	seeds   int    // runs of each schedule
 	dataset datasetOptions
 	engine  engineOptions
 }
@@ -59,10 +62,12 @@ func newFigureResNet18(which paper.Figure) *cobra.Command {
 
 It trains whatever of the four runs is missing, goes on with those that were cut
 short, and draws %[2]s.png, %[2]s.svg and %[2]s.pdf, with the final numbers in %[2]s.txt.
+With several seeds, curves are medians, with a band between the quartiles.
 
 Presets:
 %[3]s  auto   paper with a GPU, quick on a CPU`, which.About, name, about),
 		Example: fmt.Sprintf(`  largestep figure %[1]s
+  largestep figure %[1]s --seeds 5
   largestep figure %[1]s --preset small --data ~/cifar10
   largestep figure %[1]s --preset paper --engine cuda --out figures/paper`, name),
 		Args: noArgs,
@@ -71,13 +76,17 @@ Presets:
 	f := cmd.Flags()
 	f.StringVar(&o.preset, "preset", "auto", "scale: paper, small, quick or auto")
 	f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s-PRESET)", which.Runs))
-	f.Uint64Var(&o.seed, "seed", 0, "seed of initial parameters and order")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of initial parameters and order, the first of several")
+	f.IntVar(&o.seeds, "seeds", 1, "runs of each schedule")
 	o.dataset.addFlags(f)
 	o.engine.addFlags(f)
 	return cmd
 }
 
 func (o *figureOptions) run(cmd *cobra.Command) error {
+	if o.seeds < 1 {
+		return fmt.Errorf("%d seeds: want 1 or more", o.seeds)
+	}
 	b, err := o.engine.choose()
 	if err != nil {
 		return err
@@ -90,7 +99,7 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	runs, err := o.Trainings(p)
+	runs, err := o.trainings(p)
 	if err != nil {
 		return err
 	}
@@ -103,13 +112,29 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 	}
 	defer engine.Close()
 	fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: %s; on %s (%s)\n", p.Name, p.About, engine.Name(), engine.Device())
-	for i, r := range runs {
-		label := fmt.Sprintf("%d/%d %s", i+1, len(runs), r.Name)
-		if err := o.train(cmd, engine, r, label, set, dir); err != nil {
-			return err
+	for k, seed := range runs {
+		for i, r := range seed {
+			label := fmt.Sprintf("%d/%d %s", k*len(seed)+i+1, len(runs)*len(seed), r.Name)
+			if err := o.train(cmd, engine, r, label, set, dir); err != nil {
+				return err
+			}
 		}
 	}
 	return o.draw(cmd, runs, o.Reference(p))
+}
+
+// trainings are the runs of each seed, one for each schedule.
+func (o *figureOptions) trainings(p paper.Preset) ([][]paper.Run, error) {
+	var seeds [][]paper.Run
+	for k := range o.seeds {
+		p.Base.Seed = o.seed + uint64(k)
+		runs, err := o.Trainings(p)
+		if err != nil {
+			return nil, err
+		}
+		seeds = append(seeds, runs)
+	}
+	return seeds, nil
 }
 
 // load brings the data set that suits the preset, and notes it in the preset's
@@ -143,7 +168,7 @@ func (o *figureOptions) train(cmd *cobra.Command, e op.Engine, r paper.Run, labe
 	t := training{
 		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), again: "the same command",
 		options: train.Options{
-			Config: r.Config, Environment: environment(e, o.engine, dir), Dir: filepath.Join(o.out, r.Name),
+			Config: r.Config, Environment: environment(e, o.engine, dir, 0), Dir: filepath.Join(o.out, r.Name),
 			Resume: true, Data: set, Engine: e, CheckpointEvery: 30 * time.Second,
 		},
 	}
@@ -151,24 +176,23 @@ func (o *figureOptions) train(cmd *cobra.Command, e op.Engine, r paper.Run, labe
 }
 
 // draw makes the figure's files from the records, and prints the table.
-func (o *figureOptions) draw(cmd *cobra.Command, runs []paper.Run, ref figure.Reference) error {
-	var recorded []*metrics.Run
-	for _, r := range runs {
-		run, err := metrics.OpenRun(filepath.Join(o.out, r.Name))
-		if err != nil {
-			return err
-		}
-		recorded = append(recorded, run)
+func (o *figureOptions) draw(cmd *cobra.Command, runs [][]paper.Run, ref figure.Reference) error {
+	groups, err := o.records(runs)
+	if err != nil {
+		return err
 	}
 	var files []string
 	for _, ext := range []string{".png", ".svg", ".pdf"} {
 		files = append(files, filepath.Join(o.out, o.Name+ext))
 	}
-	if err := figure.Schedules(recorded, o.Columns, o.Setting, files...); err != nil {
+	if err := figure.Schedules(groups, o.Columns, o.Setting, files...); err != nil {
 		return err
 	}
 	var table bytes.Buffer
-	if err := figure.Finals(&table, recorded, o.Net, ref); err != nil {
+	if err := figure.Finals(&table, groups, o.Net, ref); err != nil {
+		return err
+	}
+	if err := figure.Plateaus(&table, groups, o.Net); err != nil {
 		return err
 	}
 	if err := atomicfile.WriteFile(filepath.Join(o.out, o.Name+".txt"), table.Bytes()); err != nil {
@@ -176,4 +200,61 @@ func (o *figureOptions) draw(cmd *cobra.Command, runs []paper.Run, ref figure.Re
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\n%s\nfigure: %s (.svg, .pdf)\n", table.String(), files[0])
 	return nil
+}
+
+// records reads the runs, grouped by schedule.
+func (o *figureOptions) records(runs [][]paper.Run) ([]figure.Group, error) {
+	schedules := make([][]*metrics.Run, len(runs[0]))
+	for _, seed := range runs {
+		for i, r := range seed {
+			run, err := metrics.OpenRun(filepath.Join(o.out, r.Name))
+			if err != nil {
+				return nil, err
+			}
+			schedules[i] = append(schedules[i], run)
+		}
+	}
+	return figure.BySchedule(schedules)
+}
+
+// newFigureAll makes every figure with its defaults.
+func newFigureAll() *cobra.Command {
+	var o figureOptions
+	cmd := &cobra.Command{
+		Use:     "all",
+		Short:   "Make every figure, each in its folder below figures/",
+		Example: "  largestep figure all\n  largestep figure all --preset small",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, sub := range cmd.Parent().Commands() {
+				if sub == cmd {
+					continue
+				}
+				sub.SetContext(cmd.Context())
+				if err := passFlags(cmd.Flags(), sub.Flags()); err != nil {
+					return err
+				}
+				if err := sub.RunE(sub, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.preset, "preset", "auto", "scale of ResNet-18: paper, small, quick or auto")
+	f.IntVar(&o.seeds, "seeds", 0, "runs of each setting (default: what each figure has)")
+	o.dataset.addFlags(f)
+	o.engine.addFlags(f)
+	return cmd
+}
+
+// passFlags sets the flags of another command that were set of this one.
+func passFlags(from, to *pflag.FlagSet) (err error) {
+	from.Visit(func(f *pflag.Flag) {
+		if to.Lookup(f.Name) != nil && err == nil {
+			err = to.Set(f.Name, f.Value.String())
+		}
+	})
+	return err
 }

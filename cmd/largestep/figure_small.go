@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -17,80 +18,111 @@ import (
 	"largestep/train/paper"
 )
 
-// smallFigureOptions are the flags of a figure of a small problem.
+// smallFigureOptions are the flags of figures of small problems.
 type smallFigureOptions struct {
-	paper.SmallFigure
+	figures  []paper.SmallFigure // that the command makes, one or several
 	instance string
-	seeds    int
+	seeds    int // 0 for as many as suit
 	out      string
 	engine   engineOptions
 }
 
-func newFigureSmall(which paper.SmallFigure) *cobra.Command {
-	o := smallFigureOptions{SmallFigure: which}
+func newFigureSmall(name string, figures []paper.SmallFigure) *cobra.Command {
+	o := smallFigureOptions{figures: figures}
+	about := ""
+	for _, f := range figures {
+		about += fmt.Sprintf("%[1]s.png, %[1]s.svg and %[1]s.pdf: %s.\n", f.Name, f.About)
+	}
 	cmd := &cobra.Command{
-		Use:   which.Name,
-		Short: which.About,
-		Long: fmt.Sprintf(`Draws %[1]s.png, %[1]s.svg and %[1]s.pdf: %s.
-
+		Use:   name,
+		Short: figures[0].About,
+		Long: fmt.Sprintf(`Draws %s
 Every setting is run from several seeds; curves are medians, with a band between
 the quartiles. On the paper's instance seeds change the order of the examples,
-seed 0 being the paper's own; on random ones they change everything. The final
-numbers, beside the paper's, are in %[1]s.txt.`, which.Name, which.About),
-		Example: fmt.Sprintf("  largestep figure %[1]s\n  largestep figure %[1]s --seeds 3 --out figures/try", which.Name),
-		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
-	}
-	f := cmd.Flags()
-	f.StringVar(&o.instance, "instance", string(which.Instance), "the paper's own instance, or random ones (paper, random)")
-	f.IntVar(&o.seeds, "seeds", which.Seeds, "runs of each setting")
-	f.StringVar(&o.out, "out", filepath.Join("figures", which.Name), "folder of the figure and its runs")
-	o.engine.addFlags(f)
-	return cmd
-}
-
-// newFigureAll makes every figure with its defaults.
-func newFigureAll() *cobra.Command {
-	var o figureOptions
-	cmd := &cobra.Command{
-		Use:     "all",
-		Short:   "Make every figure, each in its folder below figures/",
-		Example: "  largestep figure all\n  largestep figure all --preset small",
+seed 0 being the paper's own; on random ones they change everything, and step
+sizes are relative to the edge of divergence of each. The final numbers, beside
+the paper's, are in a .txt of the same name.`, about),
+		Example: fmt.Sprintf("  largestep figure %[1]s\n  largestep figure %[1]s --instance random --seeds 3 --out figures/try", name),
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, which := range paper.SmallFigures {
-				small := smallFigureOptions{SmallFigure: which, instance: string(which.Instance), seeds: which.Seeds, engine: o.engine}
-				small.out = filepath.Join("figures", which.Name)
-				if err := small.run(cmd); err != nil {
-					return err
-				}
+			if cmd.Flags().Changed("seeds") && o.seeds < 1 {
+				return fmt.Errorf("%d seeds: want 1 or more", o.seeds)
 			}
-			for _, which := range paper.Figures {
-				big := o
-				big.Figure = which
-				if err := big.run(cmd); err != nil {
-					return err
-				}
-			}
-			return nil
+			return o.run(cmd)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.preset, "preset", "auto", "scale of ResNet-18: paper, small, quick or auto")
-	o.dataset.addFlags(f)
+	f.StringVar(&o.instance, "instance", string(figures[0].Instance), "the paper's own instance, or random ones (paper, random)")
+	f.IntVar(&o.seeds, "seeds", 0, fmt.Sprintf("runs of each setting (default %s)", defaultSeeds(figures[0])))
+	f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s, or figures/%[1]s-random for random instances)", name))
 	o.engine.addFlags(f)
 	return cmd
 }
 
-func (o *smallFigureOptions) run(cmd *cobra.Command) error {
-	if o.seeds < 1 {
-		return fmt.Errorf("%d seeds: want 1 or more", o.seeds)
+// defaultSeeds says how many runs there are where nobody asks for a number.
+func defaultSeeds(f paper.SmallFigure) string {
+	own, random := f.RunsOf(f.Instance), f.RunsOf(instances.Random)
+	if own == random {
+		return fmt.Sprint(own)
 	}
+	return fmt.Sprintf("%d, of random instances %d", own, random)
+}
+
+// commandsOfSmall are the figures of small problems by the commands that make
+// them, in order.
+func commandsOfSmall() (names []string, figures map[string][]paper.SmallFigure) {
+	figures = map[string][]paper.SmallFigure{}
+	for _, f := range paper.SmallFigures {
+		name := f.Name
+		if f.Command != "" {
+			name = f.Command
+		}
+		if figures[name] == nil {
+			names = append(names, name)
+		}
+		figures[name] = append(figures[name], f)
+	}
+	return names, figures
+}
+
+func (o *smallFigureOptions) run(cmd *cobra.Command) error {
 	kind, err := instances.ParseKind(o.instance)
 	if err != nil {
 		return err
 	}
-	settings, err := o.Settings(kind)
+	if o.out == "" {
+		o.out = filepath.Join("figures", cmd.Name())
+		if kind != o.figures[0].Instance {
+			o.out += "-" + o.instance
+		}
+	}
+	for _, f := range o.figures {
+		made := smallFigure{SmallFigure: f, instance: kind, seeds: o.seeds, out: o.out, engine: o.engine, edges: map[string]float64{}}
+		if o.seeds == 0 {
+			made.seeds = f.RunsOf(kind)
+		}
+		if len(o.figures) > 1 {
+			made.out = filepath.Join(o.out, f.Name)
+		}
+		if err := made.run(cmd); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// smallFigure is a figure of one small problem in the making.
+type smallFigure struct {
+	paper.SmallFigure
+	instance instances.Kind
+	seeds    int
+	out      string
+	engine   engineOptions
+	edges    map[string]float64 // of divergence, by the keys of paper.Run
+}
+
+func (o *smallFigure) run(cmd *cobra.Command) error {
+	settings, err := o.Settings(o.instance)
 	if err != nil {
 		return err
 	}
@@ -118,16 +150,24 @@ func (o *smallFigureOptions) run(cmd *cobra.Command) error {
 	return o.draw(cmd, groups)
 }
 
-func (o *smallFigureOptions) train(cmd *cobra.Command, e op.Engine, r paper.Run) (*metrics.Run, error) {
+func (o *smallFigure) train(cmd *cobra.Command, e op.Engine, r paper.Run) (*metrics.Run, error) {
+	dir := filepath.Join(o.out, r.Name)
+	edge := 0.0
+	if r.IsRelative() {
+		var err error
+		if edge, err = o.edge(cmd.Context(), e, r, dir); err != nil {
+			return nil, err
+		}
+		r = r.At(edge)
+	}
 	problem, err := paper.Problem(&r.Config)
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(o.out, r.Name)
 	t := training{
 		out: cmd.ErrOrStderr(), progress: cmd.ErrOrStderr(), again: "the same command", quiet: true,
 		options: train.Options{
-			Config: r.Config, Environment: environment(e, o.engine, ""), Dir: dir,
+			Config: r.Config, Environment: environment(e, o.engine, "", edge), Dir: dir,
 			Resume: true, Problem: problem, Engine: e, CheckpointEvery: 30 * time.Second,
 		},
 	}
@@ -137,7 +177,26 @@ func (o *smallFigureOptions) train(cmd *cobra.Command, e op.Engine, r paper.Run)
 	return metrics.OpenRun(dir)
 }
 
-func (o *smallFigureOptions) draw(cmd *cobra.Command, groups []figure.Group) error {
+// edge is that of a run: the one noted when the run began, or else searched for,
+// once for all runs that share it.
+func (o *smallFigure) edge(ctx context.Context, e op.Engine, r paper.Run, dir string) (float64, error) {
+	search, key := r.Edge()
+	if begun, err := train.ReadConfig(dir); err == nil && begun.Environment.Edge > 0 {
+		o.edges[key] = begun.Environment.Edge
+	}
+	if edge, ok := o.edges[key]; ok {
+		return edge, nil
+	}
+	problem, err := paper.Problem(&search.Config)
+	if err != nil {
+		return 0, err
+	}
+	search.Engine, search.Problem = e, problem
+	o.edges[key], err = search.Find(ctx)
+	return o.edges[key], err
+}
+
+func (o *smallFigure) draw(cmd *cobra.Command, groups []figure.Group) error {
 	options := figure.Options{Columns: o.Columns, Title: o.Title(o.instance), X: figure.Steps}
 	if o.Cost {
 		options.X = figure.GradientEvaluations(o.Examples())
@@ -150,12 +209,8 @@ func (o *smallFigureOptions) draw(cmd *cobra.Command, groups []figure.Group) err
 			return err
 		}
 	}
-	published := o.Published()
-	if o.instance != string(instances.Paper) {
-		published = nil
-	}
 	var table bytes.Buffer
-	if err := figure.Table(&table, groups, o.Columns, published); err != nil {
+	if err := o.table(&table, groups); err != nil {
 		return err
 	}
 	if err := atomicfile.WriteFile(filepath.Join(o.out, o.Name+".txt"), table.Bytes()); err != nil {
@@ -165,7 +220,30 @@ func (o *smallFigureOptions) draw(cmd *cobra.Command, groups []figure.Group) err
 	return nil
 }
 
-func (o *smallFigureOptions) files(name string) []string {
+// table writes the final numbers, those of the paper's own order of the examples
+// apart, and the plateaus.
+func (o *smallFigure) table(w *bytes.Buffer, groups []figure.Group) error {
+	published := o.Published()
+	if o.instance != instances.Paper {
+		published = nil
+	}
+	if err := figure.Table(w, groups, o.Columns, published); err != nil {
+		return err
+	}
+	if published != nil && o.seeds > 1 {
+		own := slices.Clone(groups)
+		for i := range own {
+			own[i].Runs = own[i].Runs[:1]
+		}
+		fmt.Fprintf(w, "\nIn the paper's own order of the examples:\n")
+		if err := figure.Table(w, own, o.Columns, published); err != nil {
+			return err
+		}
+	}
+	return figure.Plateaus(w, groups, o.Columns)
+}
+
+func (o *smallFigure) files(name string) []string {
 	var files []string
 	for _, ext := range []string{".png", ".svg", ".pdf"} {
 		files = append(files, filepath.Join(o.out, name+ext))

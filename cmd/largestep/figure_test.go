@@ -41,7 +41,7 @@ func TestFigureSparsity(t *testing.T) {
 			t.Errorf("it lacks %q: %s", want, out)
 		}
 	}
-	for _, run := range []string{"small", "large-decay-50"} {
+	for _, run := range []string{"small-seed0", "large-decay-50-seed0"} {
 		columns, rows := table(t, filepath.Join("figures/main-quick", run, "metrics.csv"))
 		for i, name := range columns {
 			if strings.HasPrefix(name, "sparsity_") {
@@ -61,7 +61,7 @@ func TestFigureOtherSettings(t *testing.T) {
 	for _, name := range []string{"plain", "sota"} {
 		out := succeed(t, "figure", name, "--out", name)
 		isPicture(t, filepath.Join(name, name+".png"))
-		small, large := config(t, name, "small"), config(t, name, "large-decay-30")
+		small, large := config(t, name, "small-seed0"), config(t, name, "large-decay-30-seed0")
 		for _, c := range []train.Config{small, large} {
 			if plain := name == "plain"; plain != (c.WeightDecay == 0) || plain != (c.Momentum == 0) || plain == c.Augment {
 				t.Errorf("%s: weight decay %g, momentum %g, augment %v", name, c.WeightDecay, c.Momentum, c.Augment)

@@ -20,6 +20,7 @@ func addSmallFlags(f *pflag.FlagSet, c *train.Config) {
 	f.StringVar(&c.Order, "order", "", "small problems: \"paper\" takes the examples in the order of the paper's run")
 	f.IntVar(&c.Dims, "dims", 0, "small problems: length of the vectors; --train-size is their number")
 	f.IntVar(&c.Nonzeros, "nonzeros", 0, "diagonal: nonzero entries of the true parameter")
+	f.Float64Var(&c.Noise, "noise", 0, "least-squares: standard deviation of the labels about a linear function (default 0.5); with 0 all examples can be fitted")
 	f.Float64Var(&c.C, "c", 0, "svm: weight C of the hinge losses")
 	f.IntSliceVar(&c.Widths, "widths", nil, "relu: widths of the hidden layers")
 	f.IntVar(&c.MaxSteps, "steps", 0, "steps, instead of --epochs")
@@ -35,6 +36,7 @@ func (o *trainOptions) overruleSmall(f *pflag.FlagSet, c *train.Config) {
 		"dims":       func() { c.Dims = set.Dims },
 		"nonzeros":   func() { c.Nonzeros = set.Nonzeros },
 		"c":          func() { c.C = set.C },
+		"noise":      func() { c.Noise = set.Noise },
 		"widths":     func() { c.Widths = set.Widths },
 		"steps":      func() { c.MaxSteps = set.MaxSteps },
 		"eval-steps": func() { c.EvalSteps = set.EvalSteps },
@@ -53,6 +55,7 @@ var flagsOf = []struct {
 	{[]string{"width", "augment", "sparsity", "dataset", "data", "test-size"}, func(net string) bool { return net == train.ResNet18 }},
 	{[]string{"instance", "order", "dims"}, func(net string) bool { return net != train.ResNet18 }},
 	{[]string{"nonzeros"}, func(net string) bool { return net == "diagonal" }},
+	{[]string{"noise"}, func(net string) bool { return net == "least-squares" }},
 	{[]string{"c"}, func(net string) bool { return net == "svm" }},
 	{[]string{"widths"}, func(net string) bool { return net == "relu" }},
 }
@@ -131,18 +134,22 @@ func (s *stepSize) Set(text string) error {
 // edgeSteps is within how many steps, at most, a step size must diverge.
 const edgeSteps = 20_000
 
-// relativeToEdge finds the edge and sets the step size to its multiple.
+// relativeToEdge finds the edge of a constant step size, and makes multiples of
+// it step sizes.
 func (o *trainOptions) relativeToEdge(cmd *cobra.Command, j *job) error {
 	trial := j.config
-	trial.StepSize = edgeGuess
+	trial.Phases, trial.WarmupExp = train.Constant(edgeGuess), 0
 	search := train.Edge{Engine: j.engine, Problem: j.problem, Config: trial, Steps: min(j.config.Steps(), edgeSteps), Tolerance: 0.005}
 	edge, err := search.Find(cmd.Context())
 	if err != nil {
 		return err
 	}
+	o.edge = edge
 	c := &j.config
-	c.StepSize = o.stepSize.value * edge
+	for i := range c.Phases {
+		c.Phases[i].StepSize *= edge
+	}
+	c.StepSize = c.Phases[0].StepSize
 	fmt.Fprintf(cmd.ErrOrStderr(), "edge of divergence within %d steps: %.4g; step size %.4g\n", search.Steps, edge, c.StepSize)
-	c.Phases, err = o.schedule(cmd.Flags(), c)
-	return err
+	return nil
 }

@@ -24,6 +24,7 @@ type trainOptions struct {
 	config   train.Config // what the flags say; only flags that were set count
 	stepSize stepSize
 	phases   string
+	edge     float64 // of divergence, if step sizes are relative to it
 	sampling string
 	init     string
 	out      string
@@ -51,7 +52,7 @@ step size is the large one of that scale, decayed at 50 % of the epochs.`,
   largestep train resnet18 --phases "1.5@0,0.15@0.5,0.015@0.9"   any piecewise schedule
   largestep train resnet18 --sampling full --batch 250           gradient descent
   largestep train resnet18 --out runs/a --resume                 go on after Ctrl-C or a crash
-  largestep train diagonal --phases "0.282@0,0.083@0.3"          SGD on a diagonal linear network
+  largestep train diagonal --phases "0.985edge@0,0.29edge@0.3"   SGD on a diagonal linear network, at the edge of divergence
   largestep train relu --widths 20,20 --step-size 0.9edge        at 0.9 times the step size that diverges`,
 		Args: exactArgs("NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -67,7 +68,7 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	c := &o.config
 	f.Var(&o.stepSize, "step-size", "step size η, such as 0.5, or a multiple of the edge of divergence, such as 0.9edge; constant unless --decay-at is given")
 	f.Float64Var(&c.DecayAt, "decay-at", 0, "fraction of the epochs from which on the step size is a tenth; it is a hundredth from 0.9 on")
-	f.StringVar(&o.phases, "phases", "", "piecewise schedule: STEPSIZE@START,… or NAME:STEPSIZE@START,…, START a fraction of the epochs")
+	f.StringVar(&o.phases, "phases", "", "piecewise schedule: STEPSIZE@START,… or NAME:STEPSIZE@START,…, START a fraction of the epochs; all step sizes may be multiples of the edge, such as 0.985edge")
 	f.Float64Var(&c.WarmupExp, "warmup-exp", 0, "factor by which the first phase's step size grows in each hundredth of the training (the paper: 1.05)")
 	f.Float64Var(&c.Momentum, "momentum", 0, "momentum")
 	f.Float64Var(&c.WeightDecay, "weight-decay", 5e-4, "weight decay, on all parameters (default of small problems 0)")
@@ -100,7 +101,7 @@ func (o *trainOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer j.engine.Close()
-	if o.stepSize.edge && !o.resume {
+	if o.isRelative() && !o.resume {
 		if err := o.relativeToEdge(cmd, j); err != nil {
 			return err
 		}
@@ -112,7 +113,7 @@ func (o *trainOptions) run(cmd *cobra.Command) error {
 		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(),
 		again: fmt.Sprintf("largestep train %s --resume --out %s", j.config.Net, o.out),
 		options: train.Options{
-			Config: j.config, Environment: environment(j.engine, o.engine, j.dir), Dir: o.out, Resume: o.resume,
+			Config: j.config, Environment: environment(j.engine, o.engine, j.dir, o.edge), Dir: o.out, Resume: o.resume,
 			Init: o.init, Problem: j.problem, Engine: j.engine, CheckpointEvery: o.save,
 		},
 	}
@@ -228,11 +229,19 @@ func (o *trainOptions) overrule(f *pflag.FlagSet, c *train.Config) (err error) {
 	return err
 }
 
+// isRelative tells whether the step sizes given are multiples of the edge.
+func (o *trainOptions) isRelative() bool {
+	return o.stepSize.edge || strings.Contains(o.phases, "edge@")
+}
+
 // schedule makes the phases from --phases, or from the step size and where it
 // decays.
 func (o *trainOptions) schedule(f *pflag.FlagSet, c *train.Config) ([]train.Phase, error) {
 	if f.Changed("phases") {
-		phases, err := train.ParsePhases(o.phases)
+		phases, err := train.ParsePhases(strings.ReplaceAll(o.phases, "edge@", "@"))
+		if n := strings.Count(o.phases, "edge@"); err == nil && n > 0 && n < len(phases) {
+			err = usageError{fmt.Errorf("phases %q: give all step sizes as multiples of the edge, or none", o.phases)}
+		}
 		if err == nil {
 			c.StepSize, c.DecayAt = phases[0].StepSize, 0
 		}
@@ -257,7 +266,7 @@ func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, er
 	if err := o.overrule(f, &c); err != nil {
 		return c, "", err
 	}
-	if o.stepSize.edge { // which was found when the run began
+	if o.isRelative() { // which was found when the run began
 		c.StepSize, c.Phases = file.StepSize, file.Phases
 	} else if f.Changed("phases") || f.Changed("step-size") || f.Changed("decay-at") {
 		if c.Phases, err = o.schedule(f, &c); err != nil {
@@ -282,11 +291,11 @@ func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, er
 	return c, dir, nil
 }
 
-func environment(e op.Engine, o engineOptions, dataDir string) train.Environment {
+func environment(e op.Engine, o engineOptions, dataDir string, edge float64) train.Environment {
 	if abs, err := filepath.Abs(dataDir); err == nil && dataDir != "" { // to resume from anywhere
 		dataDir = abs
 	}
-	env := train.Environment{Version: version(), Go: runtime.Version(), Engine: e.Name(), Device: e.Device(), DataDir: dataDir}
+	env := train.Environment{Version: version(), Go: runtime.Version(), Engine: e.Name(), Device: e.Device(), DataDir: dataDir, Edge: edge}
 	if e.Name() == "cpu" {
 		env.Threads = o.threads
 	}

@@ -33,20 +33,36 @@ type Options struct {
 
 var mainColumns = []string{"train_loss", "test_error"}
 
-// Schedules draws columns of runs that differ in their schedules, the training
-// loss and the test error if there are none, light to dark blue in the order
-// given, into each of the files, as their extensions say: .png, .svg or .pdf. A
-// file is replaced only by a whole new one. The setting, which may be empty, is
-// added to the title.
-func Schedules(runs []*metrics.Run, columns []string, setting string, files ...string) error {
-	title := commonTitle(runs)
+// Schedules draws columns of groups of runs that differ in their schedules, the
+// training loss and the test error if there are none, as Groups does. The
+// setting, which may be empty, is added to the title.
+func Schedules(groups []Group, columns []string, setting string, files ...string) error {
+	title := commonTitle(runs(groups))
 	if setting != "" {
 		title += ", " + setting
 	}
-	return Groups(each(runs, scheduleLabels(runs)), Options{Columns: columns, Title: title}, files...)
+	return Groups(groups, Options{Columns: columns, Title: title}, files...)
 }
 
-// Curves draws any columns of any runs into each of the files, as Schedules does.
+// BySchedule makes groups of runs that differ in their seeds alone, and labels
+// them by what differs among the groups.
+func BySchedule(seeds [][]*metrics.Run) ([]Group, error) {
+	var first []*metrics.Run
+	for _, list := range seeds {
+		if len(list) == 0 {
+			return nil, errors.New("no runs of a schedule")
+		}
+		first = append(first, list[0])
+	}
+	groups := each(first, scheduleLabels(first))
+	for i, list := range seeds {
+		groups[i].Runs = list
+	}
+	return groups, nil
+}
+
+// Curves draws any columns of any runs into each of the files, as their
+// extensions say: .png, .svg or .pdf. A file is replaced only by a whole new one.
 // The legend tells what differs among the runs.
 func Curves(runs []*metrics.Run, opt Options, files ...string) error {
 	f := figure{groups: each(runs, differenceLabels(runs)), palette: viridis, Options: opt, across: 2}

@@ -54,7 +54,7 @@ func countColor(img image.Image, c color.Color) (n int) {
 func TestSchedulesDrawsAllFormats(t *testing.T) {
 	dir := t.TempDir()
 	path := func(ext string) string { return filepath.Join(dir, "figure"+ext) }
-	check(t, Schedules(paperRuns(), nil, "", path(".png"), path(".svg"), path(".pdf")))
+	check(t, Schedules(paperGroups(), nil, "", path(".png"), path(".svg"), path(".pdf")))
 
 	img := readPNG(t, path(".png"))
 	if w, h := img.Bounds().Dx(), img.Bounds().Dy(); w != 1380 || h < 600 || h > 750 {
@@ -273,10 +273,10 @@ func TestRefusalsLeaveFilesAlone(t *testing.T) {
 		want string
 	}{
 		{Schedules(nil, nil, "", old), "no runs"},
-		{Schedules(paperRuns(), nil, "", old, filepath.Join(dir, "f.gif")), "name a .png, .svg or .pdf file"},
+		{Schedules(paperGroups(), nil, "", old, filepath.Join(dir, "f.gif")), "name a .png, .svg or .pdf file"},
 		{Curves(paperRuns(), Options{Columns: []string{"active_9"}}, old), `no run has a column "active_9"`},
 		{Curves(paperRuns(), Options{Columns: []string{"phase"}}, old), `no run has a column "phase"`},
-		{Schedules(paperRuns(), nil, "", filepath.Join(dir, "no", "f.svg")), "no such file"},
+		{Schedules(paperGroups(), nil, "", filepath.Join(dir, "no", "f.svg")), "no such file"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("error %v, want %q", c.err, c.want)

@@ -19,30 +19,21 @@ type Reference struct {
 	Finals []map[string]float64
 }
 
-// Finals writes a table of the runs' last rows as aligned text: training loss,
-// test error and some of the nets' own columns, all if net is nil; under each
-// run the reference's values.
-func Finals(w io.Writer, runs []*metrics.Run, net []string, ref Reference) error {
+// Finals writes a table of the last rows of groups of runs as aligned text:
+// training loss, test error and some of the nets' own columns, all if net is nil;
+// medians over the finished runs, with the quartiles where there are several;
+// under each group the reference's values.
+func Finals(w io.Writer, groups []Group, net []string, ref Reference) error {
 	if net == nil {
-		net = ownColumns(runs)
+		net = ownColumns(runs(groups))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "%s\n", strings.Join(append([]string{"run", "state", "epoch", "train loss", "test error"}, net...), "\t"))
 	columns := append([]string{"train_loss", "test_error"}, net...)
-	labels := scheduleLabels(runs)
-	for i, r := range runs {
-		epoch, last := none, len(r.Rows)-1
-		if last >= 0 {
-			epoch = fmt.Sprintf("%.4g", r.Rows[last].Epoch)
-		}
-		cells := []string{labels[i], string(r.Status.State), epoch}
+	for i, g := range groups {
+		cells := append([]string{g.Label}, g.progress()...)
 		for _, name := range columns {
-			if last < 0 || !r.Has(name) {
-				cells = append(cells, none)
-				continue
-			}
-			v, _ := r.Value(last, name)
-			cells = append(cells, cell(name, v))
+			cells = append(cells, g.lastCell(name))
 		}
 		fmt.Fprintf(table, "%s\n", strings.Join(cells, "\t"))
 		if i < len(ref.Finals) {
@@ -54,6 +45,42 @@ func Finals(w io.Writer, runs []*metrics.Run, net []string, ref Reference) error
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", ref.Note)
 	return err
+}
+
+// progress is the state of a run and its last epoch, or how many of several have
+// finished.
+func (g Group) progress() []string {
+	if len(g.Runs) > 1 {
+		n := g.states()
+		return []string{fmt.Sprintf("%d of %d finished", len(g.Runs)-n.diverged-n.unfinished, len(g.Runs)), none}
+	}
+	r, epoch := g.Runs[0], none
+	if n := len(r.Rows); n > 0 {
+		epoch = fmt.Sprintf("%.4g", r.Rows[n-1].Epoch)
+	}
+	return []string{string(r.Status.State), epoch}
+}
+
+// lastCell is the last value of a column of one run, or the median and the
+// quartiles of those of the finished runs.
+func (g Group) lastCell(column string) string {
+	var values []float64
+	for _, r := range g.Runs {
+		last := len(r.Rows) - 1
+		if last < 0 || !r.Has(column) || len(g.Runs) > 1 && r.Status.State != metrics.Finished {
+			continue
+		}
+		v, _ := r.Value(last, column)
+		values = append(values, v)
+	}
+	switch {
+	case len(values) == 0:
+		return none
+	case len(g.Runs) == 1:
+		return cell(column, values[0])
+	}
+	low, median, high := quartiles(values)
+	return fmt.Sprintf("%s (%s–%s)", cell(column, median), strings.TrimSuffix(cell(column, low), " %"), strings.TrimSuffix(cell(column, high), " %"))
 }
 
 // ownColumns are those of any of the runs.

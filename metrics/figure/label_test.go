@@ -188,7 +188,7 @@ func TestFinals(t *testing.T) {
 	runs[2].Rows[100].TrainLoss = math.NaN()
 	runs[2].Status.State = metrics.Diverged
 	var b strings.Builder
-	check(t, Finals(&b, runs, nil, Reference{}))
+	check(t, Finals(&b, bySchedule(runs...), nil, Reference{}))
 	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
 	if len(lines) != 5 {
 		t.Fatalf("%d lines:\n%s", len(lines), b.String())

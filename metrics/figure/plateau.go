@@ -8,8 +8,6 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"largestep/metrics"
 )
 
 // A span is a stretch of the horizontal axis, empty if there is none.
@@ -29,13 +27,11 @@ func (g Group) plateau(x Axis) span {
 		if r.Plateaus != nil {
 			searched++
 		}
-		i := slices.IndexFunc(r.Plateaus, func(p metrics.Plateau) bool { return p.Index == largePhase(r.Config) })
-		if i < 0 || len(r.Config.Phases) < 2 {
-			continue
+		if p, ok := largePlateau(r); ok {
+			_, perStep := x.extent(r)
+			starts = append(starts, float64(p.Start)*perStep)
+			ends = append(ends, float64(p.End)*perStep)
 		}
-		_, perStep := x.extent(r)
-		starts = append(starts, float64(r.Plateaus[i].Start)*perStep)
-		ends = append(ends, float64(r.Plateaus[i].End)*perStep)
 	}
 	if 2*len(starts) < searched || len(starts) == 0 {
 		return span{}

@@ -41,3 +41,8 @@ func run(stepSize, decayAt, epochs float64) *metrics.Run {
 func paperRuns() []*metrics.Run {
 	return []*metrics.Run{run(0.007, 0, 100), run(1.5, 0.1, 100), run(1.5, 0.3, 100), run(1.5, 0.5, 100)}
 }
+
+func paperGroups() []Group { return bySchedule(paperRuns()...) }
+
+// bySchedule makes a group of every run.
+func bySchedule(runs ...*metrics.Run) []Group { return each(runs, scheduleLabels(runs)) }

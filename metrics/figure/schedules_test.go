@@ -4,8 +4,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"largestep/metrics"
 )
 
 // TestFinalsBeside puts a reference's values under each run's, in their columns.
@@ -14,7 +12,7 @@ func TestFinalsBeside(t *testing.T) {
 		{"train_loss": 0.0313, "test_error": 0.1429, "active_4": 0.655}, {"test_error": 0.1013}, {}, {"active_2": 0.5},
 	}}
 	var b strings.Builder
-	check(t, Finals(&b, paperRuns(), []string{"active_4", "active_5"}, ref))
+	check(t, Finals(&b, paperGroups(), []string{"active_4", "active_5"}, ref))
 	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
 	if len(lines) != 11 || lines[10] != ref.Note {
 		t.Fatalf("%d lines:\n%s", len(lines), b.String())
@@ -40,17 +38,17 @@ func TestSchedulesColumns(t *testing.T) {
 	runs := paperRuns()
 	runs[3].Net = []string{"active_1", "active_2", "active_3", "active_4", "other"}
 	path := filepath.Join(t.TempDir(), "f.png")
-	check(t, Schedules(runs, append([]string{"train_loss"}, runs[0].Net...), "with momentum", path))
+	check(t, Schedules(bySchedule(runs...), append([]string{"train_loss"}, runs[0].Net...), "with momentum", path))
 	img := readPNG(t, path)
 	for i, c := range blues {
 		if n := countColor(img, c); n < 500 {
 			t.Errorf("%d pixels of curve %d's colour", n, i)
 		}
 	}
-	if err := Schedules(runs, []string{"sparsity_1"}, "", path); err == nil || !strings.Contains(err.Error(), "sparsity_1") {
+	if err := Schedules(bySchedule(runs...), []string{"sparsity_1"}, "", path); err == nil || !strings.Contains(err.Error(), "sparsity_1") {
 		t.Errorf("a column that no run has: %v", err)
 	}
-	if err := Schedules([]*metrics.Run{}, nil, "", path); err == nil {
+	if err := Schedules(nil, nil, "", path); err == nil {
 		t.Error("no runs: no error")
 	}
 }

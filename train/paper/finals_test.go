@@ -4,6 +4,9 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"largestep/data"
+	"largestep/train/instances"
 )
 
 func smallFigure(t *testing.T, name string) SmallFigure {
@@ -185,5 +188,32 @@ func TestDiagonalGD(t *testing.T) {
 	slices.Sort(finite)
 	if len(finite) < 4 || finite[len(finite)/2] > 0.06 {
 		t.Errorf("SGD: test losses %.3g", finite)
+	}
+}
+
+// All ways of descending reach the closed-form least squares, SGD with the
+// figure's decay; with a constant step size SGD does not. On the support vector
+// machine they come close to the independent solver's optimum, and not below.
+func TestMethodsReachOptimum(t *testing.T) {
+	t.Parallel()
+	for _, s := range settings(t, smallFigure(t, "least-squares")) {
+		for _, run := range s.Runs(2) {
+			gap := value(t, trained(t, run.Config), "gap")
+			if reached := gap <= 1e-10; reached != (run.Config.Sampling == data.Full || len(run.Config.Phases) > 1) {
+				t.Errorf("%s: suboptimality gap %g", run.Name, gap)
+			}
+		}
+	}
+	problem, err := instances.TwoClasses(100, 10, separation, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := svmOptimum(t, problem.Train, small(t, "svm").C)
+	for _, s := range settings(t, smallFigure(t, "svm")) {
+		loss := value(t, trained(t, s.Runs(1)[0].Config), "train_loss")
+		t.Logf("%s: %g above the optimum of %g", s.Label, loss/best-1, best)
+		if decayed := len(s.Config.Phases) > 1; loss < best*(1-1e-9) || decayed && loss > best*(1+2e-3) {
+			t.Errorf("%s: objective %v, optimum %v", s.Label, loss, best)
+		}
 	}
 }

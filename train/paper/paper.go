@@ -87,8 +87,9 @@ func AutoPreset(engine string, madeUp bool) Preset {
 
 // Run is one training of a figure.
 type Run struct {
-	Name   string // of its folder
-	Config train.Config
+	Name     string // of its folder
+	Config   train.Config
+	relative *relative // nil if the config's step sizes are meant as they are
 }
 
 // DecayFractions are where the paper's main figure decays the large step size.

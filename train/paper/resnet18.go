@@ -105,7 +105,8 @@ func (f Figure) Trainings(p Preset) ([]Run, error) {
 	p.Base.LogSteps = true // for the plateaus of the loss
 	small, size := f.config(p)
 	small.StepSize, small.Phases = size.Small, train.Constant(size.Small)
-	runs := []Run{{"small", small}}
+	name := func(schedule string) string { return fmt.Sprintf("%s-seed%d", schedule, p.Base.Seed) }
+	runs := []Run{{Name: name("small"), Config: small}}
 	for _, at := range DecayFractions {
 		c, _ := f.config(p)
 		phases, err := train.Decay(size.Large, at)
@@ -118,7 +119,7 @@ func (f Figure) Trainings(p Preset) ([]Run, error) {
 			}
 		}
 		c.StepSize, c.DecayAt, c.Phases, c.WarmupExp = size.Large, at, phases, f.growth
-		runs = append(runs, Run{fmt.Sprintf("large-decay-%.0f", 100*at), c})
+		runs = append(runs, Run{Name: name(fmt.Sprintf("large-decay-%.0f", 100*at)), Config: c})
 	}
 	return runs, nil
 }

@@ -29,6 +29,7 @@ func Small(name string) (train.Config, error) {
 	switch name {
 	case "least-squares":
 		set(100, 10, 0.01, 10_000)
+		c.Noise = 0.5
 	case "svm":
 		set(100, 10, 0.001, 20_000)
 		c.C = 10
@@ -59,12 +60,8 @@ func Small(name string) (train.Config, error) {
 // decides in which of several minima a run at the edge of divergence ends.
 const authorsPrecision = "fp32"
 
-// separation of the two classes, and noise of the linear model's targets, in
-// standard deviations of the inputs.
-const (
-	separation = 2
-	noise      = 0.5
-)
+// separation of the two classes, in standard deviations of the inputs.
+const separation = 2
 
 // Problem makes what a small problem's config describes.
 func Problem(c *train.Config) (*SmallProblem, error) {
@@ -81,7 +78,7 @@ func Problem(c *train.Config) (*SmallProblem, error) {
 	seed := uint32(c.Seed)
 	switch c.Net {
 	case "least-squares":
-		p, err := instances.LeastSquares(c.TrainSize, c.Dims, noise, seed)
+		p, err := instances.LeastSquares(c.TrainSize, c.Dims, c.Noise, seed)
 		return linear(c, p, err, op.Loss{Kind: op.Squared, Scale: 1}, 0)
 	case "svm":
 		if err := instances.CheckC(c.C); err != nil {

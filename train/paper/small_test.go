@@ -201,7 +201,7 @@ func solve(t *testing.T, a *mat.SymDense, b []float64) []float64 {
 func TestLeastSquaresOptimum(t *testing.T) {
 	c := small(t, "least-squares")
 	c.Sampling, c.Batch, c.MaxSteps, c.Phases, c.Seed = data.Full, c.TrainSize, 1000, train.Constant(0.3), 5
-	problem, err := instances.LeastSquares(c.TrainSize, c.Dims, noise, 5)
+	problem, err := instances.LeastSquares(c.TrainSize, c.Dims, c.Noise, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +345,7 @@ func TestSVMOptimum(t *testing.T) {
 	for _, s := range []struct {
 		Setting
 		tolerance float64
-	}{{Setting{"gradient descent", full}, 1e-4}, {Setting{"SGD", sgd}, 1e-3}} {
+	}{{setting("gradient descent", full), 1e-4}, {setting("SGD", sgd), 1e-3}} {
 		got := value(t, trained(t, s.Config), "train_loss")
 		if got < best*(1-1e-9) || got > best*(1+s.tolerance) {
 			t.Errorf("%s: objective %v, optimum %v: off by %.2g", s.Label, got, best, got/best-1)

@@ -18,8 +18,10 @@ import (
 // that differ in their step sizes, each run from several seeds.
 type SmallFigure struct {
 	Name, About string
+	Command     string   // that makes it, if not Name: one may make several
 	Columns     []string // panels
 	Seeds       int      // runs of each setting, if nobody asks for another number
+	Edge        float64  // on random instances, the large step size as a fraction of the edge of divergence; 0 if as it is
 	Instance    instances.Kind
 	Cost        bool // drawn over gradient evaluations, not steps
 	settings    func(base train.Config) ([]Setting, error)
@@ -29,26 +31,27 @@ type SmallFigure struct {
 
 // Setting is one curve of a figure.
 type Setting struct {
-	Label  string
-	Config train.Config
+	Label    string
+	Config   train.Config
+	relative *relative // on random instances of problems that have the paper's
 }
 
 // SmallFigures are the figures of the small problems.
 var SmallFigures = []SmallFigure{
 	{
-		Name: "sgd-vs-gd", title: "Least squares", Instance: instances.Random, net: "least-squares", Seeds: 5, Cost: true,
+		Name: "least-squares", Command: "sgd-vs-gd", title: "Least squares", Instance: instances.Random, net: "least-squares", Seeds: 5, Cost: true,
 		About:    "gradient descent and SGD, with and without replacement, on least squares at equal cost",
 		Columns:  []string{"gap", "test_loss"},
-		settings: methodSettings(0.3, 0.02),
+		settings: leastSquaresSettings,
 	},
 	{
-		Name: "sgd-vs-gd-svm", title: "Support vector machine", Instance: instances.Random, net: "svm", Seeds: 5, Cost: true,
+		Name: "svm", Command: "sgd-vs-gd", title: "Support vector machine", Instance: instances.Random, net: "svm", Seeds: 5, Cost: true,
 		About:    "the same on a support vector machine",
 		Columns:  []string{"train_loss", "test_loss"},
-		settings: methodSettings(0.01, 0.002),
+		settings: methodSettings(0.01, 0.01),
 	},
 	{
-		Name: "diagonal", title: "Diagonal linear network", Instance: instances.Paper, net: "diagonal", Seeds: 8,
+		Name: "diagonal", Edge: 0.985, title: "Diagonal linear network", Instance: instances.Paper, net: "diagonal", Seeds: 8,
 		About:    "SGD on a diagonal linear network: the longer the large steps, the sparser u ⊙ v",
 		Columns:  []string{"train_loss", "test_loss", "l0", "rank"},
 		settings: diagonalSettings,
@@ -60,7 +63,7 @@ var SmallFigures = []SmallFigure{
 		}),
 	},
 	{
-		Name: "diagonal-gd", title: "Diagonal linear network", Instance: instances.Paper, net: "diagonal", Seeds: 24,
+		Name: "diagonal-gd", Edge: 0.985, title: "Diagonal linear network", Instance: instances.Paper, net: "diagonal", Seeds: 24,
 		About:    "gradient descent on a diagonal linear network stabilises, but does not generalise: the noise matters",
 		Columns:  []string{"train_loss", "test_loss", "l0"},
 		settings: diagonalGDSettings,
@@ -73,7 +76,7 @@ var SmallFigures = []SmallFigure{
 		}),
 	},
 	{
-		Name: "relu-1d", title: "ReLU network in one dimension", Instance: instances.Paper, net: "relu-1d", Seeds: 1,
+		Name: "relu-1d", Edge: 0.8, title: "ReLU network in one dimension", Instance: instances.Paper, net: "relu-1d", Seeds: 1,
 		About:    "a two-layer ReLU network on twelve points of a line",
 		Columns:  []string{"train_loss", "rank", "active_1", "sparsity_1"},
 		settings: relu1DSettings,
@@ -83,7 +86,7 @@ var SmallFigures = []SmallFigure{
 		}),
 	},
 	{
-		Name: "teacher-2", title: "Two-layer teacher and student", Instance: instances.Paper, net: "teacher-2", Seeds: 1,
+		Name: "teacher-2", Edge: 0.985, title: "Two-layer teacher and student", Instance: instances.Paper, net: "teacher-2", Seeds: 1,
 		About:    "two-layer teacher and student",
 		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_1"},
 		settings: teacher2Settings,
@@ -95,7 +98,7 @@ var SmallFigures = []SmallFigure{
 		}),
 	},
 	{
-		Name: "teacher-3", title: "Three-layer teacher and student", Instance: instances.Paper, net: "teacher-3", Seeds: 6,
+		Name: "teacher-3", Edge: 0.8, title: "Three-layer teacher and student", Instance: instances.Paper, net: "teacher-3", Seeds: 6,
 		About:    "three-layer teacher and student",
 		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_2"},
 		settings: teacher3Settings,
@@ -128,11 +131,14 @@ func columnsOf(columns []string, rows map[string]string) map[string]map[string]f
 func (f SmallFigure) Net() string { return f.net }
 
 // Title says what is drawn.
-func (f SmallFigure) Title(instance string) string {
-	if instance == string(instances.Paper) {
+func (f SmallFigure) Title(instance instances.Kind) string {
+	if instance == instances.Paper {
 		return f.title + ", the paper's instance"
 	}
-	return f.title + ", random instances"
+	if f.Edge == 0 {
+		return f.title + ", random instances"
+	}
+	return f.title + ", random instances at their own edge of divergence"
 }
 
 // Examples is n of the figure's problem.
@@ -152,14 +158,31 @@ func (f SmallFigure) Settings(instance instances.Kind) ([]Setting, error) {
 	}
 	base.Instance = string(instance)
 	settings, err := f.settings(base)
+	if err != nil {
+		return nil, err
+	}
 	for i := range settings {
 		c := &settings[i].Config
 		c.StepSize = c.Phases[0].StepSize
 		c.CountEpochs()
 		c.EvalSteps = max(1, c.Steps()/smallEvaluations)
 	}
-	return settings, err
+	if instance == instances.Random && f.Edge != 0 {
+		relate(settings, f.Edge)
+	}
+	return settings, nil
 }
+
+// RunsOf is the number of runs of each setting on an instance, if nobody asks for
+// another one: random instances differ more than orders of the examples do.
+func (f SmallFigure) RunsOf(instance instances.Kind) int {
+	if instance == instances.Random && f.Edge != 0 {
+		return randomSeeds
+	}
+	return f.Seeds
+}
+
+const randomSeeds = 8
 
 // smallEvaluations is the number of points of a curve.
 const smallEvaluations = 40
@@ -182,7 +205,7 @@ func (s Setting) Runs(seeds int) []Run {
 		if c.Instance == string(instances.Paper) && c.Sampling != data.Full && paperOrder {
 			c.Order = "paper"
 		}
-		runs = append(runs, Run{fmt.Sprintf("%s-seed%d", folderName(s.Label), seed), c})
+		runs = append(runs, Run{fmt.Sprintf("%s-seed%d", folderName(s.Label), seed), c, s.relative})
 	}
 	return runs
 }
@@ -217,13 +240,15 @@ func decayLabel(eta, at float64) string { return fmt.Sprintf("η = %g, decay at 
 // constantAndDecayed are a small constant step size and a large one that is
 // divided by a factor of its own at each of decays.
 func constantAndDecayed(c train.Config, small, large float64, factors [3]float64, prefix string) []Setting {
-	list := []Setting{{fmt.Sprintf("%sη = %g", prefix, small), with(c, train.Constant(small))}}
+	list := []Setting{setting(fmt.Sprintf("%sη = %g", prefix, small), with(c, train.Constant(small)))}
 	for i, at := range decays {
-		list = append(list, Setting{prefix + decayLabel(large, at), with(c, decayed(large, factors[i], at))})
+		list = append(list, setting(prefix+decayLabel(large, at), with(c, decayed(large, factors[i], at))))
 		list[i+1].Config.DecayAt = at
 	}
 	return list
 }
+
+func setting(label string, c train.Config) Setting { return Setting{Label: label, Config: c} }
 
 func with(c train.Config, phases []train.Phase) train.Config {
 	c.Phases = phases
@@ -241,10 +266,20 @@ func diagonalGDSettings(c train.Config) ([]Setting, error) {
 	list := constantAndDecayed(gd, 2, 3.53, [3]float64{4.8, 3.4, 1.5}, "GD, ")
 	sgd := with(c, decayed(0.272, 20, 0.5))
 	sgd.DecayAt = 0.5
-	list = append(list, Setting{"SGD, " + decayLabel(0.272, 0.5), sgd})
+	list = append(list, setting("SGD, "+decayLabel(0.272, 0.5), sgd))
 	// The paper's 0.272 diverges for almost every order of the examples.
 	sgd.Phases = decayed(0.268, 20, 0.5)
-	return append(list, Setting{"SGD, " + decayLabel(0.268, 0.5), sgd}), nil
+	return append(list, setting("SGD, "+decayLabel(0.268, 0.5), sgd)), nil
+}
+
+// figureNoise is so small that SGD comes within 1e-10 of the optimum in the
+// figure's 40,000 steps: with k independent examples nothing can come closer
+// than about noise²·d/k.
+const figureNoise = 1e-4
+
+func leastSquaresSettings(c train.Config) ([]Setting, error) {
+	c.Noise = figureNoise
+	return methodSettings(0.3, 0.02)(c)
 }
 
 // methodSettings compare gradient descent with SGD, with and without
@@ -255,27 +290,33 @@ func methodSettings(full, one float64) func(c train.Config) ([]Setting, error) {
 		c.MaxSteps = epochs * c.TrainSize
 		gd := with(c, train.Constant(full))
 		gd.Sampling, gd.Batch, gd.MaxSteps = data.Full, gd.TrainSize, epochs
-		list := []Setting{{fmt.Sprintf("gradient descent, η = %g", full), gd}}
+		list := []Setting{setting(fmt.Sprintf("gradient descent, η = %g", full), gd)}
 		for _, how := range []data.Sampling{data.WithReplacement, data.Shuffle} {
-			for _, phases := range [][]train.Phase{train.Constant(one), tenths(one)} {
+			for _, phases := range [][]train.Phase{train.Constant(one), halved(one)} {
 				s := with(c, phases)
 				s.Sampling = how
 				label := fmt.Sprintf("SGD %s, η = %g", map[data.Sampling]string{data.WithReplacement: "with replacement", data.Shuffle: "without replacement"}[how], one)
 				if len(phases) > 1 {
 					label += ", decayed"
 				}
-				list = append(list, Setting{label, s})
+				list = append(list, setting(label, s))
 			}
 		}
 		return list, nil
 	}
 }
 
-// tenths divides a step size by ten at 40, 60 and 80 %.
-func tenths(eta float64) []train.Phase {
+// halvings of a step size are enough for the noise that is left to fall below
+// what has not been fitted yet.
+const halvings = 10
+
+// halved keeps a step size for 30 % of the training, then halves it again and
+// again, in stages of equal length.
+func halved(eta float64) []train.Phase {
 	phases := []train.Phase{{Name: "large", StepSize: eta}}
-	for i, at := range []float64{0.4, 0.6, 0.8} {
-		phases = append(phases, train.Phase{Name: "small", Start: at, StepSize: eta * math.Pow(0.1, float64(i+1))})
+	for i := range halvings {
+		eta /= 2
+		phases = append(phases, train.Phase{Name: "small", Start: 0.3 + 0.7*float64(i)/halvings, StepSize: eta})
 	}
 	return phases
 }
@@ -285,7 +326,7 @@ func relu1DSettings(c train.Config) ([]Setting, error) {
 	var list []Setting
 	for _, d := range []struct{ at, factor float64 }{{0.02, 2.5}, {0.5, 3}} {
 		s := warmed(c, 0.0002, 400*d.at-1, 1, d.factor, d.at)
-		list = append(list, Setting{fmt.Sprintf("decay at %g %%", 100*d.at), s})
+		list = append(list, setting(fmt.Sprintf("decay at %g %%", 100*d.at), s))
 	}
 	return list, nil
 }
@@ -296,10 +337,10 @@ func teacher2Settings(c train.Config) ([]Setting, error) {
 
 // teacher3Settings warm η up to η(1 + 5·√(t/T)) until the decay.
 func teacher3Settings(c train.Config) ([]Setting, error) {
-	list := []Setting{{"η = 0.011", with(c, train.Constant(0.011))}}
+	list := []Setting{setting("η = 0.011", with(c, train.Constant(0.011)))}
 	for i, factor := range []float64{3.5, 2.5, 5} {
 		at := decays[i]
-		list = append(list, Setting{decayLabel(0.04, at), warmed(c, 0.04, 5, 0.5, factor, at)})
+		list = append(list, setting(decayLabel(0.04, at), warmed(c, 0.04, 5, 0.5, factor, at)))
 	}
 	return list, nil
 }

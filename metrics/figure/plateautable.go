@@ -1,0 +1,94 @@
+package figure
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"largestep/metrics"
+)
+
+// Plateaus writes, as aligned text, where the training loss of groups of runs
+// stood still while the step size was large, at which level, and what the nets'
+// own columns among those given gained meanwhile: medians over the runs that
+// have such a plateau. It writes nothing if no run has one.
+func Plateaus(w io.Writer, groups []Group, columns []string) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	part := part(groups)
+	var moved []string
+	head := []string{"run", "runs with a plateau", "from step", "to step", "loss"}
+	for _, column := range columns {
+		if slices.ContainsFunc(runs(groups), func(r *metrics.Run) bool { return slices.Contains(r.Net, column) }) {
+			moved = append(moved, column)
+			head = append(head, lowerFirst(scaleOf(column, part).label))
+		}
+	}
+	found := false
+	var rows [][]string
+	for _, g := range groups {
+		list := g.largePlateaus()
+		if len(list) == 0 {
+			continue
+		}
+		found = true
+		rows = append(rows, plateauRow(g, list, moved, part))
+	}
+	if !found {
+		return nil
+	}
+	fmt.Fprintf(w, "\nWhere the mini-batch loss stood still under the large step size, and what moved per 1,000 steps meanwhile:\n")
+	fmt.Fprintf(table, "%s\n", strings.Join(head, "\t"))
+	for _, row := range rows {
+		fmt.Fprintf(table, "%s\n", strings.Join(row, "\t"))
+	}
+	return table.Flush()
+}
+
+func plateauRow(g Group, list []metrics.Plateau, moved []string, part string) []string {
+	median := func(of func(metrics.Plateau) (float64, bool)) (float64, bool) {
+		var values []float64
+		for _, p := range list {
+			if v, ok := of(p); ok {
+				values = append(values, v)
+			}
+		}
+		_, m, _ := quartiles(values)
+		return m, finite(m)
+	}
+	start, _ := median(func(p metrics.Plateau) (float64, bool) { return float64(p.Start), true })
+	end, _ := median(func(p metrics.Plateau) (float64, bool) { return float64(p.End), true })
+	level, _ := median(func(p metrics.Plateau) (float64, bool) { return p.Level, true })
+	row := []string{g.Label, fmt.Sprintf("%d of %d", len(list), len(g.Runs)),
+		fmt.Sprintf("%.0f", start), fmt.Sprintf("%.0f", end), fmt.Sprintf("%.3g", level)}
+	for _, column := range moved {
+		text := none
+		if m, ok := median(func(p metrics.Plateau) (float64, bool) { v, ok := p.Change[column]; return v, ok }); ok {
+			text = fmt.Sprintf("%+.3g", m*scaleOf(column, part).factor)
+		}
+		row = append(row, text)
+	}
+	return row
+}
+
+// largePlateaus are those of the phase with the large step size, one for each run
+// that counts and has one. A constant step size has none: its loss may just have
+// converged.
+func (g Group) largePlateaus() (list []metrics.Plateau) {
+	counted, _ := g.split()
+	for _, r := range counted {
+		if p, ok := largePlateau(r); ok {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func largePlateau(r *metrics.Run) (metrics.Plateau, bool) {
+	i := slices.IndexFunc(r.Plateaus, func(p metrics.Plateau) bool { return p.Index == largePhase(r.Config) })
+	if i < 0 || len(r.Config.Phases) < 2 {
+		return metrics.Plateau{}, false
+	}
+	return r.Plateaus[i], true
+}
