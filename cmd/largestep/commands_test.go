@@ -230,6 +230,18 @@ func TestFigureMain(t *testing.T) {
 			t.Errorf("drawn again: %s", d)
 		}
 	}
+	if testing.Short() {
+		return
+	}
+	out = succeed(t, append(args, "--seeds", "2")...)
+	for _, d := range differences(before, tree(t, "fig")) {
+		if !strings.HasPrefix(d, "fig/main.") && !strings.Contains(d, "-seed1") {
+			t.Errorf("a second seed changes the first's: %s", d)
+		}
+	}
+	if n := strings.Count(out, "2 of 2 finished"); n != 4 || !strings.Contains(out, "–") {
+		t.Errorf("%d schedules with two runs: %s", n, out)
+	}
 }
 
 // checkMainRuns looks at the schedules of the four runs: η, a tenth of it, a

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"largestep/train"
 )
 
 // smallNet is a training of a moment of each small net, with the columns of its
@@ -162,6 +164,83 @@ func TestFigureSmall(t *testing.T) {
 	}
 }
 
+// TestFigureRandom makes a figure of random instances, whose step sizes are
+// multiples of the edge that the run folders note, and makes it again.
+func TestFigureRandom(t *testing.T) {
+	t.Chdir(t.TempDir())
+	args := []string{"figure", "teacher-2", "--instance", "random", "--seeds", "2"}
+	out := succeed(t, args...)
+	if strings.Contains(out, "paper") || !strings.Contains(out, "η = 0.985 edge, decay at 50 %") || !strings.Contains(out, "stood still") {
+		t.Errorf("it says %q", out)
+	}
+	var edges []float64
+	for _, seed := range []string{"0", "1"} {
+		large, err := train.ReadConfig("figures/teacher-2-random/e--0.985-edge-decay-at-50--seed" + seed)
+		check(t, err)
+		small, err := train.ReadConfig("figures/teacher-2-random/e--0.281-edge-seed" + seed)
+		check(t, err)
+		edge := large.Environment.Edge
+		edges = append(edges, edge)
+		for _, c := range []struct{ got, want float64 }{
+			{large.StepSize, 0.985 * edge}, {large.Phases[1].StepSize, 0.985 * edge / 5}, {small.StepSize, 0.985 * edge * 0.13 / 0.455}, {small.Environment.Edge, edge},
+		} {
+			if math.Abs(c.got-c.want) > 1e-12 {
+				t.Errorf("seed %s: %g, want %g of the edge %g", seed, c.got, c.want, edge)
+			}
+		}
+	}
+	if !(edges[0] > 0 && edges[1] > 0 && edges[0] != edges[1]) {
+		t.Errorf("edges %v", edges)
+	}
+	before := tree(t, "figures/teacher-2-random")
+	if again := succeed(t, args...); again != out {
+		t.Errorf("the second call says %q, the first %q", again, out)
+	}
+	for _, d := range differences(before, tree(t, "figures/teacher-2-random")) {
+		if !strings.HasPrefix(d, "figures/teacher-2-random/teacher-2.") {
+			t.Errorf("the second call left %s", d)
+		}
+	}
+}
+
+// TestFigureOfTwoProblems makes both figures of sgd-vs-gd.
+func TestFigureOfTwoProblems(t *testing.T) {
+	t.Chdir(t.TempDir())
+	out := succeed(t, "figure", "sgd-vs-gd", "--seeds", "1", "--out", "f")
+	for _, problem := range []string{"least-squares", "svm"} {
+		isPicture(t, filepath.Join("f", problem, problem+".png"))
+		if !strings.Contains(out, readFile(t, filepath.Join("f", problem, problem+".txt"))) {
+			t.Errorf("%s: its table is not in %q", problem, out)
+		}
+	}
+}
+
+// TestRelativePhases trains on a schedule of multiples of the edge, whose edge is
+// that of a constant step size.
+func TestRelativePhases(t *testing.T) {
+	t.Chdir(t.TempDir())
+	problem := "least-squares --train-size 30 --dims 3 --noise 0 --sampling full"
+	succeed(t, strings.Fields("train "+problem+" --steps 2000 --phases 0.9edge@0,0.3edge@0.5 --out a")...)
+	c, err := train.ReadConfig("a")
+	check(t, err)
+	edge := c.Environment.Edge
+	if !(edge > 0) || math.Abs(c.Phases[0].StepSize/edge-0.9) > 1e-12 || math.Abs(c.Phases[1].StepSize/edge-0.3) > 1e-12 || c.StepSize != c.Phases[0].StepSize {
+		t.Errorf("edge %g, phases %v", edge, c.Phases)
+	}
+	_, rows := table(t, "a/metrics.csv")
+	if loss := number(t, rows[len(rows)-1][5]); loss > 1e-20 {
+		t.Errorf("without noise: training loss %g", loss)
+	}
+	// A schedule that soon decays has a larger edge.
+	found := func(args string) float64 {
+		out := succeed(t, strings.Fields("edge "+problem+" --within 2000 "+args)...)
+		return number(t, regexp.MustCompile(`step size (\S+) `).FindStringSubmatch(out)[1])
+	}
+	if constant, decayed := found(""), found("--phases 0.01@0,0.001@0.01"); math.Abs(constant/edge-1) > 0.01 || decayed < 1.2*constant {
+		t.Errorf("edge of a constant step size %g, of a schedule %g, of the run %g", constant, decayed, edge)
+	}
+}
+
 func TestBadSmall(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, b := range []bad{
@@ -219,7 +298,14 @@ func TestBadSmall(t *testing.T) {
 		{"check unbiased bogus", 1, "bogus"},
 		{"check unbiased svm --train-size 1", 1, "n = 1"},
 		{"check unbiased logistic --repeats 0", 1, "repeats"},
+		{"train least-squares --noise -1", 1, "noise -1"},
+		{"train least-squares --noise NaN", 1, "noise NaN"},
+		{"train svm --noise 1", 2, "--noise means nothing"},
+		{"train least-squares --phases 0.9edge@0,0.01@0.5", 2, "or none"},
+		{"train least-squares --phases 0.9edge@0,0edge@0.5", 1, "step size 0"},
 		{"figure relu-1d --seeds 0", 1, "0 seeds"},
+		{"figure main --seeds 0", 1, "0 seeds"},
+		{"figure all --seeds 0", 1, "0 seeds"},
 		{"figure teacher-2 --seeds -1", 1, "-1 seeds"},
 		{"figure teacher-2 --seeds two", 2, "two"},
 		{"figure teacher-2 --instance bogus", 1, "bogus"},

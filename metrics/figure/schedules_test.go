@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"largestep/metrics"
 )
 
 // TestFinalsBeside puts a reference's values under each run's, in their columns.
@@ -50,5 +52,66 @@ func TestSchedulesColumns(t *testing.T) {
 	}
 	if err := Schedules(nil, nil, "", path); err == nil {
 		t.Error("no runs: no error")
+	}
+}
+
+// TestFinalsOfSeeds takes medians over the finished runs of each schedule.
+func TestFinalsOfSeeds(t *testing.T) {
+	var seeds [][]*metrics.Run
+	for range 2 {
+		var list []*metrics.Run
+		for _, loss := range []float64{0.1, 0.4, 0.2} {
+			r := run(1.5, 0.3, 10)
+			r.Rows[len(r.Rows)-1].TrainLoss = loss
+			list = append(list, r)
+		}
+		seeds = append(seeds, list)
+	}
+	seeds[0][1].Config = run(1.5, 0.3, 10).Config
+	seeds[1][1].Status.State = metrics.Diverged
+	for _, r := range seeds[1] {
+		r.Config.Phases = run(1.5, 0.5, 10).Config.Phases
+		r.Config.DecayAt = 0.5
+	}
+	groups, err := BySchedule(seeds)
+	check(t, err)
+	var b strings.Builder
+	check(t, Finals(&b, groups, []string{}, Reference{}))
+	lines := strings.Split(b.String(), "\n")
+	for i, want := range [][]string{
+		{"η = 1.5, decay at 30 %", "3 of 3 finished", "0.2 (0.15–0.3)"}, {"η = 1.5, decay at 50 %", "2 of 3 finished", "0.15 (0.125–0.175)"},
+	} {
+		for _, w := range want {
+			if !strings.Contains(lines[1+i], w) {
+				t.Errorf("line %q lacks %q", lines[1+i], w)
+			}
+		}
+	}
+	if _, err := BySchedule([][]*metrics.Run{{}}); err == nil {
+		t.Error("a schedule without runs: no error")
+	}
+}
+
+// TestPlateauTable has medians over the runs that have a plateau under the large
+// step size, and nothing where there is none.
+func TestPlateauTable(t *testing.T) {
+	list := []*metrics.Run{run(1.5, 0.5, 10), run(1.5, 0.5, 10), run(1.5, 0.5, 10)}
+	for i, r := range list[:2] {
+		r.Plateaus = []metrics.Plateau{
+			{Index: 0, Start: 100 + 100*i, End: 900, Level: 0.25, Change: map[string]float64{"active_4": -0.05 - 0.01*float64(i)}},
+			{Index: 1, Start: 1000, End: 1100, Level: 9},
+		}
+	}
+	list[2].Plateaus = []metrics.Plateau{}
+	var b strings.Builder
+	check(t, Plateaus(&b, []Group{{"large", list}, {"constant", []*metrics.Run{run(0.1, 0, 10)}}}, []string{"train_loss", "active_4"}))
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 3 || strings.Join(strings.Fields(lines[2]), " ") != "large 2 of 3 150 900 0.25 -5.5" {
+		t.Errorf("table:\n%s", b.String())
+	}
+	b.Reset()
+	check(t, Plateaus(&b, []Group{{"constant", list[2:]}}, nil))
+	if b.String() != "" {
+		t.Errorf("no plateau: %q", b.String())
 	}
 }

@@ -43,7 +43,7 @@ var SmallFigures = []SmallFigure{
 	{
 		Name: "least-squares", Command: "sgd-vs-gd", title: "Least squares", Instance: instances.Random, net: "least-squares", Seeds: 5, Cost: true,
 		About:    "gradient descent and SGD, with and without replacement, on least squares at equal cost",
-		Columns:  []string{"gap", "test_loss"},
+		Columns:  []string{"gap"},
 		settings: leastSquaresSettings,
 	},
 	{
