@@ -11,12 +11,19 @@ import (
 
 func smallFigure(t *testing.T, name string) SmallFigure {
 	t.Helper()
+	f := smallFigureNamed(name)
+	if f.Name == "" {
+		t.Fatalf("no figure %s", name)
+	}
+	return f
+}
+
+func smallFigureNamed(name string) SmallFigure {
 	for _, f := range SmallFigures {
 		if f.Name == name {
 			return f
 		}
 	}
-	t.Fatalf("no figure %s", name)
 	return SmallFigure{}
 }
 
