@@ -90,6 +90,26 @@ func TestFigureOtherSettings(t *testing.T) {
 	}
 }
 
+// TestFigureAll makes every figure once.
+func TestFigureAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("all figures")
+	}
+	threeEpochs(t)
+	t.Chdir(t.TempDir())
+	out := succeed(t, "figure", "all", "--seeds", "1")
+	for _, path := range []string{
+		"main-quick/main", "main-quick/sparsity", "plain-quick/plain", "sota-quick/sota", "sgd-vs-gd/least-squares/least-squares",
+		"sgd-vs-gd/svm/svm", "diagonal/diagonal", "diagonal-gd/diagonal-gd", "relu-1d/relu-1d", "relu-1d/relu-1d-functions",
+		"teacher-2/teacher-2", "teacher-3/teacher-3",
+	} {
+		isPicture(t, filepath.Join("figures", path+".png"))
+	}
+	if n := strings.Count(out, "figure: "); n != 11 {
+		t.Errorf("%d figures, want 11: %s", n, out)
+	}
+}
+
 func config(t *testing.T, dir, run string) train.Config {
 	t.Helper()
 	c, err := train.ReadConfig(filepath.Join(dir, run))
