@@ -223,22 +223,22 @@ func (o *smallFigure) draw(cmd *cobra.Command, groups []figure.Group) error {
 // table writes the final numbers, those of the paper's own order of the examples
 // apart, and the plateaus.
 func (o *smallFigure) table(w *bytes.Buffer, groups []figure.Group) error {
-	published := o.Published()
-	if o.instance != instances.Paper {
-		published = nil
-	}
-	if err := figure.Table(w, groups, o.Columns, published); err != nil {
+	references := o.References(o.instance, o.seeds == 1)
+	if err := figure.Table(w, groups, o.Columns, references...); err != nil {
 		return err
 	}
-	if published != nil && o.seeds > 1 {
+	if len(references) > 0 && o.seeds > 1 {
 		own := slices.Clone(groups)
 		for i := range own {
 			own[i].Runs = own[i].Runs[:1]
 		}
 		fmt.Fprintf(w, "\nIn the paper's own order of the examples:\n")
-		if err := figure.Table(w, own, o.Columns, published); err != nil {
+		if err := figure.Table(w, own, o.Columns, o.References(o.instance, true)...); err != nil {
 			return err
 		}
+	}
+	if len(references) > 0 {
+		fmt.Fprintf(w, "\npaper: as published; again: its authors' code, run again.\n")
 	}
 	return figure.Plateaus(w, groups, o.Columns)
 }

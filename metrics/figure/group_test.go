@@ -285,20 +285,21 @@ func TestTable(t *testing.T) {
 		{"lost", []*metrics.Run{diverged(values(7))}},
 	}
 	var b strings.Builder
-	published := map[string]map[string]float64{"large": {"test_loss": 1.54e-4}}
-	check(t, Table(&b, groups, []string{"test_loss", "test_error"}, published))
+	paper := Reference{Label: "paper", Finals: []map[string]float64{{}, {"test_loss": 1.54e-4}}}
+	again := Reference{Label: "again", Finals: []map[string]float64{{"test_error": 0.5}}}
+	check(t, Table(&b, groups, []string{"test_loss", "test_error"}, paper, again))
 	want := `
-run    runs  diverged  test loss              paper     test error (%)
-small  1     0         0.0346                 –         0
-large  4     1         0.002 (0.0015–0.0025)  0.000154  0 (0–0)
-lost   1     1         –                      –         –
+run    runs  diverged  test loss              paper     test error (%)  again
+small  1     0         0.0346                 –         0               50
+large  4     1         0.002 (0.0015–0.0025)  0.000154  0 (0–0)         –
+lost   1     1         –                      –         –               –
 `
 	if got := "\n" + b.String(); got != want {
 		t.Errorf("got%swant%s", got, want)
 	}
 	groups[0].Runs[0].Status.State = metrics.Running
 	b.Reset()
-	check(t, Table(&b, groups[:1], []string{"test_loss"}, nil))
+	check(t, Table(&b, groups[:1], []string{"test_loss"}))
 	if want := "run    runs  diverged  unfinished  test loss\nsmall  1     0         1           –\n"; b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
 	}

@@ -16,10 +16,9 @@ import (
 // Table writes the values with which groups of runs end, as aligned text: a row
 // for each group, with the median of each column over the finished runs, and in
 // parentheses the quartiles where there are several. Values are as metrics.csv
-// has them, but in percent where the column's name ends in (%). Published values,
-// in metrics.csv's units by label and column, stand beside the columns that have
-// some; published may be nil.
-func Table(w io.Writer, groups []Group, columns []string, published map[string]map[string]float64) error {
+// has them, but in percent where the column's name ends in (%). References' values,
+// in the order of the groups, stand beside the columns that have some.
+func Table(w io.Writer, groups []Group, columns []string, references ...Reference) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	part := part(groups)
 	head := []string{"run", "runs", "diverged"}
@@ -29,12 +28,14 @@ func Table(w io.Writer, groups []Group, columns []string, published map[string]m
 	}
 	for _, column := range columns {
 		head = append(head, lowerFirst(scaleOf(column, part).label))
-		if isPublished(published, column) {
-			head = append(head, "paper")
+		for _, ref := range references {
+			if ref.has(column) {
+				head = append(head, ref.Label)
+			}
 		}
 	}
 	fmt.Fprintf(table, "%s\n", strings.Join(head, "\t"))
-	for _, g := range groups {
+	for i, g := range groups {
 		count := g.states()
 		cells := []string{g.Label, strconv.Itoa(len(g.Runs)), strconv.Itoa(count.diverged)}
 		if unfinished {
@@ -43,8 +44,10 @@ func Table(w io.Writer, groups []Group, columns []string, published map[string]m
 		for _, column := range columns {
 			s := scaleOf(column, part)
 			cells = append(cells, g.final(column, s))
-			if isPublished(published, column) {
-				cells = append(cells, publishedCell(published[g.Label], column, s))
+			for _, ref := range references {
+				if ref.has(column) {
+					cells = append(cells, ref.text(i, column, s))
+				}
 			}
 		}
 		fmt.Fprintf(table, "%s\n", strings.Join(cells, "\t"))
@@ -52,20 +55,18 @@ func Table(w io.Writer, groups []Group, columns []string, published map[string]m
 	return table.Flush()
 }
 
-func isPublished(published map[string]map[string]float64, column string) bool {
-	for _, values := range published {
-		if _, ok := values[column]; ok {
-			return true
-		}
-	}
-	return false
+func (ref Reference) has(column string) bool {
+	return slices.ContainsFunc(ref.Finals, func(values map[string]float64) bool { _, ok := values[column]; return ok })
 }
 
-func publishedCell(values map[string]float64, column string, s scale) string {
-	if v, ok := values[column]; ok {
-		return s.text(v * s.factor)
+// text is the reference's value for group i.
+func (ref Reference) text(i int, column string, s scale) string {
+	if i < len(ref.Finals) {
+		if v, ok := ref.Finals[i][column]; ok {
+			return s.text(v * s.factor)
+		}
 	}
-	return "–"
+	return none
 }
 
 // final is the cell of a column's last values.
@@ -81,7 +82,7 @@ func (g Group) final(column string, s scale) string {
 	low, median, high := quartiles(values)
 	switch len(values) {
 	case 0:
-		return "–"
+		return none
 	case 1:
 		return s.text(median)
 	}

@@ -26,7 +26,10 @@ type SmallFigure struct {
 	Cost        bool // drawn over gradient evaluations, not steps
 	settings    func(base train.Config) ([]Setting, error)
 	net, title  string
-	published   map[string]map[string]float64 // of the paper, by label and column
+	published   []map[string]float64 // finals of the paper, in the order of the settings
+	// again and ownAgain are those of the authors' code run again: medians over
+	// orders of the examples, and of the paper's own order.
+	again, ownAgain []map[string]float64
 }
 
 // Setting is one curve of a figure.
@@ -57,76 +60,65 @@ var SmallFigures = []SmallFigure{
 		About:    "SGD on a diagonal linear network: the longer the large steps, the sparser u ⊙ v",
 		Columns:  []string{"train_loss", "test_loss", "l0", "rank"},
 		settings: diagonalSettings,
-		published: columnsOf([]string{"train_loss", "test_loss", "l0", "rank"}, map[string]string{
-			"η = 0.25":                 "1.42e-6 3.53e-3 200 200",
-			"η = 0.282, decay at 10 %": "6.26e-5 6.59e-4 156 109",
-			"η = 0.282, decay at 30 %": "5.98e-5 2.85e-4 89 68",
-			"η = 0.282, decay at 50 %": "6.70e-5 1.54e-4 71 58",
-		}),
+		published: finalsOf([]string{"train_loss", "test_loss", "l0", "rank"},
+			"1.42e-6 3.53e-3 200 200", "6.26e-5 6.59e-4 156 109", "5.98e-5 2.85e-4 89 68", "6.70e-5 1.54e-4 71 58"),
+		again:    finalsOf([]string{"test_loss", "l0", "rank"}, "9e-3 200 –", "2.0e-4 161 104", "2.6e-4 85 67", "1.4e-4 69 59"),
+		ownAgain: finalsOf([]string{"test_loss", "l0", "rank"}, "3.6e-3 200 –", "3.6e-4 154 102", "2.6e-4 82 66", "1.1e-4 70 63"),
 	},
 	{
 		Name: "diagonal-gd", Edge: 0.985, title: "Diagonal linear network", Instance: instances.Paper, net: "diagonal", Seeds: 24,
 		About:    "gradient descent on a diagonal linear network stabilises, but does not generalise: the noise matters",
 		Columns:  []string{"train_loss", "test_loss", "l0"},
 		settings: diagonalGDSettings,
-		published: columnsOf([]string{"test_loss", "l0"}, map[string]string{
-			"GD, η = 2":                     ".168 100",
-			"GD, η = 3.53, decay at 10 %":   ".449 86",
-			"GD, η = 3.53, decay at 30 %":   ".438 80",
-			"GD, η = 3.53, decay at 50 %":   ".497 78",
-			"SGD, η = 0.272, decay at 50 %": ".0385 33",
-		}),
+		published: finalsOf([]string{"test_loss", "l0"},
+			".168 100", ".449 86", ".438 80", ".497 78", ".0385 33"),
 	},
 	{
 		Name: "relu-1d", Edge: 0.07, title: "ReLU network in one dimension", Instance: instances.Paper, net: "relu-1d", Seeds: 1,
 		About:    "a two-layer ReLU network on twelve points of a line",
 		Columns:  []string{"train_loss", "rank", "active_1", "sparsity_1"},
 		settings: relu1DSettings,
-		published: columnsOf([]string{"train_loss", "rank", "active_1", "sparsity_1"}, map[string]string{
-			"decay at 2 %":  "2.09e-4 85 .487 .22",
-			"decay at 50 %": "1.69e-4 19 .267 .063",
-		}),
+		published: finalsOf([]string{"train_loss", "rank", "active_1", "sparsity_1"},
+			"2.09e-4 85 .487 .22", "1.69e-4 19 .267 .063"),
 	},
 	{
 		Name: "teacher-2", Edge: 0.985, title: "Two-layer teacher and student", Instance: instances.Paper, net: "teacher-2", Seeds: 1,
 		About:    "two-layer teacher and student",
 		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_1"},
 		settings: teacher2Settings,
-		published: columnsOf([]string{"test_loss", "rank", "sparsity_1"}, map[string]string{
-			"η = 0.13":                 "6.1e-4 26 .263",
-			"η = 0.455, decay at 10 %": "1.6e-4 16 .11",
-			"η = 0.455, decay at 30 %": "1.4e-4 12 .087",
-			"η = 0.455, decay at 50 %": "5.4e-5 7 .063",
-		}),
+		published: finalsOf([]string{"test_loss", "rank", "sparsity_1"},
+			"6.1e-4 26 .263", "1.6e-4 16 .11", "1.4e-4 12 .087", "5.4e-5 7 .063"),
+		ownAgain: finalsOf([]string{"test_loss", "rank", "sparsity_1"}, "6.3e-4 26 .263", "2.3e-4 16 .11", "3.0e-4 12 .077", "1.1e-4 10 .077"),
 	},
 	{
 		Name: "teacher-3", Edge: 0.18, title: "Three-layer teacher and student", Instance: instances.Paper, net: "teacher-3", Seeds: 6,
 		About:    "three-layer teacher and student",
 		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_2"},
 		settings: teacher3Settings,
-		published: columnsOf([]string{"test_loss", "rank", "sparsity_2"}, map[string]string{
-			"η = 0.011":               ".0614 150 .466",
-			"η = 0.04, decay at 10 %": ".0322 150 .312",
-			"η = 0.04, decay at 30 %": ".0248 125 .252",
-			"η = 0.04, decay at 50 %": ".0206 102 .182",
-		}),
+		published: finalsOf([]string{"test_loss", "rank", "sparsity_2"},
+			".0614 150 .466", ".0322 150 .312", ".0248 125 .252", ".0206 102 .182"),
+		ownAgain: finalsOf([]string{"test_loss", "rank", "sparsity_2"}, ".059 150 .464", ".032 150 .314", ".025 126 .254", ".026 110 .206"),
 	},
 }
 
-// columnsOf spreads rows of numbers over columns.
-func columnsOf(columns []string, rows map[string]string) map[string]map[string]float64 {
-	table := map[string]map[string]float64{}
-	for label, row := range rows {
-		table[label] = map[string]float64{}
+// finalsOf spreads rows of numbers over columns; – stands for none.
+func finalsOf(columns []string, rows ...string) []map[string]float64 {
+	var list []map[string]float64
+	for _, row := range rows {
+		values := map[string]float64{}
 		for i, text := range strings.Fields(row) {
+			if text == "–" {
+				continue
+			}
 			v, err := strconv.ParseFloat(text, 64)
 			if err != nil {
 				panic(err)
 			}
-			table[label][columns[i]] = v
+			values[columns[i]] = v
 		}
+		list = append(list, values)
 	}
-	return table
+	return list
 }
 
 // Net is the name of the figure's problem.
@@ -186,8 +178,19 @@ const randomSeeds = 8
 // smallEvaluations is the number of points of a curve.
 const smallEvaluations = 40
 
-// Published are the paper's final numbers by label and column.
-func (f SmallFigure) Published() map[string]map[string]float64 { return f.published }
+// References are what there is to compare with: the paper's finals, and those of
+// its authors' code run again, of the paper's own order of the examples or as
+// medians over several. Random instances have none.
+func (f SmallFigure) References(instance instances.Kind, ownOrder bool) []figure.Reference {
+	if instance != instances.Paper {
+		return nil
+	}
+	again := f.again
+	if ownOrder {
+		again = f.ownAgain
+	}
+	return []figure.Reference{{Label: "paper", Finals: f.published}, {Label: "again", Finals: again}}
+}
 
 // Runs are the trainings of a setting from so many seeds. On the paper's
 // instance seeds change the order of the examples, and seed 0 takes the paper's
