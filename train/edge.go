@@ -146,7 +146,7 @@ const checkLosses = 50
 
 func grown(losses []float64, first float64) bool {
 	for _, l := range losses {
-		if math.IsNaN(l) || l > divergedFactor*math.Max(first, 1) {
+		if math.IsNaN(l) || math.IsInf(l, 0) || l > divergedFactor*math.Max(first, 1) {
 			return true
 		}
 	}

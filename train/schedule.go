@@ -48,18 +48,20 @@ func Decay(stepSize, decayAt float64) ([]Phase, error) {
 // ParsePhases reads a piecewise constant schedule such as
 // "1.5@0,0.15@0.5,0.015@0.9": step size @ fraction of the training. Phases may
 // be named, "warm:0.1@0,large:1.5@0.1"; else the largest step size is "large",
-// the others "small".
-func ParsePhases(s string) ([]Phase, error) {
-	var phases []Phase
-	for _, part := range strings.Split(s, ",") {
-		p, err := parsePhase(strings.TrimSpace(part))
-		if err != nil {
-			return nil, err
-		}
-		phases = append(phases, p)
-	}
+// the others "small". Step sizes may all be multiples of the edge of divergence,
+// "0.985edge@0,0.3edge@0.5": relative tells that they are.
+func ParsePhases(s string) (phases []Phase, relative bool, err error) {
 	largest := 0.0
-	for _, p := range phases {
+	for i, part := range strings.Split(s, ",") {
+		p, edge, err := parsePhase(strings.TrimSpace(part))
+		if err != nil {
+			return nil, false, err
+		}
+		if i > 0 && edge != relative {
+			return nil, false, fmt.Errorf("phases %q: give all step sizes as multiples of the edge, or none", s)
+		}
+		relative = edge
+		phases = append(phases, p)
 		largest = max(largest, p.StepSize)
 	}
 	for i := range phases {
@@ -73,29 +75,29 @@ func ParsePhases(s string) ([]Phase, error) {
 			p.Name = "small"
 		}
 	}
-	return phases, Schedule{Phases: phases}.Validate()
+	return phases, relative, Schedule{Phases: phases}.Validate()
 }
 
-func parsePhase(s string) (Phase, error) {
-	bad := fmt.Errorf("phase %q: want STEPSIZE@START or NAME:STEPSIZE@START, such as 1.5@0 or small:0.15@0.5", s)
-	var p Phase
+func parsePhase(s string) (p Phase, relative bool, err error) {
+	bad := fmt.Errorf("phase %q: want STEPSIZE@START or NAME:STEPSIZE@START, such as 1.5@0, small:0.15@0.5 or 0.9edge@0", s)
 	rest := s
 	if name, r, named := strings.Cut(s, ":"); named {
 		if p.Name, rest = strings.TrimSpace(name), r; p.Name == "" {
-			return p, bad
+			return p, false, bad
 		}
 	}
 	size, start, ok := strings.Cut(rest, "@")
 	if !ok {
-		return p, bad
+		return p, false, bad
 	}
+	size, relative = strings.CutSuffix(size, "edge")
 	var err1, err2 error
 	p.StepSize, err1 = strconv.ParseFloat(size, 64)
 	p.Start, err2 = strconv.ParseFloat(start, 64)
 	if err1 != nil || err2 != nil {
-		return p, bad
+		return p, false, bad
 	}
-	return p, nil
+	return p, relative, nil
 }
 
 // Validate tells what is wrong with a schedule.

@@ -43,7 +43,7 @@ func TestWarmup(t *testing.T) {
 }
 
 func TestParsePhases(t *testing.T) {
-	phases, err := ParsePhases("warm:0.1@0, 1.5@0.1,0.15@0.5")
+	phases, relative, err := ParsePhases("warm:0.1@0, 1.5@0.1,0.15@0.5")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +53,18 @@ func TestParsePhases(t *testing.T) {
 			t.Errorf("phase %d is %+v, want %+v", i, p, want[i])
 		}
 	}
+	if relative {
+		t.Error("numbers are taken for multiples of the edge")
+	}
+	phases, relative, err = ParsePhases("large edge:0.985edge@0,0.3edge@0.5")
+	if err != nil || !relative || len(phases) != 2 || phases[0] != (Phase{Name: "large edge", StepSize: 0.985}) || phases[1].StepSize != 0.3 {
+		t.Errorf("multiples of the edge: %+v, %v, %v", phases, relative, err)
+	}
 }
 
 func TestBadSchedules(t *testing.T) {
-	for _, s := range []string{"", "1.5", "1.5@0.1", "x@0", "1@0,2@0", "1@0,2@0.5,3@0.4", "0@0", "-1@0", "1@0,1@1", "NaN@0", "Inf@0", "1@0,1@NaN", ":1@0"} {
-		if _, err := ParsePhases(s); err == nil || strings.Contains(err.Error(), "\n") {
+	for _, s := range []string{"", "1.5", "1.5@0.1", "x@0", "1@0,2@0", "1@0,2@0.5,3@0.4", "0@0", "-1@0", "1@0,1@1", "NaN@0", "Inf@0", "1@0,1@NaN", ":1@0", "edge@0", "1edge@0,2@0.5", "1@0,2edge@0.5", "0edge@0", "1Edge@0"} {
+		if _, _, err := ParsePhases(s); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("phases %q: error %v, want one line", s, err)
 		}
 	}

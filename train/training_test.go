@@ -331,7 +331,7 @@ func TestDivergenceIsRecordedExactly(t *testing.T) {
 		config := small()
 		config.Epochs, config.EvalEvery = 5, c.evalEvery
 		var err error
-		config.Phases, err = ParsePhases(c.phases)
+		config.Phases, _, err = ParsePhases(c.phases)
 		check(t, err)
 		config.StepSize = config.Phases[0].StepSize
 		o := options(t, config)

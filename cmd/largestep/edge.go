@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -9,15 +10,17 @@ import (
 
 func newEdge() *cobra.Command {
 	var o trainOptions
-	var steps int
+	var within int
 	var tolerance float64
 	cmd := &cobra.Command{
 		Use:   "edge NET",
 		Short: "Find the largest step size that does not diverge",
 		Long: `Edge finds, by bisection, the largest step size at which a training does not
 diverge within a number of steps. It is constant, or the first one of a schedule
-that is scaled as a whole. Other settings are those of "largestep train NET" and
-its flags; what diverges later than the steps counts as stable.`,
+that is scaled as a whole, its starts being fractions of those steps. Other
+settings are those of "largestep train NET" and its flags. What diverges later
+counts as stable; and divergence is not monotone, so that a step size somewhat
+below the edge may diverge, too.`,
 		Example: `  largestep edge diagonal --order paper
   largestep edge teacher-2 --seed 3 --instance random
   largestep edge teacher-3 --phases "0.04@0,0.004@0.5"        of a schedule that decays half-way
@@ -26,43 +29,54 @@ its flags; what diverges later than the steps counts as stable.`,
 		Args: exactArgs("NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.config.Net = args[0]
-			j, err := o.prepare(cmd)
-			if err != nil {
-				return err
-			}
-			defer j.engine.Close()
-			if f := cmd.Flags(); !f.Changed("phases") && !f.Changed("decay-at") {
-				if !f.Changed("step-size") {
-					j.config.StepSize = edgeGuess
-				}
-				j.config.Phases = train.Constant(j.config.StepSize)
-			}
-			e := train.Edge{
-				Engine: j.engine, Problem: j.problem, Config: j.config, Steps: steps, Tolerance: tolerance,
-				Tried: func(eta float64, diverged bool) {
-					verdict := "stable"
-					if diverged {
-						verdict = "diverges"
-					}
-					fmt.Fprintf(cmd.ErrOrStderr(), "step size %-12.6g %s\n", eta, verdict)
-				},
-			}
-			edge, err := e.Find(cmd.Context())
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "edge of %s: step size %.5g (within %.2g %%, %d steps)\n", args[0], edge, 100*tolerance, steps)
-			return nil
+			return o.findEdge(cmd, within, tolerance)
 		},
 	}
 	f := cmd.Flags()
 	o.addFlags(f)
-	f.IntVar(&steps, "within", edgeSteps, "steps within which it must diverge")
+	f.IntVar(&within, "within", 0, fmt.Sprintf("steps within which it must diverge (default those of a training, of resnet18 at most %d)", shortRun))
 	f.Float64Var(&tolerance, "tolerance", 0.005, "the edge lies within this fraction above the answer")
-	for _, name := range []string{"out", "resume", "log-steps", "checkpoint-every", "eval-every", "eval-steps", "init"} {
+	for _, name := range []string{"out", "resume", "log-steps", "checkpoint-every", "eval-every", "eval-steps", "init", "steps", "epochs"} {
 		f.MarkHidden(name)
 	}
 	return cmd
+}
+
+// findEdge searches for the edge and prints it.
+func (o *trainOptions) findEdge(cmd *cobra.Command, within int, tolerance float64) error {
+	j, err := o.prepare(cmd)
+	if err != nil {
+		return err
+	}
+	defer j.engine.Close()
+	f := cmd.Flags()
+	if o.relative {
+		return usageError{errors.New("edge searches for the edge: give step sizes as numbers")}
+	}
+	if !f.Changed("phases") && !f.Changed("decay-at") {
+		if !f.Changed("step-size") {
+			j.config.StepSize = edgeGuess
+		}
+		j.config.Phases = train.Constant(j.config.StepSize)
+	}
+	if !f.Changed("within") {
+		within = edgeSteps(&j.config)
+	}
+	edge, err := findEdge(cmd, train.Edge{
+		Engine: j.engine, Problem: j.problem, Config: j.config, Steps: within, Tolerance: tolerance,
+		Tried: func(eta float64, diverged bool) {
+			verdict := "stable"
+			if diverged {
+				verdict = "diverges"
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "step size %-12.6g %s\n", eta, verdict)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "edge of %s: step size %.5g (within %.2g %%, %d steps)\n", j.config.Net, edge, 100*tolerance, within)
+	return nil
 }
 
 // edgeGuess is where the search for the edge begins.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -33,16 +32,20 @@ func newFigureSmall(name string, figures []paper.SmallFigure) *cobra.Command {
 	for _, f := range figures {
 		about += fmt.Sprintf("%[1]s.png, %[1]s.svg and %[1]s.pdf: %s.\n", f.Name, f.About)
 	}
+	example := fmt.Sprintf("  largestep figure %[1]s\n  largestep figure %[1]s --seeds 3 --out figures/try", name)
+	out := fmt.Sprintf("folder of the figure and its runs (default figures/%s", name)
+	if figures[0].Instance == instances.Paper {
+		about += aboutInstances
+		example += fmt.Sprintf("\n  largestep figure %s --instance random", name)
+		out += fmt.Sprintf(", of random instances figures/%s-random", name)
+	}
 	cmd := &cobra.Command{
 		Use:   name,
 		Short: figures[0].About,
 		Long: fmt.Sprintf(`Draws %s
 Every setting is run from several seeds; curves are medians, with a band between
-the quartiles. On the paper's instance seeds change the order of the examples,
-seed 0 being the paper's own; on random ones they change everything, and step
-sizes are relative to the edge of divergence of each. The final numbers, beside
-the paper's, are in a .txt of the same name.`, about),
-		Example: fmt.Sprintf("  largestep figure %[1]s\n  largestep figure %[1]s --instance random --seeds 3 --out figures/try", name),
+the quartiles. The final numbers are in a .txt of the same name.`, about),
+		Example: example,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("seeds") && o.seeds < 1 {
@@ -54,10 +57,18 @@ the paper's, are in a .txt of the same name.`, about),
 	f := cmd.Flags()
 	f.StringVar(&o.instance, "instance", string(figures[0].Instance), "the paper's own instance, or random ones (paper, random)")
 	f.IntVar(&o.seeds, "seeds", 0, fmt.Sprintf("runs of each setting (default %s)", defaultSeeds(figures[0])))
-	f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s, or figures/%[1]s-random for random instances)", name))
+	f.StringVar(&o.out, "out", "", out+")")
 	o.engine.addFlags(f)
 	return cmd
 }
+
+// aboutInstances is for problems of which there is the paper's own instance.
+const aboutInstances = `
+On the paper's instance seeds change the order of the examples, seed 0 being the
+paper's own, and the paper's numbers stand beside ours. On random instances they
+change everything, and step sizes are relative to the edge of divergence of each;
+as divergence is not monotone, some below it may still diverge.
+`
 
 // defaultSeeds says how many runs there are where nobody asks for a number.
 func defaultSeeds(f paper.SmallFigure) string {
@@ -155,7 +166,7 @@ func (o *smallFigure) train(cmd *cobra.Command, e op.Engine, r paper.Run) (*metr
 	edge := 0.0
 	if r.IsRelative() {
 		var err error
-		if edge, err = o.edge(cmd.Context(), e, r, dir); err != nil {
+		if edge, err = o.edge(cmd, e, r, dir); err != nil {
 			return nil, err
 		}
 		r = r.At(edge)
@@ -179,7 +190,7 @@ func (o *smallFigure) train(cmd *cobra.Command, e op.Engine, r paper.Run) (*metr
 
 // edge is that of a run: the one noted when the run began, or else searched for,
 // once for all runs that share it.
-func (o *smallFigure) edge(ctx context.Context, e op.Engine, r paper.Run, dir string) (float64, error) {
+func (o *smallFigure) edge(cmd *cobra.Command, e op.Engine, r paper.Run, dir string) (float64, error) {
 	search, key := r.Edge()
 	if begun, err := train.ReadConfig(dir); err == nil && begun.Environment.Edge > 0 {
 		o.edges[key] = begun.Environment.Edge
@@ -192,7 +203,8 @@ func (o *smallFigure) edge(ctx context.Context, e op.Engine, r paper.Run, dir st
 		return 0, err
 	}
 	search.Engine, search.Problem = e, problem
-	o.edges[key], err = search.Find(ctx)
+	fmt.Fprintf(cmd.ErrOrStderr(), "searching for the edge of divergence: %s, %s\n", o.Net(), key)
+	o.edges[key], err = findEdge(cmd, search)
 	return o.edges[key], err
 }
 
@@ -237,8 +249,8 @@ func (o *smallFigure) table(w *bytes.Buffer, groups []figure.Group) error {
 			return err
 		}
 	}
-	if len(references) > 0 {
-		fmt.Fprintf(w, "\npaper: as published; again: its authors' code, run again.\n")
+	if slices.ContainsFunc(references, func(r figure.Reference) bool { return r.Label == paper.Again }) {
+		fmt.Fprintf(w, "\n%s: the authors' code, run again.\n", paper.Again)
 	}
 	return figure.Plateaus(w, groups, o.Columns)
 }

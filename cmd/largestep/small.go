@@ -72,6 +72,9 @@ func (o *trainOptions) checkFlags(f *pflag.FlagSet) error {
 			}
 		}
 	}
+	if f.Changed("phases") && (f.Changed("step-size") || f.Changed("decay-at")) {
+		return usageError{errors.New("--phases says all: leave out --step-size and --decay-at")}
+	}
 	if f.Changed("steps") && f.Changed("epochs") {
 		return usageError{errors.New("--steps and --epochs say the same: leave one out")}
 	}
@@ -131,25 +134,41 @@ func (s *stepSize) Set(text string) error {
 	return nil
 }
 
-// edgeSteps is within how many steps, at most, a step size must diverge.
-const edgeSteps = 20_000
-
 // relativeToEdge finds the edge of a constant step size, and makes multiples of
 // it step sizes.
 func (o *trainOptions) relativeToEdge(cmd *cobra.Command, j *job) error {
 	trial := j.config
 	trial.Phases, trial.WarmupExp = train.Constant(edgeGuess), 0
-	search := train.Edge{Engine: j.engine, Problem: j.problem, Config: trial, Steps: min(j.config.Steps(), edgeSteps), Tolerance: 0.005}
-	edge, err := search.Find(cmd.Context())
+	search := train.Edge{Engine: j.engine, Problem: j.problem, Config: trial, Steps: edgeSteps(&j.config), Tolerance: 0.005}
+	fmt.Fprintf(cmd.ErrOrStderr(), "searching for the edge of divergence within %d steps\n", search.Steps)
+	edge, err := findEdge(cmd, search)
 	if err != nil {
 		return err
 	}
 	o.edge = edge
-	c := &j.config
-	for i := range c.Phases {
-		c.Phases[i].StepSize *= edge
-	}
-	c.StepSize = c.Phases[0].StepSize
-	fmt.Fprintf(cmd.ErrOrStderr(), "edge of divergence within %d steps: %.4g; step size %.4g\n", search.Steps, edge, c.StepSize)
+	multiply(&j.config, edge)
+	fmt.Fprintf(cmd.ErrOrStderr(), "edge of divergence: %.4g; step size %.4g\n", edge, j.config.StepSize)
 	return nil
+}
+
+// shortRun is the number of steps in which a step size for ResNet-18 must
+// diverge: whole trainings would take too long.
+const shortRun = 500
+
+// edgeSteps is within how many steps a step size must diverge.
+func edgeSteps(c *train.Config) int {
+	if c.Net == train.ResNet18 {
+		return min(c.Steps(), shortRun)
+	}
+	return c.Steps()
+}
+
+// findEdge searches, and says so where Ctrl-C ends it.
+func findEdge(cmd *cobra.Command, search train.Edge) (float64, error) {
+	edge, err := search.Find(cmd.Context())
+	if errors.Is(err, train.ErrInterrupted) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "interrupted in the search for the edge of divergence: nothing to save; run the same command again")
+		return 0, errInterrupted
+	}
+	return edge, err
 }

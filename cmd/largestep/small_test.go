@@ -203,10 +203,31 @@ func TestFigureRandom(t *testing.T) {
 	}
 }
 
+// TestInterruptedSearch says that there is nothing to save.
+func TestInterruptedSearch(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range []string{"train teacher-2 --step-size 0.9edge", "edge teacher-2", "figure teacher-2 --instance random"} {
+		o := runContext(interruptAfter(20), strings.Fields(args)...)
+		if o.code != exitInterrupted || !strings.Contains(o.stderr, "nothing to save") {
+			t.Errorf("%s: status %d: %s", args, o.code, o.stderr)
+		}
+	}
+}
+
+// TestNoEdge has a loss that is infinite whatever the step size.
+func TestNoEdge(t *testing.T) {
+	if o := run(strings.Fields("edge least-squares --noise 1e300 --within 10")...); o.code != 1 || !strings.Contains(o.stderr, "no edge between") {
+		t.Errorf("status %d: %s", o.code, o.stderr)
+	}
+}
+
 // TestFigureOfTwoProblems makes both figures of sgd-vs-gd.
 func TestFigureOfTwoProblems(t *testing.T) {
 	t.Chdir(t.TempDir())
 	out := succeed(t, "figure", "sgd-vs-gd", "--seeds", "1", "--out", "f")
+	if help := succeed(t, "figure", "sgd-vs-gd", "--help"); strings.Contains(help, "edge") || strings.Contains(help, "--instance random") {
+		t.Errorf("the help speaks of what the figure has not: %s", help)
+	}
 	for _, problem := range []string{"least-squares", "svm"} {
 		isPicture(t, filepath.Join("f", problem, problem+".png"))
 		if !strings.Contains(out, readFile(t, filepath.Join("f", problem, problem+".txt"))) {
@@ -227,6 +248,12 @@ func TestRelativePhases(t *testing.T) {
 	if !(edge > 0) || math.Abs(c.Phases[0].StepSize/edge-0.9) > 1e-12 || math.Abs(c.Phases[1].StepSize/edge-0.3) > 1e-12 || c.StepSize != c.Phases[0].StepSize {
 		t.Errorf("edge %g, phases %v", edge, c.Phases)
 	}
+	args := "train " + problem + " --out a --resume --phases "
+	succeed(t, strings.Fields(args+"0.9edge@0,0.3edge@0.5")...)
+	bad{args + "0.8edge@0,0.3edge@0.5", 1, "step_size is"}.test(t)
+	bad{args + "0.9edge@0,0.3@0.5", 1, "or none"}.test(t)
+	succeed(t, strings.Fields("train "+problem+" --steps 100 --step-size 0.01 --out plain")...)
+	bad{"train " + problem + " --out plain --resume --step-size 0.5edge", 1, "not multiples"}.test(t)
 	_, rows := table(t, "a/metrics.csv")
 	if loss := number(t, rows[len(rows)-1][5]); loss > 1e-20 {
 		t.Errorf("without noise: training loss %g", loss)
@@ -301,7 +328,10 @@ func TestBadSmall(t *testing.T) {
 		{"train least-squares --noise -1", 1, "noise -1"},
 		{"train least-squares --noise NaN", 1, "noise NaN"},
 		{"train svm --noise 1", 2, "--noise means nothing"},
-		{"train least-squares --phases 0.9edge@0,0.01@0.5", 2, "or none"},
+		{"train least-squares --phases 0.9edge@0,0.01@0.5", 1, "or none"},
+		{"edge least-squares --phases 0.9edge@0", 2, "as numbers"},
+		{"edge least-squares --step-size 0.9edge", 2, "as numbers"},
+		{"edge least-squares --phases 0.01@0 --step-size 0.1", 2, "leave out"},
 		{"train least-squares --phases 0.9edge@0,0edge@0.5", 1, "step size 0"},
 		{"figure relu-1d --seeds 0", 1, "0 seeds"},
 		{"figure main --seeds 0", 1, "0 seeds"},

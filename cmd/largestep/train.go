@@ -24,7 +24,8 @@ type trainOptions struct {
 	config   train.Config // what the flags say; only flags that were set count
 	stepSize stepSize
 	phases   string
-	edge     float64 // of divergence, if step sizes are relative to it
+	relative bool    // step sizes are multiples of the edge of divergence
+	edge     float64 // that edge, once found
 	sampling string
 	init     string
 	out      string
@@ -93,15 +94,12 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 }
 
 func (o *trainOptions) run(cmd *cobra.Command) error {
-	if f := cmd.Flags(); f.Changed("phases") && (f.Changed("step-size") || f.Changed("decay-at")) {
-		return usageError{errors.New("--phases says all: leave out --step-size and --decay-at")}
-	}
 	j, err := o.prepare(cmd)
 	if err != nil {
 		return err
 	}
 	defer j.engine.Close()
-	if o.isRelative() && !o.resume {
+	if o.relative && !o.resume {
 		if err := o.relativeToEdge(cmd, j); err != nil {
 			return err
 		}
@@ -229,20 +227,12 @@ func (o *trainOptions) overrule(f *pflag.FlagSet, c *train.Config) (err error) {
 	return err
 }
 
-// isRelative tells whether the step sizes given are multiples of the edge.
-func (o *trainOptions) isRelative() bool {
-	return o.stepSize.edge || strings.Contains(o.phases, "edge@")
-}
-
 // schedule makes the phases from --phases, or from the step size and where it
-// decays.
-func (o *trainOptions) schedule(f *pflag.FlagSet, c *train.Config) ([]train.Phase, error) {
+// decays, and notes whether they are multiples of the edge.
+func (o *trainOptions) schedule(f *pflag.FlagSet, c *train.Config) (phases []train.Phase, err error) {
+	o.relative = o.stepSize.edge
 	if f.Changed("phases") {
-		phases, err := train.ParsePhases(strings.ReplaceAll(o.phases, "edge@", "@"))
-		if n := strings.Count(o.phases, "edge@"); err == nil && n > 0 && n < len(phases) {
-			err = usageError{fmt.Errorf("phases %q: give all step sizes as multiples of the edge, or none", o.phases)}
-		}
-		if err == nil {
+		if phases, o.relative, err = train.ParsePhases(o.phases); err == nil {
 			c.StepSize, c.DecayAt = phases[0].StepSize, 0
 		}
 		return phases, err
@@ -251,6 +241,14 @@ func (o *trainOptions) schedule(f *pflag.FlagSet, c *train.Config) ([]train.Phas
 		return train.Constant(c.StepSize), nil
 	}
 	return train.Decay(c.StepSize, c.DecayAt)
+}
+
+// multiply makes multiples of the edge step sizes.
+func multiply(c *train.Config, edge float64) {
+	for i := range c.Phases {
+		c.Phases[i].StepSize *= edge
+	}
+	c.StepSize = c.Phases[0].StepSize
 }
 
 // resumed takes the settings from the run folder; flags may repeat them.
@@ -266,11 +264,15 @@ func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, er
 	if err := o.overrule(f, &c); err != nil {
 		return c, "", err
 	}
-	if o.isRelative() { // which was found when the run began
-		c.StepSize, c.Phases = file.StepSize, file.Phases
-	} else if f.Changed("phases") || f.Changed("step-size") || f.Changed("decay-at") {
+	if f.Changed("phases") || f.Changed("step-size") || f.Changed("decay-at") {
 		if c.Phases, err = o.schedule(f, &c); err != nil {
 			return c, "", err
+		}
+		if o.relative { // to the edge that was found when the run began
+			if file.Environment.Edge == 0 {
+				return c, "", fmt.Errorf("%s: its step sizes are not multiples of the edge: leave them out to go on", o.out)
+			}
+			multiply(&c, file.Environment.Edge)
 		}
 	}
 	dir = file.Environment.DataDir
@@ -304,7 +306,7 @@ func environment(e op.Engine, o engineOptions, dataDir string, edge float64) tra
 
 // runName names a run folder after its main settings.
 func runName(c train.Config) string {
-	schedule := fmt.Sprintf("eta%g", c.StepSize)
+	schedule := fmt.Sprintf("eta%.4g", c.StepSize)
 	if c.DecayAt != 0 {
 		schedule += fmt.Sprintf("-decay%g", c.DecayAt)
 	} else if len(c.Phases) > 1 {

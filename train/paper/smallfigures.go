@@ -189,8 +189,15 @@ func (f SmallFigure) References(instance instances.Kind, ownOrder bool) []figure
 	if ownOrder {
 		again = f.ownAgain
 	}
-	return []figure.Reference{{Label: "paper", Finals: f.published}, {Label: "again", Finals: again}}
+	list := []figure.Reference{{Label: "paper", Finals: f.published}}
+	if again != nil {
+		list = append(list, figure.Reference{Label: Again, Finals: again})
+	}
+	return list
 }
+
+// Again labels the finals of the authors' code run again.
+const Again = "again"
 
 // Runs are the trainings of a setting from so many seeds. On the paper's
 // instance seeds change the order of the examples, and seed 0 takes the paper's
