@@ -40,6 +40,7 @@ inline double atomicAdd(double* p, double x) {
     return old;
 }
 template <typename T> T __ldcg(const T* p) { return *p; }
+template <typename T> T __ldcs(const T* p) { return *p; }
 
 inline float __uint_as_float(unsigned x) {
     float f;
