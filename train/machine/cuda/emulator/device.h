@@ -9,7 +9,7 @@
 
 #define __global__
 #define __device__
-#define __shared__ static // blocks run one after the other
+#define __shared__ static thread_local // blocks run one after the other, on one thread
 #define __launch_bounds__(...)
 
 struct Index { unsigned x, y, z; };
