@@ -51,6 +51,7 @@ __device__ void walk(const Tile& t, int rows, int padded, const T* const (&opera
 
 // channels8 reads a vector of one number per channel; padding has none.
 __device__ inline Eight channels8(const float* p, int channel, int channels) {
+    if (channels % 8 == 0) return load8(p + channel);
     Eight e;
 #pragma unroll
     for (int i = 0; i < 8; i++) e.v[i] = channel + i < channels ? p[channel + i] : 0;
@@ -61,16 +62,17 @@ __device__ inline Eight channels8(const float* p, int channel, int channels) {
 // come here, it returns true, and threads 0 to TILE − 1 get the totals of the
 // channel blockIdx.x·TILE + thread.
 __device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned* arrivals, double2* total) {
-    __shared__ float2 rows[DEPTH][TILE];
+    __shared__ float2 rows[DEPTH][TILE + LANES]; // two rows that are written at once lie in different banks
     __shared__ double2 parts[PARTS][TILE];
     __shared__ bool last;
     const int thread = threadIdx.y * LANES + threadIdx.x, slot = thread % TILE, part = thread / TILE;
 #pragma unroll
     for (int i = 0; i < 8; i++) rows[threadIdx.y][i * LANES + threadIdx.x] = make_float2(a.v[i], b.v[i]);
     __syncthreads();
-    double2 sum = make_double2(0, 0);
+    float2 of_rows = rows[part][slot];
 #pragma unroll
-    for (int r = 0; r < DEPTH; r += PARTS) sum.x += rows[r + part][slot].x, sum.y += rows[r + part][slot].y;
+    for (int r = PARTS; r < DEPTH; r += PARTS) of_rows.x += rows[r + part][slot].x, of_rows.y += rows[r + part][slot].y;
+    double2 sum = make_double2(of_rows.x, of_rows.y);
     parts[part][slot] = sum;
     __syncthreads();
     const int tiles = gridDim.x, blocks = gridDim.y;
@@ -97,7 +99,8 @@ __device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned
             s[i] = block < blocks ? __ldcg(&partial[(block * tiles + blockIdx.x) * TILE + slot]) : make_float2(0, 0);
         }
 #pragma unroll
-        for (int i = 0; i < AHEAD; i++) sum.x += s[i].x, sum.y += s[i].y;
+        for (int i = 1; i < AHEAD; i++) s[0].x += s[i].x, s[0].y += s[i].y;
+        sum.x += s[0].x, sum.y += s[0].y;
     }
     parts[part][slot] = sum;
     __syncthreads();

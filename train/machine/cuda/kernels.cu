@@ -4,7 +4,8 @@
 // An activation is a matrix of rows, the pixels of all images, by channels,
 // which are padded with zeros to a multiple of 8 (layout.go): a thread moves 8
 // channels at once. The suffix of a kernel's name is the number format of
-// activations; everything else is float32, sums over many terms are float64.
+// activations; everything else is float32, and sums over many terms are float64
+// in the end.
 
 #include "batchnorm.cuh"
 #include "vector.cuh"
