@@ -89,17 +89,24 @@ func (e *Engine) settle() {
 }
 
 // table finds the rows in the device's memory, or copies them there, beside the
-// stream, which may be capturing.
+// stream, which may be capturing. From memory that is not page-locked the copy
+// could end after the call.
 func (e *Engine) table(rows []update) (address, error) {
 	raw := unsafe.Slice((*byte)(unsafe.Pointer(&rows[0])), len(rows)*int(unsafe.Sizeof(rows[0])))
 	if t, ok := e.updates.tables[string(raw)]; ok {
 		return t, nil
 	}
 	defer e.enter()()
+	staged, err := allocPinned(len(raw))
+	if err != nil {
+		return 0, err
+	}
+	defer freePinned(staged)
+	copy(staged, raw)
 	p, err := e.reserve(len(raw))
 	if err != nil {
 		return 0, err
 	}
 	e.updates.tables[string(raw)] = address(p)
-	return address(p), driverError("copy to the device", cu.MemcpyHtoD(p, unsafe.Pointer(&raw[0]), int64(len(raw))))
+	return address(p), driverError("copy to the device", cu.MemcpyHtoD(p, unsafe.Pointer(&staged[0]), int64(len(raw))))
 }

@@ -167,12 +167,24 @@ int injected(const char* function) {
 
 std::map<char*, size_t> allocations;
 
-// owned tells whether memory of the device lies at p.
-bool owned(uint64_t p, size_t bytes) {
-    auto a = allocations.upper_bound((char*)p);
-    if (a == allocations.begin()) return false;
+std::map<char*, size_t> pinned; // memory of the host
+
+bool inside(const std::map<char*, size_t>& areas, uint64_t p, size_t bytes) {
+    auto a = areas.upper_bound((char*)p);
+    if (a == areas.begin()) return false;
     --a;
     return (char*)p + bytes <= a->first + a->second;
+}
+
+// owned tells whether memory of the device lies at p.
+bool owned(uint64_t p, size_t bytes) { return inside(allocations, p, bytes); }
+
+// late are copies that were still under way when their call returned.
+std::vector<std::function<void()>> late;
+
+void catch_up() {
+    for (auto& copy : late) copy();
+    late.clear();
 }
 
 size_t in_use, total_memory = [] {
@@ -260,10 +272,11 @@ int cuMemFree_v2(uint64_t p) {
 int cuMemHostAlloc(void** p, size_t bytes, unsigned) {
     IN_CONTEXT;
     *p = malloc(bytes);
+    pinned[(char*)*p] = bytes;
     return *p ? SUCCESS : OUT_OF_MEMORY;
 }
 
-int cuMemFreeHost(void* p) { IN_CONTEXT; free(p); return SUCCESS; }
+int cuMemFreeHost(void* p) { IN_CONTEXT; pinned.erase((char*)p); free(p); return SUCCESS; }
 
 int cuMemsetD8Async(uint64_t p, unsigned char value, size_t bytes, Stream* s) {
     IN_CONTEXT;
@@ -279,17 +292,21 @@ int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, Stream* s)
     return SUCCESS;
 }
 
-// On the null stream, which does not wait for the others here.
+// On the null stream, which does not wait for the others here, and from memory
+// that is not page-locked the call does not wait for the copy.
 int cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t bytes) {
     IN_CONTEXT;
     CHECK(owned(to, bytes), INVALID_VALUE);
-    memcpy((void*)to, from, bytes);
+    const std::vector<char> staged((const char*)from, (const char*)from + bytes);
+    late.push_back([=] { memcpy((void*)to, staged.data(), bytes); });
+    if (inside(pinned, (uint64_t)from, bytes)) catch_up();
     return SUCCESS;
 }
 
 int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
     IN_CONTEXT;
     CHECK(owned(from, bytes), INVALID_VALUE);
+    catch_up();
     memcpy(to, (const void*)from, bytes);
     return SUCCESS;
 }
@@ -301,6 +318,7 @@ int cuStreamSynchronize(Stream* s) {
     IN_CONTEXT;
     CHECK(!s->capturing, CAPTURE_UNSUPPORTED);
     s->flush();
+    catch_up();
     return SUCCESS;
 }
 
