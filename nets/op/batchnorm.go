@@ -134,7 +134,7 @@ func (o batchNorm) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgoni
 		}
 		saved[k] = p
 	}
-	g, err := Apply(batchNormBackward(o), dy, in[0], in[1], saved[1], saved[2], saved[0])
+	g, err := Apply(batchNormBackward(o), dy, in[0], in[1], in[2], saved[1], saved[2], saved[0])
 	if err != nil {
 		return nil, err
 	}
@@ -149,12 +149,12 @@ type batchNormBackward struct{ BatchNorm }
 
 func (o batchNormBackward) String() string { return "batch norm backward: " + o.attributes() }
 func (o batchNormBackward) Kinds(int) []Kind {
-	return []Kind{Activation, Activation, Plain, Plain, Plain, Activation}
+	return []Kind{Activation, Activation, Plain, Plain, Plain, Plain, Activation}
 }
 
 func (o batchNormBackward) Infer(in []Spec) ([]Spec, error) {
-	if !in[0].Shape.Eq(in[1].Shape) || !in[5].Shape.Eq(in[1].Shape) {
-		return nil, fmt.Errorf("dy %v, x %v, y %v: want equal shapes", in[0].Shape, in[1].Shape, in[5].Shape)
+	if !in[0].Shape.Eq(in[1].Shape) || !in[6].Shape.Eq(in[1].Shape) {
+		return nil, fmt.Errorf("dy %v, x %v, y %v: want equal shapes", in[0].Shape, in[1].Shape, in[6].Shape)
 	}
 	out := []Spec{in[1].like(), in[2].like(), in[2].like()}
 	if o.Residual {
@@ -165,7 +165,7 @@ func (o batchNormBackward) Infer(in []Spec) ([]Spec, error) {
 
 func (o batchNormBackward) Run(k Kernels, out, in []Tensor) {
 	g := BatchNormGradients{X: out[0], Gamma: out[1], Beta: out[2], Residual: optional(out, 3)}
-	k.BatchNormBackward(o.BatchNorm, g, in[0], in[1], in[5], in[2], in[3], in[4])
+	k.BatchNormBackward(o.BatchNorm, g, in[0], in[1], in[6], in[2], in[3], in[4], in[5])
 }
 
 type batchNormInference struct{ BatchNorm }

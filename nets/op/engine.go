@@ -53,9 +53,10 @@ type Kernels interface {
 
 	// BatchNorm normalises with the statistics of the mini-batch.
 	BatchNorm(b BatchNorm, r BatchNormResults, x, gamma, beta, residual Tensor)
-	// BatchNormBackward gives the gradients; y is needed for ReLU's mask only.
+	// BatchNormBackward gives the gradients; y, or without a residual beta, is
+	// needed for ReLU's mask only.
 	// Gradients.Residual may share memory with dy.
-	BatchNormBackward(b BatchNorm, g BatchNormGradients, dy, x, y, gamma, mean, invStd Tensor)
+	BatchNormBackward(b BatchNorm, g BatchNormGradients, dy, x, y, gamma, beta, mean, invStd Tensor)
 	// BatchNormInference normalises with the running statistics; y may share
 	// memory with x.
 	BatchNormInference(b BatchNorm, y, x, gamma, beta, mean, variance, residual Tensor)

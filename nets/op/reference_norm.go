@@ -12,7 +12,7 @@ func (Reference) BatchNormInference(b BatchNorm, y, x, gamma, beta, mean, varian
 		func() { refNormalize[float64](b, y, x, gamma, beta, mean, variance, residual) })
 }
 
-func (Reference) BatchNormBackward(b BatchNorm, g BatchNormGradients, dy, x, y, gamma, mean, invStd Tensor) {
+func (Reference) BatchNormBackward(b BatchNorm, g BatchNormGradients, dy, x, y, gamma, beta, mean, invStd Tensor) {
 	dispatch(x, func() { refBatchNormBackward[float32](b, g, dy, x, y, gamma, mean, invStd) },
 		func() { refBatchNormBackward[float64](b, g, dy, x, y, gamma, mean, invStd) })
 }

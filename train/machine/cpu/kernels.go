@@ -78,9 +78,9 @@ func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, var
 	n.Infer(e.threads)
 }
 
-func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor) {
+func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, beta, mean, invStd op.Tensor) {
 	if !fast(x) {
-		e.Reference.BatchNormBackward(b, g, dy, x, y, gamma, mean, invStd)
+		e.Reference.BatchNormBackward(b, g, dy, x, y, gamma, beta, mean, invStd)
 		return
 	}
 	n := pass.BatchNormGrad{

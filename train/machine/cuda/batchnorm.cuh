@@ -2,6 +2,11 @@
 //
 // Blocks of LANES × DEPTH threads; blockIdx.x is the tile of channels, and the
 // blocks of one tile take turns at its rows.
+//
+// An activation of the first stages is about as large as the L2 cache. So the
+// first pass over one goes from the last row to the first: it begins with what
+// the convolution before it wrote last, and ends with what the second pass reads
+// first.
 
 #pragma once
 
@@ -17,8 +22,36 @@ struct Tile {
           row(blockIdx.y * DEPTH + threadIdx.y), stride(gridDim.y * DEPTH) {}
 };
 
+// Pass is the first over operands, or the second, after which they are not soon
+// needed again.
+enum Pass { FIRST, SECOND };
+
+// walk calls each(place, packed operands) for all rows of a thread, several of
+// which it reads ahead.
+template <Pass P, int N, typename T, typename F>
+__device__ void walk(const Tile& t, int rows, int padded, const T* const (&operands)[N], F each) {
+    constexpr int AHEAD = N * sizeof(Packed<T>) < 64 ? 64 / (N * sizeof(Packed<T>)) : 1;
+    for (int r = t.row; r < rows; r += AHEAD * t.stride) {
+        Packed<T> in[AHEAD][N];
+        size_t at[AHEAD];
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            const int row = r + k * t.stride;
+            if (row >= rows) break;
+            at[k] = (size_t)(P == FIRST ? rows - 1 - row : row) * padded + t.channel;
+#pragma unroll
+            for (int n = 0; n < N; n++) in[k][n] = P == FIRST ? fetch(operands[n] + at[k]) : fetch_last(operands[n] + at[k]);
+        }
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            if (r + k * t.stride < rows) each(at[k], in[k]);
+        }
+    }
+}
+
 // channels8 reads a vector of one number per channel; padding has none.
 __device__ inline Eight channels8(const float* p, int channel, int channels) {
+    if (channels % 8 == 0) return load8(p + channel);
     Eight e;
 #pragma unroll
     for (int i = 0; i < 8; i++) e.v[i] = channel + i < channels ? p[channel + i] : 0;
@@ -29,36 +62,45 @@ __device__ inline Eight channels8(const float* p, int channel, int channels) {
 // come here, it returns true, and threads 0 to TILE − 1 get the totals of the
 // channel blockIdx.x·TILE + thread.
 __device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned* arrivals, double2* total) {
-    __shared__ float2 rows[DEPTH][TILE];
+    __shared__ float2 rows[DEPTH][TILE + LANES]; // two rows that are written at once lie in different banks
     __shared__ double2 parts[PARTS][TILE];
     __shared__ bool last;
     const int thread = threadIdx.y * LANES + threadIdx.x, slot = thread % TILE, part = thread / TILE;
 #pragma unroll
     for (int i = 0; i < 8; i++) rows[threadIdx.y][i * LANES + threadIdx.x] = make_float2(a.v[i], b.v[i]);
     __syncthreads();
-    double2 sum = make_double2(0, 0);
-    for (int r = part; r < DEPTH; r += PARTS) sum.x += rows[r][slot].x, sum.y += rows[r][slot].y;
+    float2 of_rows = rows[part][slot];
+#pragma unroll
+    for (int r = PARTS; r < DEPTH; r += PARTS) of_rows.x += rows[r + part][slot].x, of_rows.y += rows[r + part][slot].y;
+    double2 sum = make_double2(of_rows.x, of_rows.y);
     parts[part][slot] = sum;
     __syncthreads();
-    const size_t tiles = gridDim.x;
+    const int tiles = gridDim.x, blocks = gridDim.y;
     if (part == 0) {
         for (int p = 1; p < PARTS; p++) sum.x += parts[p][slot].x, sum.y += parts[p][slot].y;
         partial[(blockIdx.y * tiles + blockIdx.x) * TILE + slot] = make_float2((float)sum.x, (float)sum.y);
     }
     __syncthreads();
     if (thread == 0) {
-        __threadfence(); // of what all threads of the block wrote before the barrier
+        __threadfence(); // what the block wrote before the barrier comes before its arrival
         // atomicInc goes back to 0 with the last block: ready for the next launch.
-        last = atomicInc(&arrivals[blockIdx.x], gridDim.y - 1) == gridDim.y - 1;
+        last = atomicInc(&arrivals[blockIdx.x], blocks - 1) == blocks - 1;
+        if (last) __threadfence(); // and what it reads behind the next barrier comes after that
     }
     __syncthreads();
     if (!last) return false;
-    __threadfence();
     sum = make_double2(0, 0);
-#pragma unroll 8
-    for (int k = part; k < gridDim.y; k += PARTS) {
-        const float2 s = __ldcg(&partial[(k * tiles + blockIdx.x) * TILE + slot]);
-        sum.x += s.x, sum.y += s.y;
+    constexpr int AHEAD = 16; // the whole card waits for these reads
+    for (int k = part; k < blocks; k += AHEAD * PARTS) {
+        float2 s[AHEAD];
+#pragma unroll
+        for (int i = 0; i < AHEAD; i++) {
+            const int block = k + i * PARTS;
+            s[i] = block < blocks ? __ldcg(&partial[(block * tiles + blockIdx.x) * TILE + slot]) : make_float2(0, 0);
+        }
+#pragma unroll
+        for (int i = 1; i < AHEAD; i++) s[0].x += s[i].x, s[0].y += s[i].y;
+        sum.x += s[0].x, sum.y += s[0].y;
     }
     parts[part][slot] = sum;
     __syncthreads();
@@ -80,16 +122,15 @@ __device__ void norm_statistics(const T* x, float* mean, float* inv_std, float* 
     Eight a = {}, b = {};
     if (t.inside) {
         const Eight origin = load8(x + t.channel);
-#pragma unroll 4
-        for (int r = t.row; r < rows; r += t.stride) {
-            const Eight e = load8(x + (size_t)r * padded + t.channel);
+        walk<FIRST, 1, T>(t, rows, padded, {x}, [&](size_t, const Packed<T>* in) {
+            const Eight e = unpack(in[0]);
 #pragma unroll
             for (int i = 0; i < 8; i++) {
                 const float d = e.v[i] - origin.v[i];
                 a.v[i] += d;
                 b.v[i] += d * d;
             }
-        }
+        });
     }
     double2 total;
     if (!reduce(a, b, partial, arrivals, &total)) return;
@@ -104,6 +145,33 @@ __device__ void norm_statistics(const T* x, float* mean, float* inv_std, float* 
     if (running_var) running_var[c] = (float)((1 - momentum) * running_var[c] + momentum * variance * n / (n - 1));
 }
 
+// Affine is batch norm for 8 channels. Both directions compute it with the same
+// rounding, so that the backward pass finds the ReLU's mask from x.
+struct Affine {
+    Eight scale, offset;
+
+    __device__ Affine(const float* gamma, const float* beta, const Eight& mean, const Eight& inv_std, int channel, int channels)
+        : scale(channels8(gamma, channel, channels)), offset(channels8(beta, channel, channels)) {
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            scale.v[i] *= inv_std.v[i];
+            offset.v[i] = fmaf(-mean.v[i], scale.v[i], offset.v[i]);
+        }
+    }
+
+    __device__ Eight at(const Eight& x) const {
+        Eight y;
+#pragma unroll
+        for (int i = 0; i < 8; i++) y.v[i] = fmaf(x.v[i], scale.v[i], offset.v[i]);
+        return y;
+    }
+};
+
+__device__ inline void rectify(Eight& y) {
+#pragma unroll
+    for (int i = 0; i < 8; i++) y.v[i] = y.v[i] < 0 ? 0 : y.v[i];
+}
+
 // y = relu((x − mean)·γ·invStd + β + residual); spread is invStd, or with
 // running statistics the variance.
 template <typename T>
@@ -111,81 +179,83 @@ __device__ void norm_apply(T* y, const T* x, const T* residual, const float* gam
                            const float* spread, int running, int rows, int channels, int padded, float epsilon, int relu) {
     Tile t(padded);
     if (!t.inside) return;
-    const Eight mu = channels8(mean, t.channel, channels), shift = channels8(beta, t.channel, channels);
-    const Eight s = channels8(spread, t.channel, channels);
-    Eight scale = channels8(gamma, t.channel, channels);
+    Eight inv = channels8(spread, t.channel, channels);
+    if (running) {
 #pragma unroll
-    for (int i = 0; i < 8; i++) scale.v[i] *= running ? 1 / sqrtf(s.v[i] + epsilon) : s.v[i];
-    constexpr int UNROLL = Packed<T>::UNROLL;
-    for (int r = t.row; r < rows; r += UNROLL * t.stride) {
-        Packed<T> in[UNROLL], add[UNROLL];
-#pragma unroll
-        for (int u = 0; u < UNROLL; u++) {
-            const size_t at = (size_t)(r + u * t.stride) * padded + t.channel;
-            if (r + u * t.stride >= rows) break;
-            in[u] = fetch(x + at);
-            if (residual) add[u] = fetch(residual + at);
-        }
-#pragma unroll
-        for (int u = 0; u < UNROLL; u++) {
-            if (r + u * t.stride >= rows) break;
-            Eight out = unpack(in[u]);
-#pragma unroll
-            for (int i = 0; i < 8; i++) out.v[i] = (out.v[i] - mu.v[i]) * scale.v[i] + shift.v[i];
-            if (residual) {
-                const Eight a = unpack(add[u]);
-#pragma unroll
-                for (int i = 0; i < 8; i++) out.v[i] += a.v[i];
-            }
-#pragma unroll
-            for (int i = 0; i < 8; i++) out.v[i] = relu && out.v[i] < 0 ? 0 : out.v[i];
-            store8(y + (size_t)(r + u * t.stride) * padded + t.channel, out);
-        }
+        for (int i = 0; i < 8; i++) inv.v[i] = 1 / sqrtf(inv.v[i] + epsilon);
     }
+    const Affine norm(gamma, beta, channels8(mean, t.channel, channels), inv, t.channel, channels);
+    if (!residual) {
+        walk<SECOND, 1, T>(t, rows, padded, {x}, [&](size_t at, const Packed<T>* in) {
+            Eight out = norm.at(unpack(in[0]));
+            if (relu) rectify(out);
+            store8(y + at, out);
+        });
+        return;
+    }
+    walk<SECOND, 2, T>(t, rows, padded, {x, residual}, [&](size_t at, const Packed<T>* in) {
+        Eight out = norm.at(unpack(in[0]));
+        const Eight add = unpack(in[1]);
+#pragma unroll
+        for (int i = 0; i < 8; i++) out.v[i] += add.v[i];
+        if (relu) rectify(out);
+        store8(y + at, out);
+    });
 }
 
-// mask is the gradient behind the ReLU.
-__device__ inline void mask(Eight& g, const Eight& y) {
+// mask makes g the gradient behind the ReLU, whose output is y.
+__device__ inline Eight mask(Eight g, const Eight& y) {
 #pragma unroll
     for (int i = 0; i < 8; i++) {
         if (y.v[i] <= 0) g.v[i] = 0;
     }
+    return g;
+}
+
+// walk_back calls each(place, gradient behind the ReLU, x). The ReLU's output is
+// y, or without y what norm makes of x. The gradient is kept in behind, unless
+// that is nil or the mask comes from x: then there is no residual to want it.
+template <Pass P, typename T, typename F>
+__device__ void walk_back(const Tile& t, int rows, int padded, const T* dy, const T* x, const T* y, int relu, const Affine& norm,
+                          T* behind, F each) {
+    if (relu && !y) {
+        walk<P, 2, T>(t, rows, padded, {dy, x}, [&](size_t at, const Packed<T>* in) {
+            const Eight e = unpack(in[1]);
+            each(at, mask(unpack(in[0]), norm.at(e)), e);
+        });
+    } else if (relu) {
+        walk<P, 3, T>(t, rows, padded, {dy, x, y}, [&](size_t at, const Packed<T>* in) {
+            const Eight g = mask(unpack(in[0]), unpack(in[2]));
+            if (behind) store8(behind + at, g);
+            each(at, g, unpack(in[1]));
+        });
+    } else {
+        walk<P, 2, T>(t, rows, padded, {dy, x}, [&](size_t at, const Packed<T>* in) {
+            const Eight g = unpack(in[0]);
+            if (behind) store8(behind + at, g);
+            each(at, g, unpack(in[1]));
+        });
+    }
 }
 
 // dβ = Σ g and dγ = Σ g·x̂, and the residual's gradient, g itself, which may lie
-// where dy is; y is nil without ReLU.
+// where dy is.
 template <typename T>
-__device__ void norm_sums(T* dresidual, float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* mean,
-                          const float* inv_std, float2* partial, unsigned* arrivals, int rows, int channels, int padded) {
+__device__ void norm_sums(T* dresidual, float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* gamma,
+                          const float* beta, const float* mean, const float* inv_std, float2* partial, unsigned* arrivals,
+                          int rows, int channels, int padded, int relu) {
     Tile t(padded);
     Eight a = {}, b = {};
     if (t.inside) {
         const Eight mu = channels8(mean, t.channel, channels);
-        constexpr int UNROLL = Packed<T>::UNROLL;
-        for (int r = t.row; r < rows; r += UNROLL * t.stride) {
-            Packed<T> grad[UNROLL], in[UNROLL], out[UNROLL];
+        const Affine norm(gamma, beta, mu, channels8(inv_std, t.channel, channels), t.channel, channels);
+        walk_back<FIRST>(t, rows, padded, dy, x, y, relu, norm, dresidual, [&](size_t, const Eight& g, const Eight& e) {
 #pragma unroll
-            for (int u = 0; u < UNROLL; u++) {
-                const size_t at = (size_t)(r + u * t.stride) * padded + t.channel;
-                if (r + u * t.stride >= rows) break;
-                grad[u] = fetch(dy + at);
-                in[u] = fetch(x + at);
-                if (y) out[u] = fetch(y + at);
+            for (int i = 0; i < 8; i++) {
+                a.v[i] += g.v[i];
+                b.v[i] += g.v[i] * (e.v[i] - mu.v[i]);
             }
-#pragma unroll
-            for (int u = 0; u < UNROLL; u++) {
-                if (r + u * t.stride >= rows) break;
-                Eight g = unpack(grad[u]);
-                const Eight e = unpack(in[u]);
-                if (y) mask(g, unpack(out[u]));
-                if (dresidual) store8(dresidual + (size_t)(r + u * t.stride) * padded + t.channel, g);
-#pragma unroll
-                for (int i = 0; i < 8; i++) {
-                    a.v[i] += g.v[i];
-                    b.v[i] += g.v[i] * (e.v[i] - mu.v[i]);
-                }
-            }
-        }
+        });
     }
     double2 total;
     if (!reduce(a, b, partial, arrivals, &total)) return;
@@ -195,41 +265,23 @@ __device__ void norm_sums(T* dresidual, float* dgamma, float* dbeta, const T* dy
     dgamma[c] = (float)(total.y * inv_std[c]);
 }
 
-// dx = γ·invStd·(g − dβ/n − x̂·dγ/n); y is nil if dy needs no mask.
+// dx = γ·invStd·(g − dβ/n − x̂·dγ/n) = scale·g − slope·x + constant.
 template <typename T>
-__device__ void norm_grad(T* dx, const T* dy, const T* x, const T* y, const float* gamma, const float* mean, const float* inv_std,
-                          const float* dgamma, const float* dbeta, int rows, int channels, int padded) {
+__device__ void norm_grad(T* dx, const T* dy, const T* x, const T* y, const float* gamma, const float* beta, const float* mean,
+                          const float* inv_std, const float* dgamma, const float* dbeta, int rows, int channels, int padded, int relu) {
     Tile t(padded);
     if (!t.inside) return;
     const Eight mu = channels8(mean, t.channel, channels), inv = channels8(inv_std, t.channel, channels);
-    Eight scale = channels8(gamma, t.channel, channels), slope = channels8(dgamma, t.channel, channels);
-    Eight shift = channels8(dbeta, t.channel, channels);
+    const Affine norm(gamma, beta, mu, inv, t.channel, channels);
+    Eight slope = channels8(dgamma, t.channel, channels), constant = channels8(dbeta, t.channel, channels);
 #pragma unroll
-    for (int i = 0; i < 8; i++) { // dx = scale·g − shift − (x − μ)·slope
-        scale.v[i] *= inv.v[i];
-        shift.v[i] *= scale.v[i] / rows;
-        slope.v[i] *= scale.v[i] * inv.v[i] / rows;
+    for (int i = 0; i < 8; i++) {
+        slope.v[i] *= norm.scale.v[i] * inv.v[i] / rows;
+        constant.v[i] = mu.v[i] * slope.v[i] - constant.v[i] * (norm.scale.v[i] / rows);
     }
-    constexpr int UNROLL = Packed<T>::UNROLL;
-    for (int r = t.row; r < rows; r += UNROLL * t.stride) {
-        Packed<T> grad[UNROLL], in[UNROLL], out[UNROLL];
+    walk_back<SECOND>(t, rows, padded, dy, x, y, relu, norm, (T*)nullptr, [&](size_t at, Eight g, const Eight& e) {
 #pragma unroll
-        for (int u = 0; u < UNROLL; u++) {
-            const size_t at = (size_t)(r + u * t.stride) * padded + t.channel;
-            if (r + u * t.stride >= rows) break;
-            grad[u] = fetch(dy + at);
-            in[u] = fetch(x + at);
-            if (y) out[u] = fetch(y + at);
-        }
-#pragma unroll
-        for (int u = 0; u < UNROLL; u++) {
-            if (r + u * t.stride >= rows) break;
-            Eight g = unpack(grad[u]);
-            const Eight e = unpack(in[u]);
-            if (y) mask(g, unpack(out[u]));
-#pragma unroll
-            for (int i = 0; i < 8; i++) g.v[i] = scale.v[i] * g.v[i] - shift.v[i] - (e.v[i] - mu.v[i]) * slope.v[i];
-            store8(dx + (size_t)(r + u * t.stride) * padded + t.channel, g);
-        }
-    }
+        for (int i = 0; i < 8; i++) g.v[i] = fmaf(norm.scale.v[i], g.v[i], fmaf(-slope.v[i], e.v[i], constant.v[i]));
+        store8(dx + at, g);
+    });
 }

@@ -4,7 +4,8 @@
 // An activation is a matrix of rows, the pixels of all images, by channels,
 // which are padded with zeros to a multiple of 8 (layout.go): a thread moves 8
 // channels at once. The suffix of a kernel's name is the number format of
-// activations; everything else is float32, sums over many terms are float64.
+// activations; everything else is float32, and sums over many terms are float64
+// in the end.
 
 #include "batchnorm.cuh"
 #include "vector.cuh"
@@ -14,11 +15,12 @@
 // A thread for 8 channels of an image.
 template <typename T>
 __device__ void average_pool(float* y, const T* x, int images, int area, int channels, int padded) {
-    const int vectors = padded / 8;
-    for (size_t i = first(); i < (size_t)images * vectors; i += step()) {
+    const unsigned vectors = padded / 8;
+    for (unsigned i = first(); i < images * vectors; i += step()) {
         const size_t image = i / vectors;
         const int channel = i % vectors * 8;
         Eight sum = {};
+#pragma unroll 8
         for (int p = 0; p < area; p++) {
             const Eight e = load8(x + (image * area + p) * padded + channel);
 #pragma unroll
@@ -30,29 +32,37 @@ __device__ void average_pool(float* y, const T* x, int images, int area, int cha
 
 template <typename T>
 __device__ void average_pool_grad(T* dx, const float* dy, int images, int area, int channels, int padded) {
-    const int vectors = padded / 8;
-    for (size_t i = first(); i < (size_t)images * area * vectors; i += step()) {
+    const unsigned vectors = padded / 8;
+    for (unsigned i = first(); i < images * area * vectors; i += step()) {
         const size_t image = i / vectors / area;
         Eight e = channels8(dy + image * channels, i % vectors * 8, channels);
 #pragma unroll
         for (int k = 0; k < 8; k++) e.v[k] /= area;
-        store8(dx + i * 8, e);
+        store8(dx + (size_t)i * 8, e);
     }
 }
 
-// A block for an element of y.
-extern "C" __global__ void linear(float* y, const float* x, const float* w, const float* b, int in, int out) {
-    const size_t n = blockIdx.y, o = blockIdx.x;
+// Blocks of 32 parts of a sum by 8 images; blockIdx.x is the class.
+extern "C" __global__ void linear(float* y, const float* x, const float* w, const float* b, int images, int in, int out) {
+    __shared__ double sums[8][32];
+    const size_t n = blockIdx.y * 8 + threadIdx.y, o = blockIdx.x;
     double sum = 0;
-    for (int i = threadIdx.x; i < in; i += THREADS) sum += x[n * in + i] * w[o * in + i];
-    sum = block_sum(sum);
-    if (threadIdx.x == 0) y[n * out + o] = (float)(sum + b[o]);
+    if (n < images) {
+#pragma unroll 4
+        for (int i = threadIdx.x; i < in; i += 32) sum += x[n * in + i] * w[o * in + i];
+    }
+    sums[threadIdx.y][threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.x > 0 || n >= images) return;
+    for (int k = 1; k < 32; k++) sum += sums[threadIdx.y][k];
+    y[n * out + o] = (float)(sum + b[o]);
 }
 
 extern "C" __global__ void linear_grad_x(float* dx, const float* dy, const float* w, int images, int in, int out) {
-    for (size_t at = first(); at < (size_t)images * in; at += step()) {
+    for (unsigned at = first(); at < (unsigned)images * in; at += step()) {
         const size_t n = at / in, i = at % in;
         float sum = 0;
+#pragma unroll 5
         for (int o = 0; o < out; o++) sum += dy[n * out + o] * w[o * (size_t)in + i];
         dx[at] = sum;
     }
@@ -62,18 +72,18 @@ extern "C" __global__ void linear_grad_x(float* dx, const float* dy, const float
 // input after the last stands for the bias: it is 1 for every image.
 extern "C" __global__ void linear_grad_w(float* dw, float* db, const float* dy, const float* x, int images, int in, int out) {
     __shared__ float sums[8][32];
-    const size_t i = blockIdx.x * 32 + threadIdx.x, o = blockIdx.y;
+    const int i = blockIdx.x * 32 + threadIdx.x, o = blockIdx.y;
     float sum = 0;
     if (i <= in) {
 #pragma unroll 8
-        for (size_t n = threadIdx.y; n < images; n += 8) sum += dy[n * out + o] * (i < in ? x[n * in + i] : 1);
+        for (int n = threadIdx.y; n < images; n += 8) sum += dy[(size_t)n * out + o] * (i < in ? x[(size_t)n * in + i] : 1);
     }
     sums[threadIdx.y][threadIdx.x] = sum;
     __syncthreads();
     if (threadIdx.y > 0 || i > in) return;
     for (int k = 1; k < 8; k++) sum += sums[k][threadIdx.x];
     if (i < in) {
-        if (dw) dw[o * in + i] = sum;
+        if (dw) dw[(size_t)o * in + i] = sum;
     } else if (db) {
         db[o] = sum;
     }
@@ -142,18 +152,26 @@ extern "C" __global__ void score(double* totals, const float* logits, const int*
 template <typename T>
 __device__ void positives(double* total, const T* x, const int* labels, int size) {
     if (labels[blockIdx.y] < 0) return;
-    double count = 0;
-    for (size_t i = first(); i < size; i += step()) count += widen(x[blockIdx.y * (size_t)size + i]) > 0;
-    count = block_sum(count);
-    if (threadIdx.x == 0) atomicAdd(total, count); // exact, so in any order
+    x += blockIdx.y * (size_t)size;
+    const int whole = size % 8 == 0 ? size : 0, stride = step(); // in vectors, if all images are
+    int count = 0;
+#pragma unroll 4
+    for (int i = first() * 8; i < whole; i += stride * 8) {
+        const Eight e = load8(x + i);
+#pragma unroll
+        for (int k = 0; k < 8; k++) count += e.v[k] > 0;
+    }
+    for (int i = whole + first(); i < size; i += stride) count += widen(x[i]) > 0;
+    const double sum = block_sum(count);
+    if (threadIdx.x == 0) atomicAdd(total, sum); // exact, so in any order
 }
 
 // A thread for 8 units of an image; x has area pixels of columns numbers, and
 // unit u is channel u / area of pixel u % area; −1 is the constant 1.
 template <typename X, typename T>
 __device__ void select_units(T* z, const X* x, const int* units, const int* labels, int images, int area, int columns, int count, int padded) {
-    const int vectors = padded / 8;
-    for (size_t i = first(); i < (size_t)images * vectors; i += step()) {
+    const unsigned vectors = padded / 8;
+    for (unsigned i = first(); i < images * vectors; i += step()) {
         const size_t image = i / vectors;
         const int at = i % vectors * 8;
         Eight e = {};
@@ -161,7 +179,7 @@ __device__ void select_units(T* z, const X* x, const int* units, const int* labe
             const int unit = units[at + k];
             e.v[k] = unit < 0 ? 1 : widen(x[(image * area + unit % area) * columns + unit / area]);
         }
-        store8(z + i * 8, e);
+        store8(z + (size_t)i * 8, e);
     }
 }
 
@@ -171,37 +189,61 @@ __device__ void select_plain(T* z, const float* x, const int* units, const int* 
     select_units(z, x, units, labels, images, area, columns, count, padded);
 }
 
-// A thread for a unit.
+// Blocks of 32 units by 8 parts of the images.
 template <typename T>
 __device__ void count_positive(double* total, const T* z, int images, int count, int padded) {
-    for (size_t u = first(); u < count; u += step()) {
-        int positive = 0;
-        for (size_t n = 0; n < images; n++) positive += widen(z[n * padded + u]) > 0;
-        total[u] += positive;
+    __shared__ int counts[8][32];
+    const int u = blockIdx.x * 32 + threadIdx.x;
+    int positive = 0;
+    if (u < count) {
+#pragma unroll 8
+        for (int n = threadIdx.y; n < images; n += 8) positive += widen(z[(size_t)n * padded + u]) > 0;
     }
+    counts[threadIdx.y][threadIdx.x] = positive;
+    __syncthreads();
+    if (threadIdx.y > 0 || u >= count) return;
+    for (int k = 1; k < 8; k++) positive += counts[k][threadIdx.x];
+    total[u] += positive;
 }
 
 // dw = dyᵀ x, where a map is one pixel, of rows and columns channels (Gram
 // matrices of features): exact products, which tensor cores would round. Blocks
-// of SIDE × SIDE.
-constexpr int SIDE = 16;
+// of SIDE × SIDE threads take turns at squares of GRAM × GRAM; a thread has 4 × 4
+// of one.
+constexpr int SIDE = 16, GRAM = 4 * SIDE;
 
 template <typename T>
 __device__ void dense_grad(float* dw, bf16* copy, const T* dy, const T* x, int images, int rows, int columns) {
-    __shared__ float a[SIDE][SIDE], b[SIDE][SIDE];
-    const int tx = threadIdx.x, ty = threadIdx.y;
-    const int across = blockIdx.y * SIDE + tx, row = blockIdx.y * SIDE + ty, column = blockIdx.x * SIDE + tx;
-    float sum = 0;
-    for (int at = 0; at < images; at += SIDE) {
-        const size_t n = at + ty;
-        a[ty][tx] = n < images && across < rows ? widen(dy[n * rows + across]) : 0;
-        b[ty][tx] = n < images && column < columns ? widen(x[n * columns + column]) : 0;
-        __syncthreads();
+    __shared__ float4 a[SIDE][SIDE], b[SIDE][SIDE]; // SIDE images by GRAM channels
+    const int thread = threadIdx.y * SIDE + threadIdx.x, vectors = GRAM / 8, across = (columns + GRAM - 1) / GRAM;
+    const int squares = across * ((rows + GRAM - 1) / GRAM);
+    // Half of the threads fetch a, half b, 8 channels of an image each.
+    const bool left = thread < SIDE * vectors;
+    const int image = thread / vectors % SIDE, vector = thread % vectors, width = left ? rows : columns;
+    float* place = (float*)&(left ? a : b)[image][vector * 2];
+    for (int square = blockIdx.y * gridDim.x + blockIdx.x; square < squares; square += gridDim.x * gridDim.y) {
+        const int row = square / across * GRAM, column = square % across * GRAM, channel = (left ? row : column) + vector * 8;
+        float sum[4][4] = {};
+        for (int n = 0; n < images; n += SIDE) {
+            Eight e = {};
+            if (n + image < images && channel < width) e = load8((left ? dy : x) + (size_t)(n + image) * width + channel);
+            store8(place, e);
+            __syncthreads();
 #pragma unroll
-        for (int i = 0; i < SIDE; i++) sum += a[i][ty] * b[i][tx];
-        __syncthreads();
+            for (int k = 0; k < SIDE; k++) {
+                const float4 p = a[k][threadIdx.y], q = b[k][threadIdx.x];
+                const float u[4] = {p.x, p.y, p.z, p.w}, v[4] = {q.x, q.y, q.z, q.w};
+#pragma unroll
+                for (int i = 0; i < 16; i++) sum[i / 4][i % 4] += u[i / 4] * v[i % 4];
+            }
+            __syncthreads();
+        }
+#pragma unroll
+        for (int i = 0; i < 16; i++) {
+            const int r = row + threadIdx.y * 4 + i / 4, c = column + threadIdx.x * 4 + i % 4;
+            if (r < rows && c < columns) put(dw, copy, (size_t)r * columns + c, sum[i / 4][i % 4]);
+        }
     }
-    if (row < rows && column < columns) put(dw, copy, (size_t)row * columns + column, sum);
 }
 
 // ---------------------------------------------------------------- training
@@ -210,8 +252,8 @@ __device__ void dense_grad(float* dw, bf16* copy, const T* dy, const T* x, int i
 template <typename T>
 __device__ void gather(T* x, int* y, const unsigned char* images, const unsigned char* labels, const int* index, const int* window,
                        int batch, int channels, int height, int width, int padded, int pad) {
-    const int vectors = padded / 8, area = height * width;
-    for (size_t at = first(); at < (size_t)batch * area * vectors; at += step()) {
+    const unsigned vectors = padded / 8, area = height * width;
+    for (unsigned at = first(); at < batch * area * vectors; at += step()) {
         const int vector = at % vectors, pixel = at / vectors % area;
         const size_t n = at / vectors / area;
         const int image = index[n];
@@ -229,12 +271,12 @@ __device__ void gather(T* x, int* y, const unsigned char* images, const unsigned
                 e.v[k] = images[((size_t)image * channels + vector * 8 + k) * area + row * width + column] / 255.0f;
             }
         }
-        store8(x + at * 8, e);
+        store8(x + (size_t)at * 8, e);
     }
 }
 
-// Update is a parameter of n numbers with its bf16 copy, if it has one, its
-// velocity, if there is momentum, and its gradient.
+// Update is a piece of a parameter, of n numbers, with its bf16 copy, if it has
+// one, its velocity, if there is momentum, and its gradient.
 struct Update {
     float* w;
     bf16* copy;
@@ -249,12 +291,12 @@ __device__ inline void descend(float& w, float& v, float grad, float rate, float
     w -= rate * v;
 }
 
-// blockIdx.y is the parameter.
+// A block for a piece.
 extern "C" __global__ void sgd(const Update* updates, const float* eta, float momentum, float decay) {
-    const Update u = updates[blockIdx.y];
+    const Update u = updates[blockIdx.x];
     const float rate = *eta;
-    const size_t whole = u.n / 8 * 8;
-    for (size_t i = first() * 8; i < whole; i += step() * 8) {
+    const int n = u.n, whole = n / 8 * 8;
+    for (int i = threadIdx.x * 8; i < whole; i += THREADS * 8) {
         Eight w = load8(u.w + i), v = {};
         const Eight g = load8(u.grad + i);
         if (u.v) v = load8(u.v + i);
@@ -264,7 +306,7 @@ extern "C" __global__ void sgd(const Update* updates, const float* eta, float mo
         if (u.copy) store8(u.copy + i, w);
         if (u.v) store8(u.v + i, v);
     }
-    for (size_t i = whole + first(); i < u.n; i += step()) {
+    for (int i = whole + threadIdx.x; i < n; i += THREADS) {
         float w = u.w[i], v = u.v ? u.v[i] : 0;
         descend(w, v, u.grad[i], rate, momentum, decay);
         put(u.w, u.copy, i, w);
@@ -318,11 +360,11 @@ BOTH(norm_statistics, P, (x, mean, inv_std, running_mean, running_var, partial, 
 #define P(T) (T* y, const T* x, const T* residual, const float* gamma, const float* beta, const float* mean, const float* spread, int running, int rows, int channels, int padded, float epsilon, int relu)
 BOTH(norm_apply, P, (y, x, residual, gamma, beta, mean, spread, running, rows, channels, padded, epsilon, relu), TILED)
 #undef P
-#define P(T) (T* dresidual, float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* mean, const float* inv_std, float2* partial, unsigned* arrivals, int rows, int channels, int padded)
-BOTH(norm_sums, P, (dresidual, dgamma, dbeta, dy, x, y, mean, inv_std, partial, arrivals, rows, channels, padded), TILED)
+#define P(T) (T* dresidual, float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* gamma, const float* beta, const float* mean, const float* inv_std, float2* partial, unsigned* arrivals, int rows, int channels, int padded, int relu)
+BOTH(norm_sums, P, (dresidual, dgamma, dbeta, dy, x, y, gamma, beta, mean, inv_std, partial, arrivals, rows, channels, padded, relu), TILED)
 #undef P
-#define P(T) (T* dx, const T* dy, const T* x, const T* y, const float* gamma, const float* mean, const float* inv_std, const float* dgamma, const float* dbeta, int rows, int channels, int padded)
-BOTH(norm_grad, P, (dx, dy, x, y, gamma, mean, inv_std, dgamma, dbeta, rows, channels, padded), TILED)
+#define P(T) (T* dx, const T* dy, const T* x, const T* y, const float* gamma, const float* beta, const float* mean, const float* inv_std, const float* dgamma, const float* dbeta, int rows, int channels, int padded, int relu)
+BOTH(norm_grad, P, (dx, dy, x, y, gamma, beta, mean, inv_std, dgamma, dbeta, rows, channels, padded, relu), TILED)
 #undef P
 #define P(T) (float* y, const T* x, int images, int area, int channels, int padded)
 BOTH(average_pool, P, (y, x, images, area, channels, padded), FLAT)

@@ -117,24 +117,24 @@ func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, var
 		true, rows, channels, columns, float32(b.Epsilon), b.ReLU)
 }
 
-func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor) {
+func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, beta, mean, invStd op.Tensor) {
 	if !e.ready(x) {
 		return
 	}
 	rows, channels, columns := e.activation(x)
 	dgamma, dbeta := or(g.Gamma, e.scratch.vectors[2]), or(g.Beta, e.scratch.vectors[3])
-	grad, mask := at(dy), address(0)
-	if b.ReLU {
-		mask = at(y)
+	grad, relu, output := at(dy), b.ReLU, address(0)
+	if b.Residual { // else y is a function of x, which saves reading it
+		output = at(y)
 	}
-	e.launch("norm_sums"+e.format(), e.tiled(x), at(g.Residual), dgamma, dbeta, grad, at(x), mask, at(mean), at(invStd),
-		e.scratch.partial, e.scratch.arrivals, rows, channels, columns)
+	e.launch("norm_sums"+e.format(), e.tiled(x), at(g.Residual), dgamma, dbeta, grad, at(x), output, at(gamma), at(beta), at(mean), at(invStd),
+		e.scratch.partial, e.scratch.arrivals, rows, channels, columns, relu)
 	if g.Residual.Wanted() { // already masked, and dy may lie there
-		grad, mask = at(g.Residual), 0
+		grad, relu = at(g.Residual), false
 	}
 	if g.X.Wanted() {
-		e.launch("norm_grad"+e.format(), e.tiled(x), at(g.X), grad, at(x), mask, at(gamma), at(mean), at(invStd), dgamma, dbeta,
-			rows, channels, columns)
+		e.launch("norm_grad"+e.format(), e.tiled(x), at(g.X), grad, at(x), output, at(gamma), at(beta), at(mean), at(invStd), dgamma, dbeta,
+			rows, channels, columns, relu)
 	}
 }
 
@@ -161,7 +161,7 @@ func (e *Engine) Linear(y, x, w, b op.Tensor) {
 		return
 	}
 	n, in, out := x.Shape[0], x.Shape[1], w.Shape[0]
-	e.launch("linear", grid{out, n, threads, 1}, at(y), at(x), at(w), at(b), int32(in), int32(out))
+	e.launch("linear", grid{out, (n + 7) / 8, 32, 8}, at(y), at(x), at(w), at(b), int32(n), int32(in), int32(out))
 }
 
 func (e *Engine) LinearBackward(dx, dw, db, dy, x, w op.Tensor) {
@@ -253,7 +253,7 @@ func (e *Engine) Positives(total, x, labels op.Tensor) {
 		name = "positives" + e.format()
 	}
 	size := l.elements / x.Shape[0]
-	e.launch(name, grid{e.flat(size).x, x.Shape[0], threads, 1}, at(total), at(x), at(labels), int32(size))
+	e.launch(name, grid{e.flat(size / (8 * vector)).x, x.Shape[0], threads, 1}, at(total), at(x), at(labels), int32(size))
 }
 
 // Select implements op.FeatureKernels.
@@ -274,7 +274,7 @@ func (e *Engine) Select(z, x, units, labels op.Tensor) {
 func (e *Engine) CountPositive(total, z op.Tensor) {
 	if e.ready(z) {
 		n, count := z.Shape[0], z.Shape[1]
-		e.launch("count_positive"+e.format(), e.flat(count), at(total), at(z), int32(n), int32(count), int32(padded(count)))
+		e.launch("count_positive"+e.format(), grid{(count + 31) / 32, 1, 32, 8}, at(total), at(z), int32(n), int32(count), int32(padded(count)))
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 // The sizes of blocks, as in kernels.cu.
 const (
 	lanes   = 8              // LANES
-	depth   = 64             // DEPTH
+	depth   = 48             // DEPTH
 	tile    = vector * lanes // TILE
 	threads = 256            // THREADS
 	side    = 16             // SIDE

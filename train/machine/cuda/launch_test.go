@@ -27,7 +27,7 @@ func TestGrids(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ rows, columns, x, y int }{
-		{262144, 64, 1, 264}, {4096, 512, 8, 33}, {24, 8, 1, 1}, {100, 72, 2, 2}, {64, tile * maxTiles, maxTiles, 1},
+		{262144, 64, 1, 264}, {4096, 512, 8, 33}, {24, 8, 1, 1}, {100, 72, 2, 3}, {64, tile * maxTiles, maxTiles, 1},
 	} {
 		g := tiled(c.rows, c.columns, 132)
 		if g.x != c.x || g.y != c.y {

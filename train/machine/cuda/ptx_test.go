@@ -84,12 +84,12 @@ func TestConstantsAgree(t *testing.T) {
 		}
 		source += string(b)
 	}
-	for _, line := range []string{"LANES = 8;", "DEPTH = 64;", "TILE = 8 * LANES;", "THREADS = 256;", "SIDE = 16;"} {
+	for _, line := range []string{"LANES = 8;", "DEPTH = 48;", "TILE = 8 * LANES;", "THREADS = 256;", "SIDE = 16,"} {
 		if !strings.Contains(source, "constexpr int "+line) {
 			t.Errorf("the kernels have no %q", line)
 		}
 	}
-	if lanes != 8 || depth != 64 || tile != 8*lanes || threads != 256 || side != 16 || vector != 8 {
+	if lanes != 8 || depth != 48 || tile != 8*lanes || threads != 256 || side != 16 || vector != 8 {
 		t.Error("the constants of launch.go differ from those of kernels.cu")
 	}
 }

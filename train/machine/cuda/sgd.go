@@ -18,10 +18,33 @@ type updates struct {
 	tables map[string]address // of rows, in the device's memory
 }
 
-// update is a row of the kernel's table: Update in kernels.cu.
+// update is a piece of a parameter, a row of the kernel's table: Update in
+// kernels.cu.
 type update struct {
 	w, copy, v, grad address
 	elements         uint64
+}
+
+// piece is how many numbers of a parameter a block updates.
+const piece = 4096
+
+// pieces splits the update of a parameter.
+func (u update) pieces() []update {
+	var list []update
+	for at := uint64(0); at < u.elements; at += piece {
+		p := u
+		p.elements = min(piece, u.elements-at)
+		p.w += address(4 * at)
+		p.grad += address(4 * at)
+		if u.copy != 0 {
+			p.copy += address(2 * at)
+		}
+		if u.v != 0 {
+			p.v += address(4 * at)
+		}
+		list = append(list, p)
+	}
+	return list
 }
 
 // SGD implements op.Kernels. The update is queued before anything else is.
@@ -36,7 +59,7 @@ func (e *Engine) SGD(s op.SGD, w, v, grad, eta op.Tensor) {
 		e.settle()
 	}
 	u.SGD, u.eta = s, at(eta)
-	u.rows = append(u.rows, update{at(w), copy, at(v), at(grad), uint64(n)})
+	u.rows = append(u.rows, update{at(w), copy, at(v), at(grad), uint64(n)}.pieces()...)
 }
 
 // has tells whether a parameter waits: two updates of it are not for one kernel.
@@ -62,21 +85,28 @@ func (e *Engine) settle() {
 		e.fail(err)
 		return
 	}
-	e.launch("sgd", grid{e.multiprocessors, len(rows), threads, 1}, table, u.eta, float32(u.Momentum), float32(u.WeightDecay))
+	e.launch("sgd", grid{len(rows), 1, threads, 1}, table, u.eta, float32(u.Momentum), float32(u.WeightDecay))
 }
 
 // table finds the rows in the device's memory, or copies them there, beside the
-// stream, which may be capturing.
+// stream, which may be capturing. From memory that is not page-locked the copy
+// could end after the call.
 func (e *Engine) table(rows []update) (address, error) {
 	raw := unsafe.Slice((*byte)(unsafe.Pointer(&rows[0])), len(rows)*int(unsafe.Sizeof(rows[0])))
 	if t, ok := e.updates.tables[string(raw)]; ok {
 		return t, nil
 	}
 	defer e.enter()()
+	staged, err := allocPinned(len(raw))
+	if err != nil {
+		return 0, err
+	}
+	defer freePinned(staged)
+	copy(staged, raw)
 	p, err := e.reserve(len(raw))
 	if err != nil {
 		return 0, err
 	}
 	e.updates.tables[string(raw)] = address(p)
-	return address(p), driverError("copy to the device", cu.MemcpyHtoD(p, unsafe.Pointer(&raw[0]), int64(len(raw))))
+	return address(p), driverError("copy to the device", cu.MemcpyHtoD(p, unsafe.Pointer(&staged[0]), int64(len(raw))))
 }

@@ -5,7 +5,7 @@
 typedef unsigned short bf16; // the upper half of a float32
 
 constexpr int LANES = 8;             // threads across a tile, of 8 channels each
-constexpr int DEPTH = 64;            // threads down a tile
+constexpr int DEPTH = 48;            // threads down a tile
 constexpr int TILE = 8 * LANES;      // channels of a tile
 constexpr int PARTS = DEPTH / LANES; // threads that share the final sum of a channel
 constexpr int THREADS = 256;         // of a block, for everything else
@@ -26,14 +26,17 @@ __device__ inline unsigned narrow(float low, float high) {
 #endif
 }
 
-// Packed is 8 numbers as they lie in memory; UNROLL is how many a thread reads
-// ahead from each operand: 32 bytes.
+// Packed is 8 numbers as they lie in memory.
 template <typename T> struct Packed;
-template <> struct Packed<float> { float4 a, b; enum { UNROLL = 1 }; };
-template <> struct Packed<bf16> { uint4 a; enum { UNROLL = 2 }; };
+template <> struct Packed<float> { float4 a, b; };
+template <> struct Packed<bf16> { uint4 a; };
 
 __device__ inline Packed<float> fetch(const float* p) { return {((const float4*)p)[0], ((const float4*)p)[1]}; }
 __device__ inline Packed<bf16> fetch(const bf16* p) { return {*(const uint4*)p}; }
+
+// fetch_last lets the cache forget what it reads before anything else.
+__device__ inline Packed<float> fetch_last(const float* p) { return {__ldcs((const float4*)p), __ldcs((const float4*)p + 1)}; }
+__device__ inline Packed<bf16> fetch_last(const bf16* p) { return {__ldcs((const uint4*)p)}; }
 
 __device__ inline Eight unpack(const Packed<float>& p) {
     return {{p.a.x, p.a.y, p.a.z, p.a.w, p.b.x, p.b.y, p.b.z, p.b.w}};

@@ -248,6 +248,7 @@ func training() []test {
 		{"accumulate", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 1) }},
 		{"record", false, record},
 		{"add", true, residualSum},
+		{"add_activations", false, activationSum},
 	}
 	for _, s := range []op.SGD{{}, {WeightDecay: 0.1}, {Momentum: 0.9}, {Momentum: 0.9, WeightDecay: 0.1}} {
 		list = append(list, test{fmt.Sprintf("sgd/momentum%g_decay%g", s.Momentum, s.WeightDecay), false,
@@ -322,6 +323,21 @@ func residualSum(g *graph) (gorgonia.Nodes, error) {
 	}
 	y, err = norm("second", y, x)
 	return gorgonia.Nodes{y}, err
+}
+
+// activationSum is a sum of two activations that nothing else can take part in.
+func activationSum(g *graph) (gorgonia.Nodes, error) {
+	x, residual, p := normInputs(g, op.BatchNorm{Residual: true}, []int{5, 9, 3, 3})
+	b := op.BatchNorm{Epsilon: 1e-5}
+	y, err := op.Normalize(x, p, nil, b)
+	if err != nil {
+		return nil, err
+	}
+	if x, err = op.Normalize(residual, p, nil, b); err != nil {
+		return nil, err
+	}
+	z, err := gorgonia.Add(x, y)
+	return gorgonia.Nodes{z}, err
 }
 
 // resnetStep is the loss and all gradients of a narrow ResNet-18.

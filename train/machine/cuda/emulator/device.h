@@ -9,7 +9,7 @@
 
 #define __global__
 #define __device__
-#define __shared__ static // blocks run one after the other
+#define __shared__ static thread_local // blocks run one after the other, on one thread
 #define __launch_bounds__(...)
 
 struct Index { unsigned x, y, z; };
@@ -40,6 +40,7 @@ inline double atomicAdd(double* p, double x) {
     return old;
 }
 template <typename T> T __ldcg(const T* p) { return *p; }
+template <typename T> T __ldcs(const T* p) { return *p; }
 
 inline float __uint_as_float(unsigned x) {
     float f;

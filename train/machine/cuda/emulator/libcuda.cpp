@@ -3,8 +3,9 @@
 //
 // It is strict where the real one is: a function without a current context
 // fails, work of a stream happens as late as it may (when somebody waits for
-// it), memory starts as garbage, and neither threads nor blocks have an order. A
-// test injects an error with CUDA_EMULATOR_FAIL=function:code:call (the call at
+// it), memory starts as garbage, that of a block in each block again, and neither
+// threads nor blocks have an order. A vector that is not aligned and an index
+// outside an array of known size end the process (flags of build). A test injects an error with CUDA_EMULATOR_FAIL=function:code:call (the call at
 // which it comes, from 1) and limits the memory with CUDA_EMULATOR_MEMORY.
 
 #include "device.h"
@@ -12,6 +13,7 @@
 
 #include "stream.h"
 
+#include <link.h>
 #include <setjmp.h>
 #include <ucontext.h>
 
@@ -68,12 +70,30 @@ __attribute__((noinline)) void resume(Fiber& f) {
     setcontext(&f.context);
 }
 
+thread_local const void* current; // context
+
+// spoil fills the memory of blocks, the library's thread-local variables, with
+// NaN, and leaves the one that is not a block's.
+void spoil() {
+    const void* keep = current;
+    dl_iterate_phdr([](dl_phdr_info* library, size_t, void* mine) {
+        for (int i = 0; i < library->dlpi_phnum; i++) {
+            const auto& part = library->dlpi_phdr[i];
+            char* memory = (char*)library->dlpi_tls_data;
+            if (part.p_type == PT_TLS && memory <= mine && mine < memory + part.p_memsz) memset(memory, 0xff, part.p_memsz);
+        }
+        return 0;
+    }, &current);
+    current = keep;
+}
+
 // run_block runs the threads of a block from barrier to barrier, in ascending or
 // descending order.
 void run_block(const Body& kernel, bool backwards) {
     const size_t n = blockDim.x * blockDim.y;
     if (fibers.size() < n) fibers.resize(n);
     body = &kernel;
+    spoil();
     for (size_t i = 0; i < n; i++) fibers[i].done = false;
     for (size_t finished = 0; finished == 0;) {
         for (size_t k = 0; k < n; k++) {
@@ -119,7 +139,6 @@ enum {
     INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE_UNSUPPORTED = 900,
 };
 
-thread_local const void* current;
 int lost; // an error that stays with the device
 
 // injected is the error that a test wants from this call. Calls are counted, and
@@ -148,12 +167,24 @@ int injected(const char* function) {
 
 std::map<char*, size_t> allocations;
 
-// owned tells whether memory of the device lies at p.
-bool owned(uint64_t p, size_t bytes) {
-    auto a = allocations.upper_bound((char*)p);
-    if (a == allocations.begin()) return false;
+std::map<char*, size_t> pinned; // memory of the host
+
+bool inside(const std::map<char*, size_t>& areas, uint64_t p, size_t bytes) {
+    auto a = areas.upper_bound((char*)p);
+    if (a == areas.begin()) return false;
     --a;
     return (char*)p + bytes <= a->first + a->second;
+}
+
+// owned tells whether memory of the device lies at p.
+bool owned(uint64_t p, size_t bytes) { return inside(allocations, p, bytes); }
+
+// late are copies that were still under way when their call returned.
+std::vector<std::function<void()>> late;
+
+void catch_up() {
+    for (auto& copy : late) copy();
+    late.clear();
 }
 
 size_t in_use, total_memory = [] {
@@ -241,10 +272,11 @@ int cuMemFree_v2(uint64_t p) {
 int cuMemHostAlloc(void** p, size_t bytes, unsigned) {
     IN_CONTEXT;
     *p = malloc(bytes);
+    pinned[(char*)*p] = bytes;
     return *p ? SUCCESS : OUT_OF_MEMORY;
 }
 
-int cuMemFreeHost(void* p) { IN_CONTEXT; free(p); return SUCCESS; }
+int cuMemFreeHost(void* p) { IN_CONTEXT; pinned.erase((char*)p); free(p); return SUCCESS; }
 
 int cuMemsetD8Async(uint64_t p, unsigned char value, size_t bytes, Stream* s) {
     IN_CONTEXT;
@@ -260,17 +292,21 @@ int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, Stream* s)
     return SUCCESS;
 }
 
-// On the null stream, which does not wait for the others here.
+// On the null stream, which does not wait for the others here, and from memory
+// that is not page-locked the call does not wait for the copy.
 int cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t bytes) {
     IN_CONTEXT;
     CHECK(owned(to, bytes), INVALID_VALUE);
-    memcpy((void*)to, from, bytes);
+    const std::vector<char> staged((const char*)from, (const char*)from + bytes);
+    late.push_back([=] { memcpy((void*)to, staged.data(), bytes); });
+    if (inside(pinned, (uint64_t)from, bytes)) catch_up();
     return SUCCESS;
 }
 
 int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
     IN_CONTEXT;
     CHECK(owned(from, bytes), INVALID_VALUE);
+    catch_up();
     memcpy(to, (const void*)from, bytes);
     return SUCCESS;
 }
@@ -282,6 +318,7 @@ int cuStreamSynchronize(Stream* s) {
     IN_CONTEXT;
     CHECK(!s->capturing, CAPTURE_UNSUPPORTED);
     s->flush();
+    catch_up();
     return SUCCESS;
 }
 
