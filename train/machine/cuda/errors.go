@@ -55,6 +55,25 @@ func outOfMemory(bytes int, free, total int64) error {
 
 func gigabytes(b int64) string { return fmt.Sprintf("%.2f GB", float64(b)/1e9) }
 
+// explainCuDNN turns a status of cuDNN's into words; more is what the library
+// said about it, over any number of lines.
+func explainCuDNN(what, name, more string) error {
+	if words := strings.Join(strings.Fields(more), " "); words != "" {
+		name += ": " + words
+	}
+	return fmt.Errorf("cuda: %s: cuDNN: %s", what, name)
+}
+
+// noPlan says why a convolution cannot be computed.
+func noPlan(proposals, limit int, refused error) error {
+	why := ""
+	if refused != nil {
+		why = fmt.Sprintf(" (%v)", refused)
+	}
+	return fmt.Errorf("cuda: none of cuDNN's %d proposals computes a convolution within %d MB of workspace%s: update cuDNN, or choose another --precision",
+		proposals, limit>>20, why)
+}
+
 // cudnnMissing lists what was looked for.
 func cudnnMissing(tried []string) error {
 	return fmt.Errorf("cuDNN 8 or 9 not found (looked for %s): install it with \"pip install nvidia-cudnn-cu12\" (nvidia-cudnn-cu13 for a driver of CUDA 13) or your system's cudnn package, or name the file in %s",
