@@ -124,25 +124,27 @@ func kernelOf(pass uint32, v op.Convolution, x, y tensor.Shape, size int, p Prec
 
 // run computes a kernel by the plan chosen for it, at the latest now.
 func (c *convolver) run(k C.largestep_kernel, o operands) error {
-	p, ok := c.chosen[k]
-	if !ok {
-		list, err := c.plans(k)
-		if err != nil {
-			return err
-		}
-		best := c.choose(k, list, o)
-		for i, p := range list {
-			if i != best {
-				p.destroy()
-			}
-		}
-		p = list[best]
-		c.chosen[k] = p
+	if p, ok := c.chosen[k]; ok {
+		return c.execute(p, o, c.workspace)
 	}
-	if err := c.reserve(p.workspace); err != nil {
+	list, err := c.plans(k)
+	if err != nil {
 		return err
 	}
-	return c.execute(p, o, c.workspace)
+	found := false
+	for _, p := range c.rank(k, list, o) {
+		if !found {
+			if err = c.reserve(p.workspace); err == nil {
+				err = c.execute(p, o, c.workspace)
+			}
+			if found = err == nil; found {
+				c.chosen[k] = p
+				continue
+			}
+		}
+		p.destroy()
+	}
+	return err
 }
 
 // execute queues a plan.

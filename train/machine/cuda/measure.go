@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"gorgonia.org/cu"
@@ -23,33 +24,30 @@ type choice struct {
 	limit     int
 }
 
-// choose picks a plan: the fastest, or, if the memory to find out is lacking, the
+// rank puts the fastest plan first, or, if the memory to find out is lacking, the
 // one that needs the least.
-func (c *convolver) choose(k C.largestep_kernel, list []plan, o operands) int {
+func (c *convolver) rank(k C.largestep_kernel, list []plan, o operands) []plan {
 	key := choice{k, c.precision, c.limit}
 	if i, ok := choices.Load(key); ok && i.(int) < len(list) {
-		return i.(int)
+		return first(list, i.(int))
 	}
 	if len(list) == 1 || c.engine.capturing {
-		return 0
+		return list
 	}
 	times, err := c.measure(k, list, o)
 	if err != nil {
-		return frugal(list)
+		slices.SortStableFunc(list, func(a, b plan) int { return a.workspace - b.workspace })
+		return list
 	}
 	i := fastest(times)
 	choices.Store(key, i)
-	return i
+	return first(list, i)
 }
 
-func frugal(list []plan) int {
-	best := 0
-	for i, p := range list {
-		if p.workspace < list[best].workspace {
-			best = i
-		}
-	}
-	return best
+// first moves an element to the front.
+func first(list []plan, i int) []plan {
+	p := list[i]
+	return slices.Insert(slices.Delete(list, i, i+1), 0, p)
 }
 
 // measure times plans on the operands themselves, since the result is to be
