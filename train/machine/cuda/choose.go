@@ -21,16 +21,6 @@ func unwanted(p Precision) uint32 {
 	return notes
 }
 
-// Values of cudnnBackendHeurMode_t.
-const (
-	heuristicsB        = 1
-	heuristicsFallback = 2
-	heuristicsA        = 3
-)
-
-// measured is how many plans of a graph are measured at most.
-const measured = 9
-
 // proposal is an engine with its parameters, proposed by cuDNN's heuristics.
 type proposal struct {
 	id    int

@@ -11,6 +11,16 @@ import (
 	"unsafe"
 )
 
+// Values of cudnnBackendHeurMode_t.
+const (
+	heuristicsB        = 1
+	heuristicsFallback = 2
+	heuristicsA        = 3
+)
+
+// measured is how many plans of a graph are measured at most.
+const measured = 9
+
 // plan is a way in which cuDNN computes a kernel.
 type plan struct {
 	execution, config C.cudnn_object
@@ -65,14 +75,27 @@ func (r *planner) exactly(k C.largestep_kernel) ([]plan, error) {
 	if err := cudnnError("describe a convolution", C.largestep_describe(g, &r.target, &k)); err != nil {
 		return nil, err
 	}
-	var configs []C.cudnn_object
+	configs, found, refused := r.propose(g)
 	defer func() {
 		for _, c := range configs {
 			C.largestep_destroy(c)
 		}
 	}()
-	var found [4][]proposal
-	var refused error
+	for _, round := range rounds(found[heuristicsA], found[heuristicsB], found[heuristicsFallback], r.precision) {
+		list, err := r.finish(configs, round)
+		if len(list) > 0 {
+			return list, nil
+		}
+		if err != nil {
+			refused = err
+		}
+	}
+	return nil, noPlan(len(configs), r.limit, refused)
+}
+
+// propose asks all heuristics for configs; found lists them by mode, with their
+// places in configs.
+func (r *planner) propose(g *C.largestep_graph) (configs []C.cudnn_object, found [4][]proposal, refused error) {
 	for _, mode := range []int{heuristicsA, heuristicsB, heuristicsFallback} {
 		var list [C.LARGESTEP_PROPOSALS]C.largestep_proposal
 		var n C.int
@@ -84,16 +107,7 @@ func (r *planner) exactly(k C.largestep_kernel) ([]plan, error) {
 			configs = append(configs, p.config)
 		}
 	}
-	for _, round := range rounds(found[heuristicsA], found[heuristicsB], found[heuristicsFallback], r.precision) {
-		list, err := r.finish(configs, round)
-		if len(list) > 0 {
-			return list, nil
-		}
-		if err != nil {
-			refused = err
-		}
-	}
-	return nil, noPlan(len(configs), r.limit, refused)
+	return configs, found, refused
 }
 
 // finish makes plans of proposals, as many as are measured, and takes their
