@@ -8,10 +8,10 @@
 //
 // The real cuDNN 9.28.0, which can plan for a GPU that is only described, was
 // asked for plans of all convolutions of a ResNet-18, forward and backward, of
-// widths 4 to 64 and mini-batches of 1 to 256, in each precision, for compute
-// capability 9.0 (132 multiprocessors) and 8.0 (108). It made plans for each,
-// deterministic ones, within the workspace; none of them was executed. Without a
-// GPU:
+// width 64 with mini-batches of 256 and of width 4 with 8, in each precision, for
+// compute capability 9.0 (132 multiprocessors) and 8.0 (108). It made plans for
+// each, deterministic and within the workspace; none of them was executed.
+// Without a GPU:
 //
 //	pip install nvidia-cudnn-cu12
 //	LARGESTEP_CUDNN=.../nvidia/cudnn/lib/libcudnn.so.9 go test -tags gpu -run Described -v ./train/machine/cuda

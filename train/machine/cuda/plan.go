@@ -25,6 +25,7 @@ const measured = 9
 type plan struct {
 	execution, config C.cudnn_object
 	workspace         int
+	notes             uint32
 	narrow            bool // the result comes as bfloat16 and is yet to be converted
 }
 
@@ -126,7 +127,7 @@ func (r *planner) finish(configs []C.cudnn_object, round []proposal) (list []pla
 			C.largestep_destroy(p.plan)
 			refused = fmt.Errorf("the last needs %d MB", int(p.workspace)>>20)
 		default:
-			list = append(list, plan{execution: p.plan, config: configs[c.id], workspace: int(p.workspace)})
+			list = append(list, plan{execution: p.plan, config: configs[c.id], workspace: int(p.workspace), notes: c.notes})
 			configs[c.id] = nil
 		}
 	}

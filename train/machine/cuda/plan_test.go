@@ -51,7 +51,7 @@ type convolutionCase struct {
 }
 
 // The real cuDNN, without a GPU: for a described H200 and A100 it has plans for
-// each convolution in each precision, those with bfloat16 operands and a float32
+// each convolution in each precision, deterministic ones, those with bfloat16 operands and a float32
 // result on the first alone. Run it with
 //
 //	LARGESTEP_CUDNN=.../nvidia/cudnn/lib/libcudnn.so.9 go test -tags gpu -run Described -v ./train/machine/cuda
@@ -99,6 +99,9 @@ func plansForAll(t *testing.T, r *planner, c convolutionCase, wide bool) {
 		}
 		text := fmt.Sprintf("%s kernel %d x %v y %v filter %d:", r.precision, kernel, c.x, c.y, c.size)
 		for _, p := range list {
+			if p.notes&(unwanted(r.precision)|noteNondeterministic) != 0 {
+				t.Errorf("%s, kernel %d, x %v, y %v, filter %d: a plan with the notes %b", r.precision, kernel, c.x, c.y, c.size, p.notes)
+			}
 			text += fmt.Sprintf(" %d", p.workspace)
 			if p.narrow {
 				text += "n"
