@@ -106,6 +106,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{explain("start", codeNoDevice, "NoDevice"), []string{"no NVIDIA GPU", "--engine cpu"}},
 		{explain("load the kernels", codeUnsupportedPTX, "X"), []string{"update the NVIDIA driver"}},
 		{explain("run", codeIllegalAddress, "IllegalAddress"), []string{"lost", "--resume"}},
+		{explain("run", 716, "MisalignedAddress"), []string{"lost", "--resume"}},
 		{explain("start", codeMismatch, "X"), []string{"reboot"}},
 		{explainCuDNN("make a plan", "BAD_PARAM", "Tensor\n has no type. "), []string{"make a plan: cuDNN: BAD_PARAM: Tensor has no type."}},
 		{explainCuDNN("convolution", "BAD_PARAM", " "), []string{"BAD_PARAM"}},
