@@ -1,6 +1,8 @@
 package cuda
 
 import (
+	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,32 +10,42 @@ import (
 	"testing"
 )
 
-func TestChooseAlgorithm(t *testing.T) {
-	fast := algorithm{id: 0}
-	repeatable := algorithm{id: 1, workspace: 100, deterministic: true}
-	halved := algorithm{id: 2, deterministic: true, math: mathAllowConversion}
-	broken := algorithm{id: 3, status: 9, deterministic: true}
-	for _, c := range []struct {
-		found []algorithm
-		limit int
-		want  int
-	}{
-		{[]algorithm{fast, repeatable}, 100, 1},
-		{[]algorithm{fast, repeatable}, 99, 0},
-		{[]algorithm{broken, halved, repeatable}, 1000, 1},
+func TestRoundsOfProposals(t *testing.T) {
+	const tf32, shaky = noteTensorCore, noteNondeterministic
+	a := []proposal{{0, 0}, {1, tf32}, {2, shaky}, {3, tf32 | noteReducedSums}, {4, tf32}}
+	b := []proposal{{5, tf32}, {6, noteFFT}, {7, tf32 | shaky}, {8, noteWinograd6x6}}
+	fallback := []proposal{{9, 0}, {10, tf32 | noteDownConvert}, {11, noteWinograd13x13}}
+	for p, want := range map[Precision][4][]int{
+		FP32: {{0}, {9}, {2}, nil},
+		TF32: {{0, 1, 5, 4}, {9}, {2, 7}, nil},
+		BF16: {{0, 1, 5, 4}, {9}, {2, 7}, nil},
 	} {
-		if a, err := choose(c.found, c.limit); err != nil || a.id != c.want {
-			t.Errorf("choose(%+v, %d) = %d, %v; want %d", c.found, c.limit, a.id, err, c.want)
+		for i, round := range rounds(a, b, fallback, p) {
+			var got []int
+			for _, c := range round {
+				got = append(got, c.id)
+			}
+			if !slices.Equal(got, want[i]) {
+				t.Errorf("%s, round %d: proposals %v, want %v", p, i, got, want[i])
+			}
 		}
-	}
-	if _, err := choose([]algorithm{broken, halved}, 1<<20); err == nil || !strings.Contains(err.Error(), "1 MB") {
-		t.Errorf("no usable algorithm: %v", err)
 	}
 }
 
-func TestMath(t *testing.T) {
-	if mathOf(FP32) != mathFMA || mathOf(TF32) != mathTensorOp || mathOf(BF16) != mathTensorOp {
-		t.Error("fp32 alone keeps away from tensor cores")
+func TestFastest(t *testing.T) {
+	never := math.Inf(1)
+	for _, c := range []struct {
+		times []float64
+		want  int
+	}{
+		{[]float64{2, 1, 3}, 1},
+		{[]float64{1.02, 1.5, 1}, 0}, // as good as the fastest, and before it
+		{[]float64{never, 5, 4}, 2},
+		{[]float64{never, never}, 0},
+	} {
+		if got := fastest(c.times); got != c.want {
+			t.Errorf("fastest of %v is %d, want %d", c.times, got, c.want)
+		}
 	}
 }
 
@@ -94,7 +106,11 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{explain("start", codeNoDevice, "NoDevice"), []string{"no NVIDIA GPU", "--engine cpu"}},
 		{explain("load the kernels", codeUnsupportedPTX, "X"), []string{"update the NVIDIA driver"}},
 		{explain("run", codeIllegalAddress, "IllegalAddress"), []string{"lost", "--resume"}},
+		{explain("run", 716, "MisalignedAddress"), []string{"lost", "--resume"}},
 		{explain("start", codeMismatch, "X"), []string{"reboot"}},
+		{explainCuDNN("make a plan", "BAD_PARAM", "Tensor\n has no type. "), []string{"make a plan: cuDNN: BAD_PARAM: Tensor has no type."}},
+		{explainCuDNN("convolution", "BAD_PARAM", " "), []string{"BAD_PARAM"}},
+		{noPlan(7, 1<<20, errors.New("too odd")), []string{"none of cuDNN's 7", "1 MB", "(too odd)", "update cuDNN", "--precision"}},
 		{explain("run", 42, "Odd"), []string{"Odd", "error 42"}},
 		{outOfMemory(3e9, 1e9, 8e9), []string{"3.00 GB", "1.00 GB of 8.00 GB", "--batch"}},
 		{checkDevice("Tesla V100", 7, 0, 12000), []string{"Tesla V100", "7.0", "8.0", "--engine cpu"}},

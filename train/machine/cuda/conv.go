@@ -18,8 +18,8 @@ import (
 	"largestep/nets/op"
 )
 
-// workspaceLimit bounds what an algorithm may use, beside an eighth of the
-// card's memory.
+// workspaceLimit bounds what a plan may use, beside an eighth of the card's
+// memory.
 const workspaceLimit = 512 << 20
 
 // loadCuDNN loads the library once.
@@ -49,125 +49,118 @@ func loadCuDNN() error {
 // cudnnVersion spells 91002 (or, of version 8, 8907) as 9.10.2.
 func cudnnVersion() string { return spellCuDNN(int(C.largestep_cudnn_version())) }
 
+// cudnnError explains a status of cuDNN's, 0 for success.
 func cudnnError(what string, status C.int) error {
 	if status == 0 {
 		return nil
 	}
-	return fmt.Errorf("cuda: %s: cuDNN: %s", what, C.GoString(C.largestep_cudnn_error(status)))
+	var more [512]C.char
+	name := C.largestep_cudnn_error(status, &more[0], C.size_t(len(more)))
+	return explainCuDNN(what, C.GoString(name), C.GoString(&more[0]))
 }
 
 // convolver runs convolutions by cuDNN.
 type convolver struct {
+	planner
 	engine    *Engine
-	handle    C.cudnn_object
-	plans     map[planKey]*plan
+	chosen    map[C.largestep_kernel]plan
+	events    [4]cu.Event
 	workspace address
 	size      int // of the workspace
-	limit     int
 }
 
-// planKey is one of the three kernels of a convolution.
-type planKey struct {
-	shape C.largestep_conv_shape
-	pass  uint32
-}
-
-type plan struct {
-	descriptors C.largestep_conv
-	algorithm   algorithm
+// operands are where a kernel's tensors lie.
+type operands struct {
+	out, first, second address // as largestep_execute takes them
+	bytes              int     // of out
+	narrow             address // where a bfloat16 result goes on its way to out
 }
 
 func newConvolver(e *Engine) (*convolver, error) {
-	c := &convolver{engine: e, plans: map[planKey]*plan{}}
+	c := &convolver{engine: e, chosen: map[C.largestep_kernel]plan{}}
 	_, total, err := cu.MemInfo()
 	if err != nil {
 		return nil, driverError("memory", err)
 	}
-	c.limit = min(workspaceLimit, int(total/8))
-	return c, cudnnError("start cuDNN", C.largestep_cudnn_create(&c.handle, pointer(e.stream)))
+	c.precision, c.limit = e.precision, min(workspaceLimit, int(total/8))
+	for i := range c.events {
+		if c.events[i], err = cu.MakeEvent(cu.DefaultEvent); err != nil {
+			return c, driverError("make an event", err)
+		}
+	}
+	return c, cudnnError("start cuDNN", C.largestep_cudnn_create(&c.target.handle, pointer(e.stream)))
 }
 
 func (c *convolver) close() {
-	for _, p := range c.plans {
-		C.largestep_conv_destroy(&p.descriptors)
+	for _, p := range c.chosen {
+		p.destroy()
 	}
-	if c.handle != nil {
-		C.largestep_cudnn_destroy(c.handle)
+	c.planner.close()
+	for i := range c.events {
+		if c.events[i] != (cu.Event{}) {
+			cu.DestroyEvent(&c.events[i])
+		}
+	}
+	if c.target.handle != nil {
+		C.largestep_cudnn_destroy(c.target.handle)
 	}
 }
 
-// shapeOf describes a convolution with padded channels.
-func (c *convolver) shapeOf(v op.Convolution, x, y tensor.Shape, size int) C.largestep_conv_shape {
-	s := C.largestep_conv_shape{
-		n: C.int(x[0]), c: C.int(padded(x[1])), h: C.int(x[2]), w: C.int(x[3]),
+// kernelOf describes a convolution with padded channels.
+func kernelOf(pass uint32, v op.Convolution, x, y tensor.Shape, size int, p Precision) C.largestep_kernel {
+	k := C.largestep_kernel{
+		pass: pass, n: C.int(x[0]), c: C.int(padded(x[1])), h: C.int(x[2]), w: C.int(x[3]),
 		k: C.int(padded(y[1])), size: C.int(size), p: C.int(y[2]), q: C.int(y[3]),
-		stride: C.int(v.Stride), pad: C.int(v.Pad), math: C.int(mathOf(c.engine.precision)),
+		stride: C.int(v.Stride), pad: C.int(v.Pad),
 	}
-	if c.engine.precision == BF16 {
-		s.half = 1
+	if p == BF16 {
+		k.half = 1
+		if pass != C.LARGESTEP_BACKWARD_FILTER {
+			k.half_out = 1
+		}
 	}
-	return s
+	return k
 }
 
-// run computes out from the operands in the order of largestep_conv_run.
-func (c *convolver) run(shape C.largestep_conv_shape, pass uint32, out, first, second address, accumulate bool) error {
-	p, err := c.plan(planKey{shape, pass})
+// run computes a kernel by the plan chosen for it, at the latest now.
+func (c *convolver) run(k C.largestep_kernel, o operands) error {
+	if p, ok := c.chosen[k]; ok {
+		return c.execute(p, o, c.workspace)
+	}
+	list, err := c.plans(k)
 	if err != nil {
 		return err
 	}
-	var beta C.float
-	if accumulate {
-		beta = 1
+	found := false
+	for _, p := range c.rank(k, list, o) {
+		if !found {
+			if err = c.reserve(p.workspace); err == nil {
+				err = c.execute(p, o, c.workspace)
+			}
+			if found = err == nil; found {
+				c.chosen[k] = p
+				continue
+			}
+		}
+		p.destroy()
 	}
-	return cudnnError("convolution", C.largestep_conv_run(c.handle, &p.descriptors, pass, C.int(p.algorithm.id),
-		C.ulonglong(out), C.ulonglong(first), C.ulonglong(second), C.ulonglong(c.workspace), C.size_t(p.algorithm.workspace), beta))
+	return err
 }
 
-// plan finds the algorithm for a kernel: measured the first time, then known.
-func (c *convolver) plan(key planKey) (*plan, error) {
-	if p := c.plans[key]; p != nil {
-		return p, nil
+// execute queues a plan.
+func (c *convolver) execute(p plan, o operands, workspace address) error {
+	to := o.out
+	if p.narrow {
+		to = o.narrow
 	}
-	p := &plan{}
-	if err := cudnnError("describe a convolution", C.largestep_conv_create(&p.descriptors, &key.shape)); err != nil {
-		return nil, err
+	addresses := [3]C.uint64_t{C.uint64_t(to), C.uint64_t(o.first), C.uint64_t(o.second)}
+	err := cudnnError("convolution", C.largestep_execute(c.target.handle, p.execution, &addresses[0], C.uint64_t(workspace)))
+	if err == nil && p.narrow {
+		n := o.bytes / 4
+		c.engine.launch("to_float", c.engine.flat(n/vector), o.out, o.narrow, n)
+		err = c.engine.err
 	}
-	c.plans[key] = p
-	var err error
-	if p.algorithm, err = c.search(p, key.pass); err != nil {
-		return nil, err
-	}
-	if c.engine.precision != FP32 { // there the descriptor forbids tensor cores, whatever was found
-		if err := cudnnError("describe a convolution", C.largestep_conv_math(&p.descriptors, C.int(p.algorithm.math))); err != nil {
-			return nil, err
-		}
-	}
-	return p, c.reserve(p.algorithm.workspace)
-}
-
-// search lets cuDNN measure its algorithms, or where that fails, as for want of
-// memory, asks its heuristics.
-func (c *convolver) search(p *plan, pass uint32) (algorithm, error) {
-	var err error
-	for _, measure := range []C.int{1, 0} {
-		var found [16]C.largestep_algorithm
-		var n C.int
-		if err = cudnnError("search an algorithm", C.largestep_conv_search(c.handle, &p.descriptors, pass, measure, C.int(len(found)), &n, &found[0])); err != nil {
-			continue
-		}
-		var list []algorithm
-		for _, f := range found[:n] {
-			list = append(list, algorithm{
-				id: int(f.algo), status: int(f.status), workspace: int(f.memory),
-				deterministic: f.determinism == deterministic, math: int(f.math),
-			})
-		}
-		var a algorithm
-		if a, err = choose(list, c.limit); err == nil {
-			return a, nil
-		}
-	}
-	return algorithm{}, err
+	return err
 }
 
 // reserve makes the workspace large enough. Recorded graphs may still use the
@@ -185,8 +178,7 @@ func (c *convolver) reserve(bytes int) error {
 	return nil
 }
 
-// filterOf is what cuDNN reads of a filter or writes of its gradient: the
-// bfloat16 copy if there is one.
+// filterOf is what cuDNN reads of a filter: the bfloat16 copy if there is one.
 func (e *Engine) filterOf(t op.Tensor) address {
 	l, _ := layoutOf(t.Spec, e.precision)
 	if l.copy {
@@ -197,22 +189,25 @@ func (e *Engine) filterOf(t op.Tensor) address {
 
 // Conv implements op.Kernels, as do the methods that follow.
 func (e *Engine) Conv(c op.Convolution, y, x, w op.Tensor) {
-	e.convolve(c, C.LARGESTEP_FORWARD, x, y, w, at(y), at(x), e.filterOf(w), false)
+	o := operands{out: at(y), first: at(x), second: e.filterOf(w), bytes: bytesOf(y.Spec, e.precision)}
+	e.convolve(c, C.LARGESTEP_FORWARD, x, y, w, o, false)
 }
 
 func (e *Engine) ConvBackwardData(c op.Convolution, dx, dy, w op.Tensor, accumulate bool) {
-	e.convolve(c, C.LARGESTEP_BACKWARD_DATA, dx, dy, w, at(dx), at(dy), e.filterOf(w), accumulate)
+	o := operands{out: at(dx), first: at(dy), second: e.filterOf(w), bytes: bytesOf(dx.Spec, e.precision)}
+	e.convolve(c, C.LARGESTEP_BACKWARD_DATA, dx, dy, w, o, accumulate)
 }
 
+// ConvBackwardFilter leaves the gradient's bfloat16 copy undefined: no filter is
+// a gradient.
 func (e *Engine) ConvBackwardFilter(c op.Convolution, dw, dy, x op.Tensor) {
 	if x.Shape[2]*x.Shape[3] == 1 && dw.Shape[2] == 1 {
 		e.denseGrad(dw, dy, x)
 		return
 	}
-	e.convolve(c, C.LARGESTEP_BACKWARD_FILTER, x, dy, dw, e.filterOf(dw), at(dy), at(x), false)
-	if l, _ := layoutOf(dw.Spec, e.precision); l.copy {
-		e.launch("to_float", flat(l.elements/vector, e.multiprocessors), at(dw), e.filterOf(dw), l.elements)
-	}
+	l, _ := layoutOf(dw.Spec, e.precision)
+	o := operands{out: at(dw), first: at(dy), second: at(x), bytes: 4 * l.elements, narrow: e.filterOf(dw)}
+	e.convolve(c, C.LARGESTEP_BACKWARD_FILTER, x, dy, dw, o, false)
 }
 
 // denseGrad is ConvBackwardFilter where maps are one pixel.
@@ -226,13 +221,16 @@ func (e *Engine) denseGrad(dw, dy, x op.Tensor) {
 	e.launch("dense_grad"+e.format(), g, at(dw), copy, at(dy), at(x), int32(x.Shape[0]), int32(rows), int32(columns))
 }
 
-func (e *Engine) convolve(c op.Convolution, pass uint32, x, y, w op.Tensor, out, first, second address, accumulate bool) {
+func (e *Engine) convolve(c op.Convolution, pass uint32, x, y, w op.Tensor, o operands, accumulate bool) {
 	if !e.ready(x, y, w) {
 		return
 	}
 	defer e.enter()()
-	shape := e.convolutions.shapeOf(c, x.Shape, y.Shape, w.Shape[2])
-	if err := e.convolutions.run(shape, pass, out, first, second, accumulate); err != nil {
+	k := kernelOf(pass, c, x.Shape, y.Shape, w.Shape[2], e.precision)
+	if accumulate {
+		k.accumulate = 1
+	}
+	if err := e.convolutions.run(k, o); err != nil {
 		e.fail(fmt.Errorf("%w (x %v, w %v, stride %d)", err, x.Shape, w.Shape, c.Stride))
 	}
 }

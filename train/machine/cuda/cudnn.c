@@ -6,51 +6,92 @@
 #include <string.h>
 
 // Values of cuDNN's enumerations, the same in versions 8 and 9.
-enum {
-    CROSS_CORRELATION = 1, // cudnnConvolutionMode_t
-    NHWC = 1,              // cudnnTensorFormat_t
-    FLOAT = 0,             // cudnnDataType_t
+enum { // cudnnDataType_t
+    FLOAT = 0,
     BFLOAT16 = 9,
 };
+enum { // cudnnBackendAttributeType_t
+    HANDLE = 0,
+    DATA_TYPE = 1,
+    INT64 = 3,
+    REAL = 4,
+    POINTER = 6,
+    CONVOLUTION_MODE = 7,
+    HEURISTIC = 8,
+    NUMERICAL_NOTE = 11,
+    DESCRIPTOR = 15,
+    CHARACTER = 24,
+};
+enum { // cudnnBackendDescriptorType_t
+    CONVOLUTION = 1,
+    ENGINE = 2,
+    ENGINE_CONFIG = 3,
+    HEURISTICS = 4,
+    PLAN = 5,
+    FORWARD = 10,
+    BACKWARD_FILTER = 11,
+    BACKWARD_DATA = 12,
+    GRAPH = 15,
+    VARIANT_PACK = 16,
+    TENSOR = 17,
+    DEVICE = 38,
+};
+enum { // cudnnBackendAttributeName_t
+    CONVOLUTION_COMPUTE_TYPE = 100,
+    CONVOLUTION_CONVOLUTION_MODE = 101,
+    CONVOLUTION_DILATIONS = 102,
+    CONVOLUTION_STRIDES = 103,
+    CONVOLUTION_POST_PADDINGS = 104,
+    CONVOLUTION_PRE_PADDINGS = 105,
+    CONVOLUTION_SPATIAL_DIMENSIONS = 106,
+    HEURISTICS_MODE = 200,
+    HEURISTICS_GRAPH = 201,
+    HEURISTICS_RESULTS = 202,
+    HEURISTICS_DEVICE = 204,
+    CONFIG_ENGINE = 300,
+    PLAN_HANDLE = 400,
+    PLAN_CONFIG = 401,
+    PLAN_WORKSPACE_SIZE = 402,
+    PLAN_DEVICE = 407,
+    FORWARD_ALPHA = 700, // and from here beta, convolution, w, x and y
+    BACKWARD_DATA_ALPHA = 706,
+    BACKWARD_FILTER_ALPHA = 712,
+    GRAPH_HANDLE = 800,
+    GRAPH_OPERATIONS = 801,
+    TENSOR_ALIGNMENT = 900,
+    TENSOR_TYPE = 901,
+    TENSOR_DIMENSIONS = 902,
+    TENSOR_STRIDES = 903,
+    TENSOR_ID = 906,
+    PACK_IDS = 1000,
+    PACK_POINTERS = 1001,
+    PACK_WORKSPACE = 1003,
+    ENGINE_NUMERICAL_NOTE = 1303,
+    DEVICE_JSON = 2702,
+};
+enum {
+    CROSS_CORRELATION = 1, // cudnnConvolutionMode_t
+    MOST_NOTES = 32,       // of an engine; version 9 knows 10
+    ALIGNMENT = 16,        // of operands, in bytes; tensors lie at multiples of 256
+};
 
-// The functions, in the order of cudnn_v9.h's parts graph, ops and cnn.
 static size_t (*GetVersion)(void);
 static const char *(*GetErrorString)(int);
+static void (*GetLastErrorString)(char *, size_t); // since version 9
 static int (*Create)(cudnn_object *);
 static int (*Destroy)(cudnn_object);
 static int (*SetStream)(cudnn_object, void *);
-static int (*CreateTensorDescriptor)(cudnn_object *);
-static int (*SetTensor4dDescriptor)(cudnn_object, int format, int type, int n, int c, int h, int w);
-static int (*DestroyTensorDescriptor)(cudnn_object);
-static int (*CreateFilterDescriptor)(cudnn_object *);
-static int (*SetFilter4dDescriptor)(cudnn_object, int type, int format, int k, int c, int h, int w);
-static int (*DestroyFilterDescriptor)(cudnn_object);
-static int (*CreateConvolutionDescriptor)(cudnn_object *);
-static int (*SetConvolution2dDescriptor)(cudnn_object, int pad_h, int pad_w, int u, int v, int dilation_h, int dilation_w, int mode, int compute);
-static int (*SetConvolutionMathType)(cudnn_object, int);
-static int (*DestroyConvolutionDescriptor)(cudnn_object);
+static int (*BackendCreateDescriptor)(int, cudnn_object *);
+static int (*BackendDestroyDescriptor)(cudnn_object);
+static int (*BackendSetAttribute)(cudnn_object, int name, int type, int64_t count, const void *);
+static int (*BackendGetAttribute)(cudnn_object, int name, int type, int64_t wanted, int64_t *count, void *);
+static int (*BackendFinalize)(cudnn_object);
+static int (*BackendExecute)(cudnn_object handle, cudnn_object plan, cudnn_object pack);
 
-// A search takes the descriptors of both operands around that of the
-// convolution, and then the result's.
-typedef int search(cudnn_object handle, cudnn_object a, cudnn_object b, cudnn_object conv, cudnn_object out,
-                   int wanted, int *returned, largestep_algorithm *found);
-static search *FindConvolutionForwardAlgorithm, *GetConvolutionForwardAlgorithm_v7;
-static search *FindConvolutionBackwardDataAlgorithm, *GetConvolutionBackwardDataAlgorithm_v7;
-static search *FindConvolutionBackwardFilterAlgorithm, *GetConvolutionBackwardFilterAlgorithm_v7;
-
-typedef int convolution(cudnn_object handle, const void *alpha, cudnn_object a, const void *a_data, cudnn_object b, const void *b_data,
-                        cudnn_object conv, int algo, void *workspace, size_t bytes, const void *beta, cudnn_object out, void *out_data);
-static convolution *ConvolutionForward, *ConvolutionBackwardData, *ConvolutionBackwardFilter;
-
-#define FUNCTIONS(F)                                                                                                  \
-    F(GetVersion) F(GetErrorString) F(Create) F(Destroy) F(SetStream)                                                 \
-    F(CreateTensorDescriptor) F(SetTensor4dDescriptor) F(DestroyTensorDescriptor)                                     \
-    F(CreateFilterDescriptor) F(SetFilter4dDescriptor) F(DestroyFilterDescriptor)                                     \
-    F(CreateConvolutionDescriptor) F(SetConvolution2dDescriptor) F(SetConvolutionMathType)                            \
-    F(DestroyConvolutionDescriptor) F(FindConvolutionForwardAlgorithm) F(GetConvolutionForwardAlgorithm_v7)           \
-    F(FindConvolutionBackwardDataAlgorithm) F(GetConvolutionBackwardDataAlgorithm_v7)                                 \
-    F(FindConvolutionBackwardFilterAlgorithm) F(GetConvolutionBackwardFilterAlgorithm_v7)                             \
-    F(ConvolutionForward) F(ConvolutionBackwardData) F(ConvolutionBackwardFilter)
+#define FUNCTIONS(F)                                                                                  \
+    F(GetVersion) F(GetErrorString) F(Create) F(Destroy) F(SetStream) F(BackendCreateDescriptor)      \
+    F(BackendDestroyDescriptor) F(BackendSetAttribute) F(BackendGetAttribute) F(BackendFinalize)      \
+    F(BackendExecute)
 
 const char *largestep_cudnn_load(const char *file) {
     static void *library;
@@ -63,12 +104,18 @@ const char *largestep_cudnn_load(const char *file) {
         return "it has no function cudnn" #name;            \
     }
     FUNCTIONS(FIND)
+    *(void **)&GetLastErrorString = dlsym(l, "cudnnGetLastErrorString");
     library = l;
     return NULL;
 }
 
 size_t largestep_cudnn_version(void) { return GetVersion(); }
-const char *largestep_cudnn_error(int status) { return GetErrorString(status); }
+
+const char *largestep_cudnn_error(int status, char *more, size_t bytes) {
+    *more = 0;
+    if (GetLastErrorString) GetLastErrorString(more, bytes);
+    return GetErrorString(status);
+}
 
 int largestep_cudnn_create(cudnn_object *handle, void *stream) {
     int status = Create(handle);
@@ -77,57 +124,135 @@ int largestep_cudnn_create(cudnn_object *handle, void *stream) {
 
 int largestep_cudnn_destroy(cudnn_object handle) { return Destroy(handle); }
 
-int largestep_conv_create(largestep_conv *c, const largestep_conv_shape *s) {
-    const int type = s->half ? BFLOAT16 : FLOAT;
+// attribute is one of a descriptor; one without values is left out.
+typedef struct {
+    int name, type;
+    int64_t count;
+    const void *values;
+} attribute;
+
+static int build(cudnn_object *d, int kind, const attribute *a, size_t n) {
+    int status = BackendCreateDescriptor(kind, d);
+    for (; n && !status; a++, n--)
+        if (a->values) status = BackendSetAttribute(*d, a->name, a->type, a->count, a->values);
+    return status ? status : BackendFinalize(*d);
+}
+
+#define BUILD(d, kind, ...) \
+    build(d, kind, (const attribute[]){__VA_ARGS__}, sizeof((const attribute[]){__VA_ARGS__}) / sizeof(attribute))
+
+// given is an optional descriptor as the value of an attribute.
+static const cudnn_object *given(const cudnn_object *d) { return *d ? d : NULL; }
+
+void largestep_destroy(cudnn_object d) {
+    if (d) BackendDestroyDescriptor(d);
+}
+
+int largestep_device(cudnn_object *device, const char *json) {
+    *device = NULL;
+    return BUILD(device, DEVICE, {DEVICE_JSON, CHARACTER, (int64_t)strlen(json) + 1, json});
+}
+
+// tensor describes one with the channels last.
+static int tensor(cudnn_object *d, int64_t id, int half, int64_t n, int64_t c, int64_t h, int64_t w) {
+    const int type = half ? BFLOAT16 : FLOAT;
+    const int64_t alignment = ALIGNMENT, dimensions[] = {n, c, h, w}, strides[] = {h * w * c, 1, w * c, c};
+    return BUILD(d, TENSOR, {TENSOR_ID, INT64, 1, &id}, {TENSOR_TYPE, DATA_TYPE, 1, &type},
+                 {TENSOR_DIMENSIONS, INT64, 4, dimensions}, {TENSOR_STRIDES, INT64, 4, strides},
+                 {TENSOR_ALIGNMENT, INT64, 1, &alignment});
+}
+
+static int convolution(cudnn_object *d, int64_t stride, int64_t pad) {
+    const int mode = CROSS_CORRELATION, type = FLOAT;
+    const int64_t rank = 2, strides[] = {stride, stride}, pads[] = {pad, pad}, dilations[] = {1, 1};
+    return BUILD(d, CONVOLUTION, {CONVOLUTION_COMPUTE_TYPE, DATA_TYPE, 1, &type},
+                 {CONVOLUTION_CONVOLUTION_MODE, CONVOLUTION_MODE, 1, &mode}, {CONVOLUTION_SPATIAL_DIMENSIONS, INT64, 1, &rank},
+                 {CONVOLUTION_STRIDES, INT64, 2, strides}, {CONVOLUTION_DILATIONS, INT64, 2, dilations},
+                 {CONVOLUTION_PRE_PADDINGS, INT64, 2, pads}, {CONVOLUTION_POST_PADDINGS, INT64, 2, pads});
+}
+
+// The tensors' identifiers, in the order of execute's addresses.
+enum { OUT = 1, FIRST, SECOND };
+
+static const struct {
+    int kind, attributes, x, w, y;
+} passes[] = {
+    [LARGESTEP_FORWARD] = {FORWARD, FORWARD_ALPHA, FIRST, SECOND, OUT},
+    [LARGESTEP_BACKWARD_DATA] = {BACKWARD_DATA, BACKWARD_DATA_ALPHA, OUT, SECOND, FIRST},
+    [LARGESTEP_BACKWARD_FILTER] = {BACKWARD_FILTER, BACKWARD_FILTER_ALPHA, SECOND, OUT, FIRST},
+};
+
+int largestep_describe(largestep_graph *g, const largestep_target *t, const largestep_kernel *k) {
+    const int x = passes[k->pass].x, w = passes[k->pass].w, y = passes[k->pass].y, a = passes[k->pass].attributes;
+    const int half[] = {[OUT] = k->half_out, [FIRST] = k->half, [SECOND] = k->half};
+    const float alpha = 1, beta = k->accumulate;
     int status;
-    memset(c, 0, sizeof *c);
-    if ((status = CreateTensorDescriptor(&c->x)) || (status = SetTensor4dDescriptor(c->x, NHWC, type, s->n, s->c, s->h, s->w)) ||
-        (status = CreateTensorDescriptor(&c->y)) || (status = SetTensor4dDescriptor(c->y, NHWC, type, s->n, s->k, s->p, s->q)) ||
-        (status = CreateFilterDescriptor(&c->filter)) || (status = SetFilter4dDescriptor(c->filter, type, NHWC, s->k, s->c, s->size, s->size)) ||
-        (status = CreateConvolutionDescriptor(&c->conv)) ||
-        (status = SetConvolution2dDescriptor(c->conv, s->pad, s->pad, s->stride, s->stride, 1, 1, CROSS_CORRELATION, FLOAT)) ||
-        (status = SetConvolutionMathType(c->conv, s->math)))
-        largestep_conv_destroy(c);
+    memset(g, 0, sizeof *g);
+    if ((status = tensor(&g->x, x, half[x], k->n, k->c, k->h, k->w)) || (status = tensor(&g->w, w, half[w], k->k, k->c, k->size, k->size)) ||
+        (status = tensor(&g->y, y, half[y], k->n, k->k, k->p, k->q)) || (status = convolution(&g->conv, k->stride, k->pad)) ||
+        (status = BUILD(&g->operation, passes[k->pass].kind, {a, REAL, 1, &alpha}, {a + 1, REAL, 1, &beta}, {a + 2, DESCRIPTOR, 1, &g->conv},
+                        {a + 3, DESCRIPTOR, 1, &g->w}, {a + 4, DESCRIPTOR, 1, &g->x}, {a + 5, DESCRIPTOR, 1, &g->y})))
+        return status;
+    return BUILD(&g->graph, GRAPH, {GRAPH_HANDLE, HANDLE, 1, given(&t->handle)}, {GRAPH_OPERATIONS, DESCRIPTOR, 1, &g->operation});
+}
+
+void largestep_forget(largestep_graph *g) {
+    const cudnn_object all[] = {g->graph, g->operation, g->conv, g->y, g->w, g->x};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) largestep_destroy(all[i]);
+    memset(g, 0, sizeof *g);
+}
+
+// notes reads what cuDNN says of the numbers that an engine computes.
+static int notes(cudnn_object config, unsigned *bits) {
+    cudnn_object engine = NULL;
+    int found[MOST_NOTES];
+    int64_t n = 0, one;
+    int status = BackendCreateDescriptor(ENGINE, &engine);
+    if (!status) status = BackendGetAttribute(config, CONFIG_ENGINE, DESCRIPTOR, 1, &one, &engine);
+    if (!status) status = BackendGetAttribute(engine, ENGINE_NUMERICAL_NOTE, NUMERICAL_NOTE, MOST_NOTES, &n, found);
+    *bits = 0;
+    for (int64_t i = 0; i < n && i < MOST_NOTES && !status; i++) *bits |= 1u << (found[i] & 31);
+    largestep_destroy(engine);
     return status;
 }
 
-void largestep_conv_destroy(largestep_conv *c) {
-    if (c->x) DestroyTensorDescriptor(c->x);
-    if (c->y) DestroyTensorDescriptor(c->y);
-    if (c->filter) DestroyFilterDescriptor(c->filter);
-    if (c->conv) DestroyConvolutionDescriptor(c->conv);
-    memset(c, 0, sizeof *c);
+int largestep_propose(const largestep_target *t, cudnn_object graph, int mode, largestep_proposal found[LARGESTEP_PROPOSALS], int *n) {
+    cudnn_object heuristics = NULL, configs[LARGESTEP_PROPOSALS] = {NULL};
+    int64_t count = 0;
+    int status = BUILD(&heuristics, HEURISTICS, {HEURISTICS_GRAPH, DESCRIPTOR, 1, &graph}, {HEURISTICS_MODE, HEURISTIC, 1, &mode},
+                       {HEURISTICS_DEVICE, DESCRIPTOR, 1, given(&t->device)});
+    for (int i = 0; i < LARGESTEP_PROPOSALS && !status; i++) status = BackendCreateDescriptor(ENGINE_CONFIG, &configs[i]);
+    if (!status) status = BackendGetAttribute(heuristics, HEURISTICS_RESULTS, DESCRIPTOR, LARGESTEP_PROPOSALS, &count, configs);
+    *n = 0;
+    for (int i = 0; i < LARGESTEP_PROPOSALS; i++) {
+        largestep_proposal p = {configs[i], 0};
+        if (!status && i < count && !notes(p.config, &p.notes))
+            found[(*n)++] = p;
+        else
+            largestep_destroy(p.config);
+    }
+    largestep_destroy(heuristics);
+    return status;
 }
 
-int largestep_conv_math(largestep_conv *c, int math) { return SetConvolutionMathType(c->conv, math); }
-
-int largestep_conv_search(cudnn_object handle, const largestep_conv *c, enum largestep_pass pass, int measure,
-                          int wanted, int *returned, largestep_algorithm *found) {
-    search *f;
-    switch (pass) {
-    case LARGESTEP_FORWARD:
-        f = measure ? FindConvolutionForwardAlgorithm : GetConvolutionForwardAlgorithm_v7;
-        return f(handle, c->x, c->filter, c->conv, c->y, wanted, returned, found);
-    case LARGESTEP_BACKWARD_DATA:
-        f = measure ? FindConvolutionBackwardDataAlgorithm : GetConvolutionBackwardDataAlgorithm_v7;
-        return f(handle, c->filter, c->y, c->conv, c->x, wanted, returned, found);
-    default:
-        f = measure ? FindConvolutionBackwardFilterAlgorithm : GetConvolutionBackwardFilterAlgorithm_v7;
-        return f(handle, c->x, c->y, c->conv, c->filter, wanted, returned, found);
-    }
+int largestep_finish(const largestep_target *t, cudnn_object config, largestep_plan *p) {
+    int64_t one;
+    p->plan = NULL;
+    int status = BUILD(&p->plan, PLAN, {PLAN_HANDLE, HANDLE, 1, given(&t->handle)}, {PLAN_CONFIG, DESCRIPTOR, 1, &config},
+                       {PLAN_DEVICE, DESCRIPTOR, 1, given(&t->device)});
+    if (!status) status = BackendGetAttribute(p->plan, PLAN_WORKSPACE_SIZE, INT64, 1, &one, &p->workspace);
+    if (!status) return 0;
+    largestep_destroy(p->plan);
+    p->plan = NULL;
+    return status;
 }
 
-int largestep_conv_run(cudnn_object handle, const largestep_conv *c, enum largestep_pass pass, int algo,
-                       unsigned long long out, unsigned long long first, unsigned long long second,
-                       unsigned long long workspace, size_t bytes, float beta) {
-    const float one = 1; // scaling factors are float for bfloat16 and float tensors
-    void *a = (void *)first, *b = (void *)second, *space = (void *)workspace, *result = (void *)out;
-    switch (pass) {
-    case LARGESTEP_FORWARD: // y, x, w
-        return ConvolutionForward(handle, &one, c->x, a, c->filter, b, c->conv, algo, space, bytes, &beta, c->y, result);
-    case LARGESTEP_BACKWARD_DATA: // dx, dy, w: cuDNN wants w first
-        return ConvolutionBackwardData(handle, &one, c->filter, b, c->y, a, c->conv, algo, space, bytes, &beta, c->x, result);
-    default: // dw, dy, x: cuDNN wants x first
-        return ConvolutionBackwardFilter(handle, &one, c->x, b, c->y, a, c->conv, algo, space, bytes, &beta, c->filter, result);
-    }
+int largestep_execute(cudnn_object handle, cudnn_object plan, const uint64_t addresses[3], uint64_t workspace) {
+    const int64_t ids[] = {OUT, FIRST, SECOND};
+    cudnn_object pack = NULL;
+    int status = BUILD(&pack, VARIANT_PACK, {PACK_IDS, INT64, 3, ids}, {PACK_POINTERS, POINTER, 3, addresses},
+                       {PACK_WORKSPACE, POINTER, 1, &workspace});
+    if (!status) status = BackendExecute(handle, plan, pack);
+    largestep_destroy(pack);
+    return status;
 }

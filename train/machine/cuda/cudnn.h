@@ -1,56 +1,75 @@
-// cuDNN, loaded at run time: the part of its interface that is in both version 8
-// and version 9 (cudnn_cnn_infer_v8.h and cudnn_cnn_train_v8.h, cudnn_cnn_v9.h).
+// cuDNN, loaded at run time: the part of its graph interface that versions 8 and
+// 9 share (cudnn_backend.h of version 8, cudnn_graph.h of version 9).
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef void *cudnn_object;
 
-// One convolution, with everything that its three kernels need.
+// What plans are for: the GPU of a handle or, without one, a GPU that is only
+// described.
 typedef struct {
-    int n, c, h, w;         // of x
-    int k, size, p, q;      // output channels, filter size, height and width of y
-    int stride, pad;
-    int half;               // bfloat16 in memory
-    int math;               // cudnnMathType_t
-} largestep_conv_shape;
-
-typedef struct {
-    cudnn_object x, y, filter, conv;
-} largestep_conv;
+    cudnn_object handle, device;
+} largestep_target;
 
 enum largestep_pass { LARGESTEP_FORWARD, LARGESTEP_BACKWARD_DATA, LARGESTEP_BACKWARD_FILTER };
 
-// An algorithm as cuDNN's search reports it: cudnnConvolutionFwdAlgoPerf_t,
-// ...BwdDataAlgoPerf_t and ...BwdFilterAlgoPerf_t, which lie alike.
+// One kernel of a convolution.
 typedef struct {
-    int algo, status;
-    float time; // milliseconds
-    size_t memory;
-    int determinism, math;
-    int reserved[3];
-} largestep_algorithm;
+    enum largestep_pass pass;
+    int n, c, h, w;       // of x
+    int k, size, p, q;    // output channels, filter size, height and width of y
+    int stride, pad;
+    int half, half_out;   // bfloat16 operands, and a bfloat16 result
+    int accumulate;       // add to the result
+} largestep_kernel;
+
+// The operation graph of a kernel, and the descriptors that it is made of.
+typedef struct {
+    cudnn_object x, w, y, conv, operation, graph;
+} largestep_graph;
+
+// An engine with its parameters, as cuDNN's heuristics propose it.
+typedef struct {
+    cudnn_object config;
+    unsigned notes; // bits of cudnnBackendNumericalNote_t
+} largestep_proposal;
+
+typedef struct {
+    cudnn_object plan;
+    int64_t workspace; // bytes
+} largestep_plan;
 
 // largestep_cudnn_load loads the library; it returns NULL, or why not. A library
 // that was loaded before stays.
 const char *largestep_cudnn_load(const char *file);
+size_t largestep_cudnn_version(void);
+
+// largestep_cudnn_error is the name of a status; more is what the last call that
+// failed said about it, where the library can tell.
+const char *largestep_cudnn_error(int status, char *more, size_t bytes);
 
 // These return cudnnStatus_t, 0 for success.
 int largestep_cudnn_create(cudnn_object *handle, void *stream);
 int largestep_cudnn_destroy(cudnn_object handle);
-int largestep_conv_create(largestep_conv *c, const largestep_conv_shape *s);
-void largestep_conv_destroy(largestep_conv *c);
-int largestep_conv_math(largestep_conv *c, int math);
 
-// largestep_conv_search lists the algorithms of a pass, the fastest first. With
-// measure it runs each on memory of its own.
-int largestep_conv_search(cudnn_object handle, const largestep_conv *c, enum largestep_pass pass, int measure,
-                          int wanted, int *returned, largestep_algorithm *found);
+// largestep_device describes a GPU in cuDNN's JSON (since version 9.11).
+int largestep_device(cudnn_object *device, const char *json);
 
-// largestep_conv_run: y = x * w, dx = dy * w or dw = dy * x, the operands in this
-// order; beta 1 adds to the result.
-int largestep_conv_run(cudnn_object handle, const largestep_conv *c, enum largestep_pass pass, int algo,
-                       unsigned long long out, unsigned long long first, unsigned long long second,
-                       unsigned long long workspace, size_t bytes, float beta);
+// largestep_describe makes the graph of a kernel; after an error too,
+// largestep_forget gives back what there is of it.
+int largestep_describe(largestep_graph *g, const largestep_target *t, const largestep_kernel *k);
+void largestep_forget(largestep_graph *g);
 
-size_t largestep_cudnn_version(void);
-const char *largestep_cudnn_error(int status);
+// largestep_propose asks heuristics (cudnnBackendHeurMode_t) for n proposals, the
+// best first.
+#define LARGESTEP_PROPOSALS 64
+int largestep_propose(const largestep_target *t, cudnn_object graph, int mode, largestep_proposal found[LARGESTEP_PROPOSALS], int *n);
+
+// largestep_finish makes a plan of a proposal, which has to outlive it.
+int largestep_finish(const largestep_target *t, cudnn_object config, largestep_plan *p);
+void largestep_destroy(cudnn_object descriptor);
+
+// largestep_execute queues a plan: y = x * w, dx = dy * w or dw = dy * x, the
+// addresses in this order.
+int largestep_execute(cudnn_object handle, cudnn_object plan, const uint64_t addresses[3], uint64_t workspace);

@@ -36,6 +36,7 @@ type Engine struct {
 	scratch         scratch
 	updates         updates
 	recordings      []recording
+	capturing       bool
 	err             error // the first
 	closed          bool
 }
@@ -273,6 +274,8 @@ func (e *Engine) Capture(run func() error) (replay func() error, err error) {
 		return nil, e.err
 	}
 	defer e.enter()()
+	e.capturing = true
+	defer func() { e.capturing = false }()
 	r, err := capture(e.stream, func() error {
 		if err := run(); err != nil {
 			return err

@@ -16,6 +16,7 @@ const (
 	codeUnsupportedPTX = 222
 	codeNotFound       = 500
 	codeIllegalAddress = 700
+	codeFirstFault     = 714 // of a kernel: stack, instruction, alignment, address space, program counter
 	codeLaunchFailed   = 719
 	codeSystemNotReady = 802
 	codeMismatch       = 803
@@ -26,20 +27,20 @@ const (
 // name is the driver's word for it.
 func explain(what string, code int, name string) error {
 	var advice string
-	switch code {
-	case codeOutOfMemory:
+	switch {
+	case code == codeOutOfMemory:
 		advice = "out of memory; use a smaller --batch or --width, or free the card of other programs (nvidia-smi lists them)"
-	case codeNoDevice:
+	case code == codeNoDevice:
 		advice = "no NVIDIA GPU; check nvidia-smi and CUDA_VISIBLE_DEVICES, or use --engine cpu"
-	case codeNoBinary, codeInvalidPTX, codeUnsupportedPTX:
+	case code == codeNoBinary, code == codeInvalidPTX, code == codeUnsupportedPTX:
 		advice = "the driver cannot compile the kernels; update the NVIDIA driver to 520 or later"
-	case codeNotFound:
+	case code == codeNotFound:
 		advice = "the driver lacks a function; update the NVIDIA driver to 520 or later"
-	case codeECC, codeIllegalAddress, codeLaunchFailed, codeUnknown:
+	case code == codeECC, code == codeIllegalAddress, code >= codeFirstFault && code <= codeLaunchFailed, code == codeUnknown:
 		advice = "the device is lost to this process; start again with --resume, which goes on from the last checkpoint; if it comes back, see dmesg for Xid errors"
-	case codeSystemNotReady:
+	case code == codeSystemNotReady:
 		advice = "the system is not ready; is nvidia-fabricmanager running?"
-	case codeMismatch:
+	case code == codeMismatch:
 		advice = "the driver's library and kernel module differ; reboot after a driver update"
 	default:
 		return fmt.Errorf("cuda: %s: %s (error %d)", what, name, code)
@@ -54,6 +55,25 @@ func outOfMemory(bytes int, free, total int64) error {
 }
 
 func gigabytes(b int64) string { return fmt.Sprintf("%.2f GB", float64(b)/1e9) }
+
+// explainCuDNN turns a status of cuDNN's into words; more is what the library
+// said about it, over any number of lines.
+func explainCuDNN(what, name, more string) error {
+	if words := strings.Join(strings.Fields(more), " "); words != "" {
+		name += ": " + words
+	}
+	return fmt.Errorf("cuda: %s: cuDNN: %s", what, name)
+}
+
+// noPlan says why a convolution cannot be computed.
+func noPlan(proposals, limit int, refused error) error {
+	why := ""
+	if refused != nil {
+		why = fmt.Sprintf(" (%v)", refused)
+	}
+	return fmt.Errorf("cuda: none of cuDNN's %d proposals computes a convolution within %d MB of workspace%s: update cuDNN, or choose another --precision",
+		proposals, limit>>20, why)
+}
 
 // cudnnMissing lists what was looked for.
 func cudnnMissing(tried []string) error {

@@ -124,6 +124,24 @@ func TestUploadsOfTheWrongSize(t *testing.T) {
 	}
 }
 
+// Small uploads wait for the device too, before the host is far ahead of it.
+func TestManyUploads(t *testing.T) {
+	emulated(t)
+	e := open(t, FP32)
+	v := vectors(t, e, 1)[0]
+	t.Setenv("CUDA_EMULATOR_FAIL", "cuEventSynchronize:2:1")
+	for n := range 2 * ringSegments * segmentCopies {
+		if err := e.Upload(v, make([]float32, 4)); err != nil {
+			if n != ringSegments*segmentCopies {
+				t.Errorf("the host waits after %d uploads, want %d", n, ringSegments*segmentCopies)
+			}
+			e.err = nil // for Close
+			return
+		}
+	}
+	t.Error("the host never waits")
+}
+
 // More than the ring holds, in pieces that do not divide it.
 func TestLongUploads(t *testing.T) {
 	e := open(t, FP32)

@@ -9,17 +9,19 @@ import (
 )
 
 const (
-	ringSegments = 4
-	segmentBytes = 4 << 20
+	ringSegments  = 4
+	segmentBytes  = 4 << 20
+	segmentCopies = 256
 )
 
 // ring is page-locked memory through which uploads go. A segment is used again
 // once the copies out of it are done, which is what keeps the host from running
-// far ahead of the device.
+// far ahead of the device: by 256 steps of training, which upload four times.
 type ring struct {
 	memory  []byte
 	segment int
 	used    int // bytes of the segment
+	copies  int // out of the segment
 	done    [ringSegments]cu.Event
 	pending [ringSegments]bool
 }
@@ -50,7 +52,7 @@ func (r *ring) close() {
 // upload queues a copy to the device; src may be reused at once.
 func (r *ring) upload(dst cu.DevicePtr, src []byte, s cu.Stream) error {
 	for len(src) > 0 {
-		if r.used == segmentBytes {
+		if r.used == segmentBytes || r.copies == segmentCopies {
 			if err := r.next(s); err != nil {
 				return err
 			}
@@ -61,6 +63,7 @@ func (r *ring) upload(dst cu.DevicePtr, src []byte, s cu.Stream) error {
 			return driverError("copy to the device", err)
 		}
 		r.used = min(segmentBytes, (r.used+n+63)&^63)
+		r.copies++
 		dst, src = dst+cu.DevicePtr(n), src[n:]
 	}
 	return nil
@@ -73,7 +76,7 @@ func (r *ring) next(s cu.Stream) error {
 	}
 	r.pending[r.segment] = true
 	r.segment = (r.segment + 1) % ringSegments
-	r.used = 0
+	r.used, r.copies = 0, 0
 	if !r.pending[r.segment] {
 		return nil
 	}

@@ -136,7 +136,7 @@ std::map<std::string, Kernel> kernels = {
 
 enum {
     SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_IMAGE = 200,
-    INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE_UNSUPPORTED = 900,
+    INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, ILLEGAL_ADDRESS = 700, CAPTURE_UNSUPPORTED = 900, CAPTURED_EVENT = 907,
 };
 
 int lost; // an error that stays with the device
@@ -176,9 +176,6 @@ bool inside(const std::map<char*, size_t>& areas, uint64_t p, size_t bytes) {
     return (char*)p + bytes <= a->first + a->second;
 }
 
-// owned tells whether memory of the device lies at p.
-bool owned(uint64_t p, size_t bytes) { return inside(allocations, p, bytes); }
-
 // late are copies that were still under way when their call returned.
 std::vector<std::function<void()>> late;
 
@@ -197,6 +194,14 @@ int context; // its address is the context
 } // namespace
 
 void __syncthreads() { yield(); }
+
+// owned tells whether memory of the device lies at p.
+bool owned(uint64_t p, size_t bytes) { return inside(allocations, p, bytes); }
+
+int capability() {
+    const char* major = getenv("CUDA_EMULATOR_CAPABILITY");
+    return major ? atoi(major) : 9;
+}
 
 void Stream::add(std::function<void()> work) { (capturing ? graph : queue).push_back(std::move(work)); }
 
@@ -217,10 +222,9 @@ int cuDeviceGetName(char* name, int size, int) { snprintf(name, size, "emulated 
 
 int cuDeviceGetAttribute(int* value, int attribute, int) {
     BEGIN;
-    const char* major = getenv("CUDA_EMULATOR_CAPABILITY");
     switch (attribute) {
     case 16: *value = 3; break; // multiprocessors
-    case 75: *value = major ? atoi(major) : 9; break;
+    case 75: *value = capability(); break;
     case 76: *value = 0; break;
     default: return INVALID_VALUE;
     }
@@ -322,10 +326,38 @@ int cuStreamSynchronize(Stream* s) {
     return SUCCESS;
 }
 
-int cuEventCreate(Stream*** e, unsigned) { IN_CONTEXT; *e = new Stream*(nullptr); return SUCCESS; }
-int cuEventDestroy_v2(Stream** e) { IN_CONTEXT; delete e; return SUCCESS; }
-int cuEventRecord(Stream** e, Stream* s) { IN_CONTEXT; *e = s; return SUCCESS; }
-int cuEventSynchronize(Stream** e) { IN_CONTEXT; if (*e) (*e)->flush(); return SUCCESS; }
+// Event is the time of its stream at which it was recorded.
+struct Event {
+    bool timed, captured = false, passed = true;
+    Stream* stream = nullptr;
+    double time = 0;
+};
+
+int cuEventCreate(Event** e, unsigned flags) { IN_CONTEXT; *e = new Event{!(flags & 2)}; return SUCCESS; }
+int cuEventDestroy_v2(Event* e) { IN_CONTEXT; delete e; return SUCCESS; }
+
+int cuEventRecord(Event* e, Stream* s) {
+    IN_CONTEXT;
+    e->captured = s->capturing, e->stream = s, e->passed = false;
+    s->add([=] { e->time = s->clock, e->passed = true; });
+    return SUCCESS;
+}
+
+int cuEventSynchronize(Event* e) {
+    IN_CONTEXT;
+    CHECK(!e->captured, CAPTURED_EVENT);
+    if (e->stream) e->stream->flush();
+    return SUCCESS;
+}
+
+int cuEventElapsedTime(float* ms, const Event* a, const Event* b) {
+    IN_CONTEXT;
+    CHECK(a->timed && b->timed && a->stream && b->stream, INVALID_HANDLE);
+    CHECK(!a->captured && !b->captured, CAPTURED_EVENT);
+    CHECK(a->passed && b->passed, NOT_READY);
+    *ms = float(b->time - a->time);
+    return SUCCESS;
+}
 
 int cuModuleLoadData(const char** m, const char* image) {
     IN_CONTEXT;

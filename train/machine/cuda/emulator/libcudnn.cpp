@@ -1,28 +1,106 @@
-// An emulation of cuDNN's convolutions on the emulated driver: plain loops over
-// NHWC tensors and KRSC filters of float or bfloat16. It refuses descriptors
-// that do not fit together, and workspace that is too small.
+// An emulation of cuDNN's graph interface on the emulated driver, as far as
+// single convolutions of NHWC tensors and KRSC filters of float or bfloat16 go,
+// computed by plain loops. It proposes engines as the real library does for
+// compute capability 9.0 and 8.0: some too inexact or too large, whose results
+// are NaN, and some that turn out not to work.
 
 #include "device.h"
 #include "stream.h"
+#include "backend.h"
 
 Index threadIdx, blockIdx, blockDim, gridDim;
 
 namespace {
 
-enum { SUCCESS = 0, BAD_PARAM = 2000, NOT_SUPPORTED = 3000 };
-enum { FMA_MATH = 3, TENSOR_OP_MATH = 1, DETERMINISTIC_ALGO = 1, WORKSPACE = 4096 };
-
-struct Tensor { int format, type, n, c, h, w; };
-struct Filter { int type, format, k, c, h, w; };
-struct Conv { int pad[2], stride[2], dilation[2], mode, compute, math; };
 struct Handle { Stream* stream; };
 
-struct Algorithm {
-    int algo, status;
-    float time;
-    size_t memory;
-    int determinism, math, reserved[3];
+enum Note { TENSOR_CORE = 0, REDUCED_PRECISION = 2, NONDETERMINISTIC = 4, WINOGRAD_13 = 8 };
+
+struct Engine {
+    std::vector<int> notes;
+    int64_t workspace;
+    double milliseconds;
+    bool plan, execute, usable; // whether it works, and computes what is wanted
 };
+
+const Engine engines[] = {
+    {{TENSOR_CORE, NONDETERMINISTIC}, 0, 0.1, true, true, false},
+    {{TENSOR_CORE}, int64_t(1) << 40, 0.1, true, true, false},
+    {{TENSOR_CORE, REDUCED_PRECISION}, 0, 0.1, true, true, false},
+    {{TENSOR_CORE}, 131, 3, true, true, true},
+    {{TENSOR_CORE}, 4099, 2, true, true, true}, // the one to choose
+    {{}, 70, 5, true, true, true},
+    {{TENSOR_CORE}, 0, 1, false, true, false},
+    {{TENSOR_CORE}, 0, 1, true, false, false},
+    {{WINOGRAD_13}, 0, 0.1, true, true, false},
+    {{TENSOR_CORE}, 0, 1.5, true, true, true}, // the only one for mixed types
+};
+
+std::vector<int> proposals(int mode, bool mixed) {
+    switch (mode) {
+    case 3: return mixed ? std::vector<int>{} : std::vector<int>{0, 1, 2, 3, 4, 5, 7};
+    case 1: return mixed ? std::vector<int>{} : std::vector<int>{6, 3};
+    default: return mixed ? capability() >= 9 ? std::vector<int>{9} : std::vector<int>{} : std::vector<int>{8, 5};
+    }
+}
+
+struct Tensor {
+    int64_t id, alignment;
+    int type;
+    std::vector<int64_t> n; // dimensions N, C, H, W
+
+    explicit Tensor(const Descriptor& d) : id(d.one<int64_t>(906)), alignment(d.one<int64_t>(900)), type(d.one<int>(901)), n(d.all<int64_t>(902)) {}
+    size_t elements() const { return n[0] * n[1] * n[2] * n[3]; }
+    size_t bytes() const { return elements() * (type ? 2 : 4); }
+};
+
+int check_tensor(const Descriptor& d) {
+    const Tensor t(d);
+    for (int64_t n : t.n)
+        if (n < 1) return refuse(BAD_PARAM, "tensor: a dimension is not positive");
+    const std::vector<int64_t> last = {t.n[1] * t.n[2] * t.n[3], 1, t.n[1] * t.n[3], t.n[1]};
+    if (d.all<int64_t>(903) != last) return refuse(NOT_SUPPORTED, "tensor: the channels are not last");
+    if (t.type != 0 && t.type != 9) return refuse(NOT_SUPPORTED, "tensor: neither float nor bfloat16");
+    if (t.alignment != 16 || t.n[1] % 8) return refuse(NOT_SUPPORTED, "tensor: not aligned for vectors");
+    return SUCCESS;
+}
+
+// Convolution is an operation: its tensors by their parts in it.
+struct Convolution {
+    Kind kind;
+    float beta;
+    Tensor x, w, y;
+    int64_t stride, pad;
+
+    explicit Convolution(const Descriptor& d)
+        : kind(d.kind), beta(d.one<float>(first(d) + 1)), x(d.child(first(d) + 4)), w(d.child(first(d) + 3)), y(d.child(first(d) + 5)),
+          stride(d.child(first(d) + 2).one<int64_t>(103)), pad(d.child(first(d) + 2).one<int64_t>(105)) {}
+    static int first(const Descriptor& d) { return d.kind == FORWARD ? 700 : d.kind == BWD_DATA ? 706 : 712; }
+
+    const Tensor& out() const { return kind == FORWARD ? y : kind == BWD_DATA ? x : w; }
+    const Tensor& a() const { return kind == BWD_DATA ? y : x; }
+    const Tensor& b() const { return kind == BWD_FILTER ? y : w; }
+    bool mixed() const { return out().type != a().type; }
+};
+
+int check_convolution(const Descriptor& d) {
+    const std::vector<int64_t> none = {1, 1}, strides = d.all<int64_t>(103), pads = d.all<int64_t>(105);
+    if (d.one<int>(100) != 0 || d.one<int>(101) != 1 || d.one<int64_t>(106) != 2 || d.all<int64_t>(102) != none || strides[0] != strides[1] ||
+        pads[0] != pads[1] || pads != d.all<int64_t>(104))
+        return refuse(NOT_SUPPORTED, "convolution: no square cross-correlation in float");
+    return SUCCESS;
+}
+
+int check_operation(const Descriptor& d) {
+    const Convolution c(d);
+    bool fits = c.x.n[0] == c.y.n[0] && c.x.n[1] == c.w.n[1] && c.y.n[1] == c.w.n[0];
+    for (int i : {2, 3}) fits = fits && c.y.n[i] == (c.x.n[i] + 2 * c.pad - c.w.n[i]) / c.stride + 1;
+    if (!fits) return refuse(BAD_PARAM, "operation: the shapes are not those of a convolution");
+    if (c.x.id == c.w.id || c.x.id == c.y.id || c.w.id == c.y.id) return refuse(BAD_PARAM, "operation: two tensors with one identifier");
+    if (d.one<float>(Convolution::first(d)) != 1 || (c.beta != 0 && c.beta != 1)) return refuse(NOT_SUPPORTED, "operation: alpha or beta");
+    if (c.a().type != c.b().type) return refuse(NOT_SUPPORTED, "operation: operands of two types");
+    return SUCCESS;
+}
 
 float at(const void* p, int type, size_t i) {
     return type == 0 ? ((const float*)p)[i] : __uint_as_float((unsigned)((const uint16_t*)p)[i] << 16);
@@ -33,58 +111,77 @@ void put(void* p, int type, size_t i, float x) {
     else ((uint16_t*)p)[i] = round_bf16(x);
 }
 
-// operand is what the multiplier sees: with TF32, ten bits of mantissa.
-std::vector<float> operand(const void* p, int type, size_t n, int math) {
-    std::vector<float> v(n);
-    for (size_t i = 0; i < n; i++) {
-        v[i] = at(p, type, i);
-        if (type == 0 && math == TENSOR_OP_MATH) v[i] = __uint_as_float((__float_as_uint(v[i]) + 0x1000) & ~0x1fffu);
+// operand is what the multiplier sees: float on tensor cores has ten bits of
+// mantissa.
+std::vector<float> operand(const Tensor& t, const void* p, bool tensor_core) {
+    std::vector<float> v(t.elements());
+    for (size_t i = 0; i < v.size(); i++) {
+        v[i] = at(p, t.type, i);
+        if (t.type == 0 && tensor_core) v[i] = __uint_as_float((__float_as_uint(v[i]) + 0x1000) & ~0x1fffu);
     }
     return v;
 }
 
-size_t size(const Tensor& t) { return (size_t)t.n * t.c * t.h * t.w; }
-size_t size(const Filter& f) { return (size_t)f.k * f.c * f.h * f.w; }
-
-bool fits(const Tensor& x, const Filter& w, const Conv& c, const Tensor& y) {
-    const int p = (x.h + 2 * c.pad[0] - w.h) / c.stride[0] + 1, q = (x.w + 2 * c.pad[1] - w.w) / c.stride[1] + 1;
-    return x.format == 1 && w.format == 1 && y.format == 1 && x.type == w.type && x.type == y.type && (x.type == 0 || x.type == 9) &&
-           c.mode == 1 && c.compute == 0 && c.dilation[0] == 1 && c.dilation[1] == 1 && c.stride[0] == c.stride[1] && c.pad[0] == c.pad[1] &&
-           x.c == w.c && y.c == w.k && x.n == y.n && y.h == p && y.w == q && x.c % 8 == 0 && y.c % 8 == 0;
-}
-
 // each calls f with the first elements of the channels that meet.
-template <typename F> void each(const Tensor& x, const Filter& w, const Conv& c, const Tensor& y, F f) {
-    for (int n = 0; n < y.n; n++)
-        for (int oh = 0; oh < y.h; oh++)
-            for (int ow = 0; ow < y.w; ow++)
-                for (int kh = 0; kh < w.h; kh++)
-                    for (int kw = 0; kw < w.w; kw++) {
-                        const int h = oh * c.stride[0] + kh - c.pad[0], v = ow * c.stride[1] + kw - c.pad[1];
-                        if (h < 0 || h >= x.h || v < 0 || v >= x.w) continue;
-                        f((((size_t)n * x.h + h) * x.w + v) * x.c, ((size_t)kh * w.w + kw) * w.c, (((size_t)n * y.h + oh) * y.w + ow) * y.c);
+template <typename F> void each(const Convolution& c, F f) {
+    const auto &x = c.x.n, &w = c.w.n, &y = c.y.n;
+    for (int64_t n = 0; n < y[0]; n++)
+        for (int64_t oh = 0; oh < y[2]; oh++)
+            for (int64_t ow = 0; ow < y[3]; ow++)
+                for (int64_t kh = 0; kh < w[2]; kh++)
+                    for (int64_t kw = 0; kw < w[3]; kw++) {
+                        const int64_t h = oh * c.stride + kh - c.pad, v = ow * c.stride + kw - c.pad;
+                        if (h < 0 || h >= x[2] || v < 0 || v >= x[3]) continue;
+                        f(((n * x[2] + h) * x[3] + v) * x[1], (kh * w[3] + kw) * w[1], ((n * y[2] + oh) * y[3] + ow) * y[1]);
                     }
 }
 
-int find(Handle* h, bool good, int wanted, int* returned, Algorithm* found) {
-    if (!good || h->stream->capturing || wanted < 2) return BAD_PARAM;
-    found[0] = {0, SUCCESS, 1, 0, 0, TENSOR_OP_MATH, {}};
-    found[1] = {DETERMINISTIC_ALGO, SUCCESS, 2, WORKSPACE, 1, TENSOR_OP_MATH, {}};
-    *returned = 2;
-    return SUCCESS;
+std::vector<float> convolve(const Convolution& c, const std::vector<float>& a, const std::vector<float>& b) {
+    std::vector<float> sums(c.out().elements());
+    const size_t channels = c.w.n[1], row = c.w.n[2] * c.w.n[3] * channels;
+    each(c, [&](size_t x, size_t w, size_t y) {
+        for (size_t k = 0; k < (size_t)c.w.n[0]; k++, w += row) {
+            float sum = 0;
+            switch (c.kind) {
+            case FORWARD:
+                for (size_t i = 0; i < channels; i++) sum += a[x + i] * b[w + i];
+                sums[y + k] += sum;
+                break;
+            case BWD_DATA:
+                for (size_t i = 0; i < channels; i++) sums[x + i] += a[y + k] * b[w + i];
+                break;
+            default:
+                for (size_t i = 0; i < channels; i++) sums[w + i] += a[x + i] * b[y + k];
+            }
+        }
+    });
+    return sums;
 }
 
-// run queues a convolution: compute adds to sums, one for each element of out.
-template <typename F> int run(Handle* h, bool good, int algo, void* workspace, size_t bytes, const float* alpha, const float* beta,
-                              void* out, int type, size_t n, F compute) {
-    if (!good || *alpha != 1 || algo != DETERMINISTIC_ALGO || bytes < WORKSPACE || !workspace || !out) return BAD_PARAM;
-    const float keep = *beta;
-    h->stream->add([=] {
-        memset(workspace, 0xff, bytes);
-        std::vector<float> sums(n);
-        compute(sums.data());
-        for (size_t i = 0; i < n; i++) put(out, type, i, sums[i] + (keep ? keep * at(out, type, i) : 0));
-    });
+// compute runs an engine.
+void compute(const Convolution& c, const Engine& e, std::map<int64_t, void*> data, void* workspace) {
+    const bool tensor_core = e.notes == std::vector<int>{TENSOR_CORE};
+    memset(workspace, 0xff, e.workspace);
+    void* out = data[c.out().id];
+    const std::vector<float> sums = convolve(c, operand(c.a(), data[c.a().id], tensor_core), operand(c.b(), data[c.b().id], tensor_core));
+    for (size_t i = 0; i < sums.size(); i++)
+        put(out, c.out().type, i, e.usable ? sums[i] + (c.beta ? at(out, c.out().type, i) : 0) : NAN);
+}
+
+const Convolution operation_of(const Descriptor* graph) { return Convolution(graph->child(801)); }
+
+// pair_up finds the pack's pointers of the tensors.
+int pair_up(const Convolution& c, const Descriptor* pack, std::map<int64_t, void*>& data) {
+    const auto ids = pack->all<int64_t>(1000);
+    const auto pointers = pack->all<void*>(1001);
+    if (ids.size() != pointers.size() || ids.size() != 3) return refuse(BAD_PARAM, "execute: not a pointer for each tensor");
+    for (size_t i = 0; i < ids.size(); i++) data[ids[i]] = pointers[i];
+    for (const Tensor* t : {&c.x, &c.w, &c.y}) {
+        auto found = data.find(t->id);
+        if (found == data.end()) return refuse(BAD_PARAM, "execute: no pointer for tensor " + std::to_string(t->id));
+        if ((uint64_t)found->second % t->alignment || !owned((uint64_t)found->second, t->bytes()))
+            return refuse(BAD_PARAM, "execute: tensor " + std::to_string(t->id) + " is not aligned memory of the device");
+    }
     return SUCCESS;
 }
 
@@ -92,92 +189,92 @@ template <typename F> int run(Handle* h, bool good, int algo, void* workspace, s
 
 extern "C" {
 
-size_t cudnnGetVersion() { return 91000; }
+size_t cudnnGetVersion() { return 91002; }
 const char* cudnnGetErrorString(int status) { return status == BAD_PARAM ? "CUDNN_STATUS_BAD_PARAM" : "CUDNN_STATUS_NOT_SUPPORTED"; }
+void cudnnGetLastErrorString(char* text, size_t bytes) { snprintf(text, bytes, "%s", last_error.c_str()); }
 int cudnnCreate(Handle** h) { *h = new Handle{}; return SUCCESS; }
 int cudnnDestroy(Handle* h) { delete h; return SUCCESS; }
 int cudnnSetStream(Handle* h, Stream* s) { h->stream = s; return SUCCESS; }
-int cudnnCreateTensorDescriptor(Tensor** t) { *t = new Tensor{}; return SUCCESS; }
-int cudnnSetTensor4dDescriptor(Tensor* t, int format, int type, int n, int c, int h, int w) { *t = {format, type, n, c, h, w}; return SUCCESS; }
-int cudnnDestroyTensorDescriptor(Tensor* t) { delete t; return SUCCESS; }
-int cudnnCreateFilterDescriptor(Filter** f) { *f = new Filter{}; return SUCCESS; }
-int cudnnSetFilter4dDescriptor(Filter* f, int type, int format, int k, int c, int h, int w) { *f = {type, format, k, c, h, w}; return SUCCESS; }
-int cudnnDestroyFilterDescriptor(Filter* f) { delete f; return SUCCESS; }
-int cudnnCreateConvolutionDescriptor(Conv** c) { *c = new Conv{}; return SUCCESS; }
-int cudnnSetConvolution2dDescriptor(Conv* c, int ph, int pw, int u, int v, int dh, int dw, int mode, int compute) {
-    *c = {{ph, pw}, {u, v}, {dh, dw}, mode, compute, 0};
+
+int cudnnBackendCreateDescriptor(int kind, Descriptor** d) {
+    *d = nullptr;
+    if (!rules.count(Kind(kind))) return refuse(NOT_SUPPORTED, "the emulation has no descriptor of kind " + std::to_string(kind));
+    *d = new Descriptor{Kind(kind)};
+    living.insert(*d);
     return SUCCESS;
 }
-int cudnnSetConvolutionMathType(Conv* c, int math) { c->math = math; return SUCCESS; }
-int cudnnDestroyConvolutionDescriptor(Conv* c) { delete c; return SUCCESS; }
 
-int cudnnFindConvolutionForwardAlgorithm(Handle* h, Tensor* x, Filter* w, Conv* c, Tensor* y, int wanted, int* n, Algorithm* a) {
-    return find(h, fits(*x, *w, *c, *y), wanted, n, a);
-}
-int cudnnFindConvolutionBackwardDataAlgorithm(Handle* h, Filter* w, Tensor* y, Conv* c, Tensor* x, int wanted, int* n, Algorithm* a) {
-    return find(h, fits(*x, *w, *c, *y), wanted, n, a);
-}
-int cudnnFindConvolutionBackwardFilterAlgorithm(Handle* h, Tensor* x, Tensor* y, Conv* c, Filter* w, int wanted, int* n, Algorithm* a) {
-    return find(h, fits(*x, *w, *c, *y), wanted, n, a);
-}
-int cudnnGetConvolutionForwardAlgorithm_v7(Handle* h, Tensor* x, Filter* w, Conv* c, Tensor* y, int wanted, int* n, Algorithm* a) {
-    return find(h, fits(*x, *w, *c, *y), wanted, n, a);
-}
-int cudnnGetConvolutionBackwardDataAlgorithm_v7(Handle* h, Filter* w, Tensor* y, Conv* c, Tensor* x, int wanted, int* n, Algorithm* a) {
-    return find(h, fits(*x, *w, *c, *y), wanted, n, a);
-}
-int cudnnGetConvolutionBackwardFilterAlgorithm_v7(Handle* h, Tensor* x, Tensor* y, Conv* c, Filter* w, int wanted, int* n, Algorithm* a) {
-    return find(h, fits(*x, *w, *c, *y), wanted, n, a);
+int cudnnBackendDestroyDescriptor(Descriptor* d) {
+    if (!living.erase(d)) return refuse(BAD_PARAM, "destroy: no descriptor");
+    delete d;
+    return SUCCESS;
 }
 
-int cudnnConvolutionForward(Handle* h, const float* alpha, Tensor* xd, const void* x, Filter* wd, const void* w, Conv* cd, int algo,
-                            void* space, size_t bytes, const float* beta, Tensor* yd, void* y) {
-    const Tensor xt = *xd, yt = *yd;
-    const Filter f = *wd;
-    const Conv c = *cd;
-    return run(h, fits(xt, f, c, yt), algo, space, bytes, alpha, beta, y, yt.type, size(yt), [=](float* sums) {
-        const auto a = operand(x, xt.type, size(xt), c.math), b = operand(w, f.type, size(f), c.math);
-        each(xt, f, c, yt, [&](size_t xi, size_t wi, size_t yi) {
-            for (int k = 0; k < f.k; k++) {
-                const float* row = &b[(size_t)k * f.h * f.w * f.c + wi];
-                float sum = 0;
-                for (int i = 0; i < f.c; i++) sum += a[xi + i] * row[i];
-                sums[yi + k] += sum;
-            }
-        });
+int cudnnBackendSetAttribute(Descriptor* d, int name, int type, int64_t count, const void* values) { return set(d, name, type, count, values); }
+
+int cudnnBackendFinalize(Descriptor* d) {
+    int status = complete(d);
+    if (status) return status;
+    switch (d->kind) {
+    case TENSOR: status = check_tensor(*d); break;
+    case CONVOLUTION: status = check_convolution(*d); break;
+    case FORWARD: case BWD_DATA: case BWD_FILTER: status = check_operation(*d); break;
+    case PLAN:
+        d->graph = d->child(401).graph, d->engine = d->child(401).engine;
+        if (d->one<Handle*>(400) != d->graph->one<Handle*>(800)) return refuse(BAD_PARAM, "plan: of another handle");
+        if (!engines[d->engine].plan) return refuse(NOT_SUPPORTED, "plan: the engine does not work");
+        break;
+    case ENGINE: case ENGINECFG: return refuse(NOT_SUPPORTED, "finalize: engines come from heuristics here");
+    default: break;
+    }
+    d->finalized = status == SUCCESS;
+    return status;
+}
+
+int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t wanted, int64_t* count, void* values) {
+    if (!sound(d)) return refuse(BAD_PARAM, "get: the descriptor is not finalized");
+    const auto made = [&](Descriptor* child, Kind kind, const Descriptor* graph, int engine) {
+        if (!living.count(child) || child->kind != kind || child->finalized) return false;
+        child->finalized = true, child->graph = graph, child->engine = engine;
+        return true;
+    };
+    *count = 1;
+    if (d->kind == ENGINEHEUR && name == 202 && type == DESCRIPTOR) {
+        const Descriptor* graph = &d->child(201);
+        const auto list = proposals(d->one<int>(200), operation_of(graph).mixed());
+        *count = list.size();
+        for (int64_t i = 0; i < *count && i < wanted; i++)
+            if (!made(((Descriptor**)values)[i], ENGINECFG, graph, list[i])) return refuse(BAD_PARAM, "get: a result needs a fresh descriptor");
+    } else if (d->kind == ENGINECFG && name == 300 && type == DESCRIPTOR && wanted == 1) {
+        if (!made(*(Descriptor**)values, ENGINE, d->graph, d->engine)) return refuse(BAD_PARAM, "get: a result needs a fresh descriptor");
+    } else if (d->kind == ENGINE && name == 1303 && type == NUMERICAL_NOTE) {
+        const auto& notes = engines[d->engine].notes;
+        *count = notes.size();
+        for (int64_t i = 0; i < *count && i < wanted; i++) ((int*)values)[i] = notes[i];
+    } else if (d->kind == PLAN && name == 402 && type == INT64 && wanted == 1) {
+        *(int64_t*)values = engines[d->engine].workspace;
+    } else {
+        return refuse(NOT_SUPPORTED, "get: attribute " + std::to_string(name));
+    }
+    return SUCCESS;
+}
+
+int cudnnBackendExecute(Handle* h, Descriptor* plan, Descriptor* pack) {
+    if (!sound(plan) || !sound(pack) || plan->kind != PLAN || pack->kind != VARIANT_PACK || h != plan->one<Handle*>(400))
+        return refuse(BAD_PARAM, "execute: no finalized plan and pack of this handle");
+    const Engine& e = engines[plan->engine];
+    const Convolution c = operation_of(plan->graph);
+    std::map<int64_t, void*> data;
+    if (int status = pair_up(c, pack, data)) return status;
+    void* workspace = pack->one<void*>(1003);
+    if (e.workspace > 0 && !owned((uint64_t)workspace, e.workspace)) return refuse(BAD_PARAM, "execute: too little workspace");
+    if (!e.execute) return refuse(NOT_SUPPORTED, "execute: the engine does not work");
+    h->stream->add([=] {
+        if (!living.count(plan)) abort(); // whose code a recorded graph needs
+        compute(c, e, data, workspace);
+        h->stream->clock += e.milliseconds;
     });
-}
-
-int cudnnConvolutionBackwardData(Handle* h, const float* alpha, Filter* wd, const void* w, Tensor* yd, const void* dy, Conv* cd, int algo,
-                                 void* space, size_t bytes, const float* beta, Tensor* xd, void* dx) {
-    const Tensor xt = *xd, yt = *yd;
-    const Filter f = *wd;
-    const Conv c = *cd;
-    return run(h, fits(xt, f, c, yt), algo, space, bytes, alpha, beta, dx, xt.type, size(xt), [=](float* sums) {
-        const auto a = operand(dy, yt.type, size(yt), c.math), b = operand(w, f.type, size(f), c.math);
-        each(xt, f, c, yt, [&](size_t xi, size_t wi, size_t yi) {
-            for (int k = 0; k < f.k; k++) {
-                const float* row = &b[(size_t)k * f.h * f.w * f.c + wi];
-                for (int i = 0; i < f.c; i++) sums[xi + i] += a[yi + k] * row[i];
-            }
-        });
-    });
-}
-
-int cudnnConvolutionBackwardFilter(Handle* h, const float* alpha, Tensor* xd, const void* x, Tensor* yd, const void* dy, Conv* cd, int algo,
-                                   void* space, size_t bytes, const float* beta, Filter* wd, void* dw) {
-    const Tensor xt = *xd, yt = *yd;
-    const Filter f = *wd;
-    const Conv c = *cd;
-    return run(h, fits(xt, f, c, yt), algo, space, bytes, alpha, beta, dw, f.type, size(f), [=](float* sums) {
-        const auto a = operand(x, xt.type, size(xt), c.math), b = operand(dy, yt.type, size(yt), c.math);
-        each(xt, f, c, yt, [&](size_t xi, size_t wi, size_t yi) {
-            for (int k = 0; k < f.k; k++) {
-                float* row = &sums[(size_t)k * f.h * f.w * f.c + wi];
-                for (int i = 0; i < f.c; i++) row[i] += b[yi + k] * a[xi + i];
-            }
-        });
-    });
+    return SUCCESS;
 }
 
 } // extern "C"

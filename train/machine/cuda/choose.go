@@ -1,0 +1,79 @@
+package cuda
+
+// Bits of cudnnBackendNumericalNote_t, the same in cuDNN 8 and 9: what an engine
+// of cuDNN does to numbers.
+const (
+	noteTensorCore       = 1 << 0 // of float32: TF32
+	noteDownConvert      = 1 << 1
+	noteReducedSums      = 1 << 2
+	noteFFT              = 1 << 3
+	noteNondeterministic = 1 << 4
+	noteWinograd6x6      = 1 << 7
+	noteWinograd13x13    = 1 << 8
+)
+
+// unwanted are the notes of engines too inexact for a precision.
+func unwanted(p Precision) uint32 {
+	notes := uint32(noteDownConvert | noteReducedSums | noteFFT | noteWinograd6x6 | noteWinograd13x13)
+	if p == FP32 {
+		notes |= noteTensorCore
+	}
+	return notes
+}
+
+// proposal is an engine with its parameters, proposed by cuDNN's heuristics.
+type proposal struct {
+	id    int
+	notes uint32
+}
+
+// rounds orders proposals: those of a round are to be tried if no earlier round
+// gave a plan. Deterministic ones come first, so that the same training gives the
+// same bits, and the slow ones of the fallback after the others.
+func rounds(a, b, fallback []proposal, p Precision) [][]proposal {
+	list := mix(a, b)
+	return [][]proposal{
+		suited(list, p, true), suited(fallback, p, true),
+		suited(list, p, false), suited(fallback, p, false),
+	}
+}
+
+// mix takes two of a for each of b.
+func mix(a, b []proposal) []proposal {
+	var list []proposal
+	for len(a)+len(b) > 0 {
+		n, m := min(2, len(a)), min(1, len(b))
+		list = append(append(list, a[:n]...), b[:m]...)
+		a, b = a[n:], b[m:]
+	}
+	return list
+}
+
+// suited are the proposals exact enough for a precision.
+func suited(list []proposal, p Precision, deterministic bool) []proposal {
+	var good []proposal
+	for _, c := range list {
+		if c.notes&unwanted(p) == 0 && (c.notes&noteNondeterministic == 0) == deterministic {
+			good = append(good, c)
+		}
+	}
+	return good
+}
+
+// fastest picks from the times of plans in the order of the heuristics. Of those
+// within 3 % of the fastest it takes the first: the choice should not change with
+// the noise of a measurement.
+func fastest(times []float64) int {
+	best := 0
+	for i, t := range times {
+		if t < times[best] {
+			best = i
+		}
+	}
+	for i, t := range times {
+		if t <= 1.03*times[best] {
+			return i
+		}
+	}
+	return best
+}

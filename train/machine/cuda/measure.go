@@ -1,0 +1,112 @@
+//go:build gpu
+
+package cuda
+
+// #include "cudnn.h"
+import "C"
+
+import (
+	"math"
+	"slices"
+	"sync"
+
+	"gorgonia.org/cu"
+	"largestep/nets/op"
+)
+
+// choices are the plans chosen in this process, by their places in the planner's
+// list: two engines compute the same.
+var choices sync.Map // of choice to int
+
+type choice struct {
+	kernel    C.largestep_kernel
+	precision Precision
+	limit     int
+}
+
+// rank puts the fastest plan first, or, if the memory to find out is lacking, the
+// one that needs the least.
+func (c *convolver) rank(k C.largestep_kernel, list []plan, o operands) []plan {
+	key := choice{k, c.precision, c.limit}
+	if i, ok := choices.Load(key); ok && i.(int) < len(list) {
+		return first(list, i.(int))
+	}
+	if len(list) == 1 || c.engine.capturing {
+		return list
+	}
+	times, err := c.measure(k, list, o)
+	if err != nil {
+		slices.SortStableFunc(list, func(a, b plan) int { return a.workspace - b.workspace })
+		return list
+	}
+	i := fastest(times)
+	choices.Store(key, i)
+	return first(list, i)
+}
+
+// first moves an element to the front.
+func first(list []plan, i int) []plan {
+	p := list[i]
+	return slices.Insert(slices.Delete(list, i, i+1), 0, p)
+}
+
+// measure times plans on the operands themselves, since the result is to be
+// written over; one that is to be added to is spared. A plan that fails takes for
+// ever. An error says that there is too little memory.
+func (c *convolver) measure(k C.largestep_kernel, list []plan, o operands) ([]float64, error) {
+	workspace, scratch := 0, 0
+	for _, p := range list {
+		workspace = max(workspace, p.workspace)
+	}
+	if k.accumulate != 0 {
+		scratch = (o.bytes + op.Alignment - 1) &^ (op.Alignment - 1)
+	}
+	var space address
+	if workspace+scratch > 0 {
+		p, err := cu.MemAlloc(int64(workspace + scratch))
+		if err != nil {
+			return nil, driverError("memory", err)
+		}
+		defer cu.MemFree(p)
+		space = address(p)
+	}
+	if scratch > 0 {
+		o.out = space
+		space += address(scratch)
+	}
+	times := make([]float64, len(list))
+	for i, p := range list {
+		var err error
+		if times[i], err = c.time(p, o, space); err != nil {
+			times[i] = math.Inf(1)
+		}
+	}
+	return times, nil
+}
+
+// time is the shortest of some runs, in milliseconds, after one that loads the
+// kernels.
+func (c *convolver) time(p plan, o operands, workspace address) (float64, error) {
+	for i := -1; i < len(c.events); i++ {
+		if err := c.execute(p, o, workspace); err != nil {
+			return 0, err
+		}
+		if i >= 0 {
+			if err := c.events[i].Record(c.engine.stream); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if err := c.events[len(c.events)-1].Synchronize(); err != nil {
+		return 0, err
+	}
+	best := math.Inf(1)
+	for i := range c.events[1:] {
+		ms, err := c.events[i].Elapsed(c.events[i+1])
+		if err != nil {
+			return 0, err
+		}
+		best = min(best, ms)
+	}
+	return best, nil
+}
