@@ -274,10 +274,11 @@ __device__ void norm_grad(T* dx, const T* dy, const T* x, const T* y, const floa
     const Eight mu = channels8(mean, t.channel, channels), inv = channels8(inv_std, t.channel, channels);
     const Affine norm(gamma, beta, mu, inv, t.channel, channels);
     Eight slope = channels8(dgamma, t.channel, channels), constant = channels8(dbeta, t.channel, channels);
+    const float share = 1.0f / rows;
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-        slope.v[i] *= norm.scale.v[i] * inv.v[i] / rows;
-        constant.v[i] = mu.v[i] * slope.v[i] - constant.v[i] * (norm.scale.v[i] / rows);
+        slope.v[i] *= norm.scale.v[i] * inv.v[i] * share;
+        constant.v[i] = mu.v[i] * slope.v[i] - constant.v[i] * norm.scale.v[i] * share;
     }
     walk_back<SECOND>(t, rows, padded, dy, x, y, relu, norm, (T*)nullptr, [&](size_t at, Eight g, const Eight& e) {
 #pragma unroll
