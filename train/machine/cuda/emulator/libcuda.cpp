@@ -5,8 +5,9 @@
 // fails, work of a stream happens as late as it may (when somebody waits for
 // it), memory starts as garbage, that of a block in each block again, and neither
 // threads nor blocks have an order. A vector that is not aligned and an index
-// outside an array of known size end the process (flags of build). A test injects an error with CUDA_EMULATOR_FAIL=function:code:call (the call at
-// which it comes, from 1) and limits the memory with CUDA_EMULATOR_MEMORY.
+// outside an array of known size end the process (flags of build). A test
+// injects an error with CUDA_EMULATOR_FAIL=function:code:call (the call at which
+// it comes, from 1) and limits the memory with CUDA_EMULATOR_MEMORY.
 
 #include "device.h"
 #include "../kernels.cu"
