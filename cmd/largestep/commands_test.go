@@ -230,6 +230,7 @@ func TestFigureMain(t *testing.T) {
 			t.Errorf("drawn again: %s", d)
 		}
 	}
+	bad{"figure plain --preset quick --out fig", 1, "weight_decay"}.test(t)
 	if testing.Short() {
 		return
 	}
