@@ -68,8 +68,11 @@ func beforeDivergence(losses []float64) []float64 {
 	return losses
 }
 
+// leastRows are needed for a slope: a line through two rows is all noise.
+const leastRows = 3
+
 // changes are the slopes of the net's own columns, per 1,000 steps, over the
-// rows from step start to end.
+// rows from step start to end; none if there are too few.
 func changes(run *metrics.Run, start, end int) map[string]float64 {
 	change := map[string]float64{}
 	for k, column := range run.Net {
@@ -80,7 +83,9 @@ func changes(run *metrics.Run, start, end int) map[string]float64 {
 				y = append(y, row.Net[k])
 			}
 		}
-		change[column] = measure.Trend(x, y)
+		if len(x) >= leastRows {
+			change[column] = measure.Trend(x, y)
+		}
 	}
 	return change
 }

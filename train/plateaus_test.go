@@ -1,0 +1,21 @@
+package train
+
+import (
+	"testing"
+
+	"largestep/metrics"
+)
+
+// Slopes are taken over the rows of a plateau, and not from two rows alone.
+func TestChanges(t *testing.T) {
+	run := &metrics.Run{Table: metrics.Table{Net: []string{"rank"}}}
+	for i := range 10 {
+		run.Rows = append(run.Rows, metrics.Row{Step: 100 * i, Net: []float64{50 - float64(i)}})
+	}
+	if got, ok := changes(run, 150, 450)["rank"]; !ok || got < -10.0001 || got > -9.9999 {
+		t.Errorf("three rows: %g, %v, want -10", got, ok)
+	}
+	if got, ok := changes(run, 150, 350)["rank"]; ok {
+		t.Errorf("two rows: %g", got)
+	}
+}
