@@ -32,9 +32,6 @@ const diagonalInit = 0.1
 // |randn(d)|, of which the first r are kept and scaled to unit norm; labels are
 // ⟨θ, x⟩. The paper's own instances are those of seed 0, in one of its sizes;
 // the seed given then has no effect.
-//
-// Labels are summed in the order of the index. NumPy leaves that order to its
-// BLAS, so that its labels may differ by a few units in the last place.
 func Diagonal(kind Kind, size DiagonalSize, seed uint32) (*Problem, error) {
 	if err := size.check(); err != nil {
 		return nil, err

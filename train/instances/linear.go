@@ -81,11 +81,7 @@ func CheckC(c float64) error {
 // label returns the inputs with the labels ⟨weight, input⟩.
 func label(inputs, weight []float64) Examples {
 	d := len(weight)
-	e := Examples{len(inputs) / d, d, inputs, make([]float64, len(inputs)/d)}
-	for i := range e.Labels {
-		e.Labels[i] = dot(inputs[i*d:(i+1)*d], weight)
-	}
-	return e
+	return Examples{len(inputs) / d, d, inputs, numpy.MatVec(inputs, weight)}
 }
 
 // dot sums in order of the index, every product rounded: the conversion forbids
