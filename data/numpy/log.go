@@ -49,7 +49,7 @@ func log(x float64) (y, rest float64) {
 	const plain = 6
 	tail := 0.0
 	for j := 24; j >= plain; j-- {
-		tail = tail*t2.hi + 1/float64(2*j+1)
+		tail = float64(tail*t2.hi) + 1/float64(2*j+1)
 	}
 	series := double{tail, 0}
 	for j := plain - 1; j >= 0; j-- {
@@ -60,12 +60,13 @@ func log(x float64) (y, rest float64) {
 	// ln2Hi has ten zero bits at its end, so that its product with k is exact.
 	const ln2Hi = 0x1.62e42fefa38p-1
 	const ln2Lo = math.Ln2 - ln2Hi
-	l = sum(float64(k)*ln2Hi, float64(k)*ln2Lo).add(l)
+	l = sum(float64(float64(k)*ln2Hi), float64(float64(k)*ln2Lo)).add(l)
 	return l.hi, l.lo
 }
 
 // double is a number hi + lo, where lo is at most half a unit in the last place
-// of hi (Dekker 1971).
+// of hi (Dekker 1971). Products are converted, which forbids the compiler to fuse
+// them with sums and to round once less.
 type double struct{ hi, lo float64 }
 
 // sum is a + b, exactly.
@@ -81,7 +82,7 @@ func (a double) add(b double) double {
 }
 
 func (a double) mul(b double) double {
-	p := a.hi * b.hi
+	p := float64(a.hi * b.hi)
 	e := math.FMA(a.hi, b.hi, -p)
 	return sum(p, e+(math.FMA(a.hi, b.lo, a.lo*b.hi)))
 }
@@ -89,5 +90,5 @@ func (a double) mul(b double) double {
 func (a double) div(b double) double {
 	q := a.hi / b.hi
 	r := math.FMA(-q, b.hi, a.hi) // exact
-	return sum(q, (r+a.lo-q*b.lo)/b.hi)
+	return sum(q, (r+a.lo-float64(q*b.lo))/b.hi)
 }
