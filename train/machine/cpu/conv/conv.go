@@ -12,8 +12,8 @@
 // multiplications for 3×3 taps at stride 1, and is two to three times as fast
 // from 32 channels on; its rounding errors are four to ten times larger, some
 // 2e-6 of the results' root mean square. Both come down to two families of
-// micro-kernels, nn and tn (tile.go), generated for AVX-512 and AVX2; plain Go
-// stands in elsewhere.
+// micro-kernels, nn and tn (tile.go), generated for AVX-512, AVX2 and NEON; plain
+// Go stands in elsewhere.
 //
 // The number of threads does not show in the results: they have the same bits.
 package conv
@@ -106,7 +106,7 @@ func (c *Conv) planWinograd(most limits) {
 func (c *Conv) Shape() Shape { return c.shape }
 
 // Kernels names the instruction set of the micro-kernels in use: "avx512",
-// "avx2" or "go".
+// "avx2", "neon" or "go".
 func Kernels() string { return kernelSets()[0].name }
 
 // Forward computes y, the convolution of x with the packed filter w.

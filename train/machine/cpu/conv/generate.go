@@ -7,3 +7,4 @@ package conv
 //go:generate go -C _generate run . -file winograd_avx512 -out ../winograd_avx512_amd64.s -stubs ../winograd_avx512_amd64.go -pkg conv
 //go:generate go -C _generate run . -file winograd_avx2 -out ../winograd_avx2_amd64.s -stubs ../winograd_avx2_amd64.go -pkg conv
 //go:generate go -C _generate run . -file transpose -out ../transpose_amd64.s -stubs ../transpose_amd64.go -pkg conv
+//go:generate go -C _generate run . -file neon -out ../neon_arm64.s -stubs ../neon_arm64.go

@@ -10,3 +10,7 @@ require (
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 )
+
+require largestep/train/machine/cpu/_arm64 v0.0.0
+
+replace largestep/train/machine/cpu/_arm64 => ../../_arm64

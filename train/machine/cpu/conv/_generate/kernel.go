@@ -18,6 +18,13 @@ const (
 	tn family = "tn" // steps lie lda apart, rows side by side
 )
 
+func (f family) formula() string {
+	if f == tn {
+		return "c[i*ldc+j] = Σ a[s*lda+i] * b[s*ldb+j]"
+	}
+	return "c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j]"
+}
+
 // ahead is how many steps before their use tn prefetches rows of a and b.
 const ahead = 8
 
@@ -56,11 +63,7 @@ func (k *kernel) write() {
 	k.Function(k.name())
 	k.Attributes(attr.NOSPLIT)
 	k.Signature(takes("t", "tile.go", "tile"))
-	what := "c[i*ldc+j] = Σ a[i*lda+s] * b[s*ldb+j]"
-	if k.family == tn {
-		what = "c[i*ldc+j] = Σ a[s*lda+i] * b[s*ldb+j]"
-	}
-	k.Doc(fmt.Sprintf("%s computes %s for tiles of %d rows by %d lanes.", k.name(), what, k.rows, k.lanes))
+	k.Doc(fmt.Sprintf("%s computes %s for tiles of %d rows by %d lanes.", k.name(), k.family.formula(), k.rows, k.lanes))
 	k.assignVectors()
 	k.load()
 	k.Label("tile")

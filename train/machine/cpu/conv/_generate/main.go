@@ -9,14 +9,22 @@ import (
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/buildtags"
+	"largestep/train/machine/cpu/_arm64"
 )
 
 func main() {
 	log.SetFlags(0)
 	flags := flag.NewFlagSet("_generate", flag.ExitOnError)
-	file := flags.String("file", "", "what to generate: nn_avx512, tn_avx512, nn_avx2, tn_avx2, winograd_avx512, winograd_avx2 or transpose")
+	file := flags.String("file", "", "what to generate: nn_avx512, tn_avx512, nn_avx2, tn_avx2, winograd_avx512, winograd_avx2, transpose or neon")
 	options := build.NewFlags(flags)
 	flags.Parse(os.Args[1:])
+	if *file == "neon" {
+		a := arm64.New("conv")
+		neon(a)
+		neonWinograd(a)
+		a.Save(flags)
+		return
+	}
 	c := build.NewContext()
 	c.Constraint(buildtags.Not("noasm"))
 	switch *file {

@@ -11,44 +11,30 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// A transform writes a function that computes L X Lᵀ for a small constant matrix
-// L, on as many X at once as a vector holds. See transform in package conv.
+// A transform writes a function that computes L X Lᵀ on as many X at once as a
+// vector holds. See transform in package conv.
 type transform struct {
 	*build.Context
-	name   string
-	doc    string
-	in     int // size of X
-	out    int // size of L X Lᵀ
-	add    bool
+	matrix[reg.VecVirtual]
+	set    string
 	vector int // floats
-	apply  func(w *transform, x []reg.VecVirtual) []reg.VecVirtual
 
 	t      gotypes.Component
 	offset reg.GPVirtual // of the current vector, in bytes
 }
 
-// winograd writes the five transforms of F(4×4, 3×3); their matrices are in
-// package conv's transform.go.
+// winograd writes the transforms of F(4×4, 3×3).
 func winograd(c *build.Context, set string, vector int) {
-	for _, w := range []*transform{
-		{name: "dataTransform", doc: "Bᵀ X B", in: 6, out: 6, apply: (*transform).data},
-		{name: "filterTransform", doc: "G X Gᵀ", in: 3, out: 6, apply: (*transform).filter},
-		{name: "resultTransform", doc: "Aᵀ X A", in: 6, out: 4, apply: (*transform).result},
-		{name: "resultTransformAdd", doc: "Aᵀ X A, added to what is there", in: 6, out: 4, apply: (*transform).result, add: true},
-		{name: "slopeTransform", doc: "A X Aᵀ", in: 4, out: 6, apply: (*transform).slope},
-		{name: "sumTransform", doc: "Gᵀ X G", in: 6, out: 3, apply: (*transform).sum},
-	} {
-		w.Context, w.vector = c, vector
-		w.name += set
-		w.write()
+	for _, m := range matrices[reg.VecVirtual]() {
+		(&transform{Context: c, matrix: m, set: set, vector: vector}).write()
 	}
 }
 
 func (w *transform) write() {
-	w.Function(w.name)
+	w.Function(w.name + w.set)
 	w.Attributes(attr.NOSPLIT)
 	w.Signature(takes("t", "transform.go", "transform"))
-	w.Doc(fmt.Sprintf("%s computes %s for t.n floats, a multiple of %d.", w.name, w.doc, w.vector))
+	w.Doc(w.description(w.set, w.vector))
 	w.t = w.Dereference(w.Param("t"))
 	n := w.GP64()
 	w.Load(w.t.Field("n"), n)
@@ -157,71 +143,4 @@ func (w *transform) plusTimes(a reg.VecVirtual, f float64, b reg.VecVirtual) reg
 	w.VMOVAPS(a, r)
 	w.VFMADD231PS(w.constant(f), b, r)
 	return r
-}
-
-// data is Bᵀ x.
-func (w *transform) data(x []reg.VecVirtual) []reg.VecVirtual {
-	even4 := w.plusTimes(x[4], -4, x[2])
-	odd4 := w.plusTimes(x[3], -4, x[1])
-	even1 := w.minus(x[4], x[2])
-	odd1 := w.minus(x[3], x[1])
-	return []reg.VecVirtual{
-		w.plusTimes(w.plusTimes(x[4], -5, x[2]), 4, x[0]),
-		w.plus(even4, odd4),
-		w.minus(even4, odd4),
-		w.plusTimes(even1, 2, odd1),
-		w.plusTimes(even1, -2, odd1),
-		w.plusTimes(w.plusTimes(x[5], -5, x[3]), 4, x[1]),
-	}
-}
-
-// filter is G x.
-func (w *transform) filter(x []reg.VecVirtual) []reg.VecVirtual {
-	outer := w.times(-1./6, w.plus(x[0], x[2]))
-	weighted := w.plusTimes(w.times(1./24, x[0]), 1./6, x[2])
-	return []reg.VecVirtual{
-		w.times(1./4, x[0]),
-		w.plusTimes(outer, -1./6, x[1]),
-		w.plusTimes(outer, 1./6, x[1]),
-		w.plusTimes(weighted, 1./12, x[1]),
-		w.plusTimes(weighted, -1./12, x[1]),
-		x[2],
-	}
-}
-
-// result is Aᵀ x.
-func (w *transform) result(x []reg.VecVirtual) []reg.VecVirtual {
-	sum1, difference1 := w.plus(x[1], x[2]), w.minus(x[1], x[2])
-	sum2, difference2 := w.plus(x[3], x[4]), w.minus(x[3], x[4])
-	return []reg.VecVirtual{
-		w.plus(w.plus(x[0], sum1), sum2),
-		w.plusTimes(difference1, 2, difference2),
-		w.plusTimes(sum1, 4, sum2),
-		w.plus(w.plusTimes(difference1, 8, difference2), x[5]),
-	}
-}
-
-// slope is A x.
-func (w *transform) slope(x []reg.VecVirtual) []reg.VecVirtual {
-	even1, odd1 := w.plus(x[0], x[2]), w.plus(x[1], x[3])
-	even2, odd2 := w.plusTimes(x[0], 4, x[2]), w.plusTimes(x[1], 4, x[3])
-	return []reg.VecVirtual{
-		x[0],
-		w.plus(even1, odd1),
-		w.minus(even1, odd1),
-		w.plusTimes(even2, 2, odd2),
-		w.plusTimes(even2, -2, odd2),
-		x[3],
-	}
-}
-
-// sum is Gᵀ x.
-func (w *transform) sum(x []reg.VecVirtual) []reg.VecVirtual {
-	sum1, difference1 := w.plus(x[1], x[2]), w.minus(x[2], x[1])
-	sum2, difference2 := w.plus(x[3], x[4]), w.minus(x[3], x[4])
-	return []reg.VecVirtual{
-		w.plusTimes(w.plusTimes(w.times(1./4, x[0]), -1./6, sum1), 1./24, sum2),
-		w.plusTimes(w.times(1./6, difference1), 1./12, difference2),
-		w.plusTimes(w.plusTimes(x[5], -1./6, sum1), 1./6, sum2),
-	}
 }

@@ -1,0 +1,28 @@
+//go:build !noasm
+
+package conv
+
+// neonKernels take 8 lanes; fewer are left to plain Go, whose compiler fuses
+// multiply-adds too.
+var neonKernels = &kernelSet{
+	name: "neon",
+	nn:   append([]family{{lanes: 8, min: 8, kernels: nnNEON}}, goKernels.nn...),
+	tn:   append([]family{{lanes: 8, min: 8, kernels: tnNEON}}, goKernels.tn...),
+
+	transpose: transpose8Go,
+	transforms: newTransforms(4, dataTransformNEON, filterTransformNEON, resultTransformNEON,
+		resultTransformAddNEON, slopeTransformNEON, sumTransformNEON),
+}
+
+// kernelSets returns the sets that this processor runs, the fastest first.
+func kernelSets() []*kernelSet { return []*kernelSet{neonKernels, goKernels} }
+
+// The kernels by their number of rows.
+var (
+	nnNEON = []func(*tile){
+		nil, nnNEONr1, nnNEONr2, nnNEONr3, nnNEONr4, nnNEONr5, nnNEONr6, nnNEONr7, nnNEONr8,
+	}
+	tnNEON = []func(*tile){
+		nil, tnNEONr1, tnNEONr2, tnNEONr3, tnNEONr4, tnNEONr5, tnNEONr6, tnNEONr7, tnNEONr8,
+	}
+)
