@@ -15,3 +15,4 @@
 package pass
 
 //go:generate sh -c "cd _generate && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg pass"
+//go:generate sh -c "cd _generate && go run . -neon -out ../kernels_arm64.s -stubs ../kernels_arm64.go"

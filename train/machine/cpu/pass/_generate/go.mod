@@ -2,10 +2,14 @@ module largestep/train/machine/cpu/pass/_generate
 
 go 1.26.0
 
-require github.com/mmcloughlin/avo v0.5.0
+require github.com/mmcloughlin/avo v0.6.0
 
 require (
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 )
+
+require largestep/train/machine/cpu/_arm64 v0.0.0
+
+replace largestep/train/machine/cpu/_arm64 => ../../_arm64

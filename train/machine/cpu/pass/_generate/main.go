@@ -1,9 +1,11 @@
-// Command _generate writes the AVX2 and AVX-512 kernels of package pass. What
+// Command _generate writes the AVX2, AVX-512 and NEON kernels of package pass. What
 // a kernel computes is said by the plain-Go function of the same name in
 // kernels.go; here is only how.
 package main
 
 import (
+	"flag"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -20,6 +22,12 @@ type isa struct {
 }
 
 func main() {
+	forNEON := flag.Bool("neon", false, "write NEON's kernels, not AVX2's and AVX-512's")
+	flag.Parse()
+	if *forNEON {
+		writeNEON().Save(flag.CommandLine)
+		return
+	}
 	ConstraintExpr("!noasm")
 	for _, set := range []isa{{"AVX2", 32}, {"AVX512", 64}} {
 		set.addSums()
