@@ -151,7 +151,7 @@ func (s Schedule) StepSize(step, total int) float64 {
 		eta *= math.Pow(s.WarmupExp, 100*float64(step)/float64(total))
 	}
 	if i == 0 && s.WarmupGain != 0 {
-		eta *= 1 + s.WarmupGain*math.Pow(float64(step)/float64(total), s.WarmupPower)
+		eta *= 1 + float64(s.WarmupGain*math.Pow(float64(step)/float64(total), s.WarmupPower))
 	}
 	return eta
 }

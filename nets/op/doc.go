@@ -7,5 +7,7 @@
 // (OC, IC, KH, KW) for filters; layout in memory and number format are the
 // engine's own. [Reference] is the engine that defines what each kernel
 // computes: plain loops on row-major host memory, in float32 or float64. It is
-// also what runs our operations on Gorgonia's stock machines.
+// also what runs our operations on Gorgonia's stock machines. It converts products
+// to their own type before it adds them up, which forbids compilers to fuse the
+// two: rounding decides where chaotic runs go, and is the same everywhere.
 package op

@@ -47,21 +47,21 @@ func eachPixel(c Convolution, x, w []int, oh, ow int, f func(h, v, kh, kw int)) 
 func refConv[T float](c Convolution, y, x, w Tensor) {
 	xd, wd := data[T](x), data[T](w)
 	sums := make([]float64, y.Len())
-	eachTap(c, x.Shape, w.Shape, y.Shape, func(yi, xi, wi int) { sums[yi] += float64(xd[xi]) * float64(wd[wi]) })
+	eachTap(c, x.Shape, w.Shape, y.Shape, func(yi, xi, wi int) { sums[yi] += float64(float64(xd[xi]) * float64(wd[wi])) })
 	store(data[T](y), sums, false)
 }
 
 func refConvBackwardData[T float](c Convolution, dx, dy, w Tensor, accumulate bool) {
 	dyd, wd := data[T](dy), data[T](w)
 	sums := make([]float64, dx.Len())
-	eachTap(c, dx.Shape, w.Shape, dy.Shape, func(yi, xi, wi int) { sums[xi] += float64(dyd[yi]) * float64(wd[wi]) })
+	eachTap(c, dx.Shape, w.Shape, dy.Shape, func(yi, xi, wi int) { sums[xi] += float64(float64(dyd[yi]) * float64(wd[wi])) })
 	store(data[T](dx), sums, accumulate)
 }
 
 func refConvBackwardFilter[T float](c Convolution, dw, dy, x Tensor) {
 	dyd, xd := data[T](dy), data[T](x)
 	sums := make([]float64, dw.Len())
-	eachTap(c, x.Shape, dw.Shape, dy.Shape, func(yi, xi, wi int) { sums[wi] += float64(dyd[yi]) * float64(xd[xi]) })
+	eachTap(c, x.Shape, dw.Shape, dy.Shape, func(yi, xi, wi int) { sums[wi] += float64(float64(dyd[yi]) * float64(xd[xi])) })
 	store(data[T](dw), sums, false)
 }
 

@@ -53,7 +53,7 @@ func refLinear[T float](y, x, w, b Tensor) {
 		for o := range out {
 			sum := float64(data[T](b)[o])
 			for i := range in {
-				sum += float64(xd[n*in+i]) * float64(wd[o*in+i])
+				sum += float64(float64(xd[n*in+i]) * float64(wd[o*in+i]))
 			}
 			data[T](y)[n*out+o] = T(sum)
 		}
@@ -68,8 +68,8 @@ func refLinearBackward[T float](dx, dw, db, dy, x, w Tensor) {
 			g := float64(data[T](dy)[n*out+o])
 			sums[2][o] += g
 			for i := range in {
-				sums[0][n*in+i] += g * float64(data[T](w)[o*in+i])
-				sums[1][o*in+i] += g * float64(data[T](x)[n*in+i])
+				sums[0][n*in+i] += float64(g * float64(data[T](w)[o*in+i]))
+				sums[1][o*in+i] += float64(g * float64(data[T](x)[n*in+i]))
 			}
 		}
 	}

@@ -54,7 +54,7 @@ func set[T float](t Tensor, c int, v T) {
 // move takes a running statistic towards that of the batch.
 func move[T float](b BatchNorm, running []T, c int, batch float64) {
 	if running != nil {
-		running[c] = T((1-b.Momentum)*float64(running[c]) + b.Momentum*batch)
+		running[c] = T(float64((1-b.Momentum)*float64(running[c])) + float64(b.Momentum*batch))
 	}
 }
 
@@ -64,7 +64,7 @@ func refAffine[T float](b BatchNorm, y, x, residual []T, shape []int, c int, mea
 		return
 	}
 	eachOf(shape, c, func(i int) {
-		v := (float64(x[i])-mean)*scale + shift
+		v := float64((float64(x[i])-mean)*scale) + shift
 		if residual != nil {
 			v += float64(residual[i])
 		}
@@ -101,7 +101,7 @@ func refBatchNormBackward[T float](b BatchNorm, r BatchNormGradients, dy, x, y, 
 		var dbeta, dgamma float64
 		eachOf(x.Shape, c, func(i int) {
 			dbeta += masked(i)
-			dgamma += masked(i) * (float64(xd[i]) - mu) * inv
+			dgamma += float64(masked(i) * (float64(xd[i]) - mu) * inv)
 		})
 		set(r.Beta, c, T(dbeta))
 		set(r.Gamma, c, T(dgamma))

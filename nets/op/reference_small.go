@@ -59,11 +59,11 @@ func refProduct[T float](y, x, w Tensor) {
 	for n := range x.Shape[0] {
 		row := xd[n*in : (n+1)*in]
 		for o := range out {
-			sum := 0.0
+			var sum T
 			for i, v := range wd[o*in : (o+1)*in] {
-				sum += float64(v) * float64(row[i])
+				sum += T(v * row[i])
 			}
-			yd[n*out+o] = T(sum)
+			yd[n*out+o] = sum
 		}
 	}
 }
@@ -89,7 +89,7 @@ func refProductBackward[T float](dx, dw, dy, x, w Tensor) {
 // addScaled: y += a·x.
 func addScaled[T float](y, x []T, a T) {
 	for i, v := range x {
-		y[i] += a * v
+		y[i] += T(a * v)
 	}
 }
 
@@ -130,7 +130,7 @@ func refLossBackward[T float](l Loss, dh, dloss, h, y Tensor) {
 func refSumSquares[T float](s, x Tensor, scale float64) {
 	sum := 0.0
 	for _, v := range data[T](x) {
-		sum += float64(v) * float64(v)
+		sum += float64(float64(v) * float64(v))
 	}
 	data[T](s)[0] = T(scale * sum)
 }

@@ -80,21 +80,21 @@ func refGather[T float](pad int, x, images, index, window Tensor) {
 func refSGD[T float](s SGD, w, v, grad, eta Tensor) {
 	wd, vd, step := data[T](w), data[T](v), data[T](eta)[0]
 	for i, g := range data[T](grad) {
-		d := g + T(s.WeightDecay)*wd[i]
+		d := g + T(T(s.WeightDecay)*wd[i])
 		if vd != nil {
-			vd[i] = T(s.Momentum)*vd[i] + d
+			vd[i] = T(T(s.Momentum)*vd[i]) + d
 			d = vd[i]
 		}
-		wd[i] -= step * d
+		wd[i] -= T(step * d)
 	}
 }
 
 func refAccumulate[T float](sum, x, decay Tensor, scale float64) {
 	beta := data[T](decay)[0]
 	for i, v := range data[T](x) {
-		s := T(scale) * v
+		s := T(T(scale) * v)
 		if beta != 0 { // 0·NaN is not 0
-			s += beta * data[T](sum)[i]
+			s += T(beta * data[T](sum)[i])
 		}
 		data[T](sum)[i] = s
 	}

@@ -79,7 +79,7 @@ func (l Loss) Value(h, y float64) float64 {
 	case Squared:
 		return l.Scale * (h - y) * (h - y)
 	case Hinge:
-		return l.Scale * max(0, 1-y*h)
+		return l.Scale * max(0, 1-float64(y*h))
 	case Logistic: // without overflow: log(1 + e^z) = max(z, 0) + log(1 + e^−|z|)
 		z := -y * h
 		return l.Scale * (max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))))

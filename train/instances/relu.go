@@ -45,7 +45,7 @@ func ReLU1D(kind Kind, seed uint32) (*Problem, error) {
 func Points1D() Examples {
 	e := Examples{N: 12, D: 1, Labels: []float64{-2, 1.5, 0, 0, 2, 1, 0, -1, 0, 1, 2, -1}}
 	for i := range e.Labels {
-		e.Inputs = append(e.Inputs, (float64(i)-5.5)/4+0.07)
+		e.Inputs = append(e.Inputs, float64((float64(i)-5.5)/4)+0.07)
 		e.Labels[i] += 0.345
 	}
 	return e

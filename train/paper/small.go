@@ -203,7 +203,7 @@ func relu(c *train.Config, i *instances.Problem, err error, duplicate float64) (
 // little beyond the examples.
 func functionGrid(x []float64) []float64 {
 	low, high := slices.Min(x), slices.Max(x)
-	margin := 0.08 * (high - low)
+	margin := float64(0.08 * (high - low)) // not to be fused, see package op
 	return evenly(low-margin, high+margin, 81)
 }
 

@@ -334,7 +334,7 @@ func halved(eta float64) []train.Phase {
 func relu1DSettings(c train.Config) ([]Setting, error) {
 	var list []Setting
 	for _, d := range []struct{ at, factor float64 }{{0.02, 2.5}, {0.5, 3}} {
-		s := warmed(c, 0.0002, 400*d.at-1, 1, d.factor, d.at)
+		s := warmed(c, 0.0002, float64(400*d.at)-1, 1, d.factor, d.at)
 		list = append(list, setting(fmt.Sprintf("decay at %g %%", 100*d.at), s))
 	}
 	return list, nil
@@ -359,7 +359,7 @@ func teacher3Settings(c train.Config) ([]Setting, error) {
 func warmed(c train.Config, eta, gain, power, factor, at float64) train.Config {
 	c.WarmupGain, c.WarmupPower, c.DecayAt = gain, power, at
 	c.Phases = decayed(eta, 1, at)
-	c.Phases[1].StepSize = eta * (1 + gain*math.Pow(at, power)) / factor
+	c.Phases[1].StepSize = eta * (1 + float64(gain*math.Pow(at, power))) / factor
 	return c
 }
 

@@ -167,24 +167,28 @@ func scale(dst, x, _ []float32, a, _, _ float32) {
 // accumulate computes dst = b·dst + a·x.
 func accumulate(dst, x, _ []float32, a, b, _ float32) {
 	for i := range dst {
-		dst[i] = b*dst[i] + a*x[i]
+		dst[i] = fused(float32(b*dst[i]), a, x[i])
 	}
 }
 
 // descend computes dst −= a·(x + b·dst).
 func descend(dst, x, _ []float32, a, b, _ float32) {
 	for i := range dst {
-		dst[i] -= a * (x[i] + b*dst[i])
+		dst[i] = fused(dst[i], -a, fused(x[i], b, dst[i]))
 	}
 }
 
 // descendMomentum computes y = c·y + (x + b·dst), then dst −= a·y.
 func descendMomentum(dst, x, y []float32, a, b, c float32) {
 	for i := range dst {
-		y[i] = c*y[i] + (x[i] + b*dst[i])
-		dst[i] -= a * y[i]
+		y[i] = fused(fused(x[i], b, dst[i]), c, y[i])
+		dst[i] = fused(dst[i], -a, y[i])
 	}
 }
+
+// fused is x + a·y, rounded to float32 once but for one case in 2²⁹: what the
+// instruction of the other kernels does, so that rounding is the same on all.
+func fused(x, a, y float32) float32 { return float32(float64(x) + float64(float64(a)*float64(y))) }
 
 // dot has four sums, so that one addition need not wait for the last.
 func dot(x, y []float32) float32 {
