@@ -70,7 +70,12 @@ def captured(step):
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         step()
-    return graph.replay
+
+    def replay():
+        graph.replay()
+
+    replay.step = step  # keeps the memory that the graph works on
+    return replay
 
 
 def rate(args, step):

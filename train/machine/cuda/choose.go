@@ -61,7 +61,7 @@ func suited(list []proposal, p Precision, deterministic bool) []proposal {
 }
 
 // fastest picks from the times of plans in the order of the heuristics. Of those
-// within 3 % of the fastest it takes the first: the choice should not change with
+// within 1 % of the fastest it takes the first: the choice should not change with
 // the noise of a measurement.
 func fastest(times []float64) int {
 	best := 0
@@ -71,7 +71,7 @@ func fastest(times []float64) int {
 		}
 	}
 	for i, t := range times {
-		if t <= 1.03*times[best] {
+		if t <= 1.01*times[best] {
 			return i
 		}
 	}

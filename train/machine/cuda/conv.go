@@ -31,7 +31,7 @@ func loadCuDNN() error {
 	var refused error
 	for _, file := range files {
 		name := C.CString(file)
-		why := C.largestep_cudnn_load(name)
+		why := C.largestep_cudnn_load(name, C.int(cu.Version()/1000))
 		C.free(unsafe.Pointer(name))
 		if why == nil {
 			return nil
@@ -217,7 +217,7 @@ func (e *Engine) denseGrad(dw, dy, x op.Tensor) {
 	}
 	_, copy := e.parameter(dw)
 	rows, columns := padded(dw.Shape[0]), padded(dw.Shape[1])
-	g := grid{(columns + side - 1) / side, (rows + side - 1) / side, side, side}
+	g := grid{(columns + gram - 1) / gram, (rows + gram - 1) / gram, side, side}
 	e.launch("dense_grad"+e.format(), g, at(dw), copy, at(dy), at(x), int32(x.Shape[0]), int32(rows), int32(columns))
 }
 

@@ -1,8 +1,12 @@
 //go:build gpu
 
+#define _GNU_SOURCE // for dladdr
+
 #include "cudnn.h"
 
 #include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 // Values of cuDNN's enumerations, the same in versions 8 and 9.
@@ -93,7 +97,33 @@ static int (*BackendExecute)(cudnn_object handle, cudnn_object plan, cudnn_objec
     F(BackendDestroyDescriptor) F(BackendSetAttribute) F(BackendGetAttribute) F(BackendFinalize)      \
     F(BackendExecute)
 
-const char *largestep_cudnn_load(const char *file) {
+// prepare loads the cuBLAS that belongs to the library, without which cuDNN would
+// abort the process: from the system's paths, from beside the library, or from
+// where Python's wheels have it. It returns NULL, or why that fails.
+static const char *prepare(void *library, int driver) {
+    static char why[100];
+    size_t (*runtime)(void);
+    Dl_info at;
+    *(void **)&runtime = dlsym(library, "cudnnGetCudartVersion");
+    if (!runtime || !dladdr(*(void **)&runtime, &at) || !strchr(at.dli_fname, '/')) return NULL;
+    const int major = (int)(runtime() / 1000), folder = (int)(strrchr(at.dli_fname, '/') - at.dli_fname);
+    if (driver && major > driver) {
+        snprintf(why, sizeof why, "it is for CUDA %d, the driver for %d", major, driver);
+        return why;
+    }
+    char places[][24] = {"/", "/../../cublas/lib/", "/../../cu00/lib/"}, path[PATH_MAX];
+    snprintf(places[2], sizeof places[2], "/../../cu%d/lib/", major);
+    snprintf(path, sizeof path, "libcublasLt.so.%d", major);
+    if (dlopen(path, RTLD_NOW)) return NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(path, sizeof path, "%.*s%slibcublasLt.so.%d", folder, at.dli_fname, places[i], major);
+        if (dlopen(path, RTLD_NOW)) return NULL;
+    }
+    snprintf(why, sizeof why, "it needs libcublasLt.so.%d: install cuBLAS (nvidia-cublas)", major);
+    return why;
+}
+
+const char *largestep_cudnn_load(const char *file, int driver) {
     static void *library;
     if (library) return NULL;
     void *l = dlopen(file, RTLD_NOW);
@@ -104,6 +134,11 @@ const char *largestep_cudnn_load(const char *file) {
         return "it has no function cudnn" #name;            \
     }
     FUNCTIONS(FIND)
+    const char *why = prepare(l, driver);
+    if (why) {
+        dlclose(l);
+        return why;
+    }
     *(void **)&GetLastErrorString = dlsym(l, "cudnnGetLastErrorString");
     library = l;
     return NULL;

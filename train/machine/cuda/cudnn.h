@@ -40,9 +40,10 @@ typedef struct {
     int64_t workspace; // bytes
 } largestep_plan;
 
-// largestep_cudnn_load loads the library; it returns NULL, or why not. A library
-// that was loaded before stays.
-const char *largestep_cudnn_load(const char *file);
+// largestep_cudnn_load loads the library for a driver of CUDA's major version, 0
+// if that is not known; it returns NULL, or why not. A library that was loaded
+// before stays.
+const char *largestep_cudnn_load(const char *file, int driver);
 size_t largestep_cudnn_version(void);
 
 // largestep_cudnn_error is the name of a status; more is what the last call that

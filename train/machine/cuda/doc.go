@@ -33,14 +33,15 @@
 //
 // They are operation graphs of cuDNN's backend interface, one for each kernel.
 // The first time a kernel is queued, cuDNN's heuristics propose engines; of those
-// exact enough for the precision, deterministic ones if there are any, up to 9
-// become plans, each is timed on the spot, and the fastest is kept. Another engine
+// exact enough for the precision, deterministic ones if there are any, up to
+// 24 become plans, each is timed on the spot as a graph, and the fastest is kept. Another engine
 // of the same process makes the same choice; another process may measure
 // otherwise, and then gives other last bits.
 //
-// Of bfloat16 operands few engines give a float32 filter gradient (one for compute
-// capability 9.0, compiled by cuDNN at run time; none for 8.0). They compete with
-// those that give a bfloat16 one, which a kernel converts.
+// Of bfloat16 operands few engines give a float32 filter gradient: one of cuDNN
+// 9.28 for compute capability 9.0, compiled at run time; none of 9.19, if the GPU
+// is only described; none for 8.0. They compete with those that give a bfloat16
+// one, which a kernel converts.
 //
 // # Without a GPU
 //

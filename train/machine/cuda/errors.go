@@ -13,6 +13,7 @@ const (
 	codeNoBinary       = 209
 	codeInvalidPTX     = 218
 	codeECC            = 214
+	codeNoCompiler     = 221
 	codeUnsupportedPTX = 222
 	codeNotFound       = 500
 	codeIllegalAddress = 700
@@ -34,6 +35,8 @@ func explain(what string, code int, name string) error {
 		advice = "no NVIDIA GPU; check nvidia-smi and CUDA_VISIBLE_DEVICES, or use --engine cpu"
 	case code == codeNoBinary, code == codeInvalidPTX, code == codeUnsupportedPTX:
 		advice = "the driver cannot compile the kernels; update the NVIDIA driver to 520 or later"
+	case code == codeNoCompiler:
+		advice = "the driver's compiler, libnvidia-ptxjitcompiler.so.1, is missing; in a container, set NVIDIA_DRIVER_CAPABILITIES=compute,utility"
 	case code == codeNotFound:
 		advice = "the driver lacks a function; update the NVIDIA driver to 520 or later"
 	case code == codeECC, code == codeIllegalAddress, code >= codeFirstFault && code <= codeLaunchFailed, code == codeUnknown:

@@ -12,6 +12,7 @@ const (
 	tile    = vector * lanes // TILE
 	threads = 256            // THREADS
 	side    = 16             // SIDE
+	gram    = 4 * side       // GRAM
 )
 
 // maxTiles bounds the channels of a batch norm: an arrival counter for each

@@ -18,8 +18,9 @@ const (
 	heuristicsA        = 3
 )
 
-// measured is how many plans of a graph are measured at most.
-const measured = 9
+// measured is how many plans of a graph are measured at most: two thirds of them
+// by the first heuristics, which propose 25 to 38 for a ResNet-18's convolutions.
+const measured = 24
 
 // plan is a way in which cuDNN computes a kernel.
 type plan struct {

@@ -94,8 +94,8 @@ func plansForAll(t *testing.T, r *planner, c convolutionCase, wide bool) {
 			t.Errorf("%s, kernel %d, x %v, y %v, filter %d: %v", r.precision, kernel, c.x, c.y, c.size, err)
 			continue
 		}
-		if first := list[0]; k.half != k.half_out && first.narrow == wide {
-			t.Errorf("x %v, y %v: a plan with a float32 result: %v, want %v", c.x, c.y, !first.narrow, wide)
+		if k.half != k.half_out && !list[0].narrow && !wide {
+			t.Errorf("x %v, y %v: a plan with a float32 result", c.x, c.y)
 		}
 		text := fmt.Sprintf("%s kernel %d x %v y %v filter %d:", r.precision, kernel, c.x, c.y, c.size)
 		for _, p := range list {

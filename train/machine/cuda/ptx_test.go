@@ -89,7 +89,7 @@ func TestConstantsAgree(t *testing.T) {
 			t.Errorf("the kernels have no %q", line)
 		}
 	}
-	if lanes != 8 || depth != 48 || tile != 8*lanes || threads != 256 || side != 16 || vector != 8 {
+	if lanes != 8 || depth != 48 || tile != 8*lanes || threads != 256 || side != 16 || gram != 64 || vector != 8 {
 		t.Error("the constants of launch.go differ from those of kernels.cu")
 	}
 }
