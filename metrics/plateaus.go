@@ -12,7 +12,7 @@ import (
 	"largestep/metrics/atomicfile"
 )
 
-// A Plateau is a stretch of a phase on which the training loss stood still,
+// A Plateau is a stretch of a phase on which the mini-batch loss stood still,
 // steps Start to End−1, and what moved under it.
 type Plateau struct {
 	Phase string  `json:"phase"` // name of the phase

@@ -20,7 +20,7 @@ type Group struct {
 // blue in the order given. Runs are aligned by step. Where a group has several,
 // a line is their median and a band reaches from the lower to the upper
 // quartile; diverged runs are left out of both, drawn thin up to a cross, and
-// counted in the legend. Shaded is the plateau of the training loss in the phase
+// counted in the legend. Shaded is the plateau of the mini-batch loss in the phase
 // with the large step size, for runs whose plateaus were recorded.
 func Groups(groups []Group, opt Options, files ...string) error {
 	for _, g := range groups {

@@ -243,7 +243,7 @@ func TestLegendNotes(t *testing.T) {
 		return strings.Join(f.legend().notes, " ")
 	}
 	all := notes(diagonalGroups(8))
-	for _, word := range []string{"Thick", "quartiles", "diverged", "Shaded"} {
+	for _, word := range []string{"Thick", "quartiles", "diverged", "Shaded: the mini-batch loss"} {
 		if !strings.Contains(all, word) {
 			t.Errorf("notes lack %q: %s", word, all)
 		}

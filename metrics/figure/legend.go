@@ -52,7 +52,7 @@ func (f figure) legend() legend {
 		{phases, "Thick: large step size. Dot and dashed line: the step size changes."},
 		{several, "Line and band: median and quartiles of the runs."},
 		{lost, "Thin line and cross: a run that diverged, left out of both."},
-		{shaded, "Shaded: the training loss stands still."},
+		{shaded, "Shaded: the mini-batch loss stands still."},
 		{f.zeros(), "On the lower edge of a log axis: 0 or less."},
 	} {
 		if n.true {

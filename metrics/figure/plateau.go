@@ -15,7 +15,7 @@ type span struct{ start, end float64 }
 
 func (s span) empty() bool { return !(s.start < s.end) }
 
-// plateau is where the training loss of a group stands still while the step size
+// plateau is where the mini-batch loss of a group stands still while the step size
 // is large: the medians of the starts and ends, if there is one in at least half
 // of the runs that count and were searched for plateaus. A constant step size has
 // none: its loss may just have converged.

@@ -10,7 +10,7 @@ import (
 	"largestep/metrics"
 )
 
-// Plateaus writes, as aligned text, where the training loss of groups of runs
+// Plateaus writes, as aligned text, where the mini-batch loss of groups of runs
 // stood still while the step size was large, at which level, and what the nets'
 // own columns among those given gained meanwhile: medians over the runs that
 // have such a plateau. It writes nothing if no run has one.
