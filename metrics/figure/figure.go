@@ -25,17 +25,36 @@ import (
 
 // Options choose what Curves and Groups draw.
 type Options struct {
-	Columns []string        // one panel each, train_loss and test_error if there are none
+	Columns []string        // one panel each; if there are none, the main ones
 	Title   string          // net and data set if empty
 	X       Axis            // epochs by default
 	Log     map[string]bool // columns' vertical axes; by default losses and gaps are on a log axis
 }
 
-var mainColumns = []string{"train_loss", "test_error"}
+// mainColumns are the training loss and the test error, or the test loss where
+// no run has an error, as small problems have none.
+func mainColumns(list []*metrics.Run) []string {
+	for _, test := range []string{"test_error", "test_loss"} {
+		if hasNumbers(list, test) {
+			return []string{"train_loss", test}
+		}
+	}
+	return []string{"train_loss"}
+}
+
+// hasNumbers reports whether a run has a finite value in a column.
+func hasNumbers(list []*metrics.Run, column string) bool {
+	for _, r := range list {
+		if slices.ContainsFunc(series(r, column, 1, Axis{}), func(p point) bool { return finite(p.y) }) {
+			return true
+		}
+	}
+	return false
+}
 
 // Schedules draws columns of groups of runs that differ in their schedules, the
-// training loss and the test error if there are none, as Groups does. The
-// setting, which may be empty, is added to the title.
+// main ones if there are none, as Groups does. The setting, which may be empty,
+// is added to the title.
 func Schedules(groups []Group, columns []string, setting string, files ...string) error {
 	title := commonTitle(runs(groups))
 	if setting != "" {
@@ -79,7 +98,7 @@ type figure struct {
 
 func (f figure) withDefaults() figure {
 	if len(f.Columns) == 0 {
-		f.Columns = mainColumns
+		f.Columns = mainColumns(runs(f.groups))
 	}
 	if f.Title == "" {
 		f.Title = commonTitle(runs(f.groups))

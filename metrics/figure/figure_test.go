@@ -264,6 +264,32 @@ func TestManyColumnsAndRuns(t *testing.T) {
 	}
 }
 
+// What is drawn by default has numbers.
+func TestMainColumns(t *testing.T) {
+	small, image, begun := diagonalRun(0.2, 0, 0, -1), run(1, 0, 5), run(1, 0, 5)
+	begun.Rows = nil
+	untested := diagonalRun(0.2, 0, 0, -1)
+	for i := range untested.Rows {
+		untested.Rows[i].TestLoss = math.NaN()
+	}
+	for _, c := range []struct {
+		runs []*metrics.Run
+		want string
+	}{
+		{[]*metrics.Run{image}, "train_loss test_error"},
+		{[]*metrics.Run{small, begun}, "train_loss test_loss"},
+		{[]*metrics.Run{small, image}, "train_loss test_error"},
+		{[]*metrics.Run{untested}, "train_loss"},
+		{[]*metrics.Run{begun}, "train_loss"},
+	} {
+		f := figure{groups: each(c.runs, make([]string, len(c.runs)))}.withDefaults()
+		if got := strings.Join(f.Columns, " "); got != c.want {
+			t.Errorf("%s: %s, want %s", c.runs[0].Config.Net, got, c.want)
+		}
+		check(t, f.check())
+	}
+}
+
 func TestRefusalsLeaveFilesAlone(t *testing.T) {
 	dir := t.TempDir()
 	old := filepath.Join(dir, "old.png")
