@@ -84,9 +84,9 @@ func (t *Table) Value(row int, column string) (v float64, ok bool) {
 	return 0, false
 }
 
-// Has reports whether the table has a numeric column of this name, rows or not.
-func (t *Table) Has(column string) bool {
-	return column != "phase" && slices.Contains(columns(t.Net), column)
+// Columns are the numeric ones, rows or not.
+func (t *Table) Columns() []string {
+	return slices.DeleteFunc(columns(t.Net), func(name string) bool { return name == "phase" })
 }
 
 // checkColumns refuses names that the file could not hold or that would be

@@ -110,21 +110,30 @@ func (f figure) check() error {
 	if len(f.groups) == 0 {
 		return errors.New("no runs to draw")
 	}
-	var all []string
-	for _, r := range runs(f.groups) {
-		all = append(all, r.Net...)
-	}
-	slices.Sort(all)
-	all = slices.Compact(all)
-	if most := 20; len(all) > most {
-		all = append(all[:most], "…")
-	}
+	usable := drawable(runs(f.groups))
 	for _, column := range f.Columns {
-		if !slices.ContainsFunc(runs(f.groups), func(r *metrics.Run) bool { return r.Has(column) }) {
-			return fmt.Errorf("no run has a column %q to draw; of the nets' own there are: %s", column, strings.Join(all, ", "))
+		if !slices.Contains(usable, column) {
+			if most := 20; len(usable) > most {
+				usable = append(usable[:most], "…")
+			}
+			return fmt.Errorf("no run has a column %q with numbers: choose from %s", column, strings.Join(usable, ", "))
 		}
 	}
 	return nil
+}
+
+// drawable are the columns in which a run has numbers, or before the first row
+// may come to have some.
+func drawable(list []*metrics.Run) (columns []string) {
+	evaluated := slices.ContainsFunc(list, func(r *metrics.Run) bool { return len(r.Rows) > 0 })
+	for _, r := range list {
+		for _, column := range r.Columns() {
+			if !slices.Contains(columns, column) && (!evaluated || hasNumbers(list, column)) {
+				columns = append(columns, column)
+			}
+		}
+	}
+	return columns
 }
 
 // Sizes on paper: two or three panels fill the width of a page of text.

@@ -302,6 +302,9 @@ func TestRefusalsLeaveFilesAlone(t *testing.T) {
 		{Schedules(paperGroups(), nil, "", old, filepath.Join(dir, "f.gif")), "name a .png, .svg or .pdf file"},
 		{Curves(paperRuns(), Options{Columns: []string{"active_9"}}, old), `no run has a column "active_9"`},
 		{Curves(paperRuns(), Options{Columns: []string{"phase"}}, old), `no run has a column "phase"`},
+		{Curves(paperRuns(), Options{Columns: []string{"foo"}}, old), "choose from epoch, step, step_size, batch_loss, train_loss,"},
+		{Curves([]*metrics.Run{diagonalRun(0.2, 0, 0, -1)}, Options{Columns: []string{"test_error"}}, old),
+			`no run has a column "test_error" with numbers: choose from epoch, step, step_size, batch_loss, train_loss, test_loss, l0,`},
 		{Schedules(paperGroups(), nil, "", filepath.Join(dir, "no", "f.svg")), "no such file"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {

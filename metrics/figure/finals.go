@@ -67,11 +67,12 @@ func (g Group) lastCell(column string) string {
 	var values []float64
 	for _, r := range g.Runs {
 		last := len(r.Rows) - 1
-		if last < 0 || !r.Has(column) || len(g.Runs) > 1 && r.Status.State != metrics.Finished {
+		if last < 0 || len(g.Runs) > 1 && r.Status.State != metrics.Finished {
 			continue
 		}
-		v, _ := r.Value(last, column)
-		values = append(values, v)
+		if v, ok := r.Value(last, column); ok {
+			values = append(values, v)
+		}
 	}
 	switch {
 	case len(values) == 0:
