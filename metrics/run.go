@@ -70,7 +70,6 @@ func parseStatus(b []byte) (s Status, err error) {
 
 // Config is what figures need of config.json; Raw is all of it.
 type Config struct {
-	Name     string  `json:"name"`    // of the run; may be empty
 	Net      string  `json:"net"`     // resnet18, for instance
 	Dataset  string  `json:"dataset"` // as a figure's title names it
 	StepSize float64 `json:"step_size"`
@@ -78,6 +77,10 @@ type Config struct {
 	Epochs   float64 `json:"epochs"`
 	Steps    int     `json:"steps"` // of the whole training, if not that many epochs; else 0
 	Phases   []Phase `json:"phases"`
+
+	Environment struct {
+		Engine string `json:"engine"`
+	} `json:"environment"`
 
 	Raw json.RawMessage `json:"-"`
 }

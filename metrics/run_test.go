@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-const config = `{"name": "a", "net": "resnet18", "dataset": "made-up", "step_size": 0.5, "decay_at": 0.3,
+const config = `{"net": "resnet18", "dataset": "made-up", "step_size": 0.5, "decay_at": 0.3,
 "epochs": 40, "seed": 7, "phases": [{"name": "large", "start": 0, "step_size": 0.5}, {"name": "small", "start": 0.3, "step_size": 0.05}]}`
 
 func folder(t *testing.T, files map[string]string) string {
@@ -39,7 +39,7 @@ func TestOpenRun(t *testing.T) {
 	check(t, s.Close())
 	r, err = OpenRun(dir)
 	check(t, err)
-	want := Config{Name: "a", Net: "resnet18", Dataset: "made-up", StepSize: 0.5, DecayAt: 0.3, Epochs: 40,
+	want := Config{Net: "resnet18", Dataset: "made-up", StepSize: 0.5, DecayAt: 0.3, Epochs: 40,
 		Phases: []Phase{{"large", 0, 0.5}, {"small", 0.3, 0.05}}, Raw: []byte(config)}
 	if r.Dir != dir || r.Status != status || !reflect.DeepEqual(r.Config, want) || len(r.Rows) != 1 {
 		t.Errorf("got %+v", r)

@@ -2,6 +2,7 @@ package figure
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -73,8 +74,8 @@ func stateLabel(r *metrics.Run) string {
 	}
 }
 
-// differenceLabels name the options in which runs differ, and the runs
-// themselves where that is not enough.
+// differenceLabels name the options in which runs differ, and where that is not
+// enough the engines, and the runs themselves.
 func differenceLabels(runs []*metrics.Run) []string {
 	if len(runs) == 1 {
 		return []string{schedule(runs[0].Config)}
@@ -83,18 +84,14 @@ func differenceLabels(runs []*metrics.Run) []string {
 	for i, r := range runs {
 		options[i] = flatten(r.Config)
 	}
-	keys := differing(options)
-	labels := make([]string, len(runs))
-	for i, o := range options {
-		var parts []string
-		for _, k := range keys {
-			if v, ok := o[k]; ok {
-				parts = append(parts, describe(k, v))
-			}
-		}
-		labels[i] = strings.Join(parts, ", ")
-	}
+	labels := differences(options)
 	if distinct(labels) {
+		return labels
+	}
+	for i, r := range runs {
+		options[i]["engine"] = r.Config.Environment.Engine
+	}
+	if labels = differences(options); distinct(labels) {
 		return labels
 	}
 	for i, name := range names(runs) {
@@ -107,26 +104,38 @@ func differenceLabels(runs []*metrics.Run) []string {
 	return labels
 }
 
-// names are the shortest that differ: as given, of the folder, with its path.
+// differences describe each of the options that are not the same for all.
+func differences(options []map[string]string) []string {
+	keys := differing(options)
+	labels := make([]string, len(options))
+	for i, o := range options {
+		var parts []string
+		for _, k := range keys {
+			if v, ok := o[k]; ok {
+				parts = append(parts, describe(k, v))
+			}
+		}
+		labels[i] = strings.Join(parts, ", ")
+	}
+	return labels
+}
+
+// names are those of the runs' folders, with their paths if need be.
 func names(runs []*metrics.Run) []string {
 	list := make([]string, len(runs))
-	for _, name := range []func(*metrics.Run) string{
-		func(r *metrics.Run) string { return r.Config.Name },
-		func(r *metrics.Run) string { return filepath.Base(r.Dir) },
-		func(r *metrics.Run) string { return r.Dir },
-	} {
+	for i, r := range runs {
+		list[i] = filepath.Base(r.Dir)
+	}
+	if !distinct(list) {
 		for i, r := range runs {
-			list[i] = name(r)
-		}
-		if distinct(list) {
-			break
+			list[i] = r.Dir
 		}
 	}
 	return list
 }
 
-// differing returns the keys whose values are not the same in all maps, the
-// schedule first.
+// differing returns the keys whose values are not the same in all maps, the net
+// and the schedule first.
 func differing(options []map[string]string) []string {
 	var keys []string
 	for _, o := range options {
@@ -142,7 +151,10 @@ func differing(options []map[string]string) []string {
 			}
 		}
 	}
-	slices.Sort(keys) // the schedule's key is "", which sorts first
+	slices.SortFunc(keys, func(a, b string) int {
+		first := []string{"schedule", "net"}
+		return cmp.Or(slices.Index(first, b)-slices.Index(first, a), strings.Compare(a, b))
+	})
 	return keys
 }
 
@@ -157,48 +169,53 @@ func distinct(labels []string) bool {
 }
 
 // unlabelled are entries of config.json that are part of the schedule or tell
-// of the circumstances of a run rather than of its choices.
-var unlabelled = []string{"name", "out", "version", "host", "started", "log_steps", "eval_every",
+// of the circumstances and the records of a run rather than of its choices.
+var unlabelled = []string{"environment", "log_steps", "eval_every", "eval_steps", "sparsity",
 	"step_size", "decay_at", "phases"}
 
-// flatten returns a configuration's options as text, nested ones under
-// "outer inner", the schedule under "".
+// flatten returns a configuration's options as text, with the schedule as one.
 func flatten(c metrics.Config) map[string]string {
-	flat := map[string]string{"": schedule(c)}
-	var tree map[string]any
+	flat := map[string]string{"schedule": schedule(c)}
+	var options map[string]any
 	d := json.NewDecoder(bytes.NewReader(c.Raw))
 	d.UseNumber()
-	if d.Decode(&tree) != nil {
+	if d.Decode(&options) != nil {
 		return flat // a Run made by hand may have no Raw
 	}
-	flattenInto(flat, "", tree)
-	return flat
-}
-
-func flattenInto(flat map[string]string, prefix string, tree map[string]any) {
-	for k, v := range tree {
-		if prefix == "" && slices.Contains(unlabelled, k) {
+	for k, v := range options {
+		if slices.Contains(unlabelled, k) || k == "dataset" && c.Dataset == c.Net { // of a small problem
 			continue
 		}
-		key := strings.TrimSpace(prefix + " " + strings.ReplaceAll(k, "_", " "))
+		key := strings.ReplaceAll(k, "_", " ")
 		switch v := v.(type) {
-		case map[string]any:
-			flattenInto(flat, key, v)
 		case string:
 			if utf8.RuneCountInString(v) <= 24 { // else a path or a fingerprint
 				flat[key] = v
 			}
-		case json.Number, bool:
+		case json.Number:
+			flat[key] = short(v)
+		case bool:
 			flat[key] = fmt.Sprint(v)
 		}
 	}
+	return flat
+}
+
+// short rounds what is no integer.
+func short(n json.Number) string {
+	if v, err := n.Float64(); err == nil && strings.ContainsAny(n.String(), ".eE") {
+		return plain(v)
+	}
+	return n.String()
 }
 
 // describe is "seed 3", "augment" or "no augment".
 func describe(key, value string) string {
 	switch {
-	case key == "":
+	case key == "schedule":
 		return value
+	case key == "net":
+		return properName(value)
 	case value == "true":
 		return key
 	case value == "false":

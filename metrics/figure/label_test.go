@@ -1,7 +1,10 @@
 package figure
 
 import (
+	"encoding/json"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +14,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"largestep/metrics"
+	"largestep/train"
 )
 
 func wantLabels(t *testing.T, got []string, want ...string) {
@@ -31,27 +35,60 @@ func TestScheduleLabels(t *testing.T) {
 	wantLabels(t, scheduleLabels([]*metrics.Run{free}), "η = 1.5, 0.15 from 50 %, …, 0.001 from 98 %")
 }
 
+// recorded is a run as its folder has it.
+func recorded(t *testing.T, name string, c train.ConfigFile) *metrics.Run {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), name)
+	check(t, os.Mkdir(dir, 0o777))
+	b, err := json.MarshalIndent(c, "", "  ")
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(dir, metrics.ConfigFile), b, 0o666))
+	r, err := metrics.OpenRun(dir)
+	check(t, err)
+	return r
+}
+
 func TestDifferenceLabels(t *testing.T) {
-	withRaw := func(dir, raw string) *metrics.Run {
-		r := run(0.5, 0.3, 10)
-		r.Dir, r.Config.Raw = dir, []byte(raw)
-		return r
+	image := train.ConfigFile{Config: train.Config{Net: "resnet18", Width: 8, Dataset: "made-up", TrainSize: 500, Batch: 100,
+		Epochs: 10, StepSize: 0.5, Phases: []train.Phase{{Name: "constant", StepSize: 0.5}}, Augment: true, WeightDecay: 5e-4, Seed: 1234567,
+		EvalEvery: 1, LogSteps: true}, Environment: train.Environment{Version: "1", Engine: "cpu", Device: "avx2", Threads: 2}}
+	labels := func(names string, changes ...func(*train.ConfigFile)) []string {
+		runs := []*metrics.Run{recorded(t, names[:1], image)}
+		for i, change := range changes {
+			c := image
+			change(&c)
+			runs = append(runs, recorded(t, names[i+1:i+2], c))
+		}
+		return differenceLabels(runs)
 	}
-	a := withRaw("runs/a", `{"seed": 1, "weight_decay": 0.0005, "augment": true, "version": "1", "data": {"train_size": 5000}}`)
-	b := withRaw("runs/b", `{"seed": 2, "weight_decay": 0.0005, "augment": false, "version": "2", "data": {"train_size": 1000}}`)
-	wantLabels(t, differenceLabels([]*metrics.Run{a, b}),
-		"augment, data train size 5000, seed 1", "no augment, data train size 1000, seed 2")
-	c := withRaw("other/b", string(b.Config.Raw))
-	wantLabels(t, differenceLabels([]*metrics.Run{b, c}), "runs/b", "other/b")
-	c.Dir = "runs/c"
-	wantLabels(t, differenceLabels([]*metrics.Run{b, c}), "b", "c")
-	b.Config.Name, c.Config.Name = "first", "second"
-	wantLabels(t, differenceLabels([]*metrics.Run{b, c}), "first", "second")
-	wantLabels(t, scheduleLabels([]*metrics.Run{a, b}), differenceLabels([]*metrics.Run{a, b})...)
+	wantLabels(t, labels("ab", func(c *train.ConfigFile) {
+		c.Seed, c.Augment, c.WeightDecay, c.Batch = 2, false, 1.23456789e-5, 64
+		c.Environment = train.Environment{Version: "2", Engine: "cuda", Device: "GPU", Edge: 0.277973413643793}
+		c.EvalEvery, c.LogSteps, c.Sparsity = 2, false, true
+	}), "augment, batch 100, seed 1234567, weight decay 0.0005", "no augment, batch 64, seed 2, weight decay 1.235e-05")
+	got := labels("ab", func(c *train.ConfigFile) {
+		c.Net, c.Dataset, c.StepSize, c.Phases = "diagonal", "diagonal", 0.27380685, []train.Phase{{StepSize: 0.27380685}}
+		c.Width, c.TrainSize, c.Batch, c.Dims, c.Augment, c.EvalSteps = 0, 80, 1, 200, false, 100
+	})
+	if want := "Diagonal linear network, η = 0.2738, no augment, batch 1, dims 200, train size 80, width 0"; got[1] != want {
+		t.Errorf("got  %s\nwant %s", got[1], want)
+	}
+	gpu := func(c *train.ConfigFile) { c.Environment.Engine, c.Environment.Threads = "cuda", 0 }
+	older := func(c *train.ConfigFile) { c.Environment.Version, c.EvalEvery, c.Sparsity = "0", 5, true }
+	wantLabels(t, labels("ab", gpu), "engine cpu", "engine cuda")
+	wantLabels(t, labels("ab", older), "a", "b")
+	wantLabels(t, labels("abc", older, gpu), "engine cpu – a", "engine cpu – b", "engine cuda – c")
+	wantLabels(t, labels("abc", older, func(c *train.ConfigFile) { c.Seed = 2 }), "seed 1234567 – a", "seed 1234567 – b", "seed 2 – c")
+}
+
+func TestLabelsOfEqualRuns(t *testing.T) {
+	a, b := run(0.5, 0.3, 10), run(0.5, 0.3, 10)
+	a.Dir, b.Dir = "runs/a", "other/a"
+	wantLabels(t, differenceLabels([]*metrics.Run{a, b}), "runs/a", "other/a")
+	wantLabels(t, scheduleLabels([]*metrics.Run{a, b}), "runs/a", "other/a")
 	d := run(0.1, 0, 10)
 	d.Config.Raw = nil
 	wantLabels(t, differenceLabels([]*metrics.Run{run(0.2, 0, 10), d})[:1], "η = 0.2, epochs 10, seed 0")
-	wantLabels(t, differenceLabels([]*metrics.Run{a, a, b})[2:], "no augment, data train size 1000, seed 2 – runs/b")
 }
 
 func TestStateLabels(t *testing.T) {
