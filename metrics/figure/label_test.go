@@ -258,6 +258,13 @@ func TestScales(t *testing.T) {
 			t.Errorf("%s: %v, want %v", column, got, want)
 		}
 	}
+	for column, want := range map[string]string{
+		"sparsity_4": "Feature sparsity, block 4 (%)", "sparsity_5": "Feature sparsity, average pool (%)", "active_5": "Active features, average pool (%)",
+	} {
+		if got := scaleOf(column, part(paperGroups())).label; got != want {
+			t.Errorf("%s of a ResNet: %s, want %s", column, got, want)
+		}
+	}
 	f := figure{groups: each(paperRuns(), make([]string, 4)), Options: Options{Log: map[string]bool{"active_1": true}}}
 	if got, want := f.scale("active_1"), (scale{"Active features, block 1 (%)", true, 100}); got != want {
 		t.Errorf("chosen: %v, want %v", got, want)

@@ -38,15 +38,23 @@ func scaleOf(column, part string) scale {
 		return s
 	}
 	if k, ok := strings.CutPrefix(column, "active_"); ok {
-		return scale{"Active features, " + part + " " + k + " (%)", false, 100}
+		return scale{"Active features, " + feature(part, k) + " (%)", false, 100}
 	}
 	if k, ok := strings.CutPrefix(column, "sparsity_"); ok {
-		return scale{"Feature sparsity, " + part + " " + k + " (%)", false, 100}
+		return scale{"Feature sparsity, " + feature(part, k) + " (%)", false, 100}
 	}
 	log := strings.HasSuffix(column, "_loss") || strings.HasSuffix(column, "gap")
 	words := strings.ReplaceAll(column, "_", " ")
 	first, size := utf8.DecodeRuneInString(words)
 	return scale{string(unicode.ToUpper(first)) + words[size:], log, 1}
+}
+
+// feature names one by its number; behind the four blocks is the average pool.
+func feature(part, number string) string {
+	if part == "block" && number == "5" {
+		return "average pool"
+	}
+	return part + " " + number
 }
 
 // scale is how the figure shows a column.
