@@ -25,10 +25,9 @@ import (
 
 // Options choose what Curves and Groups draw.
 type Options struct {
-	Columns []string        // one panel each; if there are none, the main ones
-	Title   string          // net and data set if empty
-	X       Axis            // epochs by default
-	Log     map[string]bool // columns' vertical axes; by default losses and gaps are on a log axis
+	Columns []string // one panel each; if there are none, the main ones
+	Title   string   // net and data set if empty
+	X       Axis     // epochs by default
 }
 
 // mainColumns are the training loss and the test error, or the test loss where

@@ -265,8 +265,4 @@ func TestScales(t *testing.T) {
 			t.Errorf("%s of a ResNet: %s, want %s", column, got, want)
 		}
 	}
-	f := figure{groups: each(paperRuns(), make([]string, 4)), Options: Options{Log: map[string]bool{"active_1": true}}}
-	if got, want := f.scale("active_1"), (scale{"Active features, block 1 (%)", true, 100}); got != want {
-		t.Errorf("chosen: %v, want %v", got, want)
-	}
 }

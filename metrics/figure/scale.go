@@ -58,13 +58,7 @@ func feature(part, number string) string {
 }
 
 // scale is how the figure shows a column.
-func (f figure) scale(column string) scale {
-	s := scaleOf(column, part(f.groups))
-	if log, ok := f.Log[column]; ok {
-		s.log = log
-	}
-	return s
-}
+func (f figure) scale(column string) scale { return scaleOf(column, part(f.groups)) }
 
 // part is what the features of all nets are numbered by.
 func part(groups []Group) string {
