@@ -78,18 +78,21 @@ func (f *Fit) last() int {
 type functions struct {
 	fits       []Fit
 	frame      frame
-	colors     map[int]color.RGBA // by step
+	colors     map[int]color.RGBA // by step, of functions that are seen
 	xMin, xMax float64
 	yMin, yMax float64
 }
 
 func newFunctions(fits []Fit, title string) *functions {
 	f := &functions{fits: fits, colors: map[int]color.RGBA{}}
+	f.ranges()
 	last := 0
 	for _, fit := range fits {
 		last = max(last, fit.Snapshots[fit.last()].Step)
 		for _, s := range fit.Snapshots {
-			f.colors[s.Step] = color.RGBA{}
+			if f.shows(s) {
+				f.colors[s.Step] = color.RGBA{}
+			}
 		}
 	}
 	steps := slices.Sorted(maps.Keys(f.colors))
@@ -103,8 +106,18 @@ func newFunctions(fits []Fit, title string) *functions {
 		l.entries = append(l.entries, entry{style: style{color: f.colors[step]}, label: "step " + grouped(step), bold: step == last})
 	}
 	f.frame = frame{title, l}
-	f.ranges()
 	return f
+}
+
+// shows reports whether a part of the function lies within the axes.
+func (f *functions) shows(s Snapshot) bool {
+	for i := 1; i < len(s.Values); i++ {
+		a, b := s.Values[i-1], s.Values[i]
+		if finite(a) && finite(b) && min(a, b) <= f.yMax && max(a, b) >= f.yMin {
+			return true
+		}
+	}
+	return false
 }
 
 // exampleColor is told from the blues in greyscale by the points' shape.

@@ -64,6 +64,21 @@ func TestFunctionRanges(t *testing.T) {
 	}
 }
 
+// The legend lists the functions that are seen, in colours from light to dark.
+func TestFunctionsOutOfSight(t *testing.T) {
+	f := parabolas("a")
+	for i := range f.Grid {
+		f.Snapshots[0].Values[i] -= 300
+	}
+	l := newFunctions([]Fit{f}, "").frame.legend.entries
+	if len(l) != 3 || l[1].label != "step 100" || l[1].color != blues[0] || l[2].color != blues[len(blues)-1] {
+		t.Errorf("legend %+v", l)
+	}
+	if l := newFunctions([]Fit{f, parabolas("b")}, "").frame.legend.entries; len(l) != 4 {
+		t.Errorf("seen in one of two panels: legend %+v", l)
+	}
+}
+
 func TestAwkwardFunctions(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f.svg")
 	for _, v := range []float64{0, math.NaN(), math.Inf(1), 1e308, -1e308, 5e-324} {
