@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// A Scalar is one point of a TensorBoard chart. Charts whose tags share the
+// A scalar is one point of a TensorBoard chart. Charts whose tags share the
 // part before the slash are grouped.
-type Scalar struct {
-	Tag   string
-	Value float64
+type scalar struct {
+	tag   string
+	value float64
 }
 
 // An EventWriter appends scalars to a TensorBoard event file: a TFRecord file
@@ -65,13 +65,13 @@ func startEvents(a *appender, now time.Time) (*EventWriter, error) {
 // Name is the file's name without its folder, for a checkpoint to note.
 func (e *EventWriter) Name() string { return filepath.Base(e.f.Name()) }
 
-// Scalars appends one event. TensorBoard keeps values in float32.
-func (e *EventWriter) Scalars(step int, now time.Time, scalars ...Scalar) error {
+// scalars appends one event. TensorBoard keeps values in float32.
+func (e *EventWriter) scalars(step int, now time.Time, scalars ...scalar) error {
 	var summary []byte
 	for _, s := range scalars {
-		value := appendBytes(nil, 1, []byte(s.Tag)) // Value.tag
+		value := appendBytes(nil, 1, []byte(s.tag)) // Value.tag
 		value = append(value, 2<<3|5)               // Value.simple_value
-		value = binary.LittleEndian.AppendUint32(value, math.Float32bits(float32(s.Value)))
+		value = binary.LittleEndian.AppendUint32(value, math.Float32bits(float32(s.value)))
 		summary = appendBytes(summary, 1, value) // Summary.value
 	}
 	event := appendWallTime(nil, now)
@@ -84,16 +84,16 @@ func (e *EventWriter) Row(r Row, net []string, now time.Time) error {
 	if len(net) != len(r.Net) {
 		return fmt.Errorf("%s: a row with %d values for the net's %d columns", e.f.Name(), len(r.Net), len(net))
 	}
-	scalars := []Scalar{
+	scalars := []scalar{
 		{"loss/batch", r.BatchLoss}, {"loss/train", r.TrainLoss}, {"loss/test", r.TestLoss},
 		{"error/train", r.TrainError}, {"error/test", r.TestError},
 		{"schedule/step_size", r.StepSize}, {"schedule/epoch", r.Epoch},
 		{"speed/images_per_second", r.ImagesPerSecond},
 	}
 	for i, name := range net {
-		scalars = append(scalars, Scalar{tag(name), r.Net[i]})
+		scalars = append(scalars, scalar{tag(name), r.Net[i]})
 	}
-	return e.Scalars(r.Step, now, scalars...)
+	return e.scalars(r.Step, now, scalars...)
 }
 
 // tag groups numbered columns: active_3 becomes active/3.

@@ -125,7 +125,7 @@ func TestEvents(t *testing.T) {
 	if !strings.HasPrefix(w.Name(), "events.out.tfevents.1700000000.") {
 		t.Errorf("name %s", w.Name())
 	}
-	check(t, w.Scalars(300, start.Add(time.Second), Scalar{"loss/batch", 0.5}, Scalar{strings.Repeat("x", 300), math.NaN()}))
+	check(t, w.scalars(300, start.Add(time.Second), scalar{"loss/batch", 0.5}, scalar{strings.Repeat("x", 300), math.NaN()}))
 	check(t, w.Row(Row{Step: 1 << 40, TestError: 0.25, Net: []float64{0.75, 1}}, []string{"active_1", "rank"}, start))
 	wantError(t, w.Row(Row{}, []string{"active_1"}, start), "0 values for the net's 1 columns")
 	size, err := w.Sync()
@@ -154,17 +154,17 @@ func TestEventsResumeAfterACutAnywhere(t *testing.T) {
 	w, err := CreateEvents(t.TempDir(), now)
 	check(t, err)
 	path := w.f.Name()
-	check(t, w.Scalars(1, now, Scalar{"a", 1}))
+	check(t, w.scalars(1, now, scalar{"a", 1}))
 	size, err := w.Sync()
 	check(t, err)
-	check(t, w.Scalars(2, now, Scalar{"a", 2}))
+	check(t, w.scalars(2, now, scalar{"a", 2}))
 	check(t, w.Close())
 	want := fileBytes(t, path)
 	for n := int(size); n <= len(want); n++ {
 		check(t, os.WriteFile(path, []byte(want[:n]), 0o666))
 		w, err := ResumeEvents(path, size, now)
 		check(t, err)
-		check(t, w.Scalars(2, now, Scalar{"a", 2}))
+		check(t, w.scalars(2, now, scalar{"a", 2}))
 		check(t, w.Close())
 		if fileBytes(t, path) != want {
 			t.Fatalf("cut at %d: another file", n)

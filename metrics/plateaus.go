@@ -51,9 +51,9 @@ func WritePlateaus(dir string, plateaus []Plateau) error {
 	return atomicfile.WriteFile(path, append(b, '\n'))
 }
 
-// ReadPlateaus reads plateaus.json of a run folder. A run without that file, one
+// readPlateaus reads plateaus.json of a run folder. A run without that file, one
 // that has not finished or did not record its steps, has nil.
-func ReadPlateaus(dir string) ([]Plateau, error) {
+func readPlateaus(dir string) ([]Plateau, error) {
 	path := filepath.Join(dir, PlateausFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

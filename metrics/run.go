@@ -112,7 +112,7 @@ func OpenRun(dir string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	plateaus, err := ReadPlateaus(dir)
+	plateaus, err := readPlateaus(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -18,9 +18,8 @@ import (
 
 const pngResolution = 200 // dots per inch
 
-// CheckFile tells whether a figure can be drawn into a file of this name, so
-// that a long command can refuse a wrong one at its start.
-func CheckFile(file string) error {
+// checkFile tells whether a figure can be drawn into a file of this name.
+func checkFile(file string) error {
 	switch extension(file) {
 	case ".png", ".svg", ".pdf":
 		return nil
@@ -30,7 +29,7 @@ func CheckFile(file string) error {
 
 func extension(file string) string { return strings.ToLower(filepath.Ext(file)) }
 
-// canvas makes one for a file that CheckFile approved.
+// canvas makes one for a file that checkFile approved.
 func canvas(file string, width, height vg.Length) vg.CanvasWriterTo {
 	switch extension(file) {
 	case ".svg":
@@ -64,7 +63,7 @@ func (f figure) save(files []string) error {
 // save draws a picture of the given size into all files.
 func save(size func() (width, height vg.Length), picture func(draw.Canvas), files []string) error {
 	for _, file := range files {
-		if err := CheckFile(file); err != nil {
+		if err := checkFile(file); err != nil {
 			return err
 		}
 	}

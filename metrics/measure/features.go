@@ -7,11 +7,8 @@ import (
 	"slices"
 )
 
-// The parameters of the paper's measurements of ResNet-18.
-const (
-	SparsityUnits  = 1000   // at most so many units are drawn
-	SparsityImages = 10_752 // of the training set, without augmentation
-)
+// SparsityUnits is how many units of ResNet-18 the paper draws at most.
+const SparsityUnits = 1000
 
 // Thresholds of |Pearson correlation| above which two units are duplicates.
 const (

@@ -241,11 +241,12 @@ func TestDrawUnits(t *testing.T) {
 
 // The paper's size: 1,000 units on 10,752 images.
 func BenchmarkSparsity(b *testing.B) {
+	const images = 10_752
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, shared := range []float64{0, 0.5, 1} {
-		f := NewFeatures[float32](SparsityUnits, SparsityImages)
+		f := NewFeatures[float32](SparsityUnits, images)
 		row := make([]float32, SparsityUnits)
-		for range SparsityImages {
+		for range images {
 			common := rng.NormFloat64() // makes the correlations positive
 			for u := range row {
 				row[u] = float32(max(0, shared*common+rng.NormFloat64()))

@@ -47,10 +47,10 @@ func Rank(singular []float64, tolerance float64) int {
 	return rank
 }
 
-// SpectralEntropy is that of the singular values normalised to a sum of 1, in
+// spectralEntropy is that of the singular values normalised to a sum of 1, in
 // nats; 0 where all are 0. Its exponential is the effective rank (Roy and
 // Vetterli 2007).
-func SpectralEntropy(singular []float64) float64 {
+func spectralEntropy(singular []float64) float64 {
 	sum := 0.0
 	for _, s := range singular {
 		sum += s
@@ -64,11 +64,11 @@ func SpectralEntropy(singular []float64) float64 {
 	return entropy
 }
 
-// EffectiveRank is exp(SpectralEntropy): n for n equal singular values. It is 0
+// EffectiveRank is exp(spectralEntropy): n for n equal singular values. It is 0
 // where all are 0.
 func EffectiveRank(singular []float64) float64 {
 	if Rank(singular, 0) == 0 {
 		return 0
 	}
-	return math.Exp(SpectralEntropy(singular))
+	return math.Exp(spectralEntropy(singular))
 }

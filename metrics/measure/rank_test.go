@@ -71,10 +71,10 @@ func TestRanks(t *testing.T) {
 }
 
 func TestSpectralEntropy(t *testing.T) {
-	if got := SpectralEntropy([]float64{1, 1, 2}); math.Abs(got-1.5*math.Ln2) > 1e-15 {
+	if got := spectralEntropy([]float64{1, 1, 2}); math.Abs(got-1.5*math.Ln2) > 1e-15 {
 		t.Errorf("entropy of (¼, ¼, ½) is %v, want 1.5·ln 2", got)
 	}
-	if got := SpectralEntropy([]float64{0, 0}); got != 0 {
+	if got := spectralEntropy([]float64{0, 0}); got != 0 {
 		t.Errorf("entropy of zeros is %v", got)
 	}
 }
