@@ -25,15 +25,39 @@ func WriteFile(path string, data []byte) error {
 	})
 }
 
-// Write replaces the content of the named file by what write writes. The
-// content goes to a temporary file in the same folder, is synced, and takes the
-// name at once; then the folder is synced. If write or anything else fails, the
-// old file is as it was and the temporary one is gone.
-func Write(path string, write func(io.Writer) error) (err error) {
-	dir, name := filepath.Split(path)
-	if name == "" || name == "." || name == ".." {
+// Write replaces the content of the named file, or of the one that a symbolic
+// link of this name leads to, by what write writes. The content goes to a
+// temporary file in the same folder, is synced, and takes the name at once; then
+// the folder is synced. If write or anything else fails, the old file is as it
+// was and the temporary one is gone. What is no regular file, such as a pipe or a
+// device, is written to and stays.
+func Write(path string, write func(io.Writer) error) error {
+	if _, name := filepath.Split(path); name == "" || name == "." || name == ".." {
 		return fmt.Errorf("%s: not a file name", path)
 	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return writeThrough(path, write)
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	return replace(path, write)
+}
+
+func writeThrough(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := fill(f, write); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func replace(path string, write func(io.Writer) error) error {
+	dir, name := filepath.Split(path)
 	f, err := create(dir, name)
 	if err != nil {
 		return err
@@ -45,11 +69,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	w := bufio.NewWriterSize(f, 1<<16)
-	if err := write(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
+	if err := fill(f, write); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -63,6 +83,14 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	}
 	renamed = true
 	return SyncDir(dir)
+}
+
+func fill(f *os.File, write func(io.Writer) error) error {
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err := write(w); err != nil {
+		return err
+	}
+	return w.Flush()
 }
 
 func create(dir, name string) (*os.File, error) {
