@@ -72,13 +72,14 @@ func beforeDivergence(losses []float64) []float64 {
 const leastRows = 3
 
 // changes are the slopes of the net's own columns, per 1,000 steps, over the
-// rows from step start to end; none if there are too few.
+// rows from step start to end but for the one before all training; none if there
+// are too few.
 func changes(run *metrics.Run, start, end int) map[string]float64 {
 	change := map[string]float64{}
 	for k, column := range run.Net {
 		var x, y []float64
 		for _, row := range run.Rows {
-			if row.Step >= start && row.Step <= end {
+			if row.Step >= max(start, 1) && row.Step <= end {
 				x = append(x, float64(row.Step)/1000)
 				y = append(y, row.Net[k])
 			}

@@ -6,7 +6,8 @@ import (
 	"largestep/metrics"
 )
 
-// Slopes are taken over the rows of a plateau, and not from two rows alone.
+// Slopes are taken over the rows of a plateau, not from two rows alone, nor from
+// the initial parameters.
 func TestChanges(t *testing.T) {
 	run := &metrics.Run{Table: metrics.Table{Net: []string{"rank"}}}
 	for i := range 10 {
@@ -14,6 +15,10 @@ func TestChanges(t *testing.T) {
 	}
 	if got, ok := changes(run, 150, 450)["rank"]; !ok || got < -10.0001 || got > -9.9999 {
 		t.Errorf("three rows: %g, %v, want -10", got, ok)
+	}
+	run.Rows[0].Net = []float64{0}
+	if got := changes(run, 0, 900)["rank"]; got < -10.0001 || got > -9.9999 {
+		t.Errorf("from step 0: %g, want -10", got)
 	}
 	if got, ok := changes(run, 150, 350)["rank"]; ok {
 		t.Errorf("two rows: %g", got)

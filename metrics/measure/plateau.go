@@ -54,7 +54,8 @@ func Plateaus(losses []float64, starts []int) []Plateau {
 // which a parabola, a constant and a parabola are fitted, with the two change
 // points that leave the smallest squared residual. The plateau is the longest
 // constant part among all change points that the noise cannot tell from the
-// best ones, provided that lines through it and through its halves hardly drift.
+// best ones, provided that lines through it and through its halves hardly drift;
+// of its first block, what precedes the first loss at its level is left out.
 func FindPlateau(losses []float64) (p Plateau, ok bool) {
 	if i := slices.IndexFunc(losses, notFinite); i >= 0 {
 		losses = losses[:i]
@@ -68,10 +69,19 @@ func FindPlateau(losses []float64) (p Plateau, ok bool) {
 		return Plateau{}, false
 	}
 	p.Start, p.End = edges[first], edges[last]
+	p.Start += fall(losses[p.Start:p.End])
 	for _, l := range losses[p.Start:p.End] {
 		p.Level += l / float64(p.End-p.Start)
 	}
 	return p, true
+}
+
+// fall is the number of steps before the losses first come down to their median,
+// or as near as drift may be: a fall too short for blocks to show it.
+func fall(losses []float64) int {
+	ordered := slices.Sorted(slices.Values(losses))
+	median := ordered[len(ordered)/2]
+	return slices.IndexFunc(losses, func(l float64) bool { return l <= max(median, plateauDrift*median) })
 }
 
 func notFinite(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }

@@ -121,6 +121,15 @@ func TestPlateauOfFewOrBadLosses(t *testing.T) {
 	}
 }
 
+// A fall shorter than a block is no part of the plateau.
+func TestPlateauAfterShortFall(t *testing.T) {
+	losses := curve(rand.New(rand.NewPCG(1, 2)), 10_000, 0.1, fallTo(0.06, 0))
+	copy(losses, []float64{0.65, 0.48, 0.2, 0.06})
+	if p, ok := FindPlateau(losses); !ok || p.Start != 3 || p.End != 10_000 {
+		t.Errorf("%+v, %v; want 3 to 10000", p, ok)
+	}
+}
+
 func TestPlateaus(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	losses := append(curve(rng, 5000, 0.2, fallTo(0.3, 0.2)),
