@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/floats"
@@ -120,41 +121,61 @@ func (u *Unbiased) samples(r *UnbiasedReport, single, all *gradient) error {
 }
 
 // lastStep averages the deviation of the stochastic gradient at the last step
-// of many epochs from the same start.
+// of many epochs from the same start, none of which may diverge.
 func (u *Unbiased) lastStep(ctx context.Context, how data.Sampling, step *Step, single, all *gradient) (LastStep, error) {
-	n := u.Problem.Examples()
 	var mean []float64
-	squares := 0.0
+	squares, diverged := 0.0, 0
 	for epoch := range u.Repeats {
 		if ctx.Err() != nil {
 			return LastStep{}, ErrInterrupted
 		}
-		if err := step.Initialize(u.Seed); err != nil {
-			return LastStep{}, err
-		}
-		order := data.Order(u.Seed, epoch, n, how)
-		for _, i := range order[:n-1] {
-			if err := step.Run([]int32{i}, nil, u.StepSize); err != nil {
-				return LastStep{}, err
-			}
-		}
-		d, err := single.at(order[n-1:])
+		d, ok, err := u.epoch(step, data.Order(u.Seed, epoch, u.Problem.Examples(), how), single, all)
 		if err != nil {
 			return LastStep{}, err
 		}
-		full, err := all.at(indices(n))
-		if err != nil {
-			return LastStep{}, err
+		if !ok {
+			diverged++
+			continue
 		}
-		floats.Sub(d, full)
 		if mean == nil {
 			mean = make([]float64, len(d))
 		}
 		floats.AddScaled(mean, 1/float64(u.Repeats), d)
 		squares += floats.Dot(d, d) / float64(u.Repeats)
 	}
+	if diverged > 0 {
+		return LastStep{}, fmt.Errorf("%d of %d epochs diverged at step size %g: use a smaller --step-size", diverged, u.Repeats, u.StepSize)
+	}
 	bias := floats.Norm(mean, 2)
 	return LastStep{how, bias, math.Sqrt(max(squares-bias*bias, 0) / float64(u.Repeats))}, nil
+}
+
+// epoch is SGD over the examples in order but for the last, of whose gradient it
+// returns the deviation there; ok is false if it diverged.
+func (u *Unbiased) epoch(step *Step, order []int32, single, all *gradient) (d []float64, ok bool, err error) {
+	if err := step.Initialize(u.Seed); err != nil {
+		return nil, false, err
+	}
+	last := len(order) - 1
+	for _, i := range order[:last] {
+		if err := step.Run([]int32{i}, nil, u.StepSize); err != nil {
+			return nil, false, err
+		}
+	}
+	losses, err := step.Losses()
+	if err != nil {
+		return nil, false, err
+	}
+	if d, err = single.at(order[last:]); err != nil {
+		return nil, false, err
+	}
+	full, err := all.at(indices(len(order)))
+	if err != nil {
+		return nil, false, err
+	}
+	floats.Sub(d, full)
+	sizes := append(losses, floats.Norm(d, 2))
+	return d, !grown(sizes, sizes[0]), nil
 }
 
 func indices(n int) []int32 { return data.Order(0, 0, n, data.Sequential) }

@@ -38,8 +38,8 @@ epoch, which is biased when the examples are taken without replacement.`,
 			if args[0] == train.ResNet18 {
 				return fmt.Errorf("resnet18: batch norm couples the examples of a mini-batch, so there is no gradient of one; choose a small problem")
 			}
-			if u.Repeats < 1 {
-				return fmt.Errorf("%d repeats: want 1 or more", u.Repeats)
+			if u.Repeats < 2 {
+				return fmt.Errorf("%d repeats: want 2 or more", u.Repeats)
 			}
 			o.config.Net = args[0]
 			j, err := o.prepare(cmd)
@@ -48,6 +48,12 @@ epoch, which is biased when the examples are taken without replacement.`,
 			}
 			defer j.engine.Close()
 			u.Engine, u.Problem, u.Seed, u.StepSize = j.engine, j.problem, j.config.Seed, j.config.StepSize
+			if o.relative {
+				return usageError{errors.New("the check knows no edge: give --step-size as a number")}
+			}
+			if !cmd.Flags().Changed("step-size") {
+				u.StepSize /= 2 // no epoch of a thousand diverges
+			}
 			r, err := u.Run(cmd.Context())
 			if err != nil {
 				return err
@@ -57,7 +63,8 @@ epoch, which is biased when the examples are taken without replacement.`,
 		},
 	}
 	f := cmd.Flags()
-	o.addFlags(f)
+	f.AddFlagSet(o.flags("step-size", "seed", "train-size", "instance", "dims", "nonzeros", "noise", "c", "widths", "engine", "precision", "threads"))
+	f.Lookup("step-size").Usage = "step size η of the epochs (default half of what the net is trained with)"
 	f.IntVar(&u.Repeats, "repeats", 1000, "epochs over which the bias of the last step is averaged")
 	return cmd
 }

@@ -98,7 +98,7 @@ func TestTrainRelativeToEdge(t *testing.T) {
 }
 
 func TestCheckUnbiased(t *testing.T) {
-	for _, name := range []string{"logistic --train-size 20 --dims 3", "diagonal --instance random --train-size 10 --dims 5 --nonzeros 2"} {
+	for _, name := range []string{"logistic --train-size 20 --dims 3", "diagonal", "diagonal --instance random --train-size 10 --dims 5 --nonzeros 2"} {
 		out := succeed(t, strings.Fields("check unbiased "+name+" --repeats 200")...)
 		full := number(t, regexp.MustCompile(`‖∇f‖ = (\S+)`).FindStringSubmatch(out)[1])
 		if off := number(t, regexp.MustCompile(`mean of all ∇f_i: +off by (\S+)`).FindStringSubmatch(out)[1]); off > 1e-13*full {
@@ -324,7 +324,12 @@ func TestBadSmall(t *testing.T) {
 		{"check unbiased resnet18", 1, "batch norm"},
 		{"check unbiased bogus", 1, "bogus"},
 		{"check unbiased svm --train-size 1", 1, "n = 1"},
-		{"check unbiased logistic --repeats 0", 1, "repeats"},
+		{"check unbiased logistic --repeats 1", 1, "2 or more"},
+		{"check unbiased diagonal --step-size 1 --repeats 10", 1, "10 of 10 epochs diverged"},
+		{"check unbiased diagonal --step-size 0.9edge", 2, "as a number"},
+		{"check unbiased svm --batch 7", 2, "--batch"},
+		{"check unbiased svm --out new", 2, "--out"},
+		{"check unbiased svm --widths 3", 2, "means nothing"},
 		{"train least-squares --noise -1", 1, "noise -1"},
 		{"train least-squares --noise NaN", 1, "noise NaN"},
 		{"train svm --noise 1", 2, "--noise means nothing"},

@@ -93,6 +93,16 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	addSmallFlags(f, c)
 }
 
+// flags are those of the given names, for commands that do not train.
+func (o *trainOptions) flags(names ...string) *pflag.FlagSet {
+	all, some := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
+	o.addFlags(all)
+	for _, name := range names {
+		some.AddFlag(all.Lookup(name))
+	}
+	return some
+}
+
 func (o *trainOptions) run(cmd *cobra.Command) error {
 	j, err := o.prepare(cmd)
 	if err != nil {
