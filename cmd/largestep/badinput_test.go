@@ -124,6 +124,7 @@ func TestBadSettings(t *testing.T) {
 		{"bench --batch 0", 1, "batch of 0"},
 		{"bench --batch 1", 1, "batch of 1"},
 		{"bench --batch -1", 1, "batch of -1"},
+		{"bench --batch 100000000", 1, "batch of 100000000"},
 		{"bench --precision fp8 --width 4 --batch 4", 1, "fp8"},
 		{"bench --engine tpu", 1, "tpu"},
 		{"figure main --preset huge", 1, "huge"},

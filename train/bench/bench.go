@@ -47,15 +47,18 @@ type Kernel struct {
 	Share float64 `json:"share"`
 }
 
+// maxBatch takes 50 GB at width 64.
+const maxBatch = 10_000
+
+// stepSize is small enough for the parameters to stay finite.
+const stepSize = 0.01
+
 // Run measures steps of ResNet-18 on random images.
 func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
-	if o.Batch < 2 {
-		return nil, fmt.Errorf("batch of %d: want 2 or more (batch norm needs two images)", o.Batch)
+	if o.Batch < 2 || o.Batch > maxBatch {
+		return nil, fmt.Errorf("batch of %d: want 2 (batch norm needs two images) to %d", o.Batch, maxBatch)
 	}
-	c := train.Config{
-		Net: "resnet18", Width: o.Width, Batch: o.Batch, TrainSize: 2 * o.Batch, TestSize: 1, Epochs: 1,
-		Sampling: data.Shuffle, Phases: train.Constant(0.01), EvalEvery: 1, Precision: o.Precision,
-	}
+	c := config(o)
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -80,6 +83,13 @@ func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 	}
 	r.Kernels, err = profile(step.Machine())
 	return r, err
+}
+
+func config(o Options) train.Config {
+	return train.Config{
+		Net: train.ResNet18, Width: o.Width, Batch: o.Batch, TrainSize: 2 * o.Batch, TestSize: 1, Epochs: 1,
+		Sampling: data.Shuffle, StepSize: stepSize, Phases: train.Constant(stepSize), EvalEvery: 1, Precision: o.Precision,
+	}
 }
 
 func prepare(e op.Engine, net nets.Net, c train.Config) (*train.Step, []int32, error) {
