@@ -73,17 +73,24 @@ func saveCheckpoint(dir string, vars *machine.Variables, m *nets.Model, momentum
 
 func exportVelocities(vars *machine.Variables, variables []*nets.Variable) ([]safetensors.Tensor, error) {
 	var out []safetensors.Tensor
-	for _, v := range variables {
-		if !v.Trained {
-			continue
-		}
-		t, err := download(vars, velocityPrefix+v.Name)
+	for _, name := range velocityNames(variables) {
+		t, err := download(vars, name)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+func velocityNames(variables []*nets.Variable) []string {
+	var names []string
+	for _, v := range variables {
+		if v.Trained {
+			names = append(names, velocityPrefix+v.Name)
+		}
+	}
+	return names
 }
 
 func writeTensors(path string, tensors []safetensors.Tensor, metadata map[string]string) error {
@@ -108,7 +115,7 @@ func removeVelocities(dir, keep string) error {
 
 // loadCheckpoint fills the engine from the run's latest checkpoint. ok is false
 // if the run was killed before its first.
-func loadCheckpoint(dir string, vars *machine.Variables, m *nets.Model) (p progress, ok bool, err error) {
+func loadCheckpoint(dir string, vars *machine.Variables, m *nets.Model, momentum bool) (p progress, ok bool, err error) {
 	path := filepath.Join(dir, checkpointFile)
 	tensors, metadata, err := safetensors.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -127,17 +134,18 @@ func loadCheckpoint(dir string, vars *machine.Variables, m *nets.Model) (p progr
 	if err := importParameters(vars, m.Variables, tensors); err != nil {
 		return p, false, fmt.Errorf("%s: %w", path, err)
 	}
-	if p.Velocity == "" {
+	if !momentum {
 		return p, true, nil
+	}
+	if p.Velocity == "" {
+		return p, false, fmt.Errorf("%s: names no file of velocities, which momentum needs to go on", path)
 	}
 	path = filepath.Join(dir, filepath.Base(p.Velocity))
 	if tensors, _, err = safetensors.ReadFile(path); err != nil {
 		return p, false, err
 	}
-	for _, t := range tensors {
-		if err := upload(vars, t); err != nil {
-			return p, false, fmt.Errorf("%s: %w", path, err)
-		}
+	if err := importTensors(vars, velocityNames(m.Variables), tensors); err != nil {
+		return p, false, fmt.Errorf("%s: %w", path, err)
 	}
 	return p, true, nil
 }

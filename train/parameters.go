@@ -74,23 +74,32 @@ func upload(vars *machine.Variables, t safetensors.Tensor) error {
 }
 
 // importParameters fills all of the network's variables from tensors with
-// PyTorch's names; every one must be there, and nothing else.
+// PyTorch's names.
 func importParameters(vars *machine.Variables, variables []*nets.Variable, tensors []safetensors.Tensor) error {
+	names := make([]string, len(variables))
+	for i, v := range variables {
+		names[i] = v.Name
+	}
+	counter := func(t safetensors.Tensor) bool { return strings.HasSuffix(t.Name, batchesTracked) }
+	return importTensors(vars, names, slices.DeleteFunc(slices.Clone(tensors), counter))
+}
+
+// importTensors fills the variables of the given names; each must be there, and
+// nothing else.
+func importTensors(vars *machine.Variables, names []string, tensors []safetensors.Tensor) error {
 	byName := map[string]safetensors.Tensor{}
 	for _, t := range tensors {
-		if !strings.HasSuffix(t.Name, batchesTracked) {
-			byName[t.Name] = t
-		}
+		byName[t.Name] = t
 	}
-	for _, v := range variables {
-		t, ok := byName[v.Name]
+	for _, name := range names {
+		t, ok := byName[name]
 		if !ok {
-			return fmt.Errorf("no tensor %s: a checkpoint of another net?", v.Name)
+			return fmt.Errorf("no tensor %s: a checkpoint of another net?", name)
 		}
 		if err := upload(vars, t); err != nil {
 			return err
 		}
-		delete(byName, v.Name)
+		delete(byName, name)
 	}
 	for name := range byName {
 		return fmt.Errorf("tensor %s does not belong to this net", name)

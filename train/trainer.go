@@ -86,7 +86,7 @@ func (t *trainer) restore() error {
 			return err
 		}
 	}
-	p, ok, err := loadCheckpoint(t.Dir, t.vars, t.step.Model)
+	p, ok, err := loadCheckpoint(t.Dir, t.vars, t.step.Model, t.Config.Momentum != 0)
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,11 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"largestep/train/safetensors"
 )
 
 // bad is a command line that must fail, say why, and touch no file.
@@ -285,6 +288,20 @@ func TestDamagedRuns(t *testing.T) {
 		bad
 	}{
 		{"no velocities", func(t *testing.T) { removeGlob(t, "half/velocity-*") }, bad{"train resnet18 --resume --out half", 1, "velocity"}},
+		{"empty velocities", func(t *testing.T) {
+			spoilVelocities(t, func([]safetensors.Tensor) []safetensors.Tensor { return nil })
+		}, bad{"train resnet18 --resume --out half", 1, "no tensor velocity/conv1.weight"}},
+		{"a parameter among the velocities", func(t *testing.T) {
+			spoilVelocities(t, func(l []safetensors.Tensor) []safetensors.Tensor {
+				extra := l[0]
+				extra.Name = "conv1.weight"
+				return append(l, extra)
+			})
+		}, bad{"train resnet18 --resume --out half", 1, "tensor conv1.weight does not belong"}},
+		{"a checkpoint without velocities", func(t *testing.T) {
+			content := readFile(t, "half/checkpoint.safetensors")
+			writeFile(t, "half/checkpoint.safetensors", strings.Replace(content, "velocity_file", "velocity_fils", 1))
+		}, bad{"train resnet18 --resume --out half", 1, "no file of velocities"}},
 		{"no table", func(t *testing.T) { removeGlob(t, "half/metrics.csv") }, bad{"train resnet18 --resume --out half", 1, "metrics.csv"}},
 		{"cut table", func(t *testing.T) { check(t, os.Truncate("half/metrics.csv", 50)) }, bad{"train resnet18 --resume --out half", 1, "metrics.csv"}},
 		{"cut steps", func(t *testing.T) { check(t, os.Truncate("half/steps.csv", 50)) }, bad{"train resnet18 --resume --out half", 1, "steps.csv"}},
@@ -303,6 +320,16 @@ func TestDamagedRuns(t *testing.T) {
 			c.test(t)
 		})
 	}
+}
+
+func spoilVelocities(t *testing.T, change func([]safetensors.Tensor) []safetensors.Tensor) {
+	t.Helper()
+	files, err := filepath.Glob("half/velocity-*")
+	check(t, err)
+	if len(files) != 1 {
+		t.Fatalf("files of velocities: %v", files)
+	}
+	spoil(t, files[0], files[0], change)
 }
 
 // A folder in which nothing can be made.
