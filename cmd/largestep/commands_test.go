@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"image/png"
 	"io"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -99,6 +102,25 @@ func TestEval(t *testing.T) {
 	}
 	for _, cell := range strings.Split(lines[1999], ",") {
 		number(t, cell)
+	}
+}
+
+// Every command that Ctrl-C stops says so.
+func TestInterrupted(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	enterFixture(t)
+	for args, says := range map[string]string{
+		"fetch cifar10 --data new --from " + server.URL: "largestep: download stopped after 0 bytes, the next fetch goes on from there: interrupted\n",
+		"import pngs --data new":                        "interrupted\n",
+		"bench --width 4 --batch 4":                     "largestep: interrupted\n",
+		"check unbiased svm":                            "largestep: interrupted\n",
+	} {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if o := runContext(ctx, strings.Fields(args)...); o.code != exitInterrupted || !strings.HasSuffix(o.stderr, says) {
+			t.Errorf("%s: status %d, %q", args, o.code, o.stderr)
+		}
 	}
 }
 

@@ -37,7 +37,10 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errInterrupted), errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
+		fmt.Fprintf(stderr, "largestep: %s\n", strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted"))
 		return exitInterrupted
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		fmt.Fprintf(stderr, "largestep: %s\nSee \"largestep --help\".\n", strings.Join(strings.Fields(err.Error()), " "))
