@@ -14,7 +14,7 @@ import (
 // Config is all that decides what a training computes. Two trainings with equal
 // configs, data and engine end with the same bits.
 type Config struct {
-	Net         string        `json:"net"`                   // "resnet18"
+	Net         string        `json:"net"`                   // ResNet18 or one of SmallNets
 	Width       int           `json:"width"`                 // channels of the first stage
 	Dataset     string        `json:"dataset"`               // data.NameCIFAR10 or data.NameMadeUp
 	TrainSize   int           `json:"train_size"`            // training images, the first of the set
@@ -84,7 +84,7 @@ func (c *Config) Validate() error {
 
 // validateNet checks what depends on the kind of problem.
 func (c *Config) validateNet() error {
-	least, precisions := 1, []string{"fp64", "fp32"}
+	least := 1
 	if c.Net == ResNet18 {
 		if _, err := c.net(2); err != nil {
 			return err
@@ -92,7 +92,7 @@ func (c *Config) validateNet() error {
 		if c.TestSize < 1 {
 			return fmt.Errorf("%d test images: want 1 or more", c.TestSize)
 		}
-		least, precisions = 2, []string{"fp32", "tf32", "bf16"} // batch norm needs two images
+		least = 2 // batch norm needs two images
 	} else if !slices.Contains(SmallNets, c.Net) {
 		return fmt.Errorf("unknown net %q: choose one of %s, %s", c.Net, ResNet18, strings.Join(SmallNets, ", "))
 	} else if c.Augment {
@@ -106,8 +106,17 @@ func (c *Config) validateNet() error {
 	if c.Batch < least || c.Batch > c.TrainSize {
 		return fmt.Errorf("batch of %d with %d training examples: want %d to %[2]d", c.Batch, c.TrainSize, least)
 	}
-	if !slices.Contains(precisions, c.Precision) {
-		return fmt.Errorf("precision %q: %s has %s", c.Precision, c.Net, strings.Join(precisions, " and "))
+	return CheckPrecision(c.Net, c.Precision)
+}
+
+// CheckPrecision refuses a number format that no engine has for the net.
+func CheckPrecision(net, precision string) error {
+	has := []string{"fp64", "fp32"}
+	if net == ResNet18 {
+		has = []string{"fp32", "tf32", "bf16"}
+	}
+	if !slices.Contains(has, precision) {
+		return fmt.Errorf("precision %q: %s has %s", precision, net, strings.Join(has, ", "))
 	}
 	return nil
 }

@@ -236,6 +236,7 @@ func TestBadCheckpoints(t *testing.T) {
 		bad{"eval nowhere.safetensors", 1, "nowhere.safetensors"},
 		bad{"eval done", 1, "done"},
 		bad{"eval done/metrics.csv", 1, "metrics.csv"},
+		bad{"eval --dataset made-up --precision nonsense done/checkpoint.safetensors", 1, "nonsense"},
 		bad{"eval --dataset made-up --engine tpu done/checkpoint.safetensors", 1, "tpu"},
 		bad{"eval --dataset made-up --test-size 8 --logits nowhere/new.csv done/checkpoint.safetensors", 1, "nowhere"},
 	))

@@ -40,7 +40,7 @@ type engineOptions struct {
 
 func (o *engineOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "engine", "auto", "what computes: auto, cpu or cuda (see \"largestep engines\")")
-	f.StringVar(&o.precision, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
+	f.StringVar(&o.precision, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations; small problems have fp64, their default but for relu-1d and teacher-2, and fp32")
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "threads of the cpu engine")
 }
 

@@ -42,6 +42,9 @@ safetensors file with the names and shapes of PyTorch's ResNets for CIFAR.`,
 }
 
 func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
+	if err := train.CheckPrecision(train.ResNet18, o.engine.precision); err != nil {
+		return err
+	}
 	net, err := train.OpenNet(checkpoint)
 	if err != nil {
 		return err

@@ -133,7 +133,7 @@ type smallFigure struct {
 }
 
 func (o *smallFigure) run(cmd *cobra.Command) error {
-	settings, err := o.Settings(o.instance)
+	settings, err := o.settings(cmd)
 	if err != nil {
 		return err
 	}
@@ -159,6 +159,18 @@ func (o *smallFigure) run(cmd *cobra.Command) error {
 		groups = append(groups, group)
 	}
 	return o.draw(cmd, groups)
+}
+
+// settings are the figure's, in the precision asked for.
+func (o *smallFigure) settings(cmd *cobra.Command) ([]paper.Setting, error) {
+	settings, err := o.Settings(o.instance)
+	if err != nil || !cmd.Flags().Changed("precision") {
+		return settings, err
+	}
+	for i := range settings {
+		settings[i].Config.Precision = o.engine.precision
+	}
+	return settings, train.CheckPrecision(o.Net(), o.engine.precision)
 }
 
 func (o *smallFigure) train(cmd *cobra.Command, e op.Engine, r paper.Run) (*metrics.Run, error) {

@@ -25,3 +25,16 @@ func TestPrecisionOfAnotherEngine(t *testing.T) {
 		t.Errorf("resume in bf16 on the CPU: status %d, %q", o.code, o.stderr)
 	}
 }
+
+// A figure's precision is that of all its runs, and no other.
+func TestPrecisionOfSmallFigure(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, "figure", "relu-1d", "--precision", "fp64")
+	for _, run := range []string{"decay-at-2--seed0", "decay-at-50--seed0"} {
+		if c := config(t, "figures/relu-1d", run); c.Precision != "fp64" {
+			t.Errorf("%s has %s", run, c.Precision)
+		}
+	}
+	bad{"figure relu-1d", 1, "precision is fp64 there, fp32 here"}.test(t)
+	bad{"figure teacher-2 --precision bf16", 1, `precision "bf16": teacher-2 has fp64, fp32`}.test(t)
+}

@@ -68,3 +68,15 @@ func TestEdgeOfPaper(t *testing.T) {
 		t.Errorf("edge %v, want 0.28 to 0.29", eta)
 	}
 }
+
+// The search for an edge has the seed and the precision of the run.
+func TestEdgeIsOfTheRun(t *testing.T) {
+	list, err := smallFigureNamed("teacher-2").Settings(instances.Random)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list[1].Config.Precision = "fp64"
+	if search, _ := list[1].Runs(3)[2].Edge(); search.Config.Precision != "fp64" || search.Config.Seed != 2 {
+		t.Errorf("search in %s from seed %d, run in fp64 from 2", search.Config.Precision, search.Config.Seed)
+	}
+}

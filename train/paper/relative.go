@@ -43,7 +43,7 @@ func (r Run) IsRelative() bool { return r.relative != nil }
 // the same edge.
 func (r Run) Edge() (search train.Edge, key string) {
 	c := r.relative.unit
-	c.Seed = r.Config.Seed
+	c.Seed, c.Precision = r.Config.Seed, r.Config.Precision
 	return train.Edge{Config: c, Steps: c.Steps(), Tolerance: 0.005}, fmt.Sprintf("%s, seed %d", c.Sampling, c.Seed)
 }
 
