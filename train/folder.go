@@ -14,6 +14,16 @@ import (
 	"largestep/metrics/atomicfile"
 )
 
+// ErrHoldsRun refuses to begin a run in the folder of another.
+var ErrHoldsRun = errors.New("holds a run")
+
+// CheckFolder refuses a folder that a new run cannot have.
+func CheckFolder(dir string) error {
+	o := Options{Dir: dir}
+	_, _, err := o.inspectFolder()
+	return err
+}
+
 // inspectFolder finds in the run folder the run to resume, and how it stands, or
 // that there is none yet. It changes nothing.
 func (o *Options) inspectFolder() (status metrics.Status, fresh bool, err error) {
@@ -24,7 +34,7 @@ func (o *Options) inspectFolder() (status metrics.Status, fresh bool, err error)
 	case err != nil:
 		return status, false, err
 	case !o.Resume:
-		return status, false, fmt.Errorf("%s holds a run: go on with --resume, or choose another folder with --out", o.Dir)
+		return status, false, fmt.Errorf("%s %w", o.Dir, ErrHoldsRun)
 	}
 	if o.Init == "" {
 		o.Config.Init = old.Config.Init // its checkpoint has what came of it

@@ -217,7 +217,7 @@ func TestCtrlC(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || state != "interrupted" || step >= 160 {
 		t.Fatalf("exit status %d, %s at step %d: %s", code, state, step, &stderr)
 	}
-	want := fmt.Sprintf("run: interrupted at step %d, checkpoint saved; go on with largestep train resnet18 --resume --out run\n", step)
+	want := fmt.Sprintf("run: interrupted at step %d, checkpoint saved; go on with largestep train resnet18 --resume --out run --checkpoint-every 1h0m0s\n", step)
 	if !strings.HasSuffix(stderr.String(), want) {
 		t.Errorf("it says %q, want %q at the end", stderr.String(), want)
 	}

@@ -109,17 +109,17 @@ func (o *trainOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer j.engine.Close()
+	if err := o.chooseFolder(cmd.Flags(), &j.config); err != nil {
+		return err
+	}
 	if o.relative && !o.resume {
 		if err := o.relativeToEdge(cmd, j); err != nil {
 			return err
 		}
 	}
-	if o.out == "" {
-		o.out = filepath.Join("runs", runName(j.config))
-	}
 	t := training{
 		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(),
-		again: fmt.Sprintf("largestep train %s --resume --out %s", j.config.Net, o.out),
+		again: o.again(cmd.Flags(), j.config.Net),
 		options: train.Options{
 			Config: j.config, Environment: environment(j.engine, o.engine, j.dir, o.edge), Dir: o.out, Resume: o.resume,
 			Init: o.init, Problem: j.problem, Engine: j.engine, CheckpointEvery: o.save,
@@ -312,26 +312,6 @@ func environment(e op.Engine, o engineOptions, dataDir string, edge float64) tra
 		env.Threads = o.threads
 	}
 	return env
-}
-
-// runName names a run folder after its main settings.
-func runName(c train.Config) string {
-	schedule := fmt.Sprintf("eta%.4g", c.StepSize)
-	if c.DecayAt != 0 {
-		schedule += fmt.Sprintf("-decay%g", c.DecayAt)
-	} else if len(c.Phases) > 1 {
-		schedule += fmt.Sprintf("-%dphases", len(c.Phases))
-	}
-	set := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' {
-			return r
-		}
-		return -1
-	}, strings.ToLower(c.Dataset))
-	if c.Net != train.ResNet18 {
-		return fmt.Sprintf("%s-%s-seed%d", c.Net, schedule, c.Seed)
-	}
-	return fmt.Sprintf("%s-w%d-%s-%s-seed%d", c.Net, c.Width, set, schedule, c.Seed)
 }
 
 // training is one run as a command shows it.

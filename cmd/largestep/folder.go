@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"largestep/train"
+)
+
+// chooseFolder names the run folder, where no flag does, and refuses one that a
+// new run cannot have.
+func (o *trainOptions) chooseFolder(f *pflag.FlagSet, c *train.Config) error {
+	if o.out == "" {
+		o.out = filepath.Join("runs", o.runName(f, c))
+	}
+	if o.resume {
+		return nil
+	}
+	err := train.CheckFolder(o.out)
+	if errors.Is(err, train.ErrHoldsRun) {
+		return fmt.Errorf("%w: go on with %s, or choose another folder with --out", err, o.again(f, c.Net))
+	}
+	return err
+}
+
+// unnamed are the flags that a run's name leaves out: those that do not change
+// what it computes, and those that it has in another form.
+var unnamed = []string{"out", "resume", "checkpoint-every", "engine", "threads", "data", "dataset", "width", "step-size", "decay-at", "seed"}
+
+// runName names a run folder after its settings: the main ones, and what flags
+// say beside them.
+func (o *trainOptions) runName(f *pflag.FlagSet, c *train.Config) string {
+	parts := []string{c.Net}
+	if c.Net == train.ResNet18 {
+		parts = append(parts, fmt.Sprintf("w%d", c.Width), strings.ToLower(c.Dataset))
+	}
+	if !f.Changed("phases") {
+		edge := ""
+		if o.relative {
+			edge = "edge"
+		}
+		parts = append(parts, fmt.Sprintf("eta%g%s", c.StepSize, edge))
+	}
+	if c.DecayAt != 0 {
+		parts = append(parts, fmt.Sprintf("decay%g", c.DecayAt))
+	}
+	f.Visit(func(flag *pflag.Flag) {
+		if !slices.Contains(unnamed, flag.Name) {
+			value := strings.Trim(flag.Value.String(), "[]") // of a list
+			parts = append(parts, strings.TrimSuffix(flag.Name+"-"+value, "-true"))
+		}
+	})
+	parts = append(parts, fmt.Sprintf("seed%d", c.Seed))
+	return notInFileNames.ReplaceAllString(strings.Join(parts, "-"), "-")
+}
+
+var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9.,@+-]+`)
+
+// again is the command that goes on with the run.
+func (o *trainOptions) again(f *pflag.FlagSet, net string) string {
+	command := fmt.Sprintf("largestep train %s --resume --out %s", net, quote(o.out))
+	for _, name := range []string{"threads", "checkpoint-every"} { // which its folder does not say
+		if f.Changed(name) {
+			command += fmt.Sprintf(" --%s %s", name, f.Lookup(name).Value)
+		}
+	}
+	return command
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_.,:@%+=/-]+$`)
+
+// quote makes a word of a shell's command line.
+func quote(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Trainings of different settings have different folders, whose names any
+// system takes; the same settings again are told how to go on.
+func TestRunNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	all := []string{
+		"svm --steps 10", "svm --steps 10 --sampling full", "svm --steps 10 --momentum 0.9", "svm --steps 10 --step-size 0.1edge",
+		"svm --steps 10 --step-size 0.1", "svm --steps 10 --phases 0.1@0,0.01@0.5", "svm --steps 10 --phases 0.1@0,0.01@0.6",
+		"svm --steps 10 --phases a:0.1@0,b/c:0.01@0.6", "relu --steps 10", "relu --steps 10 --widths 3,4",
+	}
+	for _, args := range all {
+		succeed(t, strings.Fields("train "+args)...)
+	}
+	runs, err := filepath.Glob("runs/*/metrics.csv")
+	check(t, err)
+	if len(runs) != len(all) {
+		t.Errorf("%d folders of %d runs", len(runs), len(all))
+	}
+	for _, run := range runs {
+		if name := filepath.Base(filepath.Dir(run)); !regexp.MustCompile(`^[a-z0-9.,@-]+$`).MatchString(name) {
+			t.Errorf("folder %s", name)
+		}
+	}
+	bad{"train " + all[1], 1, "holds a run: go on with largestep train svm --resume --out"}.test(t)
+	o := run(strings.Fields("train " + all[1])...)
+	command := regexp.MustCompile(`go on with largestep (.*), or`).FindStringSubmatch(o.stderr)
+	succeed(t, strings.Fields(command[1])...)
+}
+
+// What is said to go on can be pasted into a shell, and goes on as it was.
+func TestGoOnAfterInterruption(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := runContext(interruptAfter(3), tiny("it's mine", "--threads", "1", "--checkpoint-every", "1h")...)
+	want := `go on with largestep train resnet18 --resume --out 'it'\''s mine' --threads 1 --checkpoint-every 1h0m0s` + "\n"
+	if !strings.HasSuffix(o.stderr, want) {
+		t.Errorf("it says %q, want %q at the end", o.stderr, want)
+	}
+}
+
+// The folder is looked at before the search for the edge.
+func TestFolderBeforeSearch(t *testing.T) {
+	enterFixture(t)
+	bad{"train svm --step-size 0.9edge --out done", 1, "done holds a run"}.test(t)
+	bad{"train svm --step-size 0.9edge --out full", 1, "full is not empty"}.test(t)
+}
