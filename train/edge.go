@@ -22,6 +22,7 @@ type Edge struct {
 	Engine    op.Engine
 	Problem   Problem
 	Config    Config
+	Init      string  // safetensors file of initial parameters, or ""
 	Steps     int     // a step size that diverges later counts as stable
 	Tolerance float64 // the edge lies within this fraction above the answer
 	// Tried, if not nil, is told of each step size and whether it diverged.
@@ -91,16 +92,15 @@ func (e *Edge) bracket(ctx context.Context, t *trainer) (stable, unstable float6
 // trial is a training without records that can start over.
 func (e *Edge) trial() (*trainer, error) {
 	c := e.Config
-	if c.MaxSteps = e.Steps; c.Net == ResNet18 {
-		c.Epochs = 1
-	}
+	c.MaxSteps = e.Steps
+	c.CountEpochs()
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	if err := checkOrder(&c, e.Problem); err != nil {
 		return nil, err
 	}
-	t := &trainer{Options: Options{Config: c, Problem: e.Problem, Engine: e.Engine}, records: &records{}}
+	t := &trainer{Options: Options{Config: c, Problem: e.Problem, Engine: e.Engine, Init: e.Init}, records: &records{}}
 	t.vars = machine.NewVariables(e.Engine)
 	var err error
 	t.step, err = NewStep(t.vars, t.Problem, c.stepOptions())
@@ -164,7 +164,7 @@ func scaled(phases []Phase, eta float64) []Phase {
 	return phases
 }
 
-// startOver begins again from the seed with other step sizes.
+// startOver begins again with other step sizes.
 func (t *trainer) startOver(phases []Phase) error {
 	t.progress = progress{}
 	t.logged = 0
@@ -172,5 +172,5 @@ func (t *trainer) startOver(phases []Phase) error {
 	if err := t.step.clearVelocities(); err != nil {
 		return err
 	}
-	return t.step.Initialize(t.Config.Seed)
+	return t.initialize()
 }

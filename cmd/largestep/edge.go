@@ -33,12 +33,10 @@ below the edge may diverge, too.`,
 		},
 	}
 	f := cmd.Flags()
-	o.addFlags(f)
+	f.AddFlagSet(o.flags("step-size", "decay-at", "phases", "warmup-exp", "momentum", "weight-decay", "augment", "batch", "width", "seed", "sampling",
+		"train-size", "init", "dataset", "data", "instance", "order", "dims", "nonzeros", "noise", "c", "widths", "engine", "precision", "threads"))
 	f.IntVar(&within, "within", 0, fmt.Sprintf("steps within which it must diverge (default those of a training, of resnet18 at most %d)", shortRun))
 	f.Float64Var(&tolerance, "tolerance", 0.005, "the edge lies within this fraction above the answer")
-	for _, name := range []string{"out", "resume", "log-steps", "checkpoint-every", "eval-every", "eval-steps", "init", "steps", "epochs"} {
-		f.MarkHidden(name)
-	}
 	return cmd
 }
 
@@ -63,14 +61,7 @@ func (o *trainOptions) findEdge(cmd *cobra.Command, within int, tolerance float6
 		within = edgeSteps(&j.config)
 	}
 	edge, err := findEdge(cmd, train.Edge{
-		Engine: j.engine, Problem: j.problem, Config: j.config, Steps: within, Tolerance: tolerance,
-		Tried: func(eta float64, diverged bool) {
-			verdict := "stable"
-			if diverged {
-				verdict = "diverges"
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "step size %-12.6g %s\n", eta, verdict)
-		},
+		Engine: j.engine, Problem: j.problem, Config: j.config, Init: o.init, Steps: within, Tolerance: tolerance, Tried: printTrial(cmd),
 	})
 	if err != nil {
 		return err
@@ -81,3 +72,14 @@ func (o *trainOptions) findEdge(cmd *cobra.Command, within int, tolerance float6
 
 // edgeGuess is where the search for the edge begins.
 const edgeGuess = 0.01
+
+// printTrial tells whoever waits for the edge what was found so far.
+func printTrial(cmd *cobra.Command) func(stepSize float64, diverged bool) {
+	return func(stepSize float64, diverged bool) {
+		verdict := "stable"
+		if diverged {
+			verdict = "diverges"
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "step size %-12.6g %s\n", stepSize, verdict)
+	}
+}

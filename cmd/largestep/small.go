@@ -139,7 +139,9 @@ func (s *stepSize) Set(text string) error {
 func (o *trainOptions) relativeToEdge(cmd *cobra.Command, j *job) error {
 	trial := j.config
 	trial.Phases, trial.WarmupExp = train.Constant(edgeGuess), 0
-	search := train.Edge{Engine: j.engine, Problem: j.problem, Config: trial, Steps: edgeSteps(&j.config), Tolerance: 0.005}
+	search := train.Edge{
+		Engine: j.engine, Problem: j.problem, Config: trial, Init: o.init, Steps: edgeSteps(&j.config), Tolerance: 0.005, Tried: printTrial(cmd),
+	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "searching for the edge of divergence within %d steps\n", search.Steps)
 	edge, err := findEdge(cmd, search)
 	if err != nil {

@@ -214,6 +214,24 @@ func TestInterruptedSearch(t *testing.T) {
 	}
 }
 
+// The edge is that of the initial parameters that are given, in a search alone
+// and before a training.
+func TestEdgeOfGivenParameters(t *testing.T) {
+	t.Chdir(t.TempDir())
+	problem := "diagonal --instance random --train-size 10 --dims 6 --nonzeros 2 --sampling full"
+	succeed(t, strings.Fields("train "+problem+" --steps 2000 --step-size 0.1 --out a")...)
+	succeed(t, strings.Fields("train "+problem+" --steps 300 --step-size 1edge --out b --init a/checkpoint.safetensors")...)
+	found := regexp.MustCompile(`step size (\S+) `)
+	edge := func(more string) float64 {
+		return number(t, found.FindStringSubmatch(succeed(t, strings.Fields("edge "+problem+" --within 300"+more)...))[1])
+	}
+	random, given := edge(""), edge(" --init a/checkpoint.safetensors")
+	if trained := config(t, ".", "b").StepSize; random == given || math.Abs(trained/given-1) > 1e-4 {
+		t.Errorf("edge from random parameters %g, from given ones %g, in a training %g", random, given, trained)
+	}
+	bad{"edge " + problem + " --init nowhere", 1, "nowhere"}.test(t)
+}
+
 // TestNoEdge has a loss that is infinite whatever the step size.
 func TestNoEdge(t *testing.T) {
 	if o := run(strings.Fields("edge least-squares --noise 1e300 --within 10")...); o.code != 1 || !strings.Contains(o.stderr, "no edge between") {
@@ -315,6 +333,8 @@ func TestBadSmall(t *testing.T) {
 		{"edge", 2, "NET"},
 		{"edge bogus", 1, "bogus"},
 		{"edge svm --within 0", 1, "0 steps"},
+		{"edge svm --steps 10", 2, "--steps"},
+		{"edge svm --out new", 2, "--out"},
 		{"edge svm --tolerance 0", 1, "tolerance"},
 		{"edge svm --tolerance NaN", 1, "tolerance"},
 		{"edge svm --c 0", 1, "C = 0"},
