@@ -87,9 +87,22 @@ func TestUsage(t *testing.T) {
 		{"bench --time soon", 2, "soon"},
 		{"engines all", 2, "all"},
 		{"figure", 2, "figure main"},
-		{"figure bogus", 2, "bogus"},
+		{"figure bogus", 2, "choose one of all, diagonal"},
+		{"figure diagonl", 2, "did you mean diagonal?"},
+		{"check unbaised", 2, "did you mean unbiased?"},
 		{"figure main bogus", 2, "bogus"},
 	})
+}
+
+// A mistake in the command line of a command leads to its own help.
+func TestHelpOfUsage(t *testing.T) {
+	for args, help := range map[string]string{
+		"train --bogus": "largestep train", "figure diagonl": "largestep figure", "figure main --bogus": "largestep figure main", "trian": "largestep",
+	} {
+		if o := run(strings.Fields(args)...); !strings.HasSuffix(o.stderr, "\nSee \""+help+" --help\".\n") {
+			t.Errorf("%s: it says %q", args, o.stderr)
+		}
+	}
 }
 
 func TestBadSettings(t *testing.T) {

@@ -12,10 +12,7 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check what the theory takes for granted",
-		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("check what? \"largestep check unbiased NET\" checks stochastic gradients")}
-		},
+		RunE:  subcommand("check what? \"largestep check unbiased NET\" checks stochastic gradients"),
 	}
 	cmd.AddCommand(newCheckUnbiased())
 	return cmd

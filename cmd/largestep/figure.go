@@ -22,10 +22,7 @@ func newFigure() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "figure",
 		Short: "Make a figure of the paper: train what is missing, and draw it",
-		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("which figure? \"largestep figure main\" makes the paper's main figure")}
-		},
+		RunE:  subcommand("which figure? \"largestep figure main\" makes the paper's main figure"),
 	}
 	for _, f := range paper.Figures {
 		cmd.AddCommand(newFigureResNet18(f))

@@ -32,7 +32,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	switch {
 	case err == nil:
@@ -43,7 +43,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "largestep: %s\n", strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted"))
 		return exitInterrupted
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintf(stderr, "largestep: %s\nSee \"largestep --help\".\n", strings.Join(strings.Fields(err.Error()), " "))
+		fmt.Fprintf(stderr, "largestep: %s\nSee \"%s --help\".\n", strings.Join(strings.Fields(err.Error()), " "), cmd.CommandPath())
 		return exitUsage
 	default:
 		fmt.Fprintf(stderr, "largestep: %v\n", err)
@@ -92,6 +92,24 @@ func noArgs(_ *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("unexpected argument %q", args[0])}
 	}
 	return nil
+}
+
+// subcommand wants the name of one, and says which there are; none asks.
+func subcommand(question string) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usageError{errors.New(question)}
+		}
+		cmd.SuggestionsMinimumDistance = 2
+		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+			return usageError{fmt.Errorf("unknown %s %q: did you mean %s?", cmd.Name(), args[0], strings.Join(similar, " or "))}
+		}
+		var names []string
+		for _, c := range cmd.Commands() {
+			names = append(names, c.Name())
+		}
+		return usageError{fmt.Errorf("unknown %s %q: choose one of %s", cmd.Name(), args[0], strings.Join(names, ", "))}
+	}
 }
 
 // version is that of the module, or of the commit it was built from.
