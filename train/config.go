@@ -177,8 +177,7 @@ func (c *Config) Steps() int {
 // CountEpochs sets the epochs to those that MaxSteps, if set, needs.
 func (c *Config) CountEpochs() {
 	if c.MaxSteps > 0 {
-		perEpoch := max(c.stepsPerEpoch(), 1)
-		c.Epochs = (c.MaxSteps + perEpoch - 1) / perEpoch
+		c.Epochs = (c.MaxSteps-1)/max(c.stepsPerEpoch(), 1) + 1
 	}
 }
 

@@ -81,8 +81,8 @@ Presets:
 }
 
 func (o *figureOptions) run(cmd *cobra.Command) error {
-	if o.seeds < 1 {
-		return fmt.Errorf("%d seeds: want 1 or more", o.seeds)
+	if err := checkSeeds(o.seeds); err != nil {
+		return err
 	}
 	b, err := o.engine.choose()
 	if err != nil {
@@ -118,6 +118,16 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 		}
 	}
 	return o.draw(cmd, runs, o.Reference(p))
+}
+
+// mostSeeds keeps the list of a figure's runs within memory.
+const mostSeeds = 10_000
+
+func checkSeeds(n int) error {
+	if n < 1 || n > mostSeeds {
+		return fmt.Errorf("%d seeds: want 1 to %d", n, mostSeeds)
+	}
+	return nil
 }
 
 // trainings are the runs of each seed, one for each schedule.

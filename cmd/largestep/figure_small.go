@@ -48,8 +48,10 @@ the quartiles. The final numbers are in a .txt of the same name.`, about),
 		Example: example,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("seeds") && o.seeds < 1 {
-				return fmt.Errorf("%d seeds: want 1 or more", o.seeds)
+			if cmd.Flags().Changed("seeds") {
+				if err := checkSeeds(o.seeds); err != nil {
+					return err
+				}
 			}
 			return o.run(cmd)
 		},

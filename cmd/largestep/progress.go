@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -39,7 +40,7 @@ func followBar(w io.Writer, label string) (train.Hooks, func()) {
 			bar.Set(step)
 		},
 		Step: func(p train.Progress) {
-			bar.Describe(fmt.Sprintf("%s  %.0f/s  loss %.4g  %s", label, p.ImagesPerSecond, p.Loss, test))
+			bar.Describe(fmt.Sprintf("%s  %.0f/s  loss %.4g%s", label, p.ImagesPerSecond, p.Loss, test))
 			bar.Set(p.Step)
 		},
 		Row: func(r metrics.Row) { test = testResult(r) },
@@ -80,18 +81,22 @@ func followLines(w io.Writer, label string) train.Hooks {
 				rest := time.Duration(float64(time.Since(started)) * float64(steps-r.Step) / float64(done))
 				left = fmt.Sprintf(", %v left", rest.Round(time.Second))
 			}
-			fmt.Fprintf(w, "%s: epoch %.4g of %d, training loss %.4g, %s, %.0f/s%s\n",
-				label, r.Epoch, epochs, r.TrainLoss, testResult(r), r.ImagesPerSecond, left)
+			fmt.Fprintf(w, "%s: epoch %s of %d, training loss %.4g%s, %.0f/s%s\n",
+				label, strconv.FormatFloat(math.Round(100*r.Epoch)/100, 'f', -1, 64), epochs, r.TrainLoss, testResult(r), r.ImagesPerSecond, left)
 		},
 	}
 }
 
-// testResult is a row's test error, or its test loss where there are no classes.
+// testResult continues a line with a row's test error, or its test loss where
+// there are no classes, or nothing where there is no test set.
 func testResult(r metrics.Row) string {
-	if math.IsNaN(r.TestError) {
-		return fmt.Sprintf("test loss %.4g", r.TestLoss)
+	switch {
+	case !math.IsNaN(r.TestError):
+		return fmt.Sprintf(", test error %.1f %%", 100*r.TestError)
+	case !math.IsNaN(r.TestLoss):
+		return fmt.Sprintf(", test loss %.4g", r.TestLoss)
 	}
-	return fmt.Sprintf("test error %.1f %%", 100*r.TestError)
+	return ""
 }
 
 // followBytes shows a transfer or a count of images.

@@ -75,8 +75,18 @@ func (o *trainOptions) checkFlags(f *pflag.FlagSet) error {
 	if f.Changed("phases") && (f.Changed("step-size") || f.Changed("decay-at")) {
 		return usageError{errors.New("--phases says all: leave out --step-size and --decay-at")}
 	}
-	if f.Changed("steps") && f.Changed("epochs") {
-		return usageError{errors.New("--steps and --epochs say the same: leave one out")}
+	for _, same := range [][2]string{{"steps", "epochs"}, {"eval-steps", "eval-every"}} {
+		if f.Changed(same[0]) && f.Changed(same[1]) {
+			return usageError{fmt.Errorf("--%s and --%s say the same: leave one out", same[0], same[1])}
+		}
+	}
+	switch {
+	case f.Changed("steps") && o.config.MaxSteps < 1:
+		return fmt.Errorf("%d steps: want 1 or more", o.config.MaxSteps)
+	case f.Changed("eval-steps") && o.config.EvalSteps < 1:
+		return fmt.Errorf("evaluation every %d steps: want 1 or more", o.config.EvalSteps)
+	case o.save < 0:
+		return fmt.Errorf("a checkpoint every %v: want 0 or more", o.save)
 	}
 	return nil
 }

@@ -65,6 +65,15 @@ func TestTrainSmall(t *testing.T) {
 	}
 }
 
+// Epochs are counted in full, and a net without a test set has no test loss.
+func TestProgressOfSmall(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := run(strings.Fields("train relu-1d --sampling full --steps 12345 --eval-steps 12345 --out a")...)
+	if !strings.Contains(o.stderr, "a: epoch 12345 of 12345, training loss ") || strings.Contains(o.stderr+o.stdout, "test") {
+		t.Errorf("it says %q, %q", o.stderr, o.stdout)
+	}
+}
+
 // TestTrainRelativeToEdge finds 2 over the largest curvature for gradient
 // descent, and trains below and above.
 func TestTrainRelativeToEdge(t *testing.T) {
@@ -325,7 +334,12 @@ func TestBadSmall(t *testing.T) {
 		{"train least-squares --step-size edge", 2, "multiple of the edge"},
 		{"train least-squares --step-size 1ridge", 2, "multiple of the edge"},
 		{"train least-squares --steps -1", 1, "-1 steps"},
+		{"train least-squares --steps 0", 1, "0 steps"},
+		{"train svm --steps 9223372036854775807", 1, "92233720368547759 epochs, 9223372036854775807 steps"},
 		{"train least-squares --eval-steps -1", 1, "evaluation"},
+		{"train least-squares --eval-steps 0", 1, "evaluation every 0 steps"},
+		{"train least-squares --eval-steps 5 --eval-every 3", 2, "leave one out"},
+		{"train least-squares --checkpoint-every -1s", 1, "checkpoint every -1s"},
 		{"train least-squares --batch 101", 1, "batch of 101"},
 		{"train least-squares --precision bf16", 1, "bf16"},
 		{"train least-squares --sampling bogus", 1, "bogus"},
@@ -362,6 +376,8 @@ func TestBadSmall(t *testing.T) {
 		{"figure main --seeds 0", 1, "0 seeds"},
 		{"figure all --seeds 0", 1, "0 seeds"},
 		{"figure teacher-2 --seeds -1", 1, "-1 seeds"},
+		{"figure diagonal --seeds 1000000000", 1, "1000000000 seeds"},
+		{"figure main --seeds 1000000000", 1, "1000000000 seeds"},
 		{"figure teacher-2 --seeds two", 2, "two"},
 		{"figure teacher-2 --instance bogus", 1, "bogus"},
 		{"figure sgd-vs-gd --instance paper", 1, "no instance"},
