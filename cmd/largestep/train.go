@@ -51,7 +51,7 @@ step size is the large one of that scale, decayed at 50 % of the epochs.`,
   largestep train resnet18 --step-size 0.03                      a small constant one
   largestep train resnet18 --step-size 0.5 --decay-at 0.3        a tenth from 30 %, a hundredth from 90 % on
   largestep train resnet18 --phases "1.5@0,0.15@0.5,0.015@0.9"   any piecewise schedule
-  largestep train resnet18 --sampling full --batch 250           gradient descent
+  largestep train resnet18 --sampling full --batch 250 --epochs 500 --eval-every 25   gradient descent
   largestep train resnet18 --out runs/a --resume                 go on after Ctrl-C or a crash
   largestep train diagonal --phases "0.985edge@0,0.29edge@0.3"   SGD on a diagonal linear network, at the edge of divergence
   largestep train relu --widths 20,20 --step-size 0.9edge        at 0.9 times the step size that diverges`,

@@ -92,5 +92,5 @@ type Run struct {
 	relative *relative // nil if the config's step sizes are meant as they are
 }
 
-// DecayFractions are where the paper's main figure decays the large step size.
+// DecayFractions are where the paper's figures decay the large step size.
 var DecayFractions = []float64{0.1, 0.3, 0.5}

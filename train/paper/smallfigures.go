@@ -241,16 +241,13 @@ func decayed(eta, factor, at float64) []train.Phase {
 	return []train.Phase{{Name: "large", StepSize: eta}, {Name: "small", Start: at, StepSize: eta / factor}}
 }
 
-// decays are where the small problems' large step sizes end.
-var decays = []float64{0.1, 0.3, 0.5}
-
 func decayLabel(eta, at float64) string { return fmt.Sprintf("η = %g, decay at %g %%", eta, 100*at) }
 
 // constantAndDecayed are a small constant step size and a large one that is
-// divided by a factor of its own at each of decays.
+// divided by a factor of its own at each of DecayFractions.
 func constantAndDecayed(c train.Config, small, large float64, factors [3]float64, prefix string) []Setting {
 	list := []Setting{setting(fmt.Sprintf("%sη = %g", prefix, small), with(c, train.Constant(small)))}
-	for i, at := range decays {
+	for i, at := range DecayFractions {
 		list = append(list, setting(prefix+decayLabel(large, at), with(c, decayed(large, factors[i], at))))
 		list[i+1].Config.DecayAt = at
 	}
@@ -348,7 +345,7 @@ func teacher2Settings(c train.Config) ([]Setting, error) {
 func teacher3Settings(c train.Config) ([]Setting, error) {
 	list := []Setting{setting("η = 0.011", with(c, train.Constant(0.011)))}
 	for i, factor := range []float64{3.5, 2.5, 5} {
-		at := decays[i]
+		at := DecayFractions[i]
 		list = append(list, setting(decayLabel(0.04, at), warmed(c, 0.04, 5, 0.5, factor, at)))
 	}
 	return list, nil
