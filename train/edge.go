@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -37,6 +38,9 @@ const leastTolerance = 1e-9
 func (e *Edge) Find(ctx context.Context) (float64, error) {
 	if e.Steps < 1 || !(e.Tolerance >= leastTolerance && e.Tolerance < 1) {
 		return 0, fmt.Errorf("edge within %d steps to a tolerance of %g: want 1 or more, and a fraction of %g or more", e.Steps, e.Tolerance, leastTolerance)
+	}
+	if e.Config.Net == "logistic" && e.Config.WeightDecay == 0 {
+		return 0, errors.New("the logistic loss does not diverge: it only grows in proportion to the step size, so that there is no edge; give step sizes as numbers")
 	}
 	t, err := e.trial()
 	if err != nil {

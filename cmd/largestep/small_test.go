@@ -241,8 +241,13 @@ func TestEdgeOfGivenParameters(t *testing.T) {
 	bad{"edge " + problem + " --init nowhere", 1, "nowhere"}.test(t)
 }
 
-// TestNoEdge has a loss that is infinite whatever the step size.
+// TestNoEdge has a loss that stays finite and one that is infinite, whatever the
+// step size.
 func TestNoEdge(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if o := run(strings.Fields("train logistic --step-size 0.9edge")...); o.code != 1 || !strings.Contains(o.stderr, "\nlargestep: the logistic loss does not diverge") {
+		t.Errorf("status %d: %s", o.code, o.stderr)
+	}
 	if o := run(strings.Fields("edge least-squares --noise 1e300 --within 10")...); o.code != 1 || !strings.Contains(o.stderr, "no edge between") {
 		t.Errorf("status %d: %s", o.code, o.stderr)
 	}
@@ -347,6 +352,7 @@ func TestBadSmall(t *testing.T) {
 		{"edge", 2, "NET"},
 		{"edge bogus", 1, "bogus"},
 		{"edge svm --within 0", 1, "0 steps"},
+		{"edge logistic", 1, "does not diverge"},
 		{"edge svm --steps 10", 2, "--steps"},
 		{"edge svm --out new", 2, "--out"},
 		{"edge svm --tolerance 0", 1, "tolerance"},
