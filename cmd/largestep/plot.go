@@ -47,7 +47,7 @@ func newPlot() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&files, "output", "o", nil, "file to draw: .png, .svg or .pdf; may be repeated")
-	f.StringSliceVar(&o.Columns, "columns", nil, "columns of metrics.csv, a panel each (default train_loss,test_error)")
+	f.StringSliceVar(&o.Columns, "columns", nil, "columns of metrics.csv, a panel each (default train_loss and test_error, or test_loss where there is no error)")
 	f.StringVar(&o.Title, "title", "", "title (default: net and data set)")
 	return cmd
 }
