@@ -7,25 +7,24 @@ import (
 )
 
 // BatchNormGrad is the gradient of BatchNorm in training. With
-// g = dy + dy2 where y > 0, else 0 (everywhere without ReLU),
-// x̂ = (x−μ)·invstd and means over the n rows:
+// g = dy where y > 0, else 0 (everywhere without ReLU), x̂ = (x−μ)·invstd and
+// means over the n rows:
 //
 //	dresidual = g
 //	dbeta = Σg
 //	dgamma = Σg·x̂
 //	dx = γ·invstd·(g − dbeta/n − x̂·dgamma/n)
 //
-// Where y is NaN, g is dy + dy2, so that divergence does not go unseen.
+// Where y is NaN, g is dy, so that divergence does not go unseen.
 type BatchNormGrad struct {
-	DY  []float32 // rows × channels: the gradient of y
-	DY2 []float32 // like DY: a second gradient of y, to be added; nil for none
-	X   []float32 // like DY: the input
-	Y   []float32 // like DY: the output; nil if there was no ReLU
+	DY []float32 // rows × channels: the gradient of y
+	X  []float32 // like DY: the input
+	Y  []float32 // like DY: the output; nil if there was no ReLU
 
 	Gamma, Mean, InvStd []float32 // per channel; the latter as Train saved them
 
-	DX            []float32 // like DY; may be DY, DY2, X or Y
-	DResidual     []float32 // like DY; may be DY, DY2 or Y; nil if not wanted
+	DX            []float32 // like DY; may be DY, X or Y
+	DResidual     []float32 // like DY; may be DY or Y; nil if not wanted
 	DGamma, DBeta []float32 // per channel
 }
 
@@ -50,7 +49,7 @@ func (b *BatchNormGrad) Run(p *pool.Pool) {
 	j.setParams()
 	j.tile(j.params)
 	if b.DResidual != nil { // it holds g
-		j.DY, j.DY2, j.Y, j.floor = b.DResidual, nil, b.X, floor(false)
+		j.DY, j.Y, j.floor = b.DResidual, b.X, floor(false)
 	}
 	p.Do(j.tasks, j.writeTask)
 	j.BatchNormGrad = BatchNormGrad{}
@@ -61,7 +60,7 @@ func (b *BatchNormGrad) check() (channels int) {
 	channels = len(b.Gamma)
 	need(channels, b.Mean, b.InvStd, b.DGamma, b.DBeta)
 	need(len(b.X), b.DY, b.DX)
-	for _, x := range [][]float32{b.DY2, b.Y, b.DResidual} {
+	for _, x := range [][]float32{b.Y, b.DResidual} {
 		if x != nil {
 			need(len(b.X), x)
 		}
@@ -90,16 +89,15 @@ var backwards = sync.Pool{New: func() any {
 func (j *backward) sum(_, i int) {
 	sums := j.sums[i*2*j.period : (i+1)*2*j.period]
 	for _, part := range j.parts(i) {
-		part.gradSums[has(j.DY2)][has(j.DResidual)](sums, part.of(j.DResidual), part.of(j.X), part.of(j.Y),
-			part.of(j.DY), part.of(j.DY2), j.params[:j.period], j.period, j.floor)
+		part.gradSums[has(j.DResidual)](sums, part.of(j.DResidual), part.of(j.X), part.of(j.Y),
+			part.of(j.DY), j.params[:j.period], j.period, j.floor)
 	}
 }
 
 // write takes the tasks backwards: what sum read last is still in the cache.
 func (j *backward) write(_, i int) {
 	for _, part := range j.parts(j.tasks - 1 - i) {
-		part.inputGrad[has(j.DY2)](part.of(j.DX), part.of(j.X), part.of(j.Y),
-			part.of(j.DY), part.of(j.DY2), j.params, j.period, j.floor)
+		part.inputGrad(part.of(j.DX), part.of(j.X), part.of(j.Y), part.of(j.DY), j.params, j.period, j.floor)
 	}
 }
 

@@ -15,9 +15,9 @@ type kernels struct {
 	name string
 
 	addSums   func(sums, x, shift []float32, period int)
-	normalise [2]func(y, x, residual, params []float32, period int, floor float32)          // by has(residual)
-	gradSums  [2][2]func(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32) // by has(dy2), has(g)
-	inputGrad [2]func(dx, x, y, dy, dy2, params []float32, period int, floor float32)       // by has(dy2)
+	normalise [2]func(y, x, residual, params []float32, period int, floor float32)  // by has(residual)
+	gradSums  [2]func(sums, g, x, y, dy, mean []float32, period int, floor float32) // by has(g)
+	inputGrad func(dx, x, y, dy, params []float32, period int, floor float32)
 	addWide   func(dst []float64, x []float32)
 
 	add, scale, accumulate, descend, descendMomentum elementwise
@@ -33,8 +33,8 @@ var reference = kernels{
 	name:            "Go",
 	addSums:         addSums,
 	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normalise, normalise},
-	gradSums:        [2][2]func(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32){{gradSums, gradSums}, {gradSums, gradSums}},
-	inputGrad:       [2]func(dx, x, y, dy, dy2, params []float32, period int, floor float32){inputGrad, inputGrad},
+	gradSums:        [2]func(sums, g, x, y, dy, mean []float32, period int, floor float32){gradSums, gradSums},
+	inputGrad:       inputGrad,
 	addWide:         addWide,
 	add:             add,
 	scale:           scale,
@@ -93,18 +93,14 @@ func normalise(y, x, residual, params []float32, period int, floor float32) {
 }
 
 // gradSums adds Σg and Σg·(x−mean) to sums, by column, for the gradient
-// g = dy + dy2 where y > floor, else 0, which it stores if g is given.
-func gradSums(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32) {
+// g = dy where y > floor, else 0, which it stores if g is given.
+func gradSums(sums, g, x, y, dy, mean []float32, period int, floor float32) {
 	for i := 0; i < len(x); i += period {
 		row := x[i:min(i+period, len(x))]
 		y, dy := y[i:][:len(row)], dy[i:][:len(row)]
 		mean, sum, product := mean[:len(row)], sums[:len(row)], sums[period:][:len(row)]
 		for j, v := range row {
-			d := dy[j]
-			if dy2 != nil {
-				d += dy2[i+j]
-			}
-			d = choose(y[j], floor, d, 0)
+			d := choose(y[j], floor, dy[j], 0)
 			sum[j] += d
 			product[j] += d * (v - mean[j])
 			if g != nil {
@@ -116,18 +112,14 @@ func gradSums(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32)
 
 // inputGrad computes dx = a·g + b·(x−mean) + c for params mean, a, b, c and g
 // as in gradSums.
-func inputGrad(dx, x, y, dy, dy2, params []float32, period int, floor float32) {
+func inputGrad(dx, x, y, dy, params []float32, period int, floor float32) {
 	for i := 0; i < len(x); i += period {
 		row := x[i:min(i+period, len(x))]
 		dx, y, dy := dx[i:][:len(row)], y[i:][:len(row)], dy[i:][:len(row)]
 		mean, a := params[:len(row)], params[period:][:len(row)]
 		b, c := params[2*period:][:len(row)], params[3*period:][:len(row)]
 		for j, v := range row {
-			d := dy[j]
-			if dy2 != nil {
-				d += dy2[i+j]
-			}
-			dx[j] = a[j]*choose(y[j], floor, d, 0) + (b[j]*(v-mean[j]) + c[j])
+			dx[j] = a[j]*choose(y[j], floor, dy[j], 0) + (b[j]*(v-mean[j]) + c[j])
 		}
 	}
 }

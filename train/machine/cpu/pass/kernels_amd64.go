@@ -11,25 +11,16 @@ func addSumsAVX2(sums []float32, x []float32, shift []float32, period int)
 func normaliseAVX2(y []float32, x []float32, residual []float32, params []float32, period int, floor float32)
 
 //go:noescape
-func inputGradAVX2(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
-
-//go:noescape
-func gradSumsAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-
-//go:noescape
-func gradSumsStoreAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
+func gradSumsAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 
 //go:noescape
 func normaliseAddAVX2(y []float32, x []float32, residual []float32, params []float32, period int, floor float32)
 
 //go:noescape
-func inputGradAddAVX2(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
+func gradSumsStoreAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 
 //go:noescape
-func gradSumsAddAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-
-//go:noescape
-func gradSumsAddStoreAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
+func inputGradAVX2(dx []float32, x []float32, y []float32, dy []float32, params []float32, period int, floor float32)
 
 //go:noescape
 func addAVX2(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
@@ -62,25 +53,16 @@ func addSumsAVX512(sums []float32, x []float32, shift []float32, period int)
 func normaliseAVX512(y []float32, x []float32, residual []float32, params []float32, period int, floor float32)
 
 //go:noescape
-func inputGradAVX512(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
-
-//go:noescape
-func gradSumsAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-
-//go:noescape
-func gradSumsStoreAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
+func gradSumsAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 
 //go:noescape
 func normaliseAddAVX512(y []float32, x []float32, residual []float32, params []float32, period int, floor float32)
 
 //go:noescape
-func inputGradAddAVX512(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
+func gradSumsStoreAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 
 //go:noescape
-func gradSumsAddAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-
-//go:noescape
-func gradSumsAddStoreAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
+func inputGradAVX512(dx []float32, x []float32, y []float32, dy []float32, params []float32, period int, floor float32)
 
 //go:noescape
 func addAVX512(dst []float32, x []float32, y []float32, a float32, b float32, c float32)

@@ -227,173 +227,16 @@ rowsEnd:
 	VZEROUPPER
 	RET
 
-// func inputGradAVX2(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
+// func gradSumsAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·inputGradAVX2(SB), NOSPLIT, $0-156
+TEXT ·gradSumsAVX2(SB), NOSPLIT, $0-156
 	VBROADCASTSS floor+152(FP), Y0
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         y_base+48(FP), DX
-	MOVQ         dy_base+72(FP), BX
-	MOVQ         dx_len+8(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         period+144(FP), DI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
-
-blocks:
-	MOVQ DI, R9
-	ADDQ R8, R9
-	SUBQ R9, SI
-	JL   blocksEnd
-	MOVQ params_base+120(FP), R9
-	MOVQ DI, R10
-
-blocksColumns:
-	VMOVUPS     (R9), Y1
-	VMOVUPS     (R9)(DI*1), Y2
-	VMOVUPS     (R9)(DI*2), Y3
-	VMOVUPS     (R9)(R8*1), Y4
-	VMOVUPS     (CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX), Y0, Y6
-	VMOVUPS     (BX), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, (AX)
-	VMOVUPS     (CX)(DI*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX)(DI*1), Y0, Y6
-	VMOVUPS     (BX)(DI*1), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, (AX)(DI*1)
-	VMOVUPS     (CX)(DI*2), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX)(DI*2), Y0, Y6
-	VMOVUPS     (BX)(DI*2), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, (AX)(DI*2)
-	VMOVUPS     (CX)(R8*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX)(R8*1), Y0, Y1
-	VMOVUPS     (BX)(R8*1), Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, (AX)(R8*1)
-	VMOVUPS     32(R9), Y1
-	VMOVUPS     32(R9)(DI*1), Y2
-	VMOVUPS     32(R9)(DI*2), Y3
-	VMOVUPS     32(R9)(R8*1), Y4
-	VMOVUPS     32(CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX), Y0, Y6
-	VMOVUPS     32(BX), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, 32(AX)
-	VMOVUPS     32(CX)(DI*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX)(DI*1), Y0, Y6
-	VMOVUPS     32(BX)(DI*1), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, 32(AX)(DI*1)
-	VMOVUPS     32(CX)(DI*2), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX)(DI*2), Y0, Y6
-	VMOVUPS     32(BX)(DI*2), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, 32(AX)(DI*2)
-	VMOVUPS     32(CX)(R8*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX)(R8*1), Y0, Y1
-	VMOVUPS     32(BX)(R8*1), Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, 32(AX)(R8*1)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, R10
-	JNE         blocksColumns
-	ADDQ        R8, AX
-	ADDQ        R8, CX
-	ADDQ        R8, DX
-	ADDQ        R8, BX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ DI, SI
-	ADDQ R8, SI
-
-rows:
-	MOVQ DI, R9
-	SUBQ R9, SI
-	JL   rowsEnd
-	MOVQ params_base+120(FP), R9
-	MOVQ DI, R10
-
-rowsColumns:
-	VMOVUPS     (R9), Y1
-	VMOVUPS     (R9)(DI*1), Y2
-	VMOVUPS     (R9)(DI*2), Y3
-	VMOVUPS     (R9)(R8*1), Y4
-	VMOVUPS     (CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX), Y0, Y1
-	VMOVUPS     (BX), Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, (AX)
-	VMOVUPS     32(R9), Y1
-	VMOVUPS     32(R9)(DI*1), Y2
-	VMOVUPS     32(R9)(DI*2), Y3
-	VMOVUPS     32(R9)(R8*1), Y4
-	VMOVUPS     32(CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX), Y0, Y1
-	VMOVUPS     32(BX), Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, 32(AX)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, R10
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
-	VZEROUPPER
-	RET
-
-// func gradSumsAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·gradSumsAVX2(SB), NOSPLIT, $0-180
-	VBROADCASTSS floor+176(FP), Y0
 	MOVQ         x_base+48(FP), AX
 	MOVQ         y_base+72(FP), CX
 	MOVQ         dy_base+96(FP), DX
 	MOVQ         x_len+56(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         period+168(FP), SI
+	MOVQ         period+144(FP), SI
 	SHLQ         $0x02, SI
 	LEAQ         (SI)(SI*2), DI
 
@@ -402,7 +245,7 @@ blocks:
 	ADDQ DI, R8
 	SUBQ R8, BX
 	JL   blocksEnd
-	MOVQ mean_base+144(FP), R8
+	MOVQ mean_base+120(FP), R8
 	MOVQ sums_base+0(FP), R9
 	MOVQ SI, R10
 
@@ -491,7 +334,7 @@ rows:
 	MOVQ SI, DI
 	SUBQ DI, BX
 	JL   rowsEnd
-	MOVQ mean_base+144(FP), R8
+	MOVQ mean_base+120(FP), R8
 	MOVQ sums_base+0(FP), R9
 	MOVQ SI, DI
 
@@ -524,167 +367,6 @@ rowsColumns:
 	ADDQ        $0x40, R8
 	ADDQ        $0x40, R9
 	SUBQ        $0x40, DI
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
-	VZEROUPPER
-	RET
-
-// func gradSumsStoreAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·gradSumsStoreAVX2(SB), NOSPLIT, $0-180
-	VBROADCASTSS floor+176(FP), Y0
-	MOVQ         x_base+48(FP), AX
-	MOVQ         y_base+72(FP), CX
-	MOVQ         dy_base+96(FP), DX
-	MOVQ         g_base+24(FP), BX
-	MOVQ         x_len+56(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         period+168(FP), DI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
-
-blocks:
-	MOVQ DI, R9
-	ADDQ R8, R9
-	SUBQ R9, SI
-	JL   blocksEnd
-	MOVQ mean_base+144(FP), R9
-	MOVQ sums_base+0(FP), R10
-	MOVQ DI, R11
-
-blocksColumns:
-	VMOVUPS     (R9), Y1
-	VMOVUPS     (R10)(DI*1), Y2
-	VCMPPS      $0x19, (CX), Y0, Y3
-	VMOVUPS     (DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (BX)
-	VMOVUPS     (AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VCMPPS      $0x19, (CX)(DI*1), Y0, Y3
-	VMOVUPS     (DX)(DI*1), Y5
-	VANDPS      Y3, Y5, Y5
-	VMOVUPS     Y5, (BX)(DI*1)
-	VMOVUPS     (AX)(DI*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y5, Y3, Y2
-	VCMPPS      $0x19, (CX)(DI*2), Y0, Y3
-	VMOVUPS     (DX)(DI*2), Y6
-	VANDPS      Y3, Y6, Y6
-	VMOVUPS     Y6, (BX)(DI*2)
-	VMOVUPS     (AX)(DI*2), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y6, Y3, Y2
-	VCMPPS      $0x19, (CX)(R8*1), Y0, Y3
-	VMOVUPS     (DX)(R8*1), Y7
-	VANDPS      Y3, Y7, Y7
-	VMOVUPS     Y7, (BX)(R8*1)
-	VMOVUPS     (AX)(R8*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y7, Y3, Y2
-	VMOVUPS     Y2, (R10)(DI*1)
-	VADDPS      Y6, Y4, Y4
-	VADDPS      Y7, Y5, Y5
-	VADDPS      Y5, Y4, Y4
-	VADDPS      (R10), Y4, Y4
-	VMOVUPS     Y4, (R10)
-	VMOVUPS     32(R9), Y1
-	VMOVUPS     32(R10)(DI*1), Y2
-	VCMPPS      $0x19, 32(CX), Y0, Y3
-	VMOVUPS     32(DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 32(BX)
-	VMOVUPS     32(AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(DI*1), Y0, Y3
-	VMOVUPS     32(DX)(DI*1), Y5
-	VANDPS      Y3, Y5, Y5
-	VMOVUPS     Y5, 32(BX)(DI*1)
-	VMOVUPS     32(AX)(DI*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y5, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(DI*2), Y0, Y3
-	VMOVUPS     32(DX)(DI*2), Y6
-	VANDPS      Y3, Y6, Y6
-	VMOVUPS     Y6, 32(BX)(DI*2)
-	VMOVUPS     32(AX)(DI*2), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y6, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(R8*1), Y0, Y3
-	VMOVUPS     32(DX)(R8*1), Y7
-	VANDPS      Y3, Y7, Y7
-	VMOVUPS     Y7, 32(BX)(R8*1)
-	VMOVUPS     32(AX)(R8*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y7, Y3, Y2
-	VMOVUPS     Y2, 32(R10)(DI*1)
-	VADDPS      Y6, Y4, Y4
-	VADDPS      Y7, Y5, Y5
-	VADDPS      Y5, Y4, Y4
-	VADDPS      32(R10), Y4, Y4
-	VMOVUPS     Y4, 32(R10)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R11
-	JNE         blocksColumns
-	ADDQ        R8, AX
-	ADDQ        R8, CX
-	ADDQ        R8, DX
-	ADDQ        R8, BX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ DI, SI
-	ADDQ R8, SI
-
-rows:
-	MOVQ DI, R8
-	SUBQ R8, SI
-	JL   rowsEnd
-	MOVQ mean_base+144(FP), R9
-	MOVQ sums_base+0(FP), R10
-	MOVQ DI, R8
-
-rowsColumns:
-	VMOVUPS     (R9), Y1
-	VMOVUPS     (R10)(DI*1), Y2
-	VCMPPS      $0x19, (CX), Y0, Y3
-	VMOVUPS     (DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (BX)
-	VMOVUPS     (AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VMOVUPS     Y2, (R10)(DI*1)
-	VADDPS      (R10), Y4, Y4
-	VMOVUPS     Y4, (R10)
-	VMOVUPS     32(R9), Y1
-	VMOVUPS     32(R10)(DI*1), Y2
-	VCMPPS      $0x19, 32(CX), Y0, Y3
-	VMOVUPS     32(DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 32(BX)
-	VMOVUPS     32(AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VMOVUPS     Y2, 32(R10)(DI*1)
-	VADDPS      32(R10), Y4, Y4
-	VMOVUPS     Y4, 32(R10)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R8
 	JNE         rowsColumns
 	JMP         rows
 
@@ -821,188 +503,17 @@ rowsEnd:
 	VZEROUPPER
 	RET
 
-// func inputGradAddAVX2(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
+// func gradSumsStoreAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·inputGradAddAVX2(SB), NOSPLIT, $0-156
+TEXT ·gradSumsStoreAVX2(SB), NOSPLIT, $0-156
 	VBROADCASTSS floor+152(FP), Y0
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         y_base+48(FP), DX
-	MOVQ         dy_base+72(FP), BX
-	MOVQ         dy2_base+96(FP), SI
-	MOVQ         dx_len+8(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         period+144(FP), R8
-	SHLQ         $0x02, R8
-	LEAQ         (R8)(R8*2), R9
-
-blocks:
-	MOVQ R8, R10
-	ADDQ R9, R10
-	SUBQ R10, DI
-	JL   blocksEnd
-	MOVQ params_base+120(FP), R10
-	MOVQ R8, R11
-
-blocksColumns:
-	VMOVUPS     (R10), Y1
-	VMOVUPS     (R10)(R8*1), Y2
-	VMOVUPS     (R10)(R8*2), Y3
-	VMOVUPS     (R10)(R9*1), Y4
-	VMOVUPS     (CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX), Y0, Y6
-	VMOVUPS     (BX), Y7
-	VADDPS      (SI), Y7, Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, (AX)
-	VMOVUPS     (CX)(R8*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX)(R8*1), Y0, Y6
-	VMOVUPS     (BX)(R8*1), Y7
-	VADDPS      (SI)(R8*1), Y7, Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, (AX)(R8*1)
-	VMOVUPS     (CX)(R8*2), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX)(R8*2), Y0, Y6
-	VMOVUPS     (BX)(R8*2), Y7
-	VADDPS      (SI)(R8*2), Y7, Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, (AX)(R8*2)
-	VMOVUPS     (CX)(R9*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX)(R9*1), Y0, Y1
-	VMOVUPS     (BX)(R9*1), Y3
-	VADDPS      (SI)(R9*1), Y3, Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, (AX)(R9*1)
-	VMOVUPS     32(R10), Y1
-	VMOVUPS     32(R10)(R8*1), Y2
-	VMOVUPS     32(R10)(R8*2), Y3
-	VMOVUPS     32(R10)(R9*1), Y4
-	VMOVUPS     32(CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX), Y0, Y6
-	VMOVUPS     32(BX), Y7
-	VADDPS      32(SI), Y7, Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, 32(AX)
-	VMOVUPS     32(CX)(R8*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX)(R8*1), Y0, Y6
-	VMOVUPS     32(BX)(R8*1), Y7
-	VADDPS      32(SI)(R8*1), Y7, Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, 32(AX)(R8*1)
-	VMOVUPS     32(CX)(R8*2), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX)(R8*2), Y0, Y6
-	VMOVUPS     32(BX)(R8*2), Y7
-	VADDPS      32(SI)(R8*2), Y7, Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, 32(AX)(R8*2)
-	VMOVUPS     32(CX)(R9*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX)(R9*1), Y0, Y1
-	VMOVUPS     32(BX)(R9*1), Y3
-	VADDPS      32(SI)(R9*1), Y3, Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, 32(AX)(R9*1)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R11
-	JNE         blocksColumns
-	ADDQ        R9, AX
-	ADDQ        R9, CX
-	ADDQ        R9, DX
-	ADDQ        R9, BX
-	ADDQ        R9, SI
-	JMP         blocks
-
-blocksEnd:
-	ADDQ R8, DI
-	ADDQ R9, DI
-
-rows:
-	MOVQ R8, R10
-	SUBQ R10, DI
-	JL   rowsEnd
-	MOVQ params_base+120(FP), R10
-	MOVQ R8, R11
-
-rowsColumns:
-	VMOVUPS     (R10), Y1
-	VMOVUPS     (R10)(R8*1), Y2
-	VMOVUPS     (R10)(R8*2), Y3
-	VMOVUPS     (R10)(R9*1), Y4
-	VMOVUPS     (CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX), Y0, Y1
-	VMOVUPS     (BX), Y3
-	VADDPS      (SI), Y3, Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, (AX)
-	VMOVUPS     32(R10), Y1
-	VMOVUPS     32(R10)(R8*1), Y2
-	VMOVUPS     32(R10)(R8*2), Y3
-	VMOVUPS     32(R10)(R9*1), Y4
-	VMOVUPS     32(CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX), Y0, Y1
-	VMOVUPS     32(BX), Y3
-	VADDPS      32(SI), Y3, Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, 32(AX)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R11
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
-	VZEROUPPER
-	RET
-
-// func gradSumsAddAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·gradSumsAddAVX2(SB), NOSPLIT, $0-180
-	VBROADCASTSS floor+176(FP), Y0
 	MOVQ         x_base+48(FP), AX
 	MOVQ         y_base+72(FP), CX
 	MOVQ         dy_base+96(FP), DX
-	MOVQ         dy2_base+120(FP), BX
+	MOVQ         g_base+24(FP), BX
 	MOVQ         x_len+56(FP), SI
 	SHLQ         $0x02, SI
-	MOVQ         period+168(FP), DI
+	MOVQ         period+144(FP), DI
 	SHLQ         $0x02, DI
 	LEAQ         (DI)(DI*2), R8
 
@@ -1011,7 +522,7 @@ blocks:
 	ADDQ R8, R9
 	SUBQ R9, SI
 	JL   blocksEnd
-	MOVQ mean_base+144(FP), R9
+	MOVQ mean_base+120(FP), R9
 	MOVQ sums_base+0(FP), R10
 	MOVQ DI, R11
 
@@ -1020,29 +531,29 @@ blocksColumns:
 	VMOVUPS     (R10)(DI*1), Y2
 	VCMPPS      $0x19, (CX), Y0, Y3
 	VMOVUPS     (DX), Y4
-	VADDPS      (BX), Y4, Y4
 	VANDPS      Y3, Y4, Y4
+	VMOVUPS     Y4, (BX)
 	VMOVUPS     (AX), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y4, Y3, Y2
 	VCMPPS      $0x19, (CX)(DI*1), Y0, Y3
 	VMOVUPS     (DX)(DI*1), Y5
-	VADDPS      (BX)(DI*1), Y5, Y5
 	VANDPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (BX)(DI*1)
 	VMOVUPS     (AX)(DI*1), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y5, Y3, Y2
 	VCMPPS      $0x19, (CX)(DI*2), Y0, Y3
 	VMOVUPS     (DX)(DI*2), Y6
-	VADDPS      (BX)(DI*2), Y6, Y6
 	VANDPS      Y3, Y6, Y6
+	VMOVUPS     Y6, (BX)(DI*2)
 	VMOVUPS     (AX)(DI*2), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y6, Y3, Y2
 	VCMPPS      $0x19, (CX)(R8*1), Y0, Y3
 	VMOVUPS     (DX)(R8*1), Y7
-	VADDPS      (BX)(R8*1), Y7, Y7
 	VANDPS      Y3, Y7, Y7
+	VMOVUPS     Y7, (BX)(R8*1)
 	VMOVUPS     (AX)(R8*1), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y7, Y3, Y2
@@ -1056,29 +567,29 @@ blocksColumns:
 	VMOVUPS     32(R10)(DI*1), Y2
 	VCMPPS      $0x19, 32(CX), Y0, Y3
 	VMOVUPS     32(DX), Y4
-	VADDPS      32(BX), Y4, Y4
 	VANDPS      Y3, Y4, Y4
+	VMOVUPS     Y4, 32(BX)
 	VMOVUPS     32(AX), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y4, Y3, Y2
 	VCMPPS      $0x19, 32(CX)(DI*1), Y0, Y3
 	VMOVUPS     32(DX)(DI*1), Y5
-	VADDPS      32(BX)(DI*1), Y5, Y5
 	VANDPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(BX)(DI*1)
 	VMOVUPS     32(AX)(DI*1), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y5, Y3, Y2
 	VCMPPS      $0x19, 32(CX)(DI*2), Y0, Y3
 	VMOVUPS     32(DX)(DI*2), Y6
-	VADDPS      32(BX)(DI*2), Y6, Y6
 	VANDPS      Y3, Y6, Y6
+	VMOVUPS     Y6, 32(BX)(DI*2)
 	VMOVUPS     32(AX)(DI*2), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y6, Y3, Y2
 	VCMPPS      $0x19, 32(CX)(R8*1), Y0, Y3
 	VMOVUPS     32(DX)(R8*1), Y7
-	VADDPS      32(BX)(R8*1), Y7, Y7
 	VANDPS      Y3, Y7, Y7
+	VMOVUPS     Y7, 32(BX)(R8*1)
 	VMOVUPS     32(AX)(R8*1), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y7, Y3, Y2
@@ -1110,7 +621,7 @@ rows:
 	MOVQ DI, R8
 	SUBQ R8, SI
 	JL   rowsEnd
-	MOVQ mean_base+144(FP), R9
+	MOVQ mean_base+120(FP), R9
 	MOVQ sums_base+0(FP), R10
 	MOVQ DI, R8
 
@@ -1119,8 +630,8 @@ rowsColumns:
 	VMOVUPS     (R10)(DI*1), Y2
 	VCMPPS      $0x19, (CX), Y0, Y3
 	VMOVUPS     (DX), Y4
-	VADDPS      (BX), Y4, Y4
 	VANDPS      Y3, Y4, Y4
+	VMOVUPS     Y4, (BX)
 	VMOVUPS     (AX), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y4, Y3, Y2
@@ -1131,8 +642,8 @@ rowsColumns:
 	VMOVUPS     32(R10)(DI*1), Y2
 	VCMPPS      $0x19, 32(CX), Y0, Y3
 	VMOVUPS     32(DX), Y4
-	VADDPS      32(BX), Y4, Y4
 	VANDPS      Y3, Y4, Y4
+	VMOVUPS     Y4, 32(BX)
 	VMOVUPS     32(AX), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y4, Y3, Y2
@@ -1153,174 +664,156 @@ rowsEnd:
 	VZEROUPPER
 	RET
 
-// func gradSumsAddStoreAVX2(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
+// func inputGradAVX2(dx []float32, x []float32, y []float32, dy []float32, params []float32, period int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·gradSumsAddStoreAVX2(SB), NOSPLIT, $0-180
-	VBROADCASTSS floor+176(FP), Y0
-	MOVQ         x_base+48(FP), AX
-	MOVQ         y_base+72(FP), CX
-	MOVQ         dy_base+96(FP), DX
-	MOVQ         dy2_base+120(FP), BX
-	MOVQ         g_base+24(FP), SI
-	MOVQ         x_len+56(FP), DI
+TEXT ·inputGradAVX2(SB), NOSPLIT, $0-132
+	VBROADCASTSS floor+128(FP), Y0
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dy_base+72(FP), BX
+	MOVQ         dx_len+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         period+120(FP), DI
 	SHLQ         $0x02, DI
-	MOVQ         period+168(FP), R8
-	SHLQ         $0x02, R8
-	LEAQ         (R8)(R8*2), R9
+	LEAQ         (DI)(DI*2), R8
 
 blocks:
-	MOVQ R8, R10
-	ADDQ R9, R10
-	SUBQ R10, DI
+	MOVQ DI, R9
+	ADDQ R8, R9
+	SUBQ R9, SI
 	JL   blocksEnd
-	MOVQ mean_base+144(FP), R10
-	MOVQ sums_base+0(FP), R11
-	MOVQ R8, R12
+	MOVQ params_base+96(FP), R9
+	MOVQ DI, R10
 
 blocksColumns:
-	VMOVUPS     (R10), Y1
-	VMOVUPS     (R11)(R8*1), Y2
-	VCMPPS      $0x19, (CX), Y0, Y3
-	VMOVUPS     (DX), Y4
-	VADDPS      (BX), Y4, Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (SI)
-	VMOVUPS     (AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VCMPPS      $0x19, (CX)(R8*1), Y0, Y3
-	VMOVUPS     (DX)(R8*1), Y5
-	VADDPS      (BX)(R8*1), Y5, Y5
-	VANDPS      Y3, Y5, Y5
-	VMOVUPS     Y5, (SI)(R8*1)
-	VMOVUPS     (AX)(R8*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y5, Y3, Y2
-	VCMPPS      $0x19, (CX)(R8*2), Y0, Y3
-	VMOVUPS     (DX)(R8*2), Y6
-	VADDPS      (BX)(R8*2), Y6, Y6
-	VANDPS      Y3, Y6, Y6
-	VMOVUPS     Y6, (SI)(R8*2)
-	VMOVUPS     (AX)(R8*2), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y6, Y3, Y2
-	VCMPPS      $0x19, (CX)(R9*1), Y0, Y3
-	VMOVUPS     (DX)(R9*1), Y7
-	VADDPS      (BX)(R9*1), Y7, Y7
-	VANDPS      Y3, Y7, Y7
-	VMOVUPS     Y7, (SI)(R9*1)
-	VMOVUPS     (AX)(R9*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y7, Y3, Y2
-	VMOVUPS     Y2, (R11)(R8*1)
-	VADDPS      Y6, Y4, Y4
-	VADDPS      Y7, Y5, Y5
-	VADDPS      Y5, Y4, Y4
-	VADDPS      (R11), Y4, Y4
-	VMOVUPS     Y4, (R11)
-	VMOVUPS     32(R10), Y1
-	VMOVUPS     32(R11)(R8*1), Y2
-	VCMPPS      $0x19, 32(CX), Y0, Y3
-	VMOVUPS     32(DX), Y4
-	VADDPS      32(BX), Y4, Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 32(SI)
-	VMOVUPS     32(AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(R8*1), Y0, Y3
-	VMOVUPS     32(DX)(R8*1), Y5
-	VADDPS      32(BX)(R8*1), Y5, Y5
-	VANDPS      Y3, Y5, Y5
-	VMOVUPS     Y5, 32(SI)(R8*1)
-	VMOVUPS     32(AX)(R8*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y5, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(R8*2), Y0, Y3
-	VMOVUPS     32(DX)(R8*2), Y6
-	VADDPS      32(BX)(R8*2), Y6, Y6
-	VANDPS      Y3, Y6, Y6
-	VMOVUPS     Y6, 32(SI)(R8*2)
-	VMOVUPS     32(AX)(R8*2), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y6, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(R9*1), Y0, Y3
-	VMOVUPS     32(DX)(R9*1), Y7
-	VADDPS      32(BX)(R9*1), Y7, Y7
-	VANDPS      Y3, Y7, Y7
-	VMOVUPS     Y7, 32(SI)(R9*1)
-	VMOVUPS     32(AX)(R9*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y7, Y3, Y2
-	VMOVUPS     Y2, 32(R11)(R8*1)
-	VADDPS      Y6, Y4, Y4
-	VADDPS      Y7, Y5, Y5
-	VADDPS      Y5, Y4, Y4
-	VADDPS      32(R11), Y4, Y4
-	VMOVUPS     Y4, 32(R11)
+	VMOVUPS     (R9), Y1
+	VMOVUPS     (R9)(DI*1), Y2
+	VMOVUPS     (R9)(DI*2), Y3
+	VMOVUPS     (R9)(R8*1), Y4
+	VMOVUPS     (CX), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, (DX), Y0, Y6
+	VMOVUPS     (BX), Y7
+	VANDPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y5
+	VMOVUPS     Y5, (AX)
+	VMOVUPS     (CX)(DI*1), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, (DX)(DI*1), Y0, Y6
+	VMOVUPS     (BX)(DI*1), Y7
+	VANDPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y5
+	VMOVUPS     Y5, (AX)(DI*1)
+	VMOVUPS     (CX)(DI*2), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, (DX)(DI*2), Y0, Y6
+	VMOVUPS     (BX)(DI*2), Y7
+	VANDPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y5
+	VMOVUPS     Y5, (AX)(DI*2)
+	VMOVUPS     (CX)(R8*1), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, (DX)(R8*1), Y0, Y1
+	VMOVUPS     (BX)(R8*1), Y3
+	VANDPS      Y1, Y3, Y3
+	VFMADD231PS Y3, Y2, Y5
+	VMOVUPS     Y5, (AX)(R8*1)
+	VMOVUPS     32(R9), Y1
+	VMOVUPS     32(R9)(DI*1), Y2
+	VMOVUPS     32(R9)(DI*2), Y3
+	VMOVUPS     32(R9)(R8*1), Y4
+	VMOVUPS     32(CX), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, 32(DX), Y0, Y6
+	VMOVUPS     32(BX), Y7
+	VANDPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y5
+	VMOVUPS     Y5, 32(AX)
+	VMOVUPS     32(CX)(DI*1), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, 32(DX)(DI*1), Y0, Y6
+	VMOVUPS     32(BX)(DI*1), Y7
+	VANDPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y5
+	VMOVUPS     Y5, 32(AX)(DI*1)
+	VMOVUPS     32(CX)(DI*2), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, 32(DX)(DI*2), Y0, Y6
+	VMOVUPS     32(BX)(DI*2), Y7
+	VANDPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y5
+	VMOVUPS     Y5, 32(AX)(DI*2)
+	VMOVUPS     32(CX)(R8*1), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, 32(DX)(R8*1), Y0, Y1
+	VMOVUPS     32(BX)(R8*1), Y3
+	VANDPS      Y1, Y3, Y3
+	VFMADD231PS Y3, Y2, Y5
+	VMOVUPS     Y5, 32(AX)(R8*1)
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	ADDQ        $0x40, BX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, R10
-	ADDQ        $0x40, R11
-	SUBQ        $0x40, R12
+	ADDQ        $0x40, R9
+	SUBQ        $0x40, R10
 	JNE         blocksColumns
-	ADDQ        R9, AX
-	ADDQ        R9, CX
-	ADDQ        R9, DX
-	ADDQ        R9, BX
-	ADDQ        R9, SI
+	ADDQ        R8, AX
+	ADDQ        R8, CX
+	ADDQ        R8, DX
+	ADDQ        R8, BX
 	JMP         blocks
 
 blocksEnd:
-	ADDQ R8, DI
-	ADDQ R9, DI
+	ADDQ DI, SI
+	ADDQ R8, SI
 
 rows:
-	MOVQ R8, R9
-	SUBQ R9, DI
+	MOVQ DI, R9
+	SUBQ R9, SI
 	JL   rowsEnd
-	MOVQ mean_base+144(FP), R10
-	MOVQ sums_base+0(FP), R11
-	MOVQ R8, R9
+	MOVQ params_base+96(FP), R9
+	MOVQ DI, R10
 
 rowsColumns:
-	VMOVUPS     (R10), Y1
-	VMOVUPS     (R11)(R8*1), Y2
-	VCMPPS      $0x19, (CX), Y0, Y3
-	VMOVUPS     (DX), Y4
-	VADDPS      (BX), Y4, Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (SI)
-	VMOVUPS     (AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VMOVUPS     Y2, (R11)(R8*1)
-	VADDPS      (R11), Y4, Y4
-	VMOVUPS     Y4, (R11)
-	VMOVUPS     32(R10), Y1
-	VMOVUPS     32(R11)(R8*1), Y2
-	VCMPPS      $0x19, 32(CX), Y0, Y3
-	VMOVUPS     32(DX), Y4
-	VADDPS      32(BX), Y4, Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 32(SI)
-	VMOVUPS     32(AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VMOVUPS     Y2, 32(R11)(R8*1)
-	VADDPS      32(R11), Y4, Y4
-	VMOVUPS     Y4, 32(R11)
+	VMOVUPS     (R9), Y1
+	VMOVUPS     (R9)(DI*1), Y2
+	VMOVUPS     (R9)(DI*2), Y3
+	VMOVUPS     (R9)(R8*1), Y4
+	VMOVUPS     (CX), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, (DX), Y0, Y1
+	VMOVUPS     (BX), Y3
+	VANDPS      Y1, Y3, Y3
+	VFMADD231PS Y3, Y2, Y5
+	VMOVUPS     Y5, (AX)
+	VMOVUPS     32(R9), Y1
+	VMOVUPS     32(R9)(DI*1), Y2
+	VMOVUPS     32(R9)(DI*2), Y3
+	VMOVUPS     32(R9)(R8*1), Y4
+	VMOVUPS     32(CX), Y5
+	VSUBPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VCMPPS      $0x19, 32(DX), Y0, Y1
+	VMOVUPS     32(BX), Y3
+	VANDPS      Y1, Y3, Y3
+	VFMADD231PS Y3, Y2, Y5
+	VMOVUPS     Y5, 32(AX)
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	ADDQ        $0x40, BX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, R10
-	ADDQ        $0x40, R11
-	SUBQ        $0x40, R9
+	ADDQ        $0x40, R9
+	SUBQ        $0x40, R10
 	JNE         rowsColumns
 	JMP         rows
 
@@ -1981,120 +1474,16 @@ rowsEnd:
 	VZEROUPPER
 	RET
 
-// func inputGradAVX512(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
+// func gradSumsAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·inputGradAVX512(SB), NOSPLIT, $0-156
+TEXT ·gradSumsAVX512(SB), NOSPLIT, $0-156
 	VBROADCASTSS floor+152(FP), Z0
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         y_base+48(FP), DX
-	MOVQ         dy_base+72(FP), BX
-	MOVQ         dx_len+8(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         period+144(FP), DI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
-
-blocks:
-	MOVQ DI, R9
-	ADDQ R8, R9
-	SUBQ R9, SI
-	JL   blocksEnd
-	MOVQ params_base+120(FP), R9
-	MOVQ DI, R10
-
-blocksColumns:
-	VMOVUPS     (R9), Z1
-	VMOVUPS     (R9)(DI*1), Z2
-	VMOVUPS     (R9)(DI*2), Z3
-	VMOVUPS     (R9)(R8*1), Z4
-	VMOVUPS     (CX), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX), Z0, K1
-	VMOVUPS.Z   (BX), K1, Z6
-	VFMADD231PS Z6, Z2, Z5
-	VMOVUPS     Z5, (AX)
-	VMOVUPS     (CX)(DI*1), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX)(DI*1), Z0, K1
-	VMOVUPS.Z   (BX)(DI*1), K1, Z6
-	VFMADD231PS Z6, Z2, Z5
-	VMOVUPS     Z5, (AX)(DI*1)
-	VMOVUPS     (CX)(DI*2), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX)(DI*2), Z0, K1
-	VMOVUPS.Z   (BX)(DI*2), K1, Z6
-	VFMADD231PS Z6, Z2, Z5
-	VMOVUPS     Z5, (AX)(DI*2)
-	VMOVUPS     (CX)(R8*1), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX)(R8*1), Z0, K1
-	VMOVUPS.Z   (BX)(R8*1), K1, Z1
-	VFMADD231PS Z1, Z2, Z5
-	VMOVUPS     Z5, (AX)(R8*1)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, R10
-	JNE         blocksColumns
-	ADDQ        R8, AX
-	ADDQ        R8, CX
-	ADDQ        R8, DX
-	ADDQ        R8, BX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ DI, SI
-	ADDQ R8, SI
-
-rows:
-	MOVQ DI, R9
-	SUBQ R9, SI
-	JL   rowsEnd
-	MOVQ params_base+120(FP), R9
-	MOVQ DI, R10
-
-rowsColumns:
-	VMOVUPS     (R9), Z1
-	VMOVUPS     (R9)(DI*1), Z2
-	VMOVUPS     (R9)(DI*2), Z3
-	VMOVUPS     (R9)(R8*1), Z4
-	VMOVUPS     (CX), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX), Z0, K1
-	VMOVUPS.Z   (BX), K1, Z1
-	VFMADD231PS Z1, Z2, Z5
-	VMOVUPS     Z5, (AX)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, R10
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
-	VZEROUPPER
-	RET
-
-// func gradSumsAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-// Requires: AVX, AVX512F
-TEXT ·gradSumsAVX512(SB), NOSPLIT, $0-180
-	VBROADCASTSS floor+176(FP), Z0
 	MOVQ         x_base+48(FP), AX
 	MOVQ         y_base+72(FP), CX
 	MOVQ         dy_base+96(FP), DX
 	MOVQ         x_len+56(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         period+168(FP), SI
+	MOVQ         period+144(FP), SI
 	SHLQ         $0x02, SI
 	LEAQ         (SI)(SI*2), DI
 
@@ -2103,7 +1492,7 @@ blocks:
 	ADDQ DI, R8
 	SUBQ R8, BX
 	JL   blocksEnd
-	MOVQ mean_base+144(FP), R8
+	MOVQ mean_base+120(FP), R8
 	MOVQ sums_base+0(FP), R9
 	MOVQ SI, R10
 
@@ -2156,7 +1545,7 @@ rows:
 	MOVQ SI, DI
 	SUBQ DI, BX
 	JL   rowsEnd
-	MOVQ mean_base+144(FP), R8
+	MOVQ mean_base+120(FP), R8
 	MOVQ sums_base+0(FP), R9
 	MOVQ SI, DI
 
@@ -2177,114 +1566,6 @@ rowsColumns:
 	ADDQ        $0x40, R8
 	ADDQ        $0x40, R9
 	SUBQ        $0x40, DI
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
-	VZEROUPPER
-	RET
-
-// func gradSumsStoreAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-// Requires: AVX, AVX512F
-TEXT ·gradSumsStoreAVX512(SB), NOSPLIT, $0-180
-	VBROADCASTSS floor+176(FP), Z0
-	MOVQ         x_base+48(FP), AX
-	MOVQ         y_base+72(FP), CX
-	MOVQ         dy_base+96(FP), DX
-	MOVQ         g_base+24(FP), BX
-	MOVQ         x_len+56(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         period+168(FP), DI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
-
-blocks:
-	MOVQ DI, R9
-	ADDQ R8, R9
-	SUBQ R9, SI
-	JL   blocksEnd
-	MOVQ mean_base+144(FP), R9
-	MOVQ sums_base+0(FP), R10
-	MOVQ DI, R11
-
-blocksColumns:
-	VMOVUPS     (R9), Z1
-	VMOVUPS     (R10)(DI*1), Z2
-	VCMPPS      $0x19, (CX), Z0, K1
-	VMOVUPS.Z   (DX), K1, Z3
-	VMOVUPS     Z3, (BX)
-	VMOVUPS     (AX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD231PS Z3, Z4, Z2
-	VCMPPS      $0x19, (CX)(DI*1), Z0, K1
-	VMOVUPS.Z   (DX)(DI*1), K1, Z4
-	VMOVUPS     Z4, (BX)(DI*1)
-	VMOVUPS     (AX)(DI*1), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD231PS Z4, Z5, Z2
-	VCMPPS      $0x19, (CX)(DI*2), Z0, K1
-	VMOVUPS.Z   (DX)(DI*2), K1, Z5
-	VMOVUPS     Z5, (BX)(DI*2)
-	VMOVUPS     (AX)(DI*2), Z6
-	VSUBPS      Z1, Z6, Z6
-	VFMADD231PS Z5, Z6, Z2
-	VCMPPS      $0x19, (CX)(R8*1), Z0, K1
-	VMOVUPS.Z   (DX)(R8*1), K1, Z6
-	VMOVUPS     Z6, (BX)(R8*1)
-	VMOVUPS     (AX)(R8*1), Z7
-	VSUBPS      Z1, Z7, Z7
-	VFMADD231PS Z6, Z7, Z2
-	VMOVUPS     Z2, (R10)(DI*1)
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z6, Z4, Z4
-	VADDPS      Z4, Z3, Z3
-	VADDPS      (R10), Z3, Z3
-	VMOVUPS     Z3, (R10)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R11
-	JNE         blocksColumns
-	ADDQ        R8, AX
-	ADDQ        R8, CX
-	ADDQ        R8, DX
-	ADDQ        R8, BX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ DI, SI
-	ADDQ R8, SI
-
-rows:
-	MOVQ DI, R8
-	SUBQ R8, SI
-	JL   rowsEnd
-	MOVQ mean_base+144(FP), R9
-	MOVQ sums_base+0(FP), R10
-	MOVQ DI, R8
-
-rowsColumns:
-	VMOVUPS     (R9), Z1
-	VMOVUPS     (R10)(DI*1), Z2
-	VCMPPS      $0x19, (CX), Z0, K1
-	VMOVUPS.Z   (DX), K1, Z3
-	VMOVUPS     Z3, (BX)
-	VMOVUPS     (AX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD231PS Z3, Z4, Z2
-	VMOVUPS     Z2, (R10)(DI*1)
-	VADDPS      (R10), Z3, Z3
-	VMOVUPS     Z3, (R10)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R8
 	JNE         rowsColumns
 	JMP         rows
 
@@ -2385,130 +1666,17 @@ rowsEnd:
 	VZEROUPPER
 	RET
 
-// func inputGradAddAVX512(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
+// func gradSumsStoreAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·inputGradAddAVX512(SB), NOSPLIT, $0-156
+TEXT ·gradSumsStoreAVX512(SB), NOSPLIT, $0-156
 	VBROADCASTSS floor+152(FP), Z0
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         y_base+48(FP), DX
-	MOVQ         dy_base+72(FP), BX
-	MOVQ         dy2_base+96(FP), SI
-	MOVQ         dx_len+8(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         period+144(FP), R8
-	SHLQ         $0x02, R8
-	LEAQ         (R8)(R8*2), R9
-
-blocks:
-	MOVQ R8, R10
-	ADDQ R9, R10
-	SUBQ R10, DI
-	JL   blocksEnd
-	MOVQ params_base+120(FP), R10
-	MOVQ R8, R11
-
-blocksColumns:
-	VMOVUPS     (R10), Z1
-	VMOVUPS     (R10)(R8*1), Z2
-	VMOVUPS     (R10)(R8*2), Z3
-	VMOVUPS     (R10)(R9*1), Z4
-	VMOVUPS     (CX), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX), Z0, K1
-	VMOVUPS.Z   (BX), K1, Z6
-	VADDPS.Z    (SI), Z6, K1, Z6
-	VFMADD231PS Z6, Z2, Z5
-	VMOVUPS     Z5, (AX)
-	VMOVUPS     (CX)(R8*1), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX)(R8*1), Z0, K1
-	VMOVUPS.Z   (BX)(R8*1), K1, Z6
-	VADDPS.Z    (SI)(R8*1), Z6, K1, Z6
-	VFMADD231PS Z6, Z2, Z5
-	VMOVUPS     Z5, (AX)(R8*1)
-	VMOVUPS     (CX)(R8*2), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX)(R8*2), Z0, K1
-	VMOVUPS.Z   (BX)(R8*2), K1, Z6
-	VADDPS.Z    (SI)(R8*2), Z6, K1, Z6
-	VFMADD231PS Z6, Z2, Z5
-	VMOVUPS     Z5, (AX)(R8*2)
-	VMOVUPS     (CX)(R9*1), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX)(R9*1), Z0, K1
-	VMOVUPS.Z   (BX)(R9*1), K1, Z1
-	VADDPS.Z    (SI)(R9*1), Z1, K1, Z1
-	VFMADD231PS Z1, Z2, Z5
-	VMOVUPS     Z5, (AX)(R9*1)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R11
-	JNE         blocksColumns
-	ADDQ        R9, AX
-	ADDQ        R9, CX
-	ADDQ        R9, DX
-	ADDQ        R9, BX
-	ADDQ        R9, SI
-	JMP         blocks
-
-blocksEnd:
-	ADDQ R8, DI
-	ADDQ R9, DI
-
-rows:
-	MOVQ R8, R10
-	SUBQ R10, DI
-	JL   rowsEnd
-	MOVQ params_base+120(FP), R10
-	MOVQ R8, R11
-
-rowsColumns:
-	VMOVUPS     (R10), Z1
-	VMOVUPS     (R10)(R8*1), Z2
-	VMOVUPS     (R10)(R8*2), Z3
-	VMOVUPS     (R10)(R9*1), Z4
-	VMOVUPS     (CX), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX), Z0, K1
-	VMOVUPS.Z   (BX), K1, Z1
-	VADDPS.Z    (SI), Z1, K1, Z1
-	VFMADD231PS Z1, Z2, Z5
-	VMOVUPS     Z5, (AX)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R11
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
-	VZEROUPPER
-	RET
-
-// func gradSumsAddAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-// Requires: AVX, AVX512F
-TEXT ·gradSumsAddAVX512(SB), NOSPLIT, $0-180
-	VBROADCASTSS floor+176(FP), Z0
 	MOVQ         x_base+48(FP), AX
 	MOVQ         y_base+72(FP), CX
 	MOVQ         dy_base+96(FP), DX
-	MOVQ         dy2_base+120(FP), BX
+	MOVQ         g_base+24(FP), BX
 	MOVQ         x_len+56(FP), SI
 	SHLQ         $0x02, SI
-	MOVQ         period+168(FP), DI
+	MOVQ         period+144(FP), DI
 	SHLQ         $0x02, DI
 	LEAQ         (DI)(DI*2), R8
 
@@ -2517,7 +1685,7 @@ blocks:
 	ADDQ R8, R9
 	SUBQ R9, SI
 	JL   blocksEnd
-	MOVQ mean_base+144(FP), R9
+	MOVQ mean_base+120(FP), R9
 	MOVQ sums_base+0(FP), R10
 	MOVQ DI, R11
 
@@ -2526,25 +1694,25 @@ blocksColumns:
 	VMOVUPS     (R10)(DI*1), Z2
 	VCMPPS      $0x19, (CX), Z0, K1
 	VMOVUPS.Z   (DX), K1, Z3
-	VADDPS.Z    (BX), Z3, K1, Z3
+	VMOVUPS     Z3, (BX)
 	VMOVUPS     (AX), Z4
 	VSUBPS      Z1, Z4, Z4
 	VFMADD231PS Z3, Z4, Z2
 	VCMPPS      $0x19, (CX)(DI*1), Z0, K1
 	VMOVUPS.Z   (DX)(DI*1), K1, Z4
-	VADDPS.Z    (BX)(DI*1), Z4, K1, Z4
+	VMOVUPS     Z4, (BX)(DI*1)
 	VMOVUPS     (AX)(DI*1), Z5
 	VSUBPS      Z1, Z5, Z5
 	VFMADD231PS Z4, Z5, Z2
 	VCMPPS      $0x19, (CX)(DI*2), Z0, K1
 	VMOVUPS.Z   (DX)(DI*2), K1, Z5
-	VADDPS.Z    (BX)(DI*2), Z5, K1, Z5
+	VMOVUPS     Z5, (BX)(DI*2)
 	VMOVUPS     (AX)(DI*2), Z6
 	VSUBPS      Z1, Z6, Z6
 	VFMADD231PS Z5, Z6, Z2
 	VCMPPS      $0x19, (CX)(R8*1), Z0, K1
 	VMOVUPS.Z   (DX)(R8*1), K1, Z6
-	VADDPS.Z    (BX)(R8*1), Z6, K1, Z6
+	VMOVUPS     Z6, (BX)(R8*1)
 	VMOVUPS     (AX)(R8*1), Z7
 	VSUBPS      Z1, Z7, Z7
 	VFMADD231PS Z6, Z7, Z2
@@ -2576,7 +1744,7 @@ rows:
 	MOVQ DI, R8
 	SUBQ R8, SI
 	JL   rowsEnd
-	MOVQ mean_base+144(FP), R9
+	MOVQ mean_base+120(FP), R9
 	MOVQ sums_base+0(FP), R10
 	MOVQ DI, R8
 
@@ -2585,7 +1753,7 @@ rowsColumns:
 	VMOVUPS     (R10)(DI*1), Z2
 	VCMPPS      $0x19, (CX), Z0, K1
 	VMOVUPS.Z   (DX), K1, Z3
-	VADDPS.Z    (BX), Z3, K1, Z3
+	VMOVUPS     Z3, (BX)
 	VMOVUPS     (AX), Z4
 	VSUBPS      Z1, Z4, Z4
 	VFMADD231PS Z3, Z4, Z2
@@ -2606,116 +1774,103 @@ rowsEnd:
 	VZEROUPPER
 	RET
 
-// func gradSumsAddStoreAVX512(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
+// func inputGradAVX512(dx []float32, x []float32, y []float32, dy []float32, params []float32, period int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·gradSumsAddStoreAVX512(SB), NOSPLIT, $0-180
-	VBROADCASTSS floor+176(FP), Z0
-	MOVQ         x_base+48(FP), AX
-	MOVQ         y_base+72(FP), CX
-	MOVQ         dy_base+96(FP), DX
-	MOVQ         dy2_base+120(FP), BX
-	MOVQ         g_base+24(FP), SI
-	MOVQ         x_len+56(FP), DI
+TEXT ·inputGradAVX512(SB), NOSPLIT, $0-132
+	VBROADCASTSS floor+128(FP), Z0
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dy_base+72(FP), BX
+	MOVQ         dx_len+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         period+120(FP), DI
 	SHLQ         $0x02, DI
-	MOVQ         period+168(FP), R8
-	SHLQ         $0x02, R8
-	LEAQ         (R8)(R8*2), R9
+	LEAQ         (DI)(DI*2), R8
 
 blocks:
-	MOVQ R8, R10
-	ADDQ R9, R10
-	SUBQ R10, DI
+	MOVQ DI, R9
+	ADDQ R8, R9
+	SUBQ R9, SI
 	JL   blocksEnd
-	MOVQ mean_base+144(FP), R10
-	MOVQ sums_base+0(FP), R11
-	MOVQ R8, R12
+	MOVQ params_base+96(FP), R9
+	MOVQ DI, R10
 
 blocksColumns:
-	VMOVUPS     (R10), Z1
-	VMOVUPS     (R11)(R8*1), Z2
-	VCMPPS      $0x19, (CX), Z0, K1
-	VMOVUPS.Z   (DX), K1, Z3
-	VADDPS.Z    (BX), Z3, K1, Z3
-	VMOVUPS     Z3, (SI)
-	VMOVUPS     (AX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD231PS Z3, Z4, Z2
-	VCMPPS      $0x19, (CX)(R8*1), Z0, K1
-	VMOVUPS.Z   (DX)(R8*1), K1, Z4
-	VADDPS.Z    (BX)(R8*1), Z4, K1, Z4
-	VMOVUPS     Z4, (SI)(R8*1)
-	VMOVUPS     (AX)(R8*1), Z5
+	VMOVUPS     (R9), Z1
+	VMOVUPS     (R9)(DI*1), Z2
+	VMOVUPS     (R9)(DI*2), Z3
+	VMOVUPS     (R9)(R8*1), Z4
+	VMOVUPS     (CX), Z5
 	VSUBPS      Z1, Z5, Z5
-	VFMADD231PS Z4, Z5, Z2
-	VCMPPS      $0x19, (CX)(R8*2), Z0, K1
-	VMOVUPS.Z   (DX)(R8*2), K1, Z5
-	VADDPS.Z    (BX)(R8*2), Z5, K1, Z5
-	VMOVUPS     Z5, (SI)(R8*2)
-	VMOVUPS     (AX)(R8*2), Z6
-	VSUBPS      Z1, Z6, Z6
-	VFMADD231PS Z5, Z6, Z2
-	VCMPPS      $0x19, (CX)(R9*1), Z0, K1
-	VMOVUPS.Z   (DX)(R9*1), K1, Z6
-	VADDPS.Z    (BX)(R9*1), Z6, K1, Z6
-	VMOVUPS     Z6, (SI)(R9*1)
-	VMOVUPS     (AX)(R9*1), Z7
-	VSUBPS      Z1, Z7, Z7
-	VFMADD231PS Z6, Z7, Z2
-	VMOVUPS     Z2, (R11)(R8*1)
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z6, Z4, Z4
-	VADDPS      Z4, Z3, Z3
-	VADDPS      (R11), Z3, Z3
-	VMOVUPS     Z3, (R11)
+	VFMADD213PS Z4, Z3, Z5
+	VCMPPS      $0x19, (DX), Z0, K1
+	VMOVUPS.Z   (BX), K1, Z6
+	VFMADD231PS Z6, Z2, Z5
+	VMOVUPS     Z5, (AX)
+	VMOVUPS     (CX)(DI*1), Z5
+	VSUBPS      Z1, Z5, Z5
+	VFMADD213PS Z4, Z3, Z5
+	VCMPPS      $0x19, (DX)(DI*1), Z0, K1
+	VMOVUPS.Z   (BX)(DI*1), K1, Z6
+	VFMADD231PS Z6, Z2, Z5
+	VMOVUPS     Z5, (AX)(DI*1)
+	VMOVUPS     (CX)(DI*2), Z5
+	VSUBPS      Z1, Z5, Z5
+	VFMADD213PS Z4, Z3, Z5
+	VCMPPS      $0x19, (DX)(DI*2), Z0, K1
+	VMOVUPS.Z   (BX)(DI*2), K1, Z6
+	VFMADD231PS Z6, Z2, Z5
+	VMOVUPS     Z5, (AX)(DI*2)
+	VMOVUPS     (CX)(R8*1), Z5
+	VSUBPS      Z1, Z5, Z5
+	VFMADD213PS Z4, Z3, Z5
+	VCMPPS      $0x19, (DX)(R8*1), Z0, K1
+	VMOVUPS.Z   (BX)(R8*1), K1, Z1
+	VFMADD231PS Z1, Z2, Z5
+	VMOVUPS     Z5, (AX)(R8*1)
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	ADDQ        $0x40, BX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, R10
-	ADDQ        $0x40, R11
-	SUBQ        $0x40, R12
+	ADDQ        $0x40, R9
+	SUBQ        $0x40, R10
 	JNE         blocksColumns
-	ADDQ        R9, AX
-	ADDQ        R9, CX
-	ADDQ        R9, DX
-	ADDQ        R9, BX
-	ADDQ        R9, SI
+	ADDQ        R8, AX
+	ADDQ        R8, CX
+	ADDQ        R8, DX
+	ADDQ        R8, BX
 	JMP         blocks
 
 blocksEnd:
-	ADDQ R8, DI
-	ADDQ R9, DI
+	ADDQ DI, SI
+	ADDQ R8, SI
 
 rows:
-	MOVQ R8, R9
-	SUBQ R9, DI
+	MOVQ DI, R9
+	SUBQ R9, SI
 	JL   rowsEnd
-	MOVQ mean_base+144(FP), R10
-	MOVQ sums_base+0(FP), R11
-	MOVQ R8, R9
+	MOVQ params_base+96(FP), R9
+	MOVQ DI, R10
 
 rowsColumns:
-	VMOVUPS     (R10), Z1
-	VMOVUPS     (R11)(R8*1), Z2
-	VCMPPS      $0x19, (CX), Z0, K1
-	VMOVUPS.Z   (DX), K1, Z3
-	VADDPS.Z    (BX), Z3, K1, Z3
-	VMOVUPS     Z3, (SI)
-	VMOVUPS     (AX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD231PS Z3, Z4, Z2
-	VMOVUPS     Z2, (R11)(R8*1)
-	VADDPS      (R11), Z3, Z3
-	VMOVUPS     Z3, (R11)
+	VMOVUPS     (R9), Z1
+	VMOVUPS     (R9)(DI*1), Z2
+	VMOVUPS     (R9)(DI*2), Z3
+	VMOVUPS     (R9)(R8*1), Z4
+	VMOVUPS     (CX), Z5
+	VSUBPS      Z1, Z5, Z5
+	VFMADD213PS Z4, Z3, Z5
+	VCMPPS      $0x19, (DX), Z0, K1
+	VMOVUPS.Z   (BX), K1, Z1
+	VFMADD231PS Z1, Z2, Z5
+	VMOVUPS     Z5, (AX)
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	ADDQ        $0x40, BX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, R10
-	ADDQ        $0x40, R11
-	SUBQ        $0x40, R9
+	ADDQ        $0x40, R9
+	SUBQ        $0x40, R10
 	JNE         rowsColumns
 	JMP         rows
 

@@ -14,40 +14,25 @@ func addSumsNEON(sums []float32, x []float32, shift []float32, period int)
 //go:noescape
 func normaliseNEON(y []float32, x []float32, residual []float32, params []float32, period int, floor float32)
 
-// inputGradNEON is inputGrad.
-//
-//go:noescape
-func inputGradNEON(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
-
 // gradSumsNEON is gradSums.
 //
 //go:noescape
-func gradSumsNEON(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-
-// gradSumsStoreNEON is gradSumsStore.
-//
-//go:noescape
-func gradSumsStoreNEON(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
+func gradSumsNEON(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 
 // normaliseAddNEON is normaliseAdd.
 //
 //go:noescape
 func normaliseAddNEON(y []float32, x []float32, residual []float32, params []float32, period int, floor float32)
 
-// inputGradAddNEON is inputGradAdd.
+// gradSumsStoreNEON is gradSumsStore.
 //
 //go:noescape
-func inputGradAddNEON(dx []float32, x []float32, y []float32, dy []float32, dy2 []float32, params []float32, period int, floor float32)
+func gradSumsStoreNEON(sums []float32, g []float32, x []float32, y []float32, dy []float32, mean []float32, period int, floor float32)
 
-// gradSumsAddNEON is gradSumsAdd.
+// inputGradNEON is inputGrad.
 //
 //go:noescape
-func gradSumsAddNEON(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
-
-// gradSumsAddStoreNEON is gradSumsAddStore.
-//
-//go:noescape
-func gradSumsAddStoreNEON(sums []float32, g []float32, x []float32, y []float32, dy []float32, dy2 []float32, mean []float32, period int, floor float32)
+func inputGradNEON(dx []float32, x []float32, y []float32, dy []float32, params []float32, period int, floor float32)
 
 // addNEON is add.
 //

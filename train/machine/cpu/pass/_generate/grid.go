@@ -142,45 +142,36 @@ func (s isa) normalise(add bool) {
 	})
 }
 
-// gradient loads dy (+ dy2) of row r, 0 where y ≤ floor.
-func (g *grid) gradient(r int, add bool, floor reg.VecVirtual) reg.VecVirtual {
+// gradient loads dy of row r, 0 where y ≤ floor.
+func (g *grid) gradient(r int, floor reg.VecVirtual) reg.VecVirtual {
 	const notGreaterEqual = 0x19 // quiet; true for NaN
 	if g.width == 64 {
 		mask := K()
 		VCMPPS(Imm(notGreaterEqual), g.at("y", r), floor, mask)
 		v := g.vec()
 		VMOVUPS_Z(g.at("dy", r), mask, v)
-		if add {
-			VADDPS_Z(g.at("dy2", r), v, mask, v)
-		}
 		return v
 	}
 	mask := g.vec()
 	VCMPPS(Imm(notGreaterEqual), g.at("y", r), floor, mask)
 	v := g.load(g.at("dy", r))
-	if add {
-		VADDPS(g.at("dy2", r), v, v)
-	}
 	VANDPS(mask, v, v)
 	return v
 }
 
-func (s isa) gradSums(add, store bool) {
+func (s isa) gradSums(store bool) {
 	name, streams := "gradSums", []string{"x", "y", "dy"}
-	if add {
-		name, streams = name+"Add", append(streams, "dy2")
-	}
 	if store {
-		name, streams = name+"Store", append(streams, "g")
+		name, streams = "gradSumsStore", append(streams, "g")
 	}
-	s.text(name, "func(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32)")
+	s.text(name, "func(sums, g, x, y, dy, mean []float32, period int, floor float32)")
 	floor := s.broadcast("floor")
 	s.walk(streams, []string{"mean", "sums"}, func(g *grid, rows int) {
 		mean := s.load(g.at("mean", 0))
 		product := s.load(g.at("sums", 1))
 		gradients := make([]reg.VecVirtual, rows)
 		for r := range gradients {
-			gradients[r] = g.gradient(r, add, floor)
+			gradients[r] = g.gradient(r, floor)
 			if store {
 				VMOVUPS(gradients[r], g.at("g", r))
 			}
@@ -193,21 +184,17 @@ func (s isa) gradSums(add, store bool) {
 	})
 }
 
-func (s isa) inputGrad(add bool) {
-	name, streams := "inputGrad", []string{"dx", "x", "y", "dy"}
-	if add {
-		name, streams = name+"Add", append(streams, "dy2")
-	}
-	s.text(name, "func(dx, x, y, dy, dy2, params []float32, period int, floor float32)")
+func (s isa) inputGrad() {
+	s.text("inputGrad", "func(dx, x, y, dy, params []float32, period int, floor float32)")
 	floor := s.broadcast("floor")
-	s.walk(streams, []string{"params"}, func(g *grid, rows int) {
+	s.walk([]string{"dx", "x", "y", "dy"}, []string{"params"}, func(g *grid, rows int) {
 		mean, a := s.load(g.at("params", 0)), s.load(g.at("params", 1))
 		b, c := s.load(g.at("params", 2)), s.load(g.at("params", 3))
 		for r := range rows {
 			v := s.load(g.at("x", r))
 			VSUBPS(mean, v, v)
 			VFMADD213PS(c, b, v)
-			VFMADD231PS(g.gradient(r, add, floor), a, v)
+			VFMADD231PS(g.gradient(r, floor), a, v)
 			VMOVUPS(v, g.at("dx", r))
 		}
 	})

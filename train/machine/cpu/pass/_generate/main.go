@@ -31,13 +31,11 @@ func main() {
 	ConstraintExpr("!noasm")
 	for _, set := range []isa{{"AVX2", 32}, {"AVX512", 64}} {
 		set.addSums()
-		for _, add := range []bool{false, true} {
-			set.normalise(add)
-			set.inputGrad(add)
-			for _, store := range []bool{false, true} {
-				set.gradSums(add, store)
-			}
+		for _, optional := range []bool{false, true} {
+			set.normalise(optional)
+			set.gradSums(optional)
 		}
+		set.inputGrad()
 		set.elementwise()
 		set.dot()
 		set.countPositive()

@@ -18,13 +18,11 @@ const (
 func writeNEON() *arm64.Assembly {
 	n := neon{arm64.New("pass")}
 	n.addSums()
-	for _, add := range []bool{false, true} {
-		n.normalise(add)
-		n.inputGrad(add)
-		for _, store := range []bool{false, true} {
-			n.gradSums(add, store)
-		}
+	for _, optional := range []bool{false, true} {
+		n.normalise(optional)
+		n.gradSums(optional)
 	}
+	n.inputGrad()
 	n.elementwise()
 	n.dot()
 	n.countPositive()
@@ -40,7 +38,7 @@ func (n neon) text(name, signature string) {
 // time, then one by one. General registers:
 //
 //	R0      bytes left          R10–R13  offset of the current vector in each row
-//	R1–R5   streams             R14      bytes left of the row
+//	R1–R4   streams             R14      bytes left of the row
 //	R6, R7  columns             R15      bytes of a block
 //	R8, R9  bytes in one row, two
 type neonGrid struct {
@@ -165,27 +163,20 @@ func (n neon) normalise(add bool) {
 
 func (n neon) copy(to, from int) { n.Do("VMOV V%d.B16, V%d.B16", from, to) }
 
-// gradient loads dy (+ dy2) of row r into v, 0 where y ≤ floor; it uses free.
-func (g *neonGrid) gradient(v, free, r int, add bool) {
+// gradient loads dy of row r into v, 0 where y ≤ floor; it uses free.
+func (g *neonGrid) gradient(v, free, r int) {
 	g.load(v, "dy", r)
-	if add {
-		g.load(free, "dy2", r)
-		g.Fadd(v, v, free)
-	}
 	g.load(free, "y", r)
 	g.Fcmge(free, neonFloor, free) // false for NaN
 	g.Bic(v, v, free)
 }
 
-func (n neon) gradSums(add, store bool) {
+func (n neon) gradSums(store bool) {
 	name, streams := "gradSums", []string{"x", "y", "dy"}
-	if add {
-		name, streams = name+"Add", append(streams, "dy2")
-	}
 	if store {
-		name, streams = name+"Store", append(streams, "g")
+		name, streams = "gradSumsStore", append(streams, "g")
 	}
-	n.text(name, "func(sums, g, x, y, dy, dy2, mean []float32, period int, floor float32)")
+	n.text(name, "func(sums, g, x, y, dy, mean []float32, period int, floor float32)")
 	n.Broadcast("floor", neonFloor)
 	n.walk(streams, []string{"mean", "sums"}, func(g *neonGrid, rows int) {
 		const mean, product = 8, 9
@@ -193,7 +184,7 @@ func (n neon) gradSums(add, store bool) {
 		g.load(product, "sums", 1)
 		for r := range rows {
 			v, d := r, 4+r
-			g.gradient(v, d, r, add)
+			g.gradient(v, d, r)
 			if store {
 				g.store(v, "g", r)
 			}
@@ -206,21 +197,17 @@ func (n neon) gradSums(add, store bool) {
 	})
 }
 
-func (n neon) inputGrad(add bool) {
-	name, streams := "inputGrad", []string{"dx", "x", "y", "dy"}
-	if add {
-		name, streams = name+"Add", append(streams, "dy2")
-	}
-	n.text(name, "func(dx, x, y, dy, dy2, params []float32, period int, floor float32)")
+func (n neon) inputGrad() {
+	n.text("inputGrad", "func(dx, x, y, dy, params []float32, period int, floor float32)")
 	n.Broadcast("floor", neonFloor)
-	n.walk(streams, []string{"params"}, func(g *neonGrid, rows int) {
+	n.walk([]string{"dx", "x", "y", "dy"}, []string{"params"}, func(g *neonGrid, rows int) {
 		const mean, a, b, c = 12, 13, 14, 15
 		for i, v := range []int{mean, a, b, c} {
 			g.load(v, "params", i)
 		}
 		for r := range rows {
 			x, v, gradient := r, 4+r, 8+r
-			g.gradient(gradient, x, r, add)
+			g.gradient(gradient, x, r)
 			g.load(x, "x", r)
 			g.Fsub(x, x, mean)
 			g.copy(v, c)
