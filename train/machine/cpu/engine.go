@@ -18,7 +18,7 @@ import (
 
 // Engine computes on the cores of a CPU. It is used by one goroutine at a time.
 type Engine struct {
-	op.Reference // host memory, and whatever is float64
+	op.Reference // host memory, the loss, and whatever is float64
 	threads      *pool.Pool
 	convs        map[conv.Shape]*conv.Conv
 	scratch      conv.Scratch

@@ -126,22 +126,6 @@ func (e *Engine) LinearBackward(dx, dw, db, dy, x, w op.Tensor) {
 	pass.LinearGrad(e.threads, f32(dx), orScratch(dw, w.Len()), orScratch(db, w.Shape[0]), f32(dy), f32(x), f32(w))
 }
 
-func (e *Engine) CrossEntropy(loss, logits, labels op.Tensor) {
-	if !fast(logits) {
-		e.Reference.CrossEntropy(loss, logits, labels)
-		return
-	}
-	f32(loss)[0] = float32(pass.CrossEntropy(f32(logits), labels.Data.([]int32), logits.Shape[1]))
-}
-
-func (e *Engine) CrossEntropyBackward(dlogits, dloss, logits, labels op.Tensor) {
-	if !fast(logits) {
-		e.Reference.CrossEntropyBackward(dlogits, dloss, logits, labels)
-		return
-	}
-	pass.CrossEntropyGrad(f32(dlogits), f32(logits), labels.Data.([]int32), logits.Shape[1], f32(dloss)[0])
-}
-
 func (e *Engine) Gather(pad int, x, y, images, labels, index, window op.Tensor) {
 	if !fast(x) || pad != pass.Padding {
 		e.Reference.Gather(pad, x, y, images, labels, index, window)
@@ -184,17 +168,6 @@ func (e *Engine) Add(z, x, y op.Tensor) {
 		return
 	}
 	pass.Add(e.threads, f32(z), f32(x), f32(y))
-}
-
-func (e *Engine) Score(totals, logits, labels op.Tensor) {
-	if !fast(logits) {
-		e.Reference.Score(totals, logits, labels)
-		return
-	}
-	sums := totals.Data.([]float64)
-	t := pass.Totals{Loss: sums[0], Errors: sums[1], Images: sums[2]}
-	t.Evaluate(f32(logits), labels.Data.([]int32), logits.Shape[1])
-	sums[0], sums[1], sums[2] = t.Loss, t.Errors, t.Images
 }
 
 func (e *Engine) Positives(total, x, labels op.Tensor) {

@@ -111,9 +111,4 @@ func BenchmarkLinear(b *testing.B) {
 			LinearGrad(p, dx, dw, bias, y, x, w)
 		}
 	})
-	b.Run("Loss", func(b *testing.B) {
-		for b.Loop() {
-			CrossEntropyGrad(y, y, make([]int32, n), out, 1)
-		}
-	})
 }

@@ -1,7 +1,7 @@
 // Package pass holds the kernels of a CPU training step that are bound by
 // memory, not arithmetic: batch norm fused with ReLU and residual add,
-// elementwise sums, the SGD update, average pooling, the mini-batch gather,
-// the last linear layer and the loss.
+// elementwise sums, the SGD update, average pooling, the mini-batch gather and
+// the last linear layer.
 //
 // Activations are float32 in layout HWNC: element (h, w, n, c) lies at
 // ((h·W+w)·N+n)·C+c, so a tensor is a matrix of H·W·N rows by C channels.
