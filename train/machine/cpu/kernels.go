@@ -12,7 +12,7 @@ func (e *Engine) plan(c op.Convolution, x, y tensor.Shape, kernel int) *conv.Con
 	s := conv.Shape{N: x[0], C: x[1], H: x[2], W: x[3], OC: y[1], K: kernel, Stride: c.Stride, Pad: c.Pad}
 	p, ok := e.convs[s]
 	if !ok {
-		p = conv.NewShared(e.threads, s, &e.scratch)
+		p = conv.New(e.threads, s, &e.scratch)
 		e.convs[s] = p
 	}
 	return p

@@ -56,26 +56,15 @@ func (s *Scratch) take(n int) []float32 {
 	return s.floats[:n]
 }
 
-// New plans convolutions of shape s on the threads of p, with a scratch of its
-// own. It panics where no convolution has this shape.
-func New(p *pool.Pool, s Shape) *Conv { return NewShared(p, s, new(Scratch)) }
-
-// NewShared is New with a scratch that other Convs use too.
-func NewShared(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
+// New plans convolutions of shape s on the threads of p. It panics where no
+// convolution has this shape.
+func New(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
 	c := newConv(p, s, scratch, kernelSets()[0])
 	if s.suitsWinograd() {
 		c.planWinograd(cacheLimits)
 	} else {
 		c.planDirect()
 	}
-	return c
-}
-
-// NewDirect is NewShared without Winograd's convolution, whose rounding errors
-// are larger.
-func NewDirect(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
-	c := newConv(p, s, scratch, kernelSets()[0])
-	c.planDirect()
 	return c
 }
 
@@ -101,9 +90,6 @@ func (c *Conv) planWinograd(most limits) {
 	c.winogradBackward = newWinogradData(p, c.kernels, s.N, s.H, s.W, s.OC, s.C, true, most)
 	c.winogradFilter = newWinogradFilter(p, c.kernels, s, most)
 }
-
-// Shape returns the shape that c was planned for.
-func (c *Conv) Shape() Shape { return c.shape }
 
 // Kernels names the instruction set of the micro-kernels in use: "avx512",
 // "avx2", "neon" or "go".

@@ -208,7 +208,7 @@ func variants(p *pool.Pool, s Shape, kernels *kernelSet) map[string]*Conv {
 
 // checkShape checks all directions.
 func checkShape(t *testing.T, c *Conv, o *operands) {
-	s := c.Shape()
+	s := c.shape
 	limit := directError
 	if c.winogradForward != nil {
 		limit = winogradError
@@ -300,7 +300,7 @@ func TestSharedScratch(t *testing.T) {
 	scratch := new(Scratch)
 	for _, s := range []Shape{oddShapes[2], oddShapes[10], {N: 50, C: 20, H: 4, W: 4, OC: 16, K: 3, Stride: 1, Pad: 1}, oddShapes[4]} {
 		o := newOperands(s)
-		checkShape(t, NewShared(p, s, scratch), o)
+		checkShape(t, New(p, s, scratch), o)
 	}
 }
 
@@ -340,7 +340,7 @@ func TestImpossibleShapesPanic(t *testing.T) {
 					t.Errorf("%s: no panic", name)
 				}
 			}()
-			New(p, s)
+			New(p, s, new(Scratch))
 		}()
 	}
 }

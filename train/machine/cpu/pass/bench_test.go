@@ -76,7 +76,8 @@ func BenchmarkPass(b *testing.B) {
 		return func() { SGDMomentum(p, x[0], x[1], x[2], 1e-9, 0, 0.5) }
 	})
 	bench(b, "CountPositive", 1, func(p *pool.Pool, x [][]float32, c int) func() {
-		return func() { CountPositive(p, x[0], 16, nil) }
+		labels := make([]int32, len(x[0])/(16*c))
+		return func() { CountPositive(p, x[0], 16, labels) }
 	})
 }
 

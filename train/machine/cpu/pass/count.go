@@ -8,13 +8,13 @@ import (
 
 // CountPositive returns how many elements of x (pixels × images × channels,
 // layout HWNC; one pixel for a matrix of images × channels) are greater than 0
-// in the images whose label is not negative. With nil labels, all images count.
+// in the images whose label is not negative.
 func CountPositive(p *pool.Pool, x []float32, pixels int, labels []int32) int64 {
 	if pixels == 0 || len(x) == 0 {
 		return 0
 	}
 	pixel := len(x) / pixels
-	if pixel*pixels != len(x) || (labels != nil && (len(labels) == 0 || pixel%len(labels) != 0)) {
+	if pixel*pixels != len(x) || len(labels) == 0 || pixel%len(labels) != 0 {
 		panic("pass: length is not pixels × images × channels")
 	}
 	runs := keptRuns(labels, pixel)
@@ -39,9 +39,6 @@ func CountPositive(p *pool.Pool, x []float32, pixels int, labels []int32) int64 
 
 // keptRuns returns the ranges of a pixel's floats that belong to kept images.
 func keptRuns(labels []int32, pixel int) [][2]int {
-	if labels == nil {
-		return [][2]int{{0, pixel}}
-	}
 	channels := pixel / len(labels)
 	var runs [][2]int
 	for n, label := range labels {
