@@ -98,7 +98,7 @@ func (c *Config) validateNet() error {
 	} else if c.Augment {
 		return fmt.Errorf("%s has no images to augment", c.Net)
 	} else if c.Seed > math.MaxUint32 {
-		return fmt.Errorf("seed %d: at most %d for a small problem", c.Seed, math.MaxUint32)
+		return fmt.Errorf("seed %d: at most %d for a small problem", c.Seed, uint32(math.MaxUint32))
 	}
 	if c.TrainSize < 1 {
 		return fmt.Errorf("%d training examples: want 1 or more", c.TrainSize)

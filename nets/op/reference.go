@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
 	"gorgonia.org/tensor"
@@ -23,9 +24,9 @@ func (Reference) Close() error   { return nil }
 // Bytes is the size without padding.
 func (Reference) Bytes(s Spec) int { return s.Len() * int(s.Dtype.Size()) }
 
-// MaxAlloc bounds one allocation, far above what any machine of today has, so
-// that an absurd size is an error and not a crash.
-const MaxAlloc = 1 << 40
+// MaxAlloc bounds one allocation, far above what any machine of today has or a
+// 32-bit one can address, so that an absurd size is an error and not a crash.
+const MaxAlloc = min(1<<40, math.MaxInt/2)
 
 // Alloc gives a HostArena.
 func (Reference) Alloc(bytes int) (Arena, error) {
