@@ -16,13 +16,13 @@ type ResNet struct {
 	Classes int
 }
 
-// MinWidth is the narrowest ResNet that still trains.
-const MinWidth = 4
+// minWidth is the narrowest ResNet that still trains.
+const minWidth = 4
 
 // NewResNet18 has two blocks in each stage; width 64 is the paper's.
 func NewResNet18(width, classes int) (*ResNet, error) {
-	if width < MinWidth {
-		return nil, fmt.Errorf("width %d: want %d or more", width, MinWidth)
+	if width < minWidth {
+		return nil, fmt.Errorf("width %d: want %d or more", width, minWidth)
 	}
 	if classes < 2 {
 		return nil, fmt.Errorf("%d classes: want 2 or more", classes)

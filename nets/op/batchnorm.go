@@ -38,7 +38,7 @@ type BatchNormParameters struct{ Gamma, Beta, RunningMean, RunningVar *gorgonia.
 func NormalizeBatch(x *gorgonia.Node, p BatchNormParameters, residual *gorgonia.Node, b BatchNorm) (y, runningMean, runningVar *gorgonia.Node, err error) {
 	b.Residual = residual != nil
 	in := append([]*gorgonia.Node{x, p.Gamma, p.Beta, p.RunningMean, p.RunningVar}, nonNil(residual)...)
-	out, err := Apply(batchNorm{b}, in...)
+	out, err := apply(batchNorm{b}, in...)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -134,7 +134,7 @@ func (o batchNorm) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgoni
 		}
 		saved[k] = p
 	}
-	g, err := Apply(batchNormBackward(o), dy, in[0], in[1], in[2], saved[1], saved[2], saved[0])
+	g, err := apply(batchNormBackward(o), dy, in[0], in[1], in[2], saved[1], saved[2], saved[0])
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,8 @@ func Conv(x, w *gorgonia.Node, c Convolution) (*gorgonia.Node, error) {
 	return one(conv{c}, x, w)
 }
 
-// OutSize is the height (width) of the result for a height (width) of in.
-func (c Convolution) OutSize(in, k int) int { return (in+2*c.Pad-k)/c.Stride + 1 }
+// outSize is the height (width) of the result for a height (width) of in.
+func (c Convolution) outSize(in, k int) int { return (in+2*c.Pad-k)/c.Stride + 1 }
 
 func (c Convolution) outShape(x, w tensor.Shape) (tensor.Shape, error) {
 	if len(x) != 4 || len(w) != 4 || x[1] != w[1] || w[2] != w[3] {
@@ -29,7 +29,7 @@ func (c Convolution) outShape(x, w tensor.Shape) (tensor.Shape, error) {
 	if x[2]+2*c.Pad < k || x[3]+2*c.Pad < k {
 		return nil, fmt.Errorf("x %v is smaller than the filter %v", x, w)
 	}
-	return tensor.Shape{x[0], w[0], c.OutSize(x[2], k), c.OutSize(x[3], k)}, nil
+	return tensor.Shape{x[0], w[0], c.outSize(x[2], k), c.outSize(x[3], k)}, nil
 }
 
 type conv struct{ Convolution }

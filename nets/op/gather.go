@@ -19,7 +19,7 @@ type Batch struct {
 // and the labels, int32 (N). pad is the padding of the random crop.
 func Gather(b Batch, pad int, dtype tensor.Dtype) (x, labels *gorgonia.Node, err error) {
 	in := append([]*gorgonia.Node{b.Images, b.Labels, b.Index}, nonNil(b.Window)...)
-	out, err := Apply(gather{pad, dtype}, in...)
+	out, err := apply(gather{pad, dtype}, in...)
 	if err != nil {
 		return nil, nil, err
 	}

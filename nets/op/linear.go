@@ -30,7 +30,7 @@ func (linear) Infer(in []Spec) ([]Spec, error) {
 func (linear) FLOP(in []Spec) float64 { return 2 * float64(in[0].Len()*in[1].Shape[0]) }
 
 func (linear) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgonia.Nodes, error) {
-	g, err := Apply(linearBackward{}, dy, in[0], in[1])
+	g, err := apply(linearBackward{}, dy, in[0], in[1])
 	return g, err
 }
 

@@ -23,9 +23,9 @@ type Operation interface {
 	Run(k Kernels, out, in []Tensor)
 }
 
-// Differentiable operations build the graph of their derivative. Only the
+// differentiable operations build the graph of their derivative. Only the
 // first result of an operation is differentiated.
-type Differentiable interface {
+type differentiable interface {
 	Operation
 	// Differentiates tells for each of n operands whether it has a gradient.
 	Differentiates(n int) []bool
@@ -50,10 +50,10 @@ type FLOPCounter interface {
 	FLOP(in []Spec) float64
 }
 
-// Apply adds an operation to the graph of its operands and returns a node for
+// apply adds an operation to the graph of its operands and returns a node for
 // each of its results.
-func Apply(o Operation, in ...*gorgonia.Node) ([]*gorgonia.Node, error) {
-	n, err := apply(o, in...)
+func apply(o Operation, in ...*gorgonia.Node) ([]*gorgonia.Node, error) {
+	n, err := newNode(o, in...)
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +70,9 @@ func Apply(o Operation, in ...*gorgonia.Node) ([]*gorgonia.Node, error) {
 	return results, nil
 }
 
-// one is Apply for an operation with a single result.
+// one is apply for an operation with a single result.
 func one(o Operation, in ...*gorgonia.Node) (*gorgonia.Node, error) {
-	nodes, err := Apply(o, in...)
+	nodes, err := apply(o, in...)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func SpecOf(n *gorgonia.Node) (Spec, error) {
 	return Spec{}, fmt.Errorf("%s: no tensor type: %v", n.Name(), n.Type())
 }
 
-func apply(o Operation, in ...*gorgonia.Node) (*gorgonia.Node, error) {
+func newNode(o Operation, in ...*gorgonia.Node) (*gorgonia.Node, error) {
 	a := &applied{Operation: o, in: make([]Spec, len(in))}
 	kinds := o.Kinds(len(in))
 	for i, n := range in {
@@ -185,14 +185,14 @@ func (a *applied) Hashcode() uint32 {
 }
 
 func (a *applied) DiffWRT(n int) []bool {
-	if d, ok := a.Operation.(Differentiable); ok {
+	if d, ok := a.Operation.(differentiable); ok {
 		return d.Differentiates(n)
 	}
 	return make([]bool, n)
 }
 
 func (a *applied) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	d, ok := a.Operation.(Differentiable)
+	d, ok := a.Operation.(differentiable)
 	if !ok {
 		return make(gorgonia.Nodes, len(in)), nil
 	}

@@ -80,8 +80,8 @@ func refLinearBackward[T float](dx, dw, db, dy, x, w Tensor) {
 	}
 }
 
-// logSumExp is log Σ exp(z), and the largest z.
-func logSumExp[T float](z []T) (lse float64) {
+// logSumExp is log Σ exp(z), which is NaN if any z is.
+func logSumExp[T float](z []T) float64 {
 	top := math.Inf(-1)
 	for _, v := range z {
 		top = max(top, float64(v)) // NaN if any is

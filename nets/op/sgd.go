@@ -24,7 +24,7 @@ func Descend(s SGD, eta *gorgonia.Node, updates []Update) ([]*gorgonia.Node, err
 			in = append(in, u.V)
 		}
 	}
-	return Apply(sgd{s}, in...)
+	return apply(sgd{s}, in...)
 }
 
 type sgd struct{ SGD }
@@ -97,7 +97,7 @@ func Accumulate(sums, xs []*gorgonia.Node, decay *gorgonia.Node, scale float64) 
 	for i := range sums {
 		in = append(in, sums[i], xs[i])
 	}
-	return Apply(accumulate{scale}, in...)
+	return apply(accumulate{scale}, in...)
 }
 
 type accumulate struct{ scale float64 }

@@ -110,7 +110,7 @@ func (l Loss) Slope(h, y float64) float64 {
 
 // Rows picks rows of xs (M, D) and elements of ys (M) by index, int32 (N).
 func Rows(xs, ys, index *gorgonia.Node) (x, y *gorgonia.Node, err error) {
-	out, err := Apply(rows{}, xs, ys, index)
+	out, err := apply(rows{}, xs, ys, index)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -170,7 +170,7 @@ func (product) Infer(in []Spec) ([]Spec, error) {
 }
 
 func (product) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgonia.Nodes, error) {
-	return Apply(productBackward{}, dy, in[0], in[1])
+	return apply(productBackward{}, dy, in[0], in[1])
 }
 
 type productBackward struct{ small }

@@ -88,7 +88,7 @@ func benchmark(b *testing.B, s Shape, threads int, direct bool, kernels *kernelS
 	defer p.Close()
 	r := rand.New(rand.NewPCG(1, 2))
 	aligned := func(n int) []float32 { return append([]float32(nil), randoms(r, n)...) }
-	x, y := aligned(s.InLen()), aligned(s.OutLen())
+	x, y := aligned(s.inLen()), aligned(s.outLen())
 	w, dw := aligned(s.FilterLen()), aligned(s.FilterLen())
 	c := newConv(p, s, new(Scratch), kernels)
 	if direct {

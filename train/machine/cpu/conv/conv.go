@@ -78,7 +78,7 @@ func (c *Conv) planDirect() {
 	c.forward = newGather(c.kernels, threads, s.N, s.C, s.OC, s.K, s.W,
 		forwardContacts(s.H, s.K, s.Stride, s.Pad),
 		forwardContacts(s.W, s.K, s.Stride, s.Pad))
-	c.backward = newGather(c.kernels, threads, s.N, s.OC, s.C, s.K, s.OutW(),
+	c.backward = newGather(c.kernels, threads, s.N, s.OC, s.C, s.K, s.outW(),
 		backwardContacts(s.H, s.K, s.Stride, s.Pad),
 		backwardContacts(s.W, s.K, s.Stride, s.Pad))
 	c.filter = newCorrelate(c.kernels, s)
@@ -98,7 +98,7 @@ func Kernels() string { return kernelSets()[0].name }
 // Forward computes y, the convolution of x with the packed filter w.
 func (c *Conv) Forward(y, x, w []float32) {
 	s := c.shape
-	y, x, w = y[:s.OutLen()], x[:s.InLen()], w[:s.FilterLen()]
+	y, x, w = y[:s.outLen()], x[:s.inLen()], w[:s.FilterLen()]
 	if g := c.winogradForward; g != nil {
 		g.run(c.work, y, x, w, c.scratch.take(g.scratchLen()), false)
 		return
@@ -112,7 +112,7 @@ func (c *Conv) Forward(y, x, w []float32) {
 // accumulate, it is added to dx.
 func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 	s := c.shape
-	dx, dy, w = dx[:s.InLen()], dy[:s.OutLen()], w[:s.FilterLen()]
+	dx, dy, w = dx[:s.inLen()], dy[:s.outLen()], w[:s.FilterLen()]
 	size, more := FilterLen(s.C, s.OC, s.K), 0
 	if c.winogradBackward != nil {
 		more = c.winogradBackward.scratchLen()
@@ -134,7 +134,7 @@ func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.
 func (c *Conv) BackwardFilter(dw, dy, x []float32) {
 	s := c.shape
-	dw, dy, x = dw[:s.FilterLen()], dy[:s.OutLen()], x[:s.InLen()]
+	dw, dy, x = dw[:s.FilterLen()], dy[:s.outLen()], x[:s.inLen()]
 	if g := c.winogradFilter; g != nil {
 		g.run(c.work, dw, dy, x, c.scratch.take(g.scratchLen()))
 		return

@@ -76,8 +76,8 @@ func fromHWNC(s []float32, n, c, h, w int) array4 {
 func (s Shape) eachProduct(f func(y, x, w [4]int)) {
 	for n := range s.N {
 		for o := range s.OC {
-			for oh := range s.OutH() {
-				for ow := range s.OutW() {
+			for oh := range s.outH() {
+				for ow := range s.outW() {
 					for c := range s.C {
 						for kh := range s.K {
 							for kw := range s.K {
@@ -105,15 +105,15 @@ type operands struct {
 func newOperands(s Shape) *operands {
 	r := rand.New(rand.NewPCG(uint64(s.N*1000+s.C), uint64(s.OC*1000+s.H)))
 	o := &operands{
-		x: randoms(r, s.InLen()), dy: randoms(r, s.OutLen()), dx: randoms(r, s.InLen()),
+		x: randoms(r, s.inLen()), dy: randoms(r, s.outLen()), dx: randoms(r, s.inLen()),
 		plainW: randoms(r, s.OC*s.C*s.K*s.K), w: guarded(s.FilterLen()),
-		wantY:  newArray4(s.N, s.OC, s.OutH(), s.OutW()),
+		wantY:  newArray4(s.N, s.OC, s.outH(), s.outW()),
 		wantDx: newArray4(s.N, s.C, s.H, s.W),
 		wantDw: newArray4(s.OC, s.C, s.K, s.K),
 	}
 	PackFilter(o.w, o.plainW, s.OC, s.C, s.K)
 	x := fromHWNC(o.x, s.N, s.C, s.H, s.W)
-	dy := fromHWNC(o.dy, s.N, s.OC, s.OutH(), s.OutW())
+	dy := fromHWNC(o.dy, s.N, s.OC, s.outH(), s.outW())
 	s.eachProduct(func(iy, ix, iw [4]int) {
 		w := float64(o.plainW[((iw[0]*s.C+iw[1])*s.K+iw[2])*s.K+iw[3]])
 		at := func(a array4, i [4]int) *float64 { return a.at(i[0], i[1], i[2], i[3]) }
@@ -213,12 +213,12 @@ func checkShape(t *testing.T, c *Conv, o *operands) {
 	if c.winogradForward != nil {
 		limit = winogradError
 	}
-	y := guarded(s.OutLen())
+	y := guarded(s.outLen())
 	c.Forward(y, o.x, o.w)
-	checkNear(t, "y", fromHWNC(y, s.N, s.OC, s.OutH(), s.OutW()).v, o.wantY.v, s.C*s.K*s.K, limit)
+	checkNear(t, "y", fromHWNC(y, s.N, s.OC, s.outH(), s.outW()).v, o.wantY.v, s.C*s.K*s.K, limit)
 	checkGuards(t, "y", y)
 
-	dx := guarded(s.InLen())
+	dx := guarded(s.inLen())
 	c.BackwardData(dx, o.dy, o.w, false)
 	checkNear(t, "dx", fromHWNC(dx, s.N, s.C, s.H, s.W).v, o.wantDx.v, s.OC*s.K*s.K, limit)
 	checkGuards(t, "dx", dx)
@@ -238,7 +238,7 @@ func checkShape(t *testing.T, c *Conv, o *operands) {
 	plain := guarded(len(o.plainW))
 	UnpackFilter(plain, dw, s.OC, s.C, s.K)
 	checkGuards(t, "dw in plain order", plain)
-	checkNear(t, "dw", widen(plain), o.wantDw.v, s.N*s.OutH()*s.OutW(), limit)
+	checkNear(t, "dw", widen(plain), o.wantDw.v, s.N*s.outH()*s.outW(), limit)
 	again := make([]float32, len(dw))
 	PackFilter(again, plain, s.OC, s.C, s.K)
 	if !slices.Equal(again, dw) {
@@ -263,13 +263,13 @@ func TestSameBits(t *testing.T) {
 	}, oddShapes...)
 	for _, s := range shapes {
 		r := rand.New(rand.NewPCG(3, 4))
-		x, dy, w := randoms(r, s.InLen()), randoms(r, s.OutLen()), randoms(r, s.FilterLen())
+		x, dy, w := randoms(r, s.inLen()), randoms(r, s.outLen()), randoms(r, s.FilterLen())
 		want := map[string][][]float32{}
 		for _, kernels := range kernelSets() {
 			for _, threads := range []int{1, 2, 7} {
 				p := pool.New(threads)
 				for name, c := range variants(p, s, kernels) {
-					y, dx, dw := guarded(s.OutLen()), guarded(s.InLen()), guarded(s.FilterLen())
+					y, dx, dw := guarded(s.outLen()), guarded(s.inLen()), guarded(s.FilterLen())
 					c.Forward(y, x, w)
 					c.BackwardData(dx, dy, w, false)
 					c.BackwardFilter(dw, dy, x)

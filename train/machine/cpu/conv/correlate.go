@@ -34,7 +34,7 @@ type meeting struct {
 func newCorrelate(kernels *kernelSet, s Shape) *correlate {
 	g := &correlate{kernels: kernels, s: s, parts: 1}
 	chunks := s.chunks()
-	rows := s.OutH() * s.OutW() * s.N
+	rows := s.outH() * s.outW() * s.N
 	groups := min(enoughItems/panels(s.OC), rows/groupRows, len(chunks))
 	groups = max(groups, 1)
 	if groups*panels(s.OC) < enoughItems {
@@ -51,7 +51,7 @@ func newCorrelate(kernels *kernelSet, s Shape) *correlate {
 
 // chunks divides the output pixels into blocks: rows of pixels, or parts of rows.
 func (s Shape) chunks() []chunk {
-	outH, outW := s.OutH(), s.OutW()
+	outH, outW := s.outH(), s.outW()
 	pixel := s.N * (s.C*s.Stride*s.Stride + min(s.OC, panelLanes(s.OC)))
 	high := max(chunkFloats/(pixel*outW), 1)
 	wide := min(max(chunkFloats/pixel, 1), outW)
@@ -70,7 +70,7 @@ func (s Shape) chunks() []chunk {
 
 // chunk lists the meetings of the output pixels [top, bottom) × [left, right).
 func (s Shape) chunk(top, bottom, left, right int) chunk {
-	outW := s.OutW()
+	outW := s.outW()
 	var c chunk
 	for v := range s.K {
 		for u := range s.K {

@@ -12,19 +12,19 @@ type Shape struct {
 	N, C, H, W, OC, K, Stride, Pad int
 }
 
-// OutH returns the height of the result.
-func (s Shape) OutH() int { return outputs(s.H, s.K, s.Stride, s.Pad) }
+// outH returns the height of the result.
+func (s Shape) outH() int { return outputs(s.H, s.K, s.Stride, s.Pad) }
 
-// OutW returns the width of the result.
-func (s Shape) OutW() int { return outputs(s.W, s.K, s.Stride, s.Pad) }
+// outW returns the width of the result.
+func (s Shape) outW() int { return outputs(s.W, s.K, s.Stride, s.Pad) }
 
 func outputs(in, k, stride, pad int) int { return (in+2*pad-k)/stride + 1 }
 
-// InLen returns the number of floats of the input.
-func (s Shape) InLen() int { return s.H * s.W * s.N * s.C }
+// inLen returns the number of floats of the input.
+func (s Shape) inLen() int { return s.H * s.W * s.N * s.C }
 
-// OutLen returns the number of floats of the result.
-func (s Shape) OutLen() int { return s.OutH() * s.OutW() * s.N * s.OC }
+// outLen returns the number of floats of the result.
+func (s Shape) outLen() int { return s.outH() * s.outW() * s.N * s.OC }
 
 // FilterLen returns the number of floats of the packed filter.
 func (s Shape) FilterLen() int { return FilterLen(s.OC, s.C, s.K) }
