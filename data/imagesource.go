@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -45,11 +46,14 @@ func openImageSource(from string) (imageSource, error) {
 
 // parseImagePath takes the path of a file apart. It returns false if the file
 // does not count: hidden, or not at train/CLASS/ or test/CLASS/. One that
-// counts but has no image's extension is an error.
+// counts but has no image's extension is an error, and so is one below that.
 func parseImagePath(p string) (imageFile, bool, error) {
 	parts := strings.Split(p, "/")
 	n := len(parts) - 3
-	if n < 0 || parts[n] != "train" && parts[n] != "test" || hidden(parts[n+1]) || hidden(parts[n+2]) {
+	if n < 0 || !isSplit(parts[n]) {
+		return imageFile{}, false, checkDepth(parts)
+	}
+	if hidden(parts[n+1]) || hidden(parts[n+2]) {
 		return imageFile{}, false, nil
 	}
 	if strings.ContainsFunc(p, unicode.IsControl) {
@@ -62,6 +66,17 @@ func parseImagePath(p string) (imageFile, bool, error) {
 	}
 	return f, false, fmt.Errorf("%s is neither .jpg, .jpeg nor .png: convert it or take it out", p)
 }
+
+// checkDepth refuses what lies in a folder of its own within a class.
+func checkDepth(parts []string) error {
+	i := slices.IndexFunc(parts, isSplit)
+	if i < 0 || i+3 >= len(parts) || slices.ContainsFunc(parts[i:], hidden) {
+		return nil
+	}
+	return fmt.Errorf("%q is a folder within a class: move its images up, or take it out", strings.Join(parts[:i+3], "/"))
+}
+
+func isSplit(name string) bool { return name == "train" || name == "test" }
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
@@ -92,10 +107,11 @@ func (s imageFolder) list(ctx context.Context) ([]imageFile, error) {
 				return nil, err
 			}
 			for _, e := range entries {
+				p := path.Join(split, class.Name(), e.Name())
 				if e.IsDir() {
-					continue
+					p += "/"
 				}
-				f, ok, err := parseImagePath(path.Join(split, class.Name(), e.Name()))
+				f, ok, err := parseImagePath(p)
 				if err != nil {
 					return nil, err
 				}

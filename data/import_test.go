@@ -221,11 +221,15 @@ func TestImportBatchFiles(t *testing.T) {
 	}
 }
 
-func TestImportRefuses(t *testing.T) {
+// smallest is an archive of as few images as a set can have.
+func smallest(t *testing.T) *archive {
 	img := pngOf(t, picture(0, 32, 32))
-	good := func() *archive {
-		return newArchive(t).file("train/cat/1.png", img).file("test/cat/1.png", img)
-	}
+	return newArchive(t).file("train/cat/1.png", img).file("test/cat/1.png", img)
+}
+
+func TestImportRefusesArchives(t *testing.T) {
+	img := pngOf(t, picture(0, 32, 32))
+	good := func() *archive { return smallest(t) }
 	var animated bytes.Buffer
 	gif.Encode(&animated, picture(0, 32, 32), nil)
 	many := good()
@@ -253,6 +257,7 @@ func TestImportRefuses(t *testing.T) {
 		"no test":        {newArchive(t).file("train/cat/1.png", img).gz(), []string{"0 images at test/CLASS/"}},
 		"nothing":        {newArchive(t).file("a/b.png", img).gz(), []string{"0 images at train/CLASS/"}},
 		"two sets":       {good().file("b/train/cat/1.png", img).gz(), []string{"not in the same folder"}},
+		"folder":         {good().file("train/cat/more/2.png", img).gz(), []string{`"train/cat/more" is a folder within a class`}},
 		"twice":          {good().file("train/cat/1.png", img).gz(), []string{"train/cat/1.png is in it twice"}},
 		"leads outside":  {good().file("../train/cat/2.png", img).gz(), []string{"leads outside"}},
 		"link":           {good().add(tar.Header{Name: "train/cat/2.png", Linkname: "1.png", Typeflag: tar.TypeSymlink}, nil).gz(), []string{"link or a device"}},
@@ -266,7 +271,10 @@ func TestImportRefuses(t *testing.T) {
 			wantOnly(t, dir)
 		})
 	}
-	from := writeArchive(t, good().gz())
+}
+
+func TestImportRefuses(t *testing.T) {
+	from := writeArchive(t, smallest(t).gz())
 	t.Run("name", func(t *testing.T) {
 		for _, name := range []string{"cifar10", "made-up", "two\nlines", " x", strings.Repeat("x", 100)} {
 			err := Import(t.Context(), from, ImportOptions{Dir: filepath.Join(t.TempDir(), "set"), Name: name})
@@ -277,19 +285,6 @@ func TestImportRefuses(t *testing.T) {
 		err := Import(t.Context(), filepath.Join(t.TempDir(), "none"), ImportOptions{Dir: filepath.Join(t.TempDir(), "set")})
 		wantError(t, err, "none")
 	})
-	t.Run("folder without test", func(t *testing.T) {
-		dir := t.TempDir()
-		writeFile(t, filepath.Join(dir, "train/cat/1.png"), img)
-		err := Import(t.Context(), dir, ImportOptions{Dir: filepath.Join(t.TempDir(), "set")})
-		wantError(t, err, "test", "want images at train/CLASS/ and test/CLASS/")
-	})
-	t.Run("folder with a wrong size", func(t *testing.T) {
-		dir := t.TempDir()
-		writeFile(t, filepath.Join(dir, "train/cat/1.png"), pngOf(t, picture(0, 16, 16)))
-		writeFile(t, filepath.Join(dir, "test/cat/1.png"), img)
-		err := Import(t.Context(), dir, ImportOptions{Dir: filepath.Join(t.TempDir(), "set")})
-		wantError(t, err, "train/cat/1.png: 16×16 pixels")
-	})
 	t.Run("target holds a set", func(t *testing.T) {
 		dir := t.TempDir()
 		writeSet(t, dir)
@@ -299,6 +294,22 @@ func TestImportRefuses(t *testing.T) {
 			t.Error("the old set was touched")
 		}
 	})
+}
+
+func TestImportRefusesFolders(t *testing.T) {
+	img, small := pngOf(t, picture(0, 32, 32)), pngOf(t, picture(0, 16, 16))
+	for want, files := range map[string]map[string][]byte{
+		"want images at train/CLASS/ and test/CLASS/": {"train/cat/1.png": img},
+		"train/cat/1.png: 16×16 pixels":               {"train/cat/1.png": small, "test/cat/1.png": img},
+		"train/cat/readme.txt is neither .jpg":        {"train/cat/1.png": img, "test/cat/1.png": img, "train/cat/readme.txt": nil},
+		`"test/cat/a" is a folder within a class`:     {"train/cat/1.png": img, "test/cat/1.png": img, "test/cat/a/b/2.png": img},
+	} {
+		dir := t.TempDir()
+		for name, content := range files {
+			writeFile(t, filepath.Join(dir, name), content)
+		}
+		wantError(t, Import(t.Context(), dir, ImportOptions{Dir: filepath.Join(t.TempDir(), "set")}), want)
+	}
 }
 
 func TestImportCancelled(t *testing.T) {
