@@ -212,37 +212,18 @@ func (h headerReader) metadata(p *parsed) error {
 	})
 }
 
+// tensor reads the value of a tensor's key.
 func (h headerReader) tensor(p *parsed, name string) error {
 	t := Tensor{Name: name}
-	var dtype string
 	var offsets []int64
 	seen := map[string]bool{}
-	err := h.object(func(key string) (err error) {
+	err := h.object(func(key string) error {
 		if seen[key] {
 			return fmt.Errorf("field %q appears twice", key)
 		}
 		seen[key] = true
-		switch key {
-		case "dtype":
-			dtype, err = h.string()
-		case "shape":
-			err = h.integers(func(n int64) error {
-				t.Shape = append(t.Shape, int(n))
-				if int64(int(n)) != n {
-					return fmt.Errorf("dimension %d is too large", n)
-				}
-				return nil
-			})
-		case "data_offsets":
-			err = h.integers(func(n int64) error {
-				offsets = append(offsets, n)
-				return nil
-			})
-		default:
-			return fmt.Errorf("unknown field %q", key)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+		if err := h.field(&t, &offsets, key); err != nil {
+			return fmt.Errorf("field %q: %w", key, err)
 		}
 		return nil
 	})
@@ -254,7 +235,39 @@ func (h headerReader) tensor(p *parsed, name string) error {
 			return fmt.Errorf("no field %q", key)
 		}
 	}
-	t.DType = DType(dtype)
+	if err := checkOffsets(t, offsets); err != nil {
+		return err
+	}
+	p.tensors = append(p.tensors, t)
+	p.offsets = append(p.offsets, [2]int64(offsets))
+	return nil
+}
+
+// field reads the value of one key of a tensor.
+func (h headerReader) field(t *Tensor, offsets *[]int64, key string) error {
+	switch key {
+	case "dtype":
+		dtype, err := h.string()
+		t.DType = DType(dtype)
+		return err
+	case "shape":
+		return h.integers(func(n int64) error {
+			t.Shape = append(t.Shape, int(n))
+			if int64(int(n)) != n {
+				return fmt.Errorf("dimension %d is too large", n)
+			}
+			return nil
+		})
+	case "data_offsets":
+		return h.integers(func(n int64) error {
+			*offsets = append(*offsets, n)
+			return nil
+		})
+	}
+	return errors.New("unknown")
+}
+
+func checkOffsets(t Tensor, offsets []int64) error {
 	want, err := byteSize(t.DType, t.Shape)
 	if err != nil {
 		return err
@@ -265,8 +278,6 @@ func (h headerReader) tensor(p *parsed, name string) error {
 	if offsets[1]-offsets[0] != want {
 		return fmt.Errorf("data_offsets %v hold %d bytes, want %d for %s %v", offsets, offsets[1]-offsets[0], want, t.DType, t.Shape)
 	}
-	p.tensors = append(p.tensors, t)
-	p.offsets = append(p.offsets, [2]int64(offsets))
 	return nil
 }
 
