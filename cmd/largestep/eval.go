@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -49,8 +50,8 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	if err != nil {
 		return err
 	}
-	if o.dataset.name == "auto" && o.dataset.dir == "" && net.Dataset == data.NameMadeUp {
-		o.dataset.name = data.NameMadeUp
+	if o.dataset.name == "auto" && o.dataset.dir == "" {
+		o.dataset.follow(net, checkpoint)
 	}
 	dir, err := o.dataset.find(cmd.ErrOrStderr())
 	if err != nil {
@@ -89,6 +90,16 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: test loss %.6g, test error %.2f %% of %d images\n",
 		c.Dataset, result.Loss, 100*result.Error, set.Test.Len())
 	return nil
+}
+
+// follow chooses the data that a checkpoint was trained on, as far as it and the
+// config beside it say.
+func (o *datasetOptions) follow(net *train.NetFile, checkpoint string) {
+	if net.Dataset == data.NameMadeUp {
+		o.name = data.NameMadeUp
+	} else if file, err := train.ReadConfig(filepath.Dir(checkpoint)); err == nil {
+		o.dir = file.Environment.DataDir
+	}
 }
 
 // writeLogits writes one line of comma-separated logits for each image.
