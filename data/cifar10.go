@@ -66,6 +66,21 @@ func FindCIFAR10(dir string) (string, error) {
 	return dir, err
 }
 
+// A Summary is what a data set's folder holds, by names and sizes alone.
+type Summary struct {
+	Name        string
+	Train, Test int // images
+}
+
+// Summarize looks at the folder of a data set.
+func Summarize(dir string) (Summary, error) {
+	l, err := inspect(dir)
+	if err != nil {
+		return Summary{}, err
+	}
+	return Summary{l.name, records(l.train), l.test.records}, nil
+}
+
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
@@ -152,6 +167,13 @@ func batchFiles(n int) []batchFile {
 	return files
 }
 
+func records(files []batchFile) (n int) {
+	for _, f := range files {
+		n += f.records
+	}
+	return n
+}
+
 func (l *layout) checkSize(f batchFile) error {
 	path := filepath.Join(l.dir, f.name)
 	info, err := os.Stat(path)
@@ -171,10 +193,7 @@ func (l *layout) checkSize(f batchFile) error {
 
 // load reads files one after the other into one set.
 func (l *layout) load(files []batchFile) (*Images, error) {
-	n := 0
-	for _, f := range files {
-		n += f.records
-	}
+	n := records(files)
 	im := &Images{Pixels: make([]uint8, 0, n*PixelBytes), Labels: make([]uint8, 0, n), Classes: l.classes}
 	for _, f := range files {
 		if err := l.appendFile(im, f); err != nil {

@@ -195,6 +195,13 @@ func TestFind(t *testing.T) {
 			t.Errorf("FindCIFAR10(%q) = %q, %v, want %q", in, got, err, dir)
 		}
 	}
+	d, err := LoadCIFAR10(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Summarize(dir); err != nil || got != (Summary{d.Name, d.Train.Len(), d.Test.Len()}) {
+		t.Errorf("summary %+v, %v of %q with %d and %d images", got, err, d.Name, d.Train.Len(), d.Test.Len())
+	}
 	os.Remove(filepath.Join(dir, testFile))
 	if _, err := FindCIFAR10(""); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("damaged: %v, want an error that is not fs.ErrNotExist", err)

@@ -190,6 +190,7 @@ func TestBadData(t *testing.T) {
 		{cifar + " --data sets/official", 1, "want 30730000"},
 		{cifar + " --data set --train-size 41", 1, "41"},
 		{cifar + " --data set --test-size 21", 1, "21"},
+		{"figure main --preset small --data set --out new", 1, `preset small: training set of "stripes": 5000 images wanted of a set of 40`},
 		{"eval done/checkpoint.safetensors --data sets/truncated", 1, "truncated"},
 		{"eval done/checkpoint.safetensors --data nowhere", 1, "nowhere"},
 		{"eval done/checkpoint.safetensors --dataset made-up --test-size -1", 1, "-1"},

@@ -177,15 +177,15 @@ func TestImportAndTrain(t *testing.T) {
 	if out != "squares: 20 training and 10 test images of 10 classes in new\n" {
 		t.Errorf("it says %q", out)
 	}
-	args := []string{"train", "resnet18", "--data", "new", "--width", "4", "--train-size", "20", "--test-size", "10", "--batch", "10", "--epochs", "1", "--out", "a"}
+	args := []string{"train", "resnet18", "--data", "new", "--width", "4", "--epochs", "1", "--out", "a"}
 	o := run(args...)
-	if o.code != 0 || !strings.Contains(o.stderr, "new") {
+	if o.code != 0 || !strings.Contains(o.stderr, "data: squares in new\n") {
 		t.Fatalf("status %d: %s", o.code, o.stderr)
 	}
-	if config := readFile(t, "a/config.json"); !strings.Contains(config, `"dataset": "squares"`) {
+	if config := readFile(t, "a/config.json"); !strings.Contains(config, `"dataset": "squares"`) || !strings.Contains(config, `"train_size": 20`) {
 		t.Errorf("config %s", config)
 	}
-	if out := succeed(t, "eval", "a/checkpoint.safetensors", "--data", "new"); !strings.HasPrefix(out, "squares: ") || !strings.HasSuffix(out, "of 10 images\n") {
+	if out := succeed(t, "eval", "a/checkpoint.safetensors"); !strings.HasPrefix(out, "squares: ") || !strings.HasSuffix(out, "of 10 images\n") {
 		t.Errorf("it says %q", out)
 	}
 	// Another set of the same size is not the one that the run was trained on.

@@ -35,12 +35,35 @@ func (o *datasetOptions) find(out io.Writer) (dir string, err error) {
 			fmt.Fprintln(out, "data: the made-up set, since CIFAR-10 is not here (\"largestep fetch cifar10\" downloads it)")
 			return "", nil
 		}
-		if err == nil {
-			fmt.Fprintf(out, "data: CIFAR-10 in %s\n", dir)
+		if err != nil {
+			return "", err
 		}
+		set, err := data.Summarize(dir)
+		fmt.Fprintf(out, "data: %s in %s\n", set.Name, dir)
 		return dir, err
 	}
 	return "", fmt.Errorf("unknown data set %q: choose cifar10, made-up or auto", o.name)
+}
+
+// fit lowers what no flag asks for to what the set in dir has.
+func (o *datasetOptions) fit(f *pflag.FlagSet, c *train.Config, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	set, err := data.Summarize(dir)
+	if err != nil {
+		return err
+	}
+	for _, size := range []struct {
+		flag  string
+		value *int
+		most  int
+	}{{"train-size", &c.TrainSize, set.Train}, {"test-size", &c.TestSize, set.Test}, {"batch", &c.Batch, set.Train}} {
+		if !f.Changed(size.flag) {
+			*size.value = min(*size.value, size.most)
+		}
+	}
+	return nil
 }
 
 // madeUpSeed makes the made-up set: always the same, as a data set is.
@@ -70,13 +93,13 @@ func load(dir string, c *train.Config) (*data.Dataset, error) {
 		name   string
 		images **data.Images
 		size   *int
-	}{{"train", &set.Train, &c.TrainSize}, {"test", &set.Test, &c.TestSize}} {
+	}{{"training", &set.Train, &c.TrainSize}, {"test", &set.Test, &c.TestSize}} {
 		if *part.size == 0 {
 			*part.size = (*part.images).Len()
 		}
 		subset, err := (*part.images).Subset(*part.size)
 		if err != nil {
-			return nil, fmt.Errorf("--%s-size: %w", part.name, err)
+			return nil, fmt.Errorf("%s set of %q: %w", part.name, set.Name, err)
 		}
 		*part.images = subset
 	}

@@ -160,8 +160,10 @@ func (o *figureOptions) load(cmd *cobra.Command, p *paper.Preset) (dir string, s
 		return "", nil, err
 	}
 	p.Base.Seed, p.Base.Precision = o.seed, o.engine.precision
-	set, err = load(dir, &p.Base)
-	return dir, set, err
+	if set, err = load(dir, &p.Base); err != nil {
+		return "", nil, fmt.Errorf("preset %s: %w", p.Name, err)
+	}
+	return dir, set, nil
 }
 
 func (o *figureOptions) choosePreset(engine string) (paper.Preset, error) {

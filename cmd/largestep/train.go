@@ -199,6 +199,9 @@ func (o *trainOptions) resolve(f *pflag.FlagSet, engine string, out io.Writer) (
 	if err := o.overrule(f, &c); err != nil {
 		return c, dir, err
 	}
+	if err := o.dataset.fit(f, &c, dir); err != nil {
+		return c, dir, err
+	}
 	if c.Phases, err = o.schedule(f, &c); err != nil {
 		return c, dir, err
 	}
