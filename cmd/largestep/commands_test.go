@@ -213,6 +213,24 @@ func TestFetch(t *testing.T) {
 		"--test-size", "20", "--batch", "20", "--epochs", "1", "--out", "a")
 }
 
+// What looks like the official set has no checksum to be told by.
+func TestFetchOverFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 180 MB")
+	}
+	t.Chdir(t.TempDir())
+	writeFile(t, "set/batches.meta.txt", binarySet()["batches.meta.txt"])
+	for _, name := range []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"} {
+		path := filepath.Join("set", name)
+		writeFile(t, path, "")
+		check(t, os.Truncate(path, 10_000*recordBytes))
+	}
+	o := run("fetch", "cifar10", "--data", "set")
+	if want := "set was there before, and its images are not verified"; o.code != 0 || !strings.Contains(o.stderr, want) {
+		t.Errorf("status %d, %q, want %q", o.code, o.stderr, want)
+	}
+}
+
 // smallPreset makes the preset quick a small one.
 func smallPreset(t *testing.T) {
 	t.Helper()

@@ -28,10 +28,14 @@ where it stopped.`,
 				return err
 			}
 			o.Dir = dir
+			_, absent := data.Summarize(dir)
 			var finish func()
 			o.Progress, finish = followBytes(cmd.ErrOrStderr(), "cifar-10-binary.tar.gz", true)
 			err = data.Fetch(cmd.Context(), o)
 			finish()
+			if err == nil && absent == nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s was there before, and its images are not verified: delete it to fetch them again\n", dir)
+			}
 			return reportSet(cmd, dir, err)
 		},
 	}
