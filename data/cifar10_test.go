@@ -158,6 +158,9 @@ func TestLoadDamaged(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLoadRefuses(t *testing.T) {
 	t.Run("no folder", func(t *testing.T) {
 		_, err := LoadCIFAR10(filepath.Join(t.TempDir(), "none"))
 		wantError(t, err, "none", "largestep fetch cifar10")

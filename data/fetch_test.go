@@ -402,33 +402,37 @@ func TestDownloadResumes(t *testing.T) {
 			wantOnly(t, filepath.Dir(o.Dir), "set")
 		})
 	}
-	t.Run("complete but not unpacked", func(t *testing.T) {
-		m := &mirror{content: content, etag: `"v1"`}
-		server := httptest.NewServer(m)
-		defer server.Close()
-		o := FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set"), SHA256: sha(content)}
-		p := newPartial(o.Dir+".part", o.From)
-		if err := p.restart(m.etag); err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, p.path, content)
-		err := fetch(t.Context(), o, quick)
-		if _, sent := m.seen(); err != nil || sent >= 1000 { // an error page at most
-			t.Errorf("%v, %d bytes sent", err, sent)
-		}
-	})
-	t.Run("of another address", func(t *testing.T) {
-		m := &mirror{content: content}
-		server := httptest.NewServer(m)
-		defer server.Close()
-		o := FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set"), SHA256: sha(content)}
-		interrupted(t, m, o)
-		o.From += "/other"
-		err := fetch(t.Context(), o, quick)
-		if requests, _ := m.seen(); err != nil || requests[0] != "" {
-			t.Errorf("%v, requests %q", err, requests)
-		}
-	})
+}
+
+func TestCompleteDownloadIsUnpacked(t *testing.T) {
+	content := setArchive(t).tar()
+	m := &mirror{content: content, etag: `"v1"`}
+	server := httptest.NewServer(m)
+	defer server.Close()
+	o := FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set"), SHA256: sha(content)}
+	p := newPartial(o.Dir+".part", o.From)
+	if err := p.restart(m.etag); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, p.path, content)
+	err := fetch(t.Context(), o, quick)
+	if _, sent := m.seen(); err != nil || sent >= 1000 { // an error page at most
+		t.Errorf("%v, %d bytes sent", err, sent)
+	}
+}
+
+func TestDownloadOfAnotherAddress(t *testing.T) {
+	content := setArchive(t).tar()
+	m := &mirror{content: content}
+	server := httptest.NewServer(m)
+	defer server.Close()
+	o := FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set"), SHA256: sha(content)}
+	interrupted(t, m, o)
+	o.From += "/other"
+	err := fetch(t.Context(), o, quick)
+	if requests, _ := m.seen(); err != nil || requests[0] != "" {
+		t.Errorf("%v, requests %q", err, requests)
+	}
 }
 
 func TestDownloadFails(t *testing.T) {
@@ -483,20 +487,22 @@ func TestDownloadFails(t *testing.T) {
 			w.WriteHeader(http.StatusPartialContent)
 		}), nil, "unusable Content-Range")
 	})
-	t.Run("no writing", func(t *testing.T) {
-		server := httptest.NewServer(&mirror{content: content})
-		defer server.Close()
-		dir := t.TempDir()
-		writeFile(t, filepath.Join(dir, "set.part", "x"), nil) // a folder where the file should be
-		err := fetch(t.Context(), FetchOptions{From: server.URL, Dir: filepath.Join(dir, "set")}, quick)
-		wantError(t, err, "set.part", "choose another folder")
-	})
-	t.Run("no server", func(t *testing.T) {
-		server := httptest.NewServer(http.NotFoundHandler())
-		server.Close()
-		err := fetch(t.Context(), FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set")}, quick)
-		wantError(t, err, "failed 3 times", "check the network")
-	})
+}
+
+func TestDownloadCannotWrite(t *testing.T) {
+	server := httptest.NewServer(&mirror{content: setArchive(t).tar()})
+	defer server.Close()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "set.part", "x"), nil) // a folder where the file should be
+	err := fetch(t.Context(), FetchOptions{From: server.URL, Dir: filepath.Join(dir, "set")}, quick)
+	wantError(t, err, "set.part", "choose another folder")
+}
+
+func TestDownloadWithoutServer(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	err := fetch(t.Context(), FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set")}, quick)
+	wantError(t, err, "failed 3 times", "check the network")
 }
 
 // A connection that falls silent counts as lost, and the next one goes on.
