@@ -1,0 +1,12 @@
+package op
+
+import "golang.org/x/sys/unix"
+
+// hostMemory is how many bytes of memory the machine has, 0 if that is unknown.
+func hostMemory() uint64 {
+	bytes, err := unix.SysctlUint64("hw.memsize")
+	if err != nil {
+		return 0
+	}
+	return bytes
+}
