@@ -131,11 +131,11 @@ func (p *Vectors) Upload(vars *machine.Variables) error {
 func (p *Vectors) Meter(vars *machine.Variables) (Meter, error) {
 	m := &vectorMeter{problem: p, vars: vars}
 	var err error
-	if m.train, err = p.evaluate(vars, "train", p.Train); err != nil {
+	if m.train, err = p.newSampleLoss(vars, "train", p.Train); err != nil {
 		return nil, err
 	}
 	if p.Test.Len() > 0 {
-		if m.test, err = p.evaluate(vars, "test", p.Test); err != nil {
+		if m.test, err = p.newSampleLoss(vars, "test", p.Test); err != nil {
 			return nil, err
 		}
 	}
@@ -153,11 +153,12 @@ func (p *Vectors) Meter(vars *machine.Variables) (Meter, error) {
 // sampleLoss is the objective on a whole sample.
 type sampleLoss struct {
 	machine *machine.Machine
-	loss    *gorgonia.Node
+	h, loss *gorgonia.Node
 	taps    []*gorgonia.Node
+	labels  []float64 // ±1, or none where the targets are no classes
 }
 
-func (p *Vectors) evaluate(vars *machine.Variables, name string, s Sample) (*sampleLoss, error) {
+func (p *Vectors) newSampleLoss(vars *machine.Variables, name string, s Sample) (*sampleLoss, error) {
 	m := nets.NewModel(p.Dtype(), false)
 	h, err := p.Net.Output(m, m.Input(name+"/x", p.Dtype(), s.Len(), s.Dims()))
 	if err != nil {
@@ -167,20 +168,34 @@ func (p *Vectors) evaluate(vars *machine.Variables, name string, s Sample) (*sam
 	if err != nil {
 		return nil, err
 	}
-	e := &sampleLoss{loss: loss, taps: m.Taps}
-	e.machine, err = machine.New(vars, append([]*gorgonia.Node{loss}, m.Taps...)...)
+	e := &sampleLoss{h: h, loss: loss, taps: m.Taps}
+	if p.Fit.Kind == op.Hinge || p.Fit.Kind == op.Logistic {
+		e.labels = s.Y
+	}
+	e.machine, err = machine.New(vars, append([]*gorgonia.Node{loss, h}, m.Taps...)...)
 	return e, err
 }
 
-func (e *sampleLoss) run() (float64, error) {
+// run gives the loss, and the fraction of examples of which sign(h) is not the
+// label, NaN where there are no classes; a prediction of 0 counts as −1.
+func (e *sampleLoss) run() (loss, wrong float64, err error) {
 	if err := e.machine.RunAll(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	loss, err := outputFloats(e.machine, e.loss)
+	losses, err := outputFloats(e.machine, e.loss)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return loss[0], nil
+	h, err := outputFloats(e.machine, e.h)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i, y := range e.labels {
+		if (y > 0) != (h[i] > 0) || math.IsNaN(h[i]) {
+			wrong++
+		}
+	}
+	return losses[0], wrong / float64(len(e.labels)), nil
 }
 
 type vectorMeter struct {
@@ -195,7 +210,7 @@ type vectorMeter struct {
 
 // Begin notes the initial activation pattern.
 func (m *vectorMeter) Begin() error {
-	if _, err := m.train.run(); err != nil {
+	if _, _, err := m.train.run(); err != nil {
 		return err
 	}
 	features, err := (&State{meter: m}).Features()
@@ -206,13 +221,13 @@ func (m *vectorMeter) Begin() error {
 
 // Measure computes the losses and the measures.
 func (m *vectorMeter) Measure() (Measurement, error) {
-	result := Measurement{TrainError: math.NaN(), TestError: math.NaN(), TestLoss: math.NaN()}
+	result := Measurement{TestError: math.NaN(), TestLoss: math.NaN()}
 	var err error
-	if result.TrainLoss, err = m.train.run(); err != nil {
+	if result.TrainLoss, result.TrainError, err = m.train.run(); err != nil {
 		return result, err
 	}
 	if m.test != nil {
-		if result.TestLoss, err = m.test.run(); err != nil {
+		if result.TestLoss, result.TestError, err = m.test.run(); err != nil {
 			return result, err
 		}
 	}

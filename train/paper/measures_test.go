@@ -254,3 +254,39 @@ func TestResume(t *testing.T) {
 		}
 	}
 }
+
+// The classifiers' errors are the fractions of examples on the wrong side of the
+// plane; who fits numbers has none.
+func TestClassificationErrors(t *testing.T) {
+	for _, net := range []string{"svm", "logistic", "least-squares"} {
+		c := small(t, net)
+		c.MaxSteps = 300
+		r := trained(t, c)
+		train, test := value(t, r, "train_error"), value(t, r, "test_error")
+		if net == "least-squares" {
+			if !math.IsNaN(train) || !math.IsNaN(test) {
+				t.Errorf("%s: errors %v and %v, want none", net, train, test)
+			}
+			continue
+		}
+		problem, err := instances.TwoClasses(c.TrainSize, c.Dims, separation, uint32(c.Seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := weights(t, r.Dir)
+		for _, s := range []struct {
+			instances.Examples
+			got float64
+		}{{problem.Train, train}, {problem.Test, test}} {
+			wrong := 0.0
+			for i, y := range s.Labels {
+				if h := inner(row(s.Examples, i), w["linear.weight"]) + w["linear.bias"][0]; h*y < 0 {
+					wrong++
+				}
+			}
+			if want := wrong / float64(s.N); s.got != want || want == 0 || want > 0.4 {
+				t.Errorf("%s: error %v of %d examples, want %v", net, s.got, s.N, want)
+			}
+		}
+	}
+}
