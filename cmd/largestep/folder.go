@@ -30,7 +30,7 @@ func (o *trainOptions) chooseFolder(f *pflag.FlagSet, c *train.Config) error {
 
 // unnamed are the flags that a run's name leaves out: those that do not change
 // what it computes, and those that it has in another form.
-var unnamed = []string{"out", "resume", "checkpoint-every", "engine", "threads", "data", "dataset", "width", "step-size", "decay-at", "seed"}
+var unnamed = []string{"out", "resume", "checkpoint-every", "log-steps", "eval-every", "eval-steps", "sparsity", "engine", "threads", "data", "dataset", "width", "step-size", "decay-at", "seed"}
 
 // runName names a run folder after its settings: the main ones, and what flags
 // say beside them.
