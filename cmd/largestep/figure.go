@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -240,7 +241,7 @@ func newFigureAll() *cobra.Command {
 					continue
 				}
 				sub.SetContext(cmd.Context())
-				if err := passFlags(cmd.Flags(), sub.Flags()); err != nil {
+				if err := passFlags(cmd.Flags(), sub.Flags(), ofResNet18(sub)...); err != nil {
 					return err
 				}
 				if err := sub.RunE(sub, nil); err != nil {
@@ -258,10 +259,19 @@ func newFigureAll() *cobra.Command {
 	return cmd
 }
 
+// ofResNet18 are the flags of "figure all" that a figure of small problems does
+// not get: those have an engine and number formats of their own.
+func ofResNet18(figure *cobra.Command) []string {
+	if figure.Flags().Lookup("preset") != nil {
+		return nil
+	}
+	return []string{"engine", "precision"}
+}
+
 // passFlags sets the flags of another command that were set of this one.
-func passFlags(from, to *pflag.FlagSet) (err error) {
+func passFlags(from, to *pflag.FlagSet, except ...string) (err error) {
 	from.Visit(func(f *pflag.Flag) {
-		if to.Lookup(f.Name) != nil && err == nil {
+		if to.Lookup(f.Name) != nil && !slices.Contains(except, f.Name) && err == nil {
 			err = to.Set(f.Name, f.Value.String())
 		}
 	})
