@@ -39,8 +39,11 @@ func (o *datasetOptions) find(out io.Writer) (dir string, err error) {
 			return "", err
 		}
 		set, err := data.Summarize(dir)
+		if err != nil {
+			return "", err
+		}
 		fmt.Fprintf(out, "data: %s in %s\n", set.Name, dir)
-		return dir, err
+		return dir, nil
 	}
 	return "", fmt.Errorf("unknown data set %q: choose cifar10, made-up or auto", o.name)
 }
