@@ -59,13 +59,13 @@ func Parse(expression string) *gotypes.Signature {
 	return s
 }
 
-// Address returns where a parameter, or part of one, is.
-func Address(c gotypes.Component) string {
+// resolve finds a parameter, or part of one.
+func resolve(c gotypes.Component) *gotypes.Basic {
 	b, err := c.Resolve()
 	if err != nil {
 		log.Fatal(err)
 	}
-	return b.Addr.Asm()
+	return b
 }
 
 // Parameter returns one of the current function.
@@ -74,14 +74,11 @@ func (a *Assembly) Parameter(name string) gotypes.Component {
 }
 
 // Result returns where the only result of the current function is.
-func (a *Assembly) Result() string { return Address(a.signature.Results().At(0)) }
+func (a *Assembly) Result() string { return resolve(a.signature.Results().At(0)).Addr.Asm() }
 
 // Load loads a parameter, or part of one, into a general register.
 func (a *Assembly) Load(c gotypes.Component, r int) {
-	b, err := c.Resolve()
-	if err != nil {
-		log.Fatal(err)
-	}
+	b := resolve(c)
 	if size := types.SizesFor("gc", "arm64").Sizeof(b.Type); size != 8 {
 		log.Fatalf("%s: %d bytes, want 8", b.Addr.Asm(), size)
 	}
@@ -90,7 +87,7 @@ func (a *Assembly) Load(c gotypes.Component, r int) {
 
 // Broadcast loads a float32 parameter into all elements of a vector.
 func (a *Assembly) Broadcast(name string, v int) {
-	a.Do("FMOVS %s, F%d", Address(a.Parameter(name)), v)
+	a.Do("FMOVS %s, F%d", resolve(a.Parameter(name)).Addr.Asm(), v)
 	a.Do("VDUP V%d.S[0], V%d.S4", v, v)
 }
 
