@@ -51,8 +51,7 @@ func (o *trainOptions) runName(f *pflag.FlagSet, c *train.Config) string {
 	}
 	f.Visit(func(flag *pflag.Flag) {
 		if !slices.Contains(unnamed, flag.Name) {
-			value := strings.Trim(flag.Value.String(), "[]") // of a list
-			parts = append(parts, strings.TrimSuffix(flag.Name+"-"+value, "-true"))
+			parts = append(parts, strings.TrimSuffix(flag.Name+"-"+flag.Value.String(), "-true"))
 		}
 	})
 	parts = append(parts, fmt.Sprintf("seed%d", c.Seed))

@@ -22,7 +22,7 @@ func addSmallFlags(f *pflag.FlagSet, c *train.Config) {
 	f.IntVar(&c.Nonzeros, "nonzeros", 0, "diagonal: nonzero entries of the true parameter")
 	f.Float64Var(&c.Noise, "noise", 0, "least-squares: standard deviation of the labels about a linear function (default 0.5); with 0 all examples can be fitted")
 	f.Float64Var(&c.C, "c", 0, "svm: weight C of the hinge losses")
-	f.IntSliceVar(&c.Widths, "widths", nil, "relu: widths of the hidden layers")
+	f.Var((*widths)(&c.Widths), "widths", "relu: widths of the hidden layers, such as 20,20")
 	f.IntVar(&c.MaxSteps, "steps", 0, "steps, instead of --epochs")
 	f.IntVar(&c.EvalSteps, "eval-steps", 0, "steps between evaluations, instead of --eval-every")
 }
@@ -141,6 +141,27 @@ func (s *stepSize) Set(text string) error {
 		return fmt.Errorf("want a number such as 0.5, or a multiple of the edge such as 0.9edge")
 	}
 	s.value, s.edge = v, edge
+	return nil
+}
+
+// widths is a flag: those of the hidden layers; the net refuses to have none.
+type widths []int
+
+func (w *widths) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(*w)), " ", ","), "[]")
+}
+
+func (w *widths) Type() string { return "ints" }
+
+func (w *widths) Set(text string) error {
+	*w = nil
+	for _, number := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		width, err := strconv.Atoi(strings.TrimSpace(number))
+		if err != nil {
+			return fmt.Errorf("want whole numbers such as 20,20")
+		}
+		*w = append(*w, width)
+	}
 	return nil
 }
 
