@@ -4,8 +4,9 @@
 // It is strict where the real one is: a function without a current context
 // fails, work of a stream happens as late as it may (when somebody waits for
 // it), memory starts as garbage, that of a block in each block again, and neither
-// threads nor blocks have an order. A vector that is not aligned and an index
-// outside an array of known size end the process (flags of build). A test
+// threads nor blocks have an order. A vector that is not aligned, an index
+// outside an array of known size (flags of build), and an access beyond the end
+// of an allocation or to one that was freed end the process. A test
 // injects an error with CUDA_EMULATOR_FAIL=function:code:call (the call at which
 // it comes, from 1) and limits the memory with CUDA_EMULATOR_MEMORY.
 
@@ -16,6 +17,7 @@
 
 #include <link.h>
 #include <setjmp.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #include <cstdio>
@@ -185,6 +187,24 @@ void catch_up() {
     late.clear();
 }
 
+// guarded is memory that ends, but for alignment, where a page begins that
+// nobody may touch.
+constexpr size_t page = 4096;
+
+size_t pages(size_t bytes) { return (bytes + page - 1) / page * page; }
+
+char* guarded(size_t bytes) {
+    const size_t room = pages(bytes);
+    char* area = (char*)mmap(nullptr, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (area == MAP_FAILED) return nullptr;
+    mprotect(area + room, page, PROT_NONE);
+    return area + (room - bytes) / 256 * 256;
+}
+
+void release(char* memory, size_t bytes) {
+    munmap((char*)((uint64_t)memory / page * page), pages(bytes) + page);
+}
+
 size_t in_use, total_memory = [] {
     const char* limit = getenv("CUDA_EMULATOR_MEMORY");
     return limit ? strtoull(limit, nullptr, 10) : size_t(4) << 30;
@@ -254,10 +274,9 @@ int cuMemAlloc_v2(uint64_t* p, size_t bytes) {
     IN_CONTEXT;
     CHECK(bytes > 0, INVALID_VALUE);
     CHECK(bytes <= total_memory - in_use, OUT_OF_MEMORY);
-    const size_t rounded = (bytes + 255) / 256 * 256;
-    char* memory = (char*)aligned_alloc(256, rounded);
+    char* memory = guarded(bytes);
     CHECK(memory, OUT_OF_MEMORY);
-    memset(memory, 0xff, rounded); // NaN
+    memset(memory, 0xff, bytes); // NaN
     allocations[memory] = bytes;
     in_use += bytes;
     *p = (uint64_t)memory;
@@ -269,7 +288,7 @@ int cuMemFree_v2(uint64_t p) {
     auto a = allocations.find((char*)p);
     CHECK(a != allocations.end(), INVALID_VALUE);
     in_use -= a->second;
-    free(a->first);
+    release(a->first, a->second);
     allocations.erase(a);
     return SUCCESS;
 }
