@@ -59,7 +59,7 @@ func (o conv) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgonia.Nod
 	if err != nil {
 		return nil, err
 	}
-	dw, err := one(convBackwardFilter{o.Convolution, w.Shape()[2]}, dy, x)
+	dw, err := one(convBackwardFilter{o.Convolution, w.Shape()[2], FilterGradient}, dy, x)
 	return gorgonia.Nodes{dx, dw}, err
 }
 
@@ -101,6 +101,7 @@ func (o convBackwardData) Infer(in []Spec) ([]Spec, error) {
 type convBackwardFilter struct {
 	Convolution
 	kernel int
+	kind   Kind // of dw
 }
 
 func (o convBackwardFilter) String() string {
@@ -120,7 +121,7 @@ func (o convBackwardFilter) Infer(in []Spec) ([]Spec, error) {
 	if s, err := o.outShape(x, w); err != nil || !s.Eq(dy) {
 		return nil, fmt.Errorf("dy %v does not come from x %v and w %v", dy, x, w)
 	}
-	return []Spec{{Filter, in[0].Dtype, w}}, sameDtype(in)
+	return []Spec{{o.kind, in[0].Dtype, w}}, sameDtype(in)
 }
 
 // FLOP: every element of dy meets C·K·K elements of x.

@@ -48,7 +48,8 @@ type Kernels interface {
 	Conv(c Convolution, y, x, w Tensor)
 	// ConvBackwardData: dx = ∂/∂x ⟨dy, x * w⟩, added to dx if accumulate.
 	ConvBackwardData(c Convolution, dx, dy, w Tensor, accumulate bool)
-	// ConvBackwardFilter: dw = ∂/∂w ⟨dy, x * w⟩.
+	// ConvBackwardFilter: dw = ∂/∂w ⟨dy, x * w⟩, a FilterGradient; or a Filter, in
+	// float32 with exact products, where x and dy are one pixel large.
 	ConvBackwardFilter(c Convolution, dw, dy, x Tensor)
 
 	// BatchNorm normalises with the statistics of the mini-batch.

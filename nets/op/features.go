@@ -35,7 +35,7 @@ func Select(x, units, labels *gorgonia.Node) (*gorgonia.Node, error) {
 // Gram is Σ_n z[n,i]·z[n,j] for z (N, U, 1, 1), as a filter (U, U, 1, 1): the
 // gradient by the filter of a 1×1 convolution of z with itself for a gradient.
 func Gram(z *gorgonia.Node) (*gorgonia.Node, error) {
-	return one(convBackwardFilter{Convolution{Stride: 1}, 1}, z, z)
+	return one(convBackwardFilter{Convolution{Stride: 1}, 1, Filter}, z, z)
 }
 
 // CountPositive adds the number of images in which each unit of z (N, U, 1, 1)

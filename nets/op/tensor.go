@@ -10,10 +10,11 @@ import (
 type Kind uint8
 
 const (
-	Any        Kind = iota // operand of an elementwise operation: whatever it comes in
-	Plain                  // row-major in every engine: scalars, vectors, matrices, bytes
-	Activation             // (N, C, H, W), in the engine's layout and number format
-	Filter                 // (OC, IC, KH, KW), in the engine's layout
+	Any            Kind = iota // operand of an elementwise operation: whatever it comes in
+	Plain                      // row-major in every engine: scalars, vectors, matrices, bytes
+	Activation                 // (N, C, H, W), in the engine's layout and number format
+	Filter                     // (OC, IC, KH, KW), in the engine's layout
+	FilterGradient             // the same, in the number format of activations
 )
 
 // Spec is a tensor without its memory.

@@ -49,7 +49,9 @@ func (e *Engine) Close() error {
 }
 
 // packed tells whether a tensor lies in a layout of this engine's own.
-func packed(s op.Spec) bool { return s.Dtype == tensor.Float32 && s.Kind == op.Filter }
+func packed(s op.Spec) bool {
+	return s.Dtype == tensor.Float32 && (s.Kind == op.Filter || s.Kind == op.FilterGradient)
+}
 
 func elements(s op.Spec) int {
 	if packed(s) {

@@ -73,7 +73,6 @@ type convolver struct {
 type operands struct {
 	out, first, second address // as largestep_execute takes them
 	bytes              int     // of out
-	narrow             address // where a bfloat16 result goes on its way to out
 }
 
 func newConvolver(e *Engine) (*convolver, error) {
@@ -115,9 +114,6 @@ func kernelOf(pass uint32, v op.Convolution, x, y tensor.Shape, size int, p Prec
 	}
 	if p == BF16 {
 		k.half = 1
-		if pass != C.LARGESTEP_BACKWARD_FILTER {
-			k.half_out = 1
-		}
 	}
 	return k
 }
@@ -149,18 +145,8 @@ func (c *convolver) run(k C.largestep_kernel, o operands) error {
 
 // execute queues a plan.
 func (c *convolver) execute(p plan, o operands, workspace address) error {
-	to := o.out
-	if p.narrow {
-		to = o.narrow
-	}
-	addresses := [3]C.uint64_t{C.uint64_t(to), C.uint64_t(o.first), C.uint64_t(o.second)}
-	err := cudnnError("convolution", C.largestep_execute(c.target.handle, p.execution, &addresses[0], C.uint64_t(workspace)))
-	if err == nil && p.narrow {
-		n := o.bytes / 4
-		c.engine.launch("to_float", c.engine.flat(n/vector), o.out, o.narrow, n)
-		err = c.engine.err
-	}
-	return err
+	addresses := [3]C.uint64_t{C.uint64_t(o.out), C.uint64_t(o.first), C.uint64_t(o.second)}
+	return cudnnError("convolution", C.largestep_execute(c.target.handle, p.execution, &addresses[0], C.uint64_t(workspace)))
 }
 
 // reserve makes the workspace large enough. Recorded graphs may still use the
@@ -198,19 +184,16 @@ func (e *Engine) ConvBackwardData(c op.Convolution, dx, dy, w op.Tensor, accumul
 	e.convolve(c, C.LARGESTEP_BACKWARD_DATA, dx, dy, w, o, accumulate)
 }
 
-// ConvBackwardFilter leaves the gradient's bfloat16 copy undefined: no filter is
-// a gradient.
 func (e *Engine) ConvBackwardFilter(c op.Convolution, dw, dy, x op.Tensor) {
-	if x.Shape[2]*x.Shape[3] == 1 && dw.Shape[2] == 1 {
+	if dw.Kind == op.Filter {
 		e.denseGrad(dw, dy, x)
 		return
 	}
-	l, _ := layoutOf(dw.Spec, e.precision)
-	o := operands{out: at(dw), first: at(dy), second: at(x), bytes: 4 * l.elements, narrow: e.filterOf(dw)}
+	o := operands{out: at(dw), first: at(dy), second: at(x), bytes: bytesOf(dw.Spec, e.precision)}
 	e.convolve(c, C.LARGESTEP_BACKWARD_FILTER, x, dy, dw, o, false)
 }
 
-// denseGrad is ConvBackwardFilter where maps are one pixel.
+// denseGrad is ConvBackwardFilter for a float32 result of maps of one pixel.
 func (e *Engine) denseGrad(dw, dy, x op.Tensor) {
 	if !e.ready(dw) {
 		return

@@ -30,7 +30,7 @@ func newConvolution(t *testing.T, e *Engine, batch, side int) *convolution {
 	}{
 		{&c.x, op.Activation, tensor.Shape{batch, 5, side, side}}, {&c.w, op.Filter, tensor.Shape{9, 5, 3, 3}},
 		{&c.y, op.Activation, tensor.Shape{batch, 9, side, side}}, {&c.dx, op.Activation, tensor.Shape{batch, 5, side, side}},
-		{&c.dw, op.Filter, tensor.Shape{9, 5, 3, 3}},
+		{&c.dw, op.FilterGradient, tensor.Shape{9, 5, 3, 3}},
 	} {
 		spec := specOf(v.kind, v.shape...)
 		arena, err := e.Alloc(e.Bytes(spec))
@@ -95,23 +95,6 @@ func TestFastestPlanIsChosen(t *testing.T) {
 			t.Errorf("%s: the plan chosen needs %d bytes, want %d", p, got.workspace, want)
 		}
 	}
-}
-
-// A filter gradient is float32 whether or not cuDNN has an engine that gives it.
-func TestFilterGradientsOfBfloat16(t *testing.T) {
-	emulated(t)
-	var results [2][]float32
-	for i, capability := range []string{"9", "8"} {
-		t.Setenv("CUDA_EMULATOR_CAPABILITY", capability)
-		e := open(t, BF16)
-		c := newConvolution(t, e, 2, 6)
-		e.ConvBackwardFilter(c.Convolution, c.dw, c.y, c.x)
-		results[i] = download(t, e, c.dw)
-		if narrow := chosen(t, e).narrow; narrow != (capability == "8") {
-			t.Errorf("capability %s: a bfloat16 result: %v", capability, narrow)
-		}
-	}
-	same(t, results[1], results[0])
 }
 
 // Measuring does not add to a result that is to be added to once.

@@ -219,12 +219,11 @@ static const struct {
 
 int largestep_describe(largestep_graph *g, const largestep_target *t, const largestep_kernel *k) {
     const int x = passes[k->pass].x, w = passes[k->pass].w, y = passes[k->pass].y, a = passes[k->pass].attributes;
-    const int half[] = {[OUT] = k->half_out, [FIRST] = k->half, [SECOND] = k->half};
     const float alpha = 1, beta = k->accumulate;
     int status;
     memset(g, 0, sizeof *g);
-    if ((status = tensor(&g->x, x, half[x], k->n, k->c, k->h, k->w)) || (status = tensor(&g->w, w, half[w], k->k, k->c, k->size, k->size)) ||
-        (status = tensor(&g->y, y, half[y], k->n, k->k, k->p, k->q)) || (status = convolution(&g->conv, k->stride, k->pad)) ||
+    if ((status = tensor(&g->x, x, k->half, k->n, k->c, k->h, k->w)) || (status = tensor(&g->w, w, k->half, k->k, k->c, k->size, k->size)) ||
+        (status = tensor(&g->y, y, k->half, k->n, k->k, k->p, k->q)) || (status = convolution(&g->conv, k->stride, k->pad)) ||
         (status = BUILD(&g->operation, passes[k->pass].kind, {a, REAL, 1, &alpha}, {a + 1, REAL, 1, &beta}, {a + 2, DESCRIPTOR, 1, &g->conv},
                         {a + 3, DESCRIPTOR, 1, &g->w}, {a + 4, DESCRIPTOR, 1, &g->x}, {a + 5, DESCRIPTOR, 1, &g->y})))
         return status;

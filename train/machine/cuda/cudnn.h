@@ -20,7 +20,7 @@ typedef struct {
     int n, c, h, w;       // of x
     int k, size, p, q;    // output channels, filter size, height and width of y
     int stride, pad;
-    int half, half_out;   // bfloat16 operands, and a bfloat16 result
+    int half;             // bfloat16
     int accumulate;       // add to the result
 } largestep_kernel;
 

@@ -22,12 +22,10 @@
 //
 // Activations lie as NHWC, filters as KRSC (both channels last), with channels
 // padded with zeros to a multiple of 8: every access is a vector, and every
-// convolution fits tensor cores. With [BF16] activations are bfloat16; a filter
-// is float32 with a bfloat16 copy behind it, which whatever writes the filter
-// keeps up to date; statistics, losses and everything else stay float32.
-//
-// A filter's gradient is float32 alone: its copy is scratch memory, for results
-// that cuDNN gives as bfloat16.
+// convolution fits tensor cores. With [BF16] activations and the gradients of
+// filters are bfloat16; a filter is float32 with a bfloat16 copy behind it, which
+// whatever writes the filter keeps up to date; statistics, losses and everything
+// else stay float32.
 //
 // # Convolutions
 //
@@ -37,11 +35,6 @@
 // 24 become plans, each is timed on the spot as a graph, and the fastest is kept. Another engine
 // of the same process makes the same choice; another process may measure
 // otherwise, and then gives other last bits.
-//
-// Of bfloat16 operands few engines give a float32 filter gradient: one of cuDNN
-// 9.28 for compute capability 9.0, compiled at run time; none of 9.19, if the GPU
-// is only described; none for 8.0. They compete with those that give a bfloat16
-// one, which a kernel converts.
 //
 // # Without a GPU
 //

@@ -276,13 +276,13 @@ __device__ void gather(T* x, int* y, const unsigned char* images, const unsigned
 }
 
 // Update is a piece of a parameter, of n numbers, with its bf16 copy, if it has
-// one, its velocity, if there is momentum, and its gradient.
+// one, its velocity, if there is momentum, and its gradient, which may be bf16.
 struct Update {
     float* w;
     bf16* copy;
     float* v;
-    const float* grad;
-    size_t n;
+    const void* grad;
+    int n, half;
 };
 
 // descend: g = grad + λw; v = μv + g; w −= η·v.
@@ -295,10 +295,12 @@ __device__ inline void descend(float& w, float& v, float grad, float rate, float
 extern "C" __global__ void sgd(const Update* updates, const float* eta, float momentum, float decay) {
     const Update u = updates[blockIdx.x];
     const float rate = *eta;
+    const float* grad = (const float*)u.grad;
+    const bf16* grad16 = (const bf16*)u.grad;
     const int n = u.n, whole = n / 8 * 8;
     for (int i = threadIdx.x * 8; i < whole; i += THREADS * 8) {
         Eight w = load8(u.w + i), v = {};
-        const Eight g = load8(u.grad + i);
+        const Eight g = u.half ? load8(grad16 + i) : load8(grad + i);
         if (u.v) v = load8(u.v + i);
 #pragma unroll
         for (int k = 0; k < 8; k++) descend(w.v[k], v.v[k], g.v[k], rate, momentum, decay);
@@ -308,16 +310,16 @@ extern "C" __global__ void sgd(const Update* updates, const float* eta, float mo
     }
     for (int i = whole + threadIdx.x; i < n; i += THREADS) {
         float w = u.w[i], v = u.v ? u.v[i] : 0;
-        descend(w, v, u.grad[i], rate, momentum, decay);
+        descend(w, v, u.half ? widen(grad16[i]) : grad[i], rate, momentum, decay);
         put(u.w, u.copy, i, w);
         if (u.v) u.v[i] = v;
     }
 }
 
-extern "C" __global__ void accumulate(float* sum, bf16* copy, const float* x, const float* decay, size_t n, float scale) {
+extern "C" __global__ void accumulate(float* sum, bf16* copy, const void* x, int half, const float* decay, size_t n, float scale) {
     const float beta = *decay;
     for (size_t i = first(); i < n; i += step()) {
-        float s = scale * x[i];
+        float s = scale * (half ? widen(((const bf16*)x)[i]) : ((const float*)x)[i]);
         if (beta != 0) s += beta * sum[i]; // 0·NaN is not 0
         put(sum, copy, i, s);
     }
@@ -327,7 +329,7 @@ extern "C" __global__ void add(float* z, bf16* copy, const float* x, const float
     for (size_t i = first(); i < n; i += step()) put(z, copy, i, x[i] + y[i]);
 }
 
-// n activations, a multiple of 8.
+// n activations, or elements of filters' gradients, a multiple of 8.
 template <typename T>
 __device__ void add_activations(T* z, const T* x, const T* y, size_t n) {
     for (size_t i = first() * 8; i < n; i += step() * 8) {
@@ -337,11 +339,6 @@ __device__ void add_activations(T* z, const T* x, const T* y, size_t n) {
         for (int k = 0; k < 8; k++) a.v[k] += b.v[k];
         store8(z + i, a);
     }
-}
-
-// n numbers, a multiple of 8: float32 from bf16.
-extern "C" __global__ void to_float(float* y, const bf16* x, size_t n) {
-    for (size_t i = first() * 8; i < n; i += step() * 8) store8(y + i, load8(x + i));
 }
 
 extern "C" __global__ void record(double* log, const float* loss, const int* position) { log[*position] = *loss; }

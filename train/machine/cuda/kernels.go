@@ -212,10 +212,16 @@ func (e *Engine) parameter(t op.Tensor) (elements int, copy address) {
 	return l.elements, copy
 }
 
+// half tells whether a tensor is bfloat16.
+func (e *Engine) half(t op.Tensor) bool {
+	l, _ := layoutOf(t.Spec, e.precision)
+	return l.half
+}
+
 func (e *Engine) Accumulate(sum, x, decay op.Tensor, scale float64) {
 	if e.ready(sum) {
 		n, copy := e.parameter(sum)
-		e.launch("accumulate", e.flat(n), at(sum), copy, at(x), at(decay), n, float32(scale))
+		e.launch("accumulate", e.flat(n), at(sum), copy, at(x), e.half(x), at(decay), n, float32(scale))
 	}
 }
 
@@ -224,7 +230,7 @@ func (e *Engine) Add(z, x, y op.Tensor) {
 		return
 	}
 	n, copy := e.parameter(z)
-	if z.Kind == op.Activation {
+	if z.Kind == op.Activation || z.Kind == op.FilterGradient {
 		e.launch("add_activations"+e.format(), e.flat(n/vector), at(z), at(x), at(y), n)
 	} else {
 		e.launch("add", e.flat(n), at(z), copy, at(x), at(y), n)

@@ -19,24 +19,23 @@ type layout struct {
 	outer, channels, area int // host order: outer, channel, area
 	rows, columns         int // of memory, padding included
 	elements              int
-	half                  bool // bfloat16
-	copy                  bool // float32 with a bfloat16 copy behind it
+	half                  bool // bfloat16 (activations and gradients of filters)
+	copy                  bool // float32 with a bfloat16 copy behind it (filters)
 }
 
 // layoutOf says how a tensor lies in memory; ok is false for one that is
 // row-major as on the host.
 func layoutOf(s op.Spec, p Precision) (l layout, ok bool) {
-	if s.Dtype != tensor.Float32 || len(s.Shape) != 4 || s.Kind != op.Activation && s.Kind != op.Filter {
+	if s.Dtype != tensor.Float32 || len(s.Shape) != 4 || s.Kind == op.Plain || s.Kind == op.Any {
 		return layout{elements: s.Len()}, false
 	}
 	l = layout{outer: s.Shape[0], channels: s.Shape[1], area: s.Shape[2] * s.Shape[3]}
 	l.rows, l.columns = l.outer*l.area, padded(l.channels)
-	if s.Kind == op.Filter {
+	if s.Kind != op.Activation {
 		l.rows = padded(l.outer) * l.area
-		l.copy = p == BF16
-	} else {
-		l.half = p == BF16
 	}
+	l.copy = p == BF16 && s.Kind == op.Filter
+	l.half = p == BF16 && s.Kind != op.Filter
 	l.elements = l.rows * l.columns
 	return l, true
 }

@@ -46,6 +46,7 @@ func TestEncodeAndDecode(t *testing.T) {
 		for _, s := range []op.Spec{
 			specOf(op.Activation, 1, 1, 1, 1), specOf(op.Activation, 3, 17, 5, 4), specOf(op.Activation, 2, 8, 3, 3),
 			specOf(op.Filter, 1, 1, 1, 1), specOf(op.Filter, 5, 3, 3, 3), specOf(op.Filter, 16, 9, 1, 1),
+			specOf(op.FilterGradient, 5, 3, 3, 3),
 		} {
 			l, ok := layoutOf(s, p)
 			if !ok {
@@ -88,6 +89,8 @@ func TestBytes(t *testing.T) {
 		{specOf(op.Filter, 10, 3, 3, 3), TF32, 16 * 8 * 9 * 4},
 		{specOf(op.Filter, 10, 3, 3, 3), BF16, 16*8*9*4 + 16*8*9*2},
 		{specOf(op.Filter, 1, 1, 1, 1), BF16, 256 + 64*2},
+		{specOf(op.FilterGradient, 10, 3, 3, 3), TF32, 16 * 8 * 9 * 4},
+		{specOf(op.FilterGradient, 10, 3, 3, 3), BF16, 16 * 8 * 9 * 2},
 	} {
 		if got := bytesOf(c.s, c.p); got != c.want {
 			t.Errorf("%v of kind %d in %s: %d bytes, want %d", c.s, c.s.Kind, c.p, got, c.want)

@@ -27,7 +27,6 @@ type plan struct {
 	execution, config C.cudnn_object
 	workspace         int
 	notes             uint32
-	narrow            bool // the result comes as bfloat16 and is yet to be converted
 }
 
 func (p plan) destroy() {
@@ -52,26 +51,7 @@ func (r *planner) close() {
 }
 
 // plans lists ways to compute a kernel, the best first by cuDNN's heuristics.
-// Those that give a float32 result of bfloat16 operands are few, and none before
-// compute capability 9.0: others follow them.
 func (r *planner) plans(k C.largestep_kernel) ([]plan, error) {
-	list, err := r.exactly(k)
-	if k.half == k.half_out {
-		return list, err
-	}
-	k.half_out = k.half
-	more, err := r.exactly(k)
-	for i := range more {
-		more[i].narrow = true
-	}
-	if list = append(list, more...); len(list) > 0 {
-		err = nil
-	}
-	return list, err
-}
-
-// exactly lists plans with the result's type as it is asked for.
-func (r *planner) exactly(k C.largestep_kernel) ([]plan, error) {
 	g := new(C.largestep_graph)
 	r.graphs = append(r.graphs, g)
 	if err := cudnnError("describe a convolution", C.largestep_describe(g, &r.target, &k)); err != nil {

@@ -22,7 +22,8 @@ type updates struct {
 // kernels.cu.
 type update struct {
 	w, copy, v, grad address
-	elements         uint64
+	elements         uint32
+	half             uint32 // 1 if the gradient is bfloat16
 }
 
 // piece is how many numbers of a parameter a block updates.
@@ -31,11 +32,11 @@ const piece = 4096
 // pieces splits the update of a parameter.
 func (u update) pieces() []update {
 	var list []update
-	for at := uint64(0); at < u.elements; at += piece {
+	for at := uint32(0); at < u.elements; at += piece {
 		p := u
 		p.elements = min(piece, u.elements-at)
 		p.w += address(4 * at)
-		p.grad += address(4 * at)
+		p.grad += address(4 * at >> u.half)
 		if u.copy != 0 {
 			p.copy += address(2 * at)
 		}
@@ -59,7 +60,11 @@ func (e *Engine) SGD(s op.SGD, w, v, grad, eta op.Tensor) {
 		e.settle()
 	}
 	u.SGD, u.eta = s, at(eta)
-	u.rows = append(u.rows, update{at(w), copy, at(v), at(grad), uint64(n)}.pieces()...)
+	row := update{w: at(w), copy: copy, v: at(v), grad: at(grad), elements: uint32(n)}
+	if e.half(grad) {
+		row.half = 1
+	}
+	u.rows = append(u.rows, row.pieces()...)
 }
 
 // has tells whether a parameter waits: two updates of it are not for one kernel.

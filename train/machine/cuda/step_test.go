@@ -130,17 +130,22 @@ func TestUpdatesWait(t *testing.T) {
 
 // The pieces of a parameter cover it once, and what it lacks they lack.
 func TestPieces(t *testing.T) {
-	u := update{w: 1 << 20, copy: 2 << 20, grad: 3 << 20, elements: 2*piece + 5}
-	var at uint64
-	for _, p := range u.pieces() {
-		want := update{w: u.w + address(4*at), copy: u.copy + address(2*at), grad: u.grad + address(4*at), elements: min(piece, u.elements-at)}
-		if p != want {
-			t.Errorf("the piece at %d is %+v, want %+v", at, p, want)
+	for half := range uint32(2) {
+		u := update{w: 1 << 20, copy: 2 << 20, grad: 3 << 20, elements: 2*piece + 5, half: half}
+		var at uint32
+		for _, p := range u.pieces() {
+			want := update{
+				w: u.w + address(4*at), copy: u.copy + address(2*at), grad: u.grad + address((4-2*half)*at),
+				elements: min(piece, u.elements-at), half: half,
+			}
+			if p != want {
+				t.Errorf("the piece at %d is %+v, want %+v", at, p, want)
+			}
+			at += p.elements
 		}
-		at += p.elements
-	}
-	if at != u.elements {
-		t.Errorf("pieces of %d elements, want %d", at, u.elements)
+		if at != u.elements {
+			t.Errorf("pieces of %d elements, want %d", at, u.elements)
+		}
 	}
 	if p := (update{w: 4, grad: 8, elements: piece}).pieces(); len(p) != 1 || p[0].copy != 0 || p[0].v != 0 {
 		t.Errorf("pieces %+v", p)

@@ -246,6 +246,7 @@ func training() []test {
 		{"gather_augmented", false, func(g *graph) (gorgonia.Nodes, error) { return gather(g, true) }},
 		{"accumulate_first", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 0) }},
 		{"accumulate", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 1) }},
+		{"filter_gradient", false, filterGradient},
 		{"record", false, record},
 		{"add", true, residualSum},
 		{"add_activations", false, activationSum},
@@ -292,6 +293,32 @@ func accumulate(g *graph, decay float64) (gorgonia.Nodes, error) {
 	sums := []*gorgonia.Node{g.float("filter sum", 1, 0, 5, 3, 3, 3), g.float("vector sum", 1, 0, 33)}
 	terms := []*gorgonia.Node{g.float("filter", 1, 0, 5, 3, 3, 3), g.float("vector", 1, 0, 33)}
 	return op.Accumulate(sums, terms, g.float("decay", 0, decay), 0.25)
+}
+
+// filterGradient is the gradient by a filter that is used twice, a sum of two, and
+// what training does with one.
+func filterGradient(g *graph) (gorgonia.Nodes, error) {
+	y, w := g.float("x", 1, 0, 3, 5, 6, 6), g.float("w", 1, 0, 5, 5, 3, 3)
+	var err error
+	for range 2 {
+		if y, err = op.Conv(y, w, op.Convolution{Stride: 1, Pad: 1}); err != nil {
+			return nil, err
+		}
+	}
+	cost, err := gorgonia.Sum(y)
+	if err != nil {
+		return nil, err
+	}
+	dw, err := gorgonia.Grad(cost, w)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := op.Accumulate(gorgonia.Nodes{g.float("sum", 1, 0, 5, 5, 3, 3)}, dw, g.float("decay", 0, 1), 0.25)
+	if err != nil {
+		return nil, err
+	}
+	descended, err := op.Descend(op.SGD{Momentum: 0.9}, g.float("eta", 0, 0.1), []op.Update{{W: w, V: g.float("v", 1, 0, 5, 5, 3, 3), Grad: dw[0]}})
+	return slices.Concat(dw, sum, descended), err
 }
 
 func record(g *graph) (gorgonia.Nodes, error) {

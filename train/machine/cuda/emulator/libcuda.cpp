@@ -132,7 +132,7 @@ std::map<std::string, Kernel> kernels = {
     KERNELS(norm_statistics), KERNELS(norm_apply), KERNELS(norm_sums), KERNELS(norm_grad), KERNELS(average_pool),
     KERNELS(average_pool_grad), KERNELS(positives), KERNELS(gather), KERNELS(add_activations), KERNELS(select_units), KERNELS(select_plain), KERNELS(count_positive), KERNELS(dense_grad), KERNEL(linear),
     KERNEL(linear_grad_x), KERNEL(linear_grad_w), KERNEL(cross_entropy), KERNEL(cross_entropy_grad), KERNEL(score),
-    KERNEL(sgd), KERNEL(accumulate), KERNEL(add), KERNEL(to_float), KERNEL(record),
+    KERNEL(sgd), KERNEL(accumulate), KERNEL(add), KERNEL(record),
 };
 
 // ------------------------------------------------------------------ errors
@@ -219,11 +219,6 @@ void __syncthreads() { yield(); }
 // owned tells whether memory of the device lies at p.
 bool owned(uint64_t p, size_t bytes) { return inside(allocations, p, bytes); }
 
-int capability() {
-    const char* major = getenv("CUDA_EMULATOR_CAPABILITY");
-    return major ? atoi(major) : 9;
-}
-
 void Stream::add(std::function<void()> work) { (capturing ? graph : queue).push_back(std::move(work)); }
 
 void Stream::flush() {
@@ -245,7 +240,11 @@ int cuDeviceGetAttribute(int* value, int attribute, int) {
     BEGIN;
     switch (attribute) {
     case 16: *value = 3; break; // multiprocessors
-    case 75: *value = capability(); break;
+    case 75: {
+        const char* major = getenv("CUDA_EMULATOR_CAPABILITY");
+        *value = major ? atoi(major) : 9;
+        break;
+    }
     case 76: *value = 0; break;
     default: return INVALID_VALUE;
     }

@@ -1,8 +1,7 @@
 // An emulation of cuDNN's graph interface on the emulated driver, as far as
 // single convolutions of NHWC tensors and KRSC filters of float or bfloat16 go,
-// computed by plain loops. It proposes engines as the real library does for
-// compute capability 9.0 and 8.0: some too inexact or too large, whose results
-// are NaN, and some that turn out not to work.
+// computed by plain loops. It proposes engines as the real library does: some too
+// inexact or too large, whose results are NaN, and some that turn out not to work.
 
 #include "device.h"
 #include "stream.h"
@@ -33,14 +32,13 @@ const Engine engines[] = {
     {{TENSOR_CORE}, 0, 1, false, true, false},
     {{TENSOR_CORE}, 0, 1, true, false, false},
     {{WINOGRAD_13}, 0, 0.1, true, true, false},
-    {{TENSOR_CORE}, 0, 1.5, true, true, true}, // the only one for mixed types
 };
 
-std::vector<int> proposals(int mode, bool mixed) {
+std::vector<int> proposals(int mode) {
     switch (mode) {
-    case 3: return mixed ? std::vector<int>{} : std::vector<int>{0, 1, 2, 3, 4, 5, 7};
-    case 1: return mixed ? std::vector<int>{} : std::vector<int>{6, 3};
-    default: return mixed ? capability() >= 9 ? std::vector<int>{9} : std::vector<int>{} : std::vector<int>{8, 5};
+    case 3: return {0, 1, 2, 3, 4, 5, 7};
+    case 1: return {6, 3};
+    default: return {8, 5};
     }
 }
 
@@ -80,7 +78,6 @@ struct Convolution {
     const Tensor& out() const { return kind == FORWARD ? y : kind == BWD_DATA ? x : w; }
     const Tensor& a() const { return kind == BWD_DATA ? y : x; }
     const Tensor& b() const { return kind == BWD_FILTER ? y : w; }
-    bool mixed() const { return out().type != a().type; }
 };
 
 int check_convolution(const Descriptor& d) {
@@ -98,7 +95,7 @@ int check_operation(const Descriptor& d) {
     if (!fits) return refuse(BAD_PARAM, "operation: the shapes are not those of a convolution");
     if (c.x.id == c.w.id || c.x.id == c.y.id || c.w.id == c.y.id) return refuse(BAD_PARAM, "operation: two tensors with one identifier");
     if (d.one<float>(Convolution::first(d)) != 1 || (c.beta != 0 && c.beta != 1)) return refuse(NOT_SUPPORTED, "operation: alpha or beta");
-    if (c.a().type != c.b().type) return refuse(NOT_SUPPORTED, "operation: operands of two types");
+    if (c.a().type != c.b().type || c.out().type != c.a().type) return refuse(NOT_SUPPORTED, "operation: tensors of two types");
     return SUCCESS;
 }
 
@@ -241,7 +238,7 @@ int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t wanted, 
     *count = 1;
     if (d->kind == ENGINEHEUR && name == 202 && type == DESCRIPTOR) {
         const Descriptor* graph = &d->child(201);
-        const auto list = proposals(d->one<int>(200), operation_of(graph).mixed());
+        const auto list = proposals(d->one<int>(200));
         *count = list.size();
         for (int64_t i = 0; i < *count && i < wanted; i++)
             if (!made(((Descriptor**)values)[i], ENGINECFG, graph, list[i])) return refuse(BAD_PARAM, "get: a result needs a fresh descriptor");

@@ -18,6 +18,3 @@ struct Stream {
 
 // owned tells whether memory of the device lies at p.
 bool owned(uint64_t p, size_t bytes);
-
-// capability is the major number of the device's.
-int capability();
