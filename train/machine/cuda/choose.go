@@ -1,5 +1,7 @@
 package cuda
 
+import "slices"
+
 // Bits of cudnnBackendNumericalNote_t, the same in cuDNN 8 and 9: what an engine
 // of cuDNN does to numbers.
 const (
@@ -23,15 +25,17 @@ func unwanted(p Precision) uint32 {
 
 // proposal is an engine with its parameters, proposed by cuDNN's heuristics.
 type proposal struct {
-	id    int
-	notes uint32
+	id     int
+	notes  uint32
+	engine int64
+	knobs  uint64 // a hash of its parameters
 }
 
 // rounds orders proposals: those of a round are to be tried if no earlier round
 // gave a plan. Deterministic ones come first, so that the same training gives the
 // same bits, and the slow ones of the fallback after the others.
 func rounds(a, b, fallback []proposal, p Precision) [][]proposal {
-	list := mix(a, b)
+	list := distinct(mix(a, b))
 	return [][]proposal{
 		suited(list, p, true), suited(fallback, p, true),
 		suited(list, p, false), suited(fallback, p, false),
@@ -49,15 +53,38 @@ func mix(a, b []proposal) []proposal {
 	return list
 }
 
-// suited are the proposals exact enough for a precision.
-func suited(list []proposal, p Precision, deterministic bool) []proposal {
-	var good []proposal
-	for _, c := range list {
-		if c.notes&unwanted(p) == 0 && (c.notes&noteNondeterministic == 0) == deterministic {
-			good = append(good, c)
-		}
+// distinct leaves out what is proposed twice: most of the best of b are in a.
+func distinct(list []proposal) []proposal {
+	type config struct {
+		engine int64
+		knobs  uint64
 	}
-	return good
+	seen := map[config]bool{}
+	return slices.DeleteFunc(list, func(c proposal) bool {
+		k := config{c.engine, c.knobs}
+		again := seen[k]
+		seen[k] = true
+		return again
+	})
+}
+
+// suited are the proposals exact enough for a precision, the first of each engine
+// before the others: the heuristics' first ones are often of one engine alone.
+func suited(list []proposal, p Precision, deterministic bool) []proposal {
+	var leading, others []proposal
+	seen := map[int64]bool{}
+	for _, c := range list {
+		if c.notes&unwanted(p) != 0 || (c.notes&noteNondeterministic == 0) != deterministic {
+			continue
+		}
+		if seen[c.engine] {
+			others = append(others, c)
+		} else {
+			leading = append(leading, c)
+		}
+		seen[c.engine] = true
+	}
+	return append(leading, others...)
 }
 
 // fastest picks from the times of plans in the order of the heuristics. Of those

@@ -12,9 +12,9 @@ import (
 
 func TestRoundsOfProposals(t *testing.T) {
 	const tf32, shaky = noteTensorCore, noteNondeterministic
-	a := []proposal{{0, 0}, {1, tf32}, {2, shaky}, {3, tf32 | noteReducedSums}, {4, tf32}}
-	b := []proposal{{5, tf32}, {6, noteFFT}, {7, tf32 | shaky}, {8, noteWinograd6x6}}
-	fallback := []proposal{{9, 0}, {10, tf32 | noteDownConvert}, {11, noteWinograd13x13}}
+	a := []proposal{{0, 0, 0, 0}, {1, tf32, 1, 0}, {2, shaky, 2, 0}, {3, tf32 | noteReducedSums, 3, 0}, {4, tf32, 4, 0}}
+	b := []proposal{{5, tf32, 5, 0}, {6, noteFFT, 6, 0}, {7, tf32 | shaky, 7, 0}, {8, noteWinograd6x6, 8, 0}}
+	fallback := []proposal{{9, 0, 9, 0}, {10, tf32 | noteDownConvert, 10, 0}, {11, noteWinograd13x13, 11, 0}}
 	for p, want := range map[Precision][4][]int{
 		FP32: {{0}, {9}, {2}, nil},
 		TF32: {{0, 1, 5, 4}, {9}, {2, 7}, nil},
@@ -29,6 +29,20 @@ func TestRoundsOfProposals(t *testing.T) {
 				t.Errorf("%s, round %d: proposals %v, want %v", p, i, got, want[i])
 			}
 		}
+	}
+}
+
+// What is proposed twice is tried once, and every engine before any a second time.
+func TestEveryEngineIsTried(t *testing.T) {
+	a := []proposal{{0, 0, 62, 1}, {1, 0, 62, 2}, {2, 0, 62, 3}, {3, 0, 40, 1}}
+	b := []proposal{{4, 0, 62, 2}, {5, 0, 9, 1}, {6, 0, 40, 1}}
+	var got []int
+	for _, c := range rounds(a, b, nil, FP32)[0] {
+		got = append(got, c.id)
+	}
+	// Mixed, they are 0, 1, 4, 2, 3, 5, 6.
+	if want := []int{0, 3, 5, 1, 2}; !slices.Equal(got, want) {
+		t.Errorf("proposals %v, want %v", got, want)
 	}
 }
 

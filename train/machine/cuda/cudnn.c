@@ -22,6 +22,7 @@ enum { // cudnnBackendAttributeType_t
     POINTER = 6,
     CONVOLUTION_MODE = 7,
     HEURISTIC = 8,
+    KNOB_TYPE = 9,
     NUMERICAL_NOTE = 11,
     DESCRIPTOR = 15,
     CHARACTER = 24,
@@ -32,6 +33,7 @@ enum { // cudnnBackendDescriptorType_t
     ENGINE_CONFIG = 3,
     HEURISTICS = 4,
     PLAN = 5,
+    KNOB = 7,
     FORWARD = 10,
     BACKWARD_FILTER = 11,
     BACKWARD_DATA = 12,
@@ -53,10 +55,13 @@ enum { // cudnnBackendAttributeName_t
     HEURISTICS_RESULTS = 202,
     HEURISTICS_DEVICE = 204,
     CONFIG_ENGINE = 300,
+    CONFIG_KNOBS = 302,
     PLAN_HANDLE = 400,
     PLAN_CONFIG = 401,
     PLAN_WORKSPACE_SIZE = 402,
     PLAN_DEVICE = 407,
+    KNOB_OF_TYPE = 600,
+    KNOB_VALUE = 601,
     FORWARD_ALPHA = 700, // and from here beta, convolution, w, x and y
     BACKWARD_DATA_ALPHA = 706,
     BACKWARD_FILTER_ALPHA = 712,
@@ -70,12 +75,14 @@ enum { // cudnnBackendAttributeName_t
     PACK_IDS = 1000,
     PACK_POINTERS = 1001,
     PACK_WORKSPACE = 1003,
+    ENGINE_NUMBER = 1301,
     ENGINE_NUMERICAL_NOTE = 1303,
     DEVICE_JSON = 2702,
 };
 enum {
     CROSS_CORRELATION = 1, // cudnnConvolutionMode_t
     MOST_NOTES = 32,       // of an engine; version 9 knows 10
+    MOST_KNOBS = 64,       // of an engine; version 9 knows 44 types
     ALIGNMENT = 16,        // of operands, in bytes; tensors lie at multiples of 256
 };
 
@@ -236,17 +243,45 @@ void largestep_forget(largestep_graph *g) {
     memset(g, 0, sizeof *g);
 }
 
-// notes reads what cuDNN says of the numbers that an engine computes.
-static int notes(cudnn_object config, unsigned *bits) {
+// engine reads which engine a config is of, and what cuDNN says of the numbers
+// that it computes.
+static int engine(largestep_proposal *p) {
     cudnn_object engine = NULL;
     int found[MOST_NOTES];
     int64_t n = 0, one;
     int status = BackendCreateDescriptor(ENGINE, &engine);
-    if (!status) status = BackendGetAttribute(config, CONFIG_ENGINE, DESCRIPTOR, 1, &one, &engine);
+    if (!status) status = BackendGetAttribute(p->config, CONFIG_ENGINE, DESCRIPTOR, 1, &one, &engine);
+    if (!status) status = BackendGetAttribute(engine, ENGINE_NUMBER, INT64, 1, &one, &p->engine);
     if (!status) status = BackendGetAttribute(engine, ENGINE_NUMERICAL_NOTE, NUMERICAL_NOTE, MOST_NOTES, &n, found);
-    *bits = 0;
-    for (int64_t i = 0; i < n && i < MOST_NOTES && !status; i++) *bits |= 1u << (found[i] & 31);
+    p->notes = 0;
+    for (int64_t i = 0; i < n && i < MOST_NOTES && !status; i++) p->notes |= 1u << (found[i] & 31);
     largestep_destroy(engine);
+    return status;
+}
+
+// mix scatters the bits of a number (the finalizer of SplitMix64).
+static uint64_t mix(uint64_t x) {
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+// knobs hashes the parameters of a config, in whatever order they come.
+static int knobs(largestep_proposal *p) {
+    cudnn_object list[MOST_KNOBS] = {NULL};
+    int64_t n = 0, one;
+    int status = 0;
+    p->knobs = 0;
+    for (int i = 0; i < MOST_KNOBS && !status; i++) status = BackendCreateDescriptor(KNOB, &list[i]);
+    if (!status) status = BackendGetAttribute(p->config, CONFIG_KNOBS, DESCRIPTOR, MOST_KNOBS, &n, list);
+    for (int64_t i = 0; i < n && i < MOST_KNOBS && !status; i++) {
+        int type = 0;
+        int64_t value = 0;
+        status = BackendGetAttribute(list[i], KNOB_OF_TYPE, KNOB_TYPE, 1, &one, &type);
+        if (!status) status = BackendGetAttribute(list[i], KNOB_VALUE, INT64, 1, &one, &value);
+        p->knobs += mix(mix((uint64_t)type + 1) + (uint64_t)value);
+    }
+    for (int i = 0; i < MOST_KNOBS; i++) largestep_destroy(list[i]);
     return status;
 }
 
@@ -259,8 +294,8 @@ int largestep_propose(const largestep_target *t, cudnn_object graph, int mode, l
     if (!status) status = BackendGetAttribute(heuristics, HEURISTICS_RESULTS, DESCRIPTOR, LARGESTEP_PROPOSALS, &count, configs);
     *n = 0;
     for (int i = 0; i < LARGESTEP_PROPOSALS; i++) {
-        largestep_proposal p = {configs[i], 0};
-        if (!status && i < count && !notes(p.config, &p.notes))
+        largestep_proposal p = {configs[i], 0, 0, 0};
+        if (!status && i < count && !engine(&p) && !knobs(&p))
             found[(*n)++] = p;
         else
             largestep_destroy(p.config);

@@ -32,7 +32,9 @@ typedef struct {
 // An engine with its parameters, as cuDNN's heuristics propose it.
 typedef struct {
     cudnn_object config;
-    unsigned notes; // bits of cudnnBackendNumericalNote_t
+    unsigned notes;  // bits of cudnnBackendNumericalNote_t
+    int64_t engine; // its number
+    uint64_t knobs; // a hash of its parameters
 } largestep_proposal;
 
 typedef struct {

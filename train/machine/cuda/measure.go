@@ -75,11 +75,13 @@ func (c *convolver) measure(k C.largestep_kernel, list []plan, o operands) ([]fl
 		space += address(scratch)
 	}
 	times := make([]float64, len(list))
+	best := math.Inf(1)
 	for i, p := range list {
 		var err error
-		if times[i], err = c.time(p, o, space); err != nil {
+		if times[i], err = c.time(p, o, space, best); err != nil {
 			times[i] = math.Inf(1)
 		}
+		best = min(best, times[i])
 	}
 	return times, nil
 }
@@ -88,10 +90,15 @@ func (c *convolver) measure(k C.largestep_kernel, list []plan, o operands) ([]fl
 // to half a microsecond.
 const repeats = 4
 
+// hopeless is how many times slower than the best a plan's first run may be: more
+// runs would not make up for it.
+const hopeless = 3
+
 // time is the shortest of some runs, in milliseconds, after one that loads the
 // kernels. They are replayed, as in training: the host's share does not count,
-// and a plan that cannot be recorded fails here.
-func (c *convolver) time(p plan, o operands, workspace address) (float64, error) {
+// and a plan that cannot be recorded fails here. A plan far slower than the best
+// so far runs once.
+func (c *convolver) time(p plan, o operands, workspace address, best float64) (float64, error) {
 	if err := c.execute(p, o, workspace); err != nil {
 		return 0, err
 	}
@@ -107,21 +114,30 @@ func (c *convolver) time(p plan, o operands, workspace address) (float64, error)
 		return 0, err
 	}
 	defer r.destroy()
-	for i := -1; i < len(c.events); i++ {
-		if err := r.launch(c.engine.stream); err != nil {
-			return 0, err
-		}
-		if i >= 0 {
-			if err := c.events[i].Record(c.engine.stream); err != nil {
+	first, err := c.replays(r, 1)
+	if err != nil || first > hopeless*best {
+		return first, err
+	}
+	return c.replays(r, len(c.events)-1)
+}
+
+// replays is the shortest of n replays that follow each other, per run.
+func (c *convolver) replays(r recording, n int) (float64, error) {
+	for i := range n + 1 {
+		if i > 0 || n > 1 { // of several, the first is not timed: it hides the host's start
+			if err := r.launch(c.engine.stream); err != nil {
 				return 0, err
 			}
 		}
+		if err := c.events[i].Record(c.engine.stream); err != nil {
+			return 0, err
+		}
 	}
-	if err := c.events[len(c.events)-1].Synchronize(); err != nil {
+	if err := c.events[n].Synchronize(); err != nil {
 		return 0, err
 	}
 	best := math.Inf(1)
-	for i := range c.events[1:] {
+	for i := range n {
 		ms, err := c.events[i].Elapsed(c.events[i+1])
 		if err != nil {
 			return 0, err

@@ -18,9 +18,9 @@ const (
 	heuristicsA        = 3
 )
 
-// measured is how many plans of a graph are measured at most: two thirds of them
-// by the first heuristics, which propose 25 to 38 for a ResNet-18's convolutions.
-const measured = 24
+// measured is how many plans of a graph are measured at most. For a convolution
+// of ResNet-18 in bfloat16 cuDNN 9.19 proposes 47 to 77, of up to ten engines.
+const measured = 32
 
 // plan is a way in which cuDNN computes a kernel.
 type plan struct {
@@ -85,7 +85,7 @@ func (r *planner) propose(g *C.largestep_graph) (configs []C.cudnn_object, found
 			refused = err
 		}
 		for _, p := range list[:n] {
-			found[mode] = append(found[mode], proposal{len(configs), uint32(p.notes)})
+			found[mode] = append(found[mode], proposal{len(configs), uint32(p.notes), int64(p.engine), uint64(p.knobs)})
 			configs = append(configs, p.config)
 		}
 	}

@@ -14,8 +14,8 @@
 enum { SUCCESS = 0, BAD_PARAM = 2000, NOT_SUPPORTED = 3000 };
 
 // The library's numbers, by its names without prefixes.
-enum Type { HANDLE = 0, DATA_TYPE = 1, INT64 = 3, FLOAT = 4, VOID_PTR = 6, CONVOLUTION_MODE = 7, HEUR_MODE = 8, NUMERICAL_NOTE = 11, DESCRIPTOR = 15 };
-enum Kind { CONVOLUTION = 1, ENGINE = 2, ENGINECFG = 3, ENGINEHEUR = 4, PLAN = 5, FORWARD = 10, BWD_FILTER = 11, BWD_DATA = 12, OPERATIONGRAPH = 15, VARIANT_PACK = 16, TENSOR = 17 };
+enum Type { HANDLE = 0, DATA_TYPE = 1, INT64 = 3, FLOAT = 4, VOID_PTR = 6, CONVOLUTION_MODE = 7, HEUR_MODE = 8, KNOB_TYPE = 9, NUMERICAL_NOTE = 11, DESCRIPTOR = 15 };
+enum Kind { CONVOLUTION = 1, ENGINE = 2, ENGINECFG = 3, ENGINEHEUR = 4, PLAN = 5, KNOB_CHOICE = 7, FORWARD = 10, BWD_FILTER = 11, BWD_DATA = 12, OPERATIONGRAPH = 15, VARIANT_PACK = 16, TENSOR = 17 };
 
 inline std::string last_error;
 
@@ -37,6 +37,7 @@ inline const std::map<Kind, std::map<int, Rule>> rules = {
     {ENGINEHEUR, {{200, {HEUR_MODE, 1, 1}}, {201, {DESCRIPTOR, 1, 1, OPERATIONGRAPH}}}},
     {ENGINE, {}},
     {ENGINECFG, {}},
+    {KNOB_CHOICE, {}},
     {PLAN, {{400, {HANDLE, 1, 1}}, {401, {DESCRIPTOR, 1, 1, ENGINECFG}}}},
     {FORWARD, {{700, {FLOAT, 1, 1}}, {701, {FLOAT, 1, 1}}, {702, {DESCRIPTOR, 1, 1, CONVOLUTION}},
                {703, {DESCRIPTOR, 1, 1, TENSOR}}, {704, {DESCRIPTOR, 1, 1, TENSOR}}, {705, {DESCRIPTOR, 1, 1, TENSOR}}}},
@@ -49,7 +50,7 @@ inline const std::map<Kind, std::map<int, Rule>> rules = {
     {TENSOR, {{900, {INT64, 1, 1}}, {901, {DATA_TYPE, 1, 1}}, {902, {INT64, 4, 4}}, {903, {INT64, 4, 4}}, {906, {INT64, 1, 1}}}},
 };
 
-inline size_t size_of(Type t) { return t == DATA_TYPE || t == CONVOLUTION_MODE || t == HEUR_MODE || t == FLOAT || t == NUMERICAL_NOTE ? 4 : 8; }
+inline size_t size_of(Type t) { return t == DATA_TYPE || t == CONVOLUTION_MODE || t == HEUR_MODE || t == FLOAT || t == NUMERICAL_NOTE || t == KNOB_TYPE ? 4 : 8; }
 
 struct Descriptor {
     Kind kind;

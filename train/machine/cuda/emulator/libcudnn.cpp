@@ -221,7 +221,7 @@ int cudnnBackendFinalize(Descriptor* d) {
         if (d->one<Handle*>(400) != d->graph->one<Handle*>(800)) return refuse(BAD_PARAM, "plan: of another handle");
         if (!engines[d->engine].plan) return refuse(NOT_SUPPORTED, "plan: the engine does not work");
         break;
-    case ENGINE: case ENGINECFG: return refuse(NOT_SUPPORTED, "finalize: engines come from heuristics here");
+    case ENGINE: case ENGINECFG: case KNOB_CHOICE: return refuse(NOT_SUPPORTED, "finalize: engines come from heuristics here");
     default: break;
     }
     d->finalized = status == SUCCESS;
@@ -244,6 +244,16 @@ int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t wanted, 
             if (!made(((Descriptor**)values)[i], ENGINECFG, graph, list[i])) return refuse(BAD_PARAM, "get: a result needs a fresh descriptor");
     } else if (d->kind == ENGINECFG && name == 300 && type == DESCRIPTOR && wanted == 1) {
         if (!made(*(Descriptor**)values, ENGINE, d->graph, d->engine)) return refuse(BAD_PARAM, "get: a result needs a fresh descriptor");
+    } else if (d->kind == ENGINECFG && name == 302 && type == DESCRIPTOR) {
+        *count = 2;
+        for (int64_t i = 0; i < *count && i < wanted; i++)
+            if (!made(((Descriptor**)values)[i], KNOB_CHOICE, d->graph, d->engine + i)) return refuse(BAD_PARAM, "get: a result needs a fresh descriptor");
+    } else if (d->kind == KNOB_CHOICE && name == 600 && type == KNOB_TYPE && wanted == 1) {
+        *(int*)values = d->engine;
+    } else if (d->kind == KNOB_CHOICE && name == 601 && type == INT64 && wanted == 1) {
+        *(int64_t*)values = 7;
+    } else if (d->kind == ENGINE && name == 1301 && type == INT64 && wanted == 1) {
+        *(int64_t*)values = d->engine;
     } else if (d->kind == ENGINE && name == 1303 && type == NUMERICAL_NOTE) {
         const auto& notes = engines[d->engine].notes;
         *count = notes.size();
