@@ -98,9 +98,14 @@ def rate(args, step):
     return args.batch / best
 
 
+def allow_tf32(allowed):
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = allowed
+    if hasattr(torch.backends.cudnn, "fp32_precision"):  # what torch.compile's own convolutions look at
+        torch.backends.cudnn.fp32_precision = "tf32" if allowed else "none"
+
+
 def measure(args, precision, mode):
-    tf32 = precision != "fp32"
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
+    allow_tf32(precision != "fp32")
     step = make_step(args, precision, mode)
     if "graph" in mode:
         step = captured(step)
@@ -117,6 +122,7 @@ def main():
     parser.add_argument("--out", help="JSON file")
     args = parser.parse_args()
     torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark_limit = 0  # of cuDNN's plans, all
     cuda = args.device == "cuda"
     modes = ["eager", "CUDA graph", *COMPILED] if cuda else ["eager"]
     result = {

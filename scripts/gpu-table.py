@@ -27,6 +27,8 @@ def compare(folder, torch):
         theirs = torch["modes"].get(precision, {})
         for mode, rate in theirs.items():
             rows.append((f"PyTorch {precision}, {mode}", rate, None))
+            if rate is None and precision != "fp32":
+                problems.append(f"PyTorch {precision}, {mode}, was not measured: it may be its best mode")
         ours = read(folder / f"bench-{precision}.json")
         rate = ours and ours["images_per_second"]
         best = max((r for r in theirs.values() if r), default=None)

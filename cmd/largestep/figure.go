@@ -182,7 +182,10 @@ func (o *figureOptions) train(cmd *cobra.Command, e op.Engine, r paper.Run, labe
 			Resume: true, Data: set, Engine: e, CheckpointEvery: 30 * time.Second,
 		},
 	}
-	return t.run(cmd.Context(), label)
+	if err := t.run(cmd.Context(), label); err != nil {
+		return err
+	}
+	return e.Free()
 }
 
 // draw makes the figure's files from the records, and prints the table.

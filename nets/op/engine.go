@@ -29,7 +29,9 @@ type Memory interface {
 	Download(dst any, src Tensor) error
 	// Sync waits for all queued kernels.
 	Sync() error
-	// Close gives all memory back.
+	// Free gives all arenas back, after a training that another is to follow.
+	Free() error
+	// Close gives everything back.
 	Close() error
 }
 

@@ -19,6 +19,7 @@ var _ Engine = Reference{}
 func (Reference) Name() string   { return "reference" }
 func (Reference) Device() string { return "plain Go" }
 func (Reference) Sync() error    { return nil }
+func (Reference) Free() error    { return nil } // the garbage collector does
 func (Reference) Close() error   { return nil }
 
 // Bytes is the size without padding.

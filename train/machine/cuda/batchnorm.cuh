@@ -30,7 +30,7 @@ enum Pass { FIRST, SECOND };
 // which it reads ahead.
 template <Pass P, int N, typename T, typename F>
 __device__ void walk(const Tile& t, int rows, int padded, const T* const (&operands)[N], F each) {
-    constexpr int AHEAD = N * sizeof(Packed<T>) < 64 ? 64 / (N * sizeof(Packed<T>)) : 1;
+    constexpr int BYTES = N * sizeof(Packed<T>), AHEAD = (64 + BYTES - 1) / BYTES;
     for (int r = t.row; r < rows; r += AHEAD * t.stride) {
         Packed<T> in[AHEAD][N];
         size_t at[AHEAD];

@@ -156,7 +156,7 @@ func (c *convolver) reserve(bytes int) error {
 		return nil
 	}
 	size := max(bytes, min(2*c.size, c.limit))
-	p, err := c.engine.reserve(size)
+	p, err := reserve(&c.engine.memory, size)
 	if err != nil {
 		return err
 	}

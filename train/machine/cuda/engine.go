@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"runtime"
+	"sync"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -32,7 +33,8 @@ type Engine struct {
 	functions       map[string]cu.Function
 	uploads         *ring
 	convolutions    *convolver
-	memory          []cu.DevicePtr // of arenas
+	arenas          []cu.DevicePtr
+	memory          []cu.DevicePtr // other than arenas
 	scratch         scratch
 	updates         updates
 	recordings      []recording
@@ -99,7 +101,7 @@ func (e *Engine) open(d cu.Device) (err error) {
 	if _, e.multiprocessors, err = describe(d); err != nil {
 		return err
 	}
-	if e.context, err = d.RetainPrimaryCtx(); err != nil {
+	if e.context, err = primaryContext(d); err != nil {
 		return driverError("open the device", err)
 	}
 	defer e.enter()()
@@ -120,6 +122,24 @@ func (e *Engine) open(d cu.Device) (err error) {
 	}
 	e.convolutions, err = newConvolver(e)
 	return err
+}
+
+// primaryContext is the device's, kept until the process ends: without an owner it
+// would be reset, and with it what cuDNN has loaded into it.
+func primaryContext(d cu.Device) (cu.CUContext, error) {
+	primary.Lock()
+	defer primary.Unlock()
+	if primary.context != (cu.CUContext{}) {
+		return primary.context, nil
+	}
+	var err error
+	primary.context, err = d.RetainPrimaryCtx()
+	return primary.context, err
+}
+
+var primary struct {
+	sync.Mutex
+	context cu.CUContext
 }
 
 // enter makes the context current: to the driver it belongs to an OS thread, to
@@ -157,20 +177,37 @@ func (e *Engine) Alloc(bytes int) (op.Arena, error) {
 		return nil, e.err
 	}
 	defer e.enter()()
-	return e.alloc(max(bytes, op.Alignment))
+	return e.cleared(&e.arenas, max(bytes, op.Alignment))
 }
 
-// alloc reserves memory and queues its clearing.
-func (e *Engine) alloc(bytes int) (address, error) {
-	p, err := e.reserve(bytes)
+// Free waits for the device and gives the arenas back; chosen plans stay.
+func (e *Engine) Free() error {
+	err := e.Sync()
+	if e.closed || e.context == (cu.CUContext{}) {
+		return err
+	}
+	defer e.enter()()
+	for _, r := range e.recordings {
+		r.destroy()
+	}
+	for _, p := range e.arenas {
+		cu.MemFree(p)
+	}
+	e.recordings, e.arenas = nil, nil
+	return err
+}
+
+// cleared reserves memory and queues its clearing.
+func (e *Engine) cleared(list *[]cu.DevicePtr, bytes int) (address, error) {
+	p, err := reserve(list, bytes)
 	if err != nil {
 		return 0, err
 	}
 	return address(p), driverError("clear memory", cu.MemsetD8Async(p, 0, int64(bytes), e.stream))
 }
 
-// reserve gives memory as it comes; Close frees it.
-func (e *Engine) reserve(bytes int) (cu.DevicePtr, error) {
+// reserve gives memory as it comes, and notes it in a list.
+func reserve(list *[]cu.DevicePtr, bytes int) (cu.DevicePtr, error) {
 	p, err := cu.MemAlloc(int64(bytes))
 	if err == cu.OutOfMemory {
 		free, total, err := cu.MemInfo()
@@ -182,7 +219,7 @@ func (e *Engine) reserve(bytes int) (cu.DevicePtr, error) {
 	if err != nil {
 		return 0, driverError("memory", err)
 	}
-	e.memory = append(e.memory, p)
+	*list = append(*list, p)
 	return p, nil
 }
 
@@ -306,15 +343,12 @@ func (e *Engine) Close() error {
 	if e.closed {
 		return nil
 	}
-	err := e.Sync()
+	err := e.Free()
 	e.closed = true
 	if e.context == (cu.CUContext{}) {
 		return err
 	}
 	defer e.enter()()
-	for _, r := range e.recordings {
-		r.destroy()
-	}
 	if e.convolutions != nil {
 		e.convolutions.close()
 	}
@@ -330,6 +364,5 @@ func (e *Engine) Close() error {
 	if e.stream != (cu.Stream{}) {
 		e.stream.Destroy()
 	}
-	cu.Device(0).ReleasePrimaryCtx()
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"gorgonia.org/cu"
 	"gorgonia.org/tensor"
 	"largestep/nets/op"
 )
@@ -44,6 +45,7 @@ func TestNoEngine(t *testing.T) {
 	} {
 		t.Run(c.value, func(t *testing.T) {
 			t.Setenv(c.variable, c.value)
+			primary.context = cu.CUContext{} // as in a new process
 			e, err := New(BF16)
 			if err == nil {
 				e.Close()
@@ -78,6 +80,37 @@ func vectors(t *testing.T, e *Engine, n int) []op.Tensor {
 		list[i] = e.Place(a, i*op.Alignment, specOf(op.Plain, 4))
 	}
 	return list
+}
+
+// What a training took is there for the next, which runs on the same engine.
+func TestFree(t *testing.T) {
+	emulated(t)
+	e := open(t, FP32)
+	available := func() int64 {
+		defer e.enter()()
+		free, _, err := cu.MemInfo()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return free
+	}
+	before := available()
+	for range 2 {
+		v := vectors(t, e, 3)
+		replay, err := e.Capture(func() error { e.Add(v[0], v[1], v[2]); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := replay(); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Free(); err != nil {
+			t.Fatal(err)
+		}
+		if after := available(); after != before {
+			t.Errorf("%d bytes are free, were %d", after, before)
+		}
+	}
 }
 
 func TestErrorsStick(t *testing.T) {

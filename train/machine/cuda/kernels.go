@@ -21,7 +21,7 @@ func (e *Engine) newScratch() (s scratch, err error) {
 	const vectorBytes = maxTiles * tile * 4
 	sizes := []int{partials(e.multiprocessors) * tile * 8, maxTiles * 4, vectorBytes, vectorBytes, vectorBytes, vectorBytes}
 	for i, p := range []*address{&s.partial, &s.arrivals, &s.vectors[0], &s.vectors[1], &s.vectors[2], &s.vectors[3]} {
-		if *p, err = e.alloc(sizes[i]); err != nil {
+		if *p, err = e.cleared(&e.memory, sizes[i]); err != nil {
 			return s, err
 		}
 	}

@@ -3,7 +3,6 @@ package cuda
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 )
 
 // cudnnNames are the libraries that have the functions used, the newest first.
@@ -26,22 +25,22 @@ var cudnnPatterns = []string{
 }
 
 // cudnnCandidates lists what to try to load, in order: the file that the user
-// named and nothing else, or each name by the dynamic loader's own search
-// (LD_LIBRARY_PATH and the system), then by the folders above. tried is what to
-// tell the user where none of them works.
+// named and nothing else, or each name, the newest first, by the dynamic loader's
+// own search (LD_LIBRARY_PATH and the system), then by the folders above. tried is
+// what to tell the user where none of them works.
 func cudnnCandidates(named string, variables map[string]string) (files, tried []string) {
 	if named != "" {
 		return []string{named}, []string{named}
 	}
-	files = slices.Clone(cudnnNames)
 	tried = []string{"libcudnn.so.9 and libcudnn.so.8 on LD_LIBRARY_PATH and the system's library path"}
 	for _, pattern := range cudnnPatterns {
-		folder, ok := expand(pattern, variables)
-		if !ok {
-			continue
+		if folder, ok := expand(pattern, variables); ok {
+			tried = append(tried, folder)
 		}
-		tried = append(tried, folder)
-		for _, name := range cudnnNames {
+	}
+	for _, name := range cudnnNames {
+		files = append(files, name)
+		for _, folder := range tried[1:] {
 			found, err := filepath.Glob(filepath.Join(folder, name))
 			if err == nil { // a folder whose name is no pattern holds nothing
 				files = append(files, found...)

@@ -108,7 +108,7 @@ func (e *Engine) table(rows []update) (address, error) {
 	}
 	defer freePinned(staged)
 	copy(staged, raw)
-	p, err := e.reserve(len(raw))
+	p, err := reserve(&e.memory, len(raw))
 	if err != nil {
 		return 0, err
 	}
