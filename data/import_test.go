@@ -176,7 +176,7 @@ func TestImportOrder(t *testing.T) {
 			t.Errorf("%s: %d images", name, len(labels))
 		}
 		for _, n := range []int{50, 150} {
-			if z := fairness(labels, 5, n); math.Abs(z) > 3.5 {
+			if z := fairness(labels, 5, n); !(math.Abs(z) <= 3.5) {
 				t.Errorf("%s: the first %d images are no fair sample (%.1f)", name, n, z)
 			}
 		}

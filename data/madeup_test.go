@@ -44,7 +44,7 @@ func TestMadeUpStatistics(t *testing.T) {
 	for _, l := range im.Labels {
 		counts[l]++
 	}
-	if z := chiSquared(counts); math.Abs(z) > 4 {
+	if z := chiSquared(counts); !(math.Abs(z) <= 4) {
 		t.Errorf("labels are not uniform: %v", counts)
 	}
 	sum, clipped := 0.0, 0
@@ -56,7 +56,7 @@ func TestMadeUpStatistics(t *testing.T) {
 	}
 	n := float64(len(im.Pixels))
 	// Every part is symmetric about 0.5.
-	if mean := sum / n / 255; math.Abs(mean-0.5) > 0.005 {
+	if mean := sum / n / 255; !(math.Abs(mean-0.5) <= 0.005) {
 		t.Errorf("mean %.4f, want 0.5", mean)
 	}
 	if share := float64(clipped) / n; share < 0.01 || share > 0.1 {
@@ -101,7 +101,7 @@ func TestMadeUpShapes(t *testing.T) {
 				}
 			}
 		}
-		if got := float64(inside) * step * step; math.Abs(got-areas[name]) > 0.05 {
+		if got := float64(inside) * step * step; !(math.Abs(got-areas[name]) <= 0.05) {
 			t.Errorf("%s: area %.3f, want %.3f", name, got, areas[name])
 		}
 	}

@@ -36,7 +36,7 @@ func TestInitialSizes(t *testing.T) {
 		for _, x := range v.Initial(1) {
 			square += x * x / float64(v.Len())
 		}
-		if got := math.Sqrt(square); math.Abs(got-rms) > 0.05*rms {
+		if got := math.Sqrt(square); !(math.Abs(got-rms) <= 0.05*rms) {
 			t.Errorf("%s has a root mean square of %.4f, want %.4f", v.Name, got, rms)
 		}
 	}
@@ -81,7 +81,7 @@ func TestRunningMomentum(t *testing.T) {
 			t.Fatal(err)
 		}
 		once, twice := moved(name), moved(name)
-		if ratio := twice / once; math.Abs(ratio-1.9) > 1e-9 {
+		if ratio := twice / once; !(math.Abs(ratio-1.9) <= 1e-9) {
 			t.Errorf("%s moved by %g, then to %g times that, want 1.9", name, once, ratio)
 		}
 	}

@@ -82,7 +82,7 @@ func TestResNetOnStockMachine(t *testing.T) {
 			t.Fatal(err)
 		}
 		for j, w := range want.Data.([]float64) {
-			if math.Abs(got[j]-w) > 1e-12*(1+math.Abs(w)) {
+			if !(math.Abs(got[j]-w) <= 1e-12*(1+math.Abs(w))) {
 				t.Fatalf("output %d (%v), element %d: ours %g, stock machine %g", i, n, j, got[j], w)
 			}
 		}

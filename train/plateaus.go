@@ -10,8 +10,8 @@ import (
 
 // recordPlateaus finds, in a run's records, where the mini-batch loss stood
 // still, and what moved meanwhile, and leaves it in the run folder. It needs the
-// losses of all steps.
-func recordPlateaus(dir string, end metrics.State) error {
+// losses of all steps. untaught bounds the loss of a net that has learnt nothing.
+func recordPlateaus(dir string, end metrics.State, untaught float64) error {
 	run, err := metrics.OpenRun(dir)
 	if err != nil {
 		return err
@@ -41,8 +41,14 @@ func recordPlateaus(dir string, end metrics.State) error {
 			starts = append(starts, at)
 		}
 	}
+	if len(run.Rows) > 0 && run.Rows[0].Step == 0 {
+		untaught = min(untaught, run.Rows[0].TrainLoss)
+	}
 	var found []metrics.Plateau
 	for _, p := range measure.Plateaus(losses, starts) {
+		if p.Level > untaught/2 { // it has yet to fall: nothing has stabilised
+			continue
+		}
 		found = append(found, metrics.Plateau{
 			Phase: schedule.Phases[p.Phase].Name, Index: p.Phase, Start: p.Start, End: p.End, Level: p.Level,
 			Change: changes(run, p.Start, p.End),
@@ -68,8 +74,8 @@ func beforeDivergence(losses []float64) []float64 {
 	return losses
 }
 
-// leastRows are needed for a slope: a line through two rows is all noise.
-const leastRows = 3
+// leastRows are needed for a slope: a line through fewer is mostly noise.
+const leastRows = 5
 
 // changes are the slopes of the net's own columns, per 1,000 steps, over the
 // rows from step start to end but for the one before all training; none if there

@@ -18,7 +18,7 @@ func TestDecaySchedule(t *testing.T) {
 		eta   float64
 		phase string
 	}{{0, 1.5, "large"}, {299, 1.5, "large"}, {300, .15, "small"}, {899, .15, "small"}, {900, .015, "final"}, {999, .015, "final"}} {
-		if eta := s.StepSize(c.step, total); math.Abs(eta-c.eta) > 1e-15 {
+		if eta := s.StepSize(c.step, total); !(math.Abs(eta-c.eta) <= 1e-15) {
 			t.Errorf("step %d: step size %g, want %g", c.step, eta, c.eta)
 		}
 		if name := s.Phases[s.Phase(c.step, total)].Name; name != c.phase {
@@ -34,10 +34,10 @@ func TestWarmup(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := Schedule{Phases: phases, WarmupExp: 1.05}
-	if got, want := s.StepSize(400, 1000), 0.75*math.Pow(1.05, 40); math.Abs(got-want) > 1e-12 {
+	if got, want := s.StepSize(400, 1000), 0.75*math.Pow(1.05, 40); !(math.Abs(got-want) <= 1e-12) {
 		t.Errorf("step size %g in the warm-up, want %g", got, want)
 	}
-	if got := s.StepSize(500, 1000); math.Abs(got-0.075) > 1e-15 {
+	if got := s.StepSize(500, 1000); !(math.Abs(got-0.075) <= 1e-15) {
 		t.Errorf("step size %g after the decay, want 0.075", got)
 	}
 }

@@ -53,7 +53,7 @@ func TestSparsityColumns(t *testing.T) {
 		got, err := m.Measure()
 		check(t, err)
 		for i, w := range want {
-			if got := got.Net[5+i]; math.Abs(got-w) > 2e-3 { // a pair at the threshold
+			if got := got.Net[5+i]; !(math.Abs(got-w) <= 2e-3) { // a pair at the threshold
 				t.Errorf("sparsity_%d is %g, want %g", i+1, got, w)
 			}
 		}

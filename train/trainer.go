@@ -164,12 +164,21 @@ func (t *trainer) run(ctx context.Context) error {
 // complete.
 func (t *trainer) end(s metrics.State, message string) (metrics.Status, error) {
 	if s != metrics.Interrupted {
-		if err := recordPlateaus(t.Dir, s); err != nil {
+		if err := recordPlateaus(t.Dir, s, t.untaught()); err != nil {
 			return metrics.Status{}, err
 		}
 	}
 	status := metrics.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message}
 	return status, metrics.WriteStatus(t.Dir, status)
+}
+
+// untaught is the cross-entropy of a net that knows no class from another; a net
+// of the small problems has its initial loss alone to compare with.
+func (t *trainer) untaught() float64 {
+	if t.Data == nil {
+		return math.Inf(1)
+	}
+	return math.Log(float64(len(t.Data.Train.Classes)))
 }
 
 func (t *trainer) status(s metrics.State, message string) error {

@@ -101,7 +101,7 @@ func TestStepSizesFollowTheSchedule(t *testing.T) {
 		case i < 11:
 			want = 0.05
 		}
-		if s.Step != i || s.Epoch != float64(i)/4 || math.Abs(s.StepSize-want) > 1e-12 {
+		if s.Step != i || s.Epoch != float64(i)/4 || !(math.Abs(s.StepSize-want) <= 1e-12) {
 			t.Errorf("step %d: %+v, want step size %g", i, s, want)
 		}
 	}
@@ -274,7 +274,7 @@ func TestEvaluationOfAnyNumber(t *testing.T) {
 		check(t, err)
 		result, err := net.Evaluate(engine(t), subset, func(i int, z []float64) error {
 			for j := range z {
-				if math.Abs(z[j]-logits[i][j]) > 1e-5 {
+				if !(math.Abs(z[j]-logits[i][j]) <= 1e-5) {
 					t.Fatalf("of %d images, logits %v for image %d; of %d images, %v", n, z, i, all, logits[i])
 				}
 			}
@@ -282,13 +282,13 @@ func TestEvaluationOfAnyNumber(t *testing.T) {
 		})
 		check(t, err)
 		loss, wrong := score(logits[:n], subset.Labels)
-		if math.Abs(result.Loss-loss) > 1e-5 || math.Abs(result.Error-wrong) > 1e-12 {
+		if !(math.Abs(result.Loss-loss) <= 1e-5) || !(math.Abs(result.Error-wrong) <= 1e-12) {
 			t.Errorf("%d images: loss %g and error %g, by the logits %g and %g", n, result.Loss, result.Error, loss, wrong)
 		}
 	}
 	head, tail := part(t, net, images, 0, 200), part(t, net, images, 200, all)
 	for i, a := range result.Active {
-		if want := (head.Active[i]*200 + tail.Active[i]*(all-200)) / all; math.Abs(a-want) > 1e-5 || a <= 0 || a > 1 {
+		if want := (head.Active[i]*200 + tail.Active[i]*(all-200)) / all; !(math.Abs(a-want) <= 1e-5) || a <= 0 || a > 1 {
 			t.Errorf("active share %d is %g, by its parts %g", i+1, a, want)
 		}
 	}

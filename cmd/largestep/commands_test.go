@@ -75,7 +75,7 @@ func TestBench(t *testing.T) {
 	for _, k := range r.Kernels {
 		sum += k.Share
 	}
-	if math.Abs(sum-1) > 1e-9 || len(r.Kernels) < 5 {
+	if !(math.Abs(sum-1) <= 1e-9) || len(r.Kernels) < 5 {
 		t.Errorf("the shares of %d kernels sum to %g", len(r.Kernels), sum)
 	}
 	if out := succeed(t, args...); !strings.Contains(out, "GFLOP/s") || !strings.Contains(out, "conv backward") {

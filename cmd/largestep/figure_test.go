@@ -80,7 +80,7 @@ func TestFigureOtherSettings(t *testing.T) {
 			t.Errorf("%s: growth %g", name, large.WarmupExp)
 		}
 		for i, share := range []float64{1, factor / 10, factor / 100} {
-			if got, want := large.Phases[i].StepSize, share*large.StepSize; math.Abs(got-want) > 1e-12 {
+			if got, want := large.Phases[i].StepSize, share*large.StepSize; !(math.Abs(got-want) <= 1e-12) {
 				t.Errorf("%s: phase %d has step size %g, want %g", name, i, got, want)
 			}
 		}

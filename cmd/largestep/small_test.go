@@ -85,7 +85,7 @@ func TestTrainRelativeToEdge(t *testing.T) {
 		t.Errorf("0.9 of the edge: %s", state)
 	}
 	below, above := config(t, ".", "below"), config(t, ".", "above")
-	if ratio := above.StepSize / below.StepSize; math.Abs(ratio-1.1/0.9) > 1e-12 {
+	if ratio := above.StepSize / below.StepSize; !(math.Abs(ratio-1.1/0.9) <= 1e-12) {
 		t.Errorf("step sizes %g and %g", below.StepSize, above.StepSize)
 	}
 	_, rows := table(t, "below/metrics.csv")
@@ -101,7 +101,7 @@ func TestTrainRelativeToEdge(t *testing.T) {
 	if found == nil {
 		t.Fatalf("edge says %q", out)
 	}
-	if edge := number(t, found[1]); math.Abs(edge/(below.StepSize/0.9)-1) > 1e-4 {
+	if edge := number(t, found[1]); !(math.Abs(edge/(below.StepSize/0.9)-1) <= 1e-4) {
 		t.Errorf("edge %g, 0.9 of it %g", edge, below.StepSize)
 	}
 }
@@ -193,7 +193,7 @@ func TestFigureRandom(t *testing.T) {
 		for _, c := range []struct{ got, want float64 }{
 			{large.StepSize, 0.985 * edge}, {large.Phases[1].StepSize, 0.985 * edge / 5}, {small.StepSize, 0.985 * edge * 0.13 / 0.455}, {small.Environment.Edge, edge},
 		} {
-			if math.Abs(c.got-c.want) > 1e-12 {
+			if !(math.Abs(c.got-c.want) <= 1e-12) {
 				t.Errorf("seed %s: %g, want %g of the edge %g", seed, c.got, c.want, edge)
 			}
 		}
@@ -235,7 +235,7 @@ func TestEdgeOfGivenParameters(t *testing.T) {
 		return number(t, found.FindStringSubmatch(succeed(t, strings.Fields("edge "+problem+" --within 300"+more)...))[1])
 	}
 	random, given := edge(""), edge(" --init a/checkpoint.safetensors")
-	if trained := config(t, ".", "b").StepSize; random == given || math.Abs(trained/given-1) > 1e-4 {
+	if trained := config(t, ".", "b").StepSize; random == given || !(math.Abs(trained/given-1) <= 1e-4) {
 		t.Errorf("edge from random parameters %g, from given ones %g, in a training %g", random, given, trained)
 	}
 	bad{"edge " + problem + " --init nowhere", 1, "nowhere"}.test(t)
@@ -277,7 +277,7 @@ func TestRelativePhases(t *testing.T) {
 	c, err := train.ReadConfig("a")
 	check(t, err)
 	edge := c.Environment.Edge
-	if !(edge > 0) || math.Abs(c.Phases[0].StepSize/edge-0.9) > 1e-12 || math.Abs(c.Phases[1].StepSize/edge-0.3) > 1e-12 || c.StepSize != c.Phases[0].StepSize {
+	if !(edge > 0) || !(math.Abs(c.Phases[0].StepSize/edge-0.9) <= 1e-12) || !(math.Abs(c.Phases[1].StepSize/edge-0.3) <= 1e-12) || c.StepSize != c.Phases[0].StepSize {
 		t.Errorf("edge %g, phases %v", edge, c.Phases)
 	}
 	args := "train " + problem + " --out a --resume --phases "
@@ -295,7 +295,7 @@ func TestRelativePhases(t *testing.T) {
 		out := succeed(t, strings.Fields("edge "+problem+" --within 2000 "+args)...)
 		return number(t, regexp.MustCompile(`step size (\S+) `).FindStringSubmatch(out)[1])
 	}
-	if constant, decayed := found(""), found("--phases 0.01@0,0.001@0.01"); math.Abs(constant/edge-1) > 0.01 || decayed < 1.2*constant {
+	if constant, decayed := found(""), found("--phases 0.01@0,0.001@0.01"); !(math.Abs(constant/edge-1) <= 0.01) || decayed < 1.2*constant {
 		t.Errorf("edge of a constant step size %g, of a schedule %g, of the run %g", constant, decayed, edge)
 	}
 }

@@ -85,7 +85,7 @@ func testSteps(t *testing.T, rows [][]string) {
 			t.Errorf("step %d is %v, want %v", i, got, want)
 		}
 		if mean += number(t, s[3]) / 8; i%8 == 7 {
-			if got := number(t, rows[(i+1)/8][4]); math.Abs(got-mean) > 1e-9 {
+			if got := number(t, rows[(i+1)/8][4]); !(math.Abs(got-mean) <= 1e-9) {
 				t.Errorf("batch_loss %g, the mean since the last row is %g", got, mean)
 			}
 			mean = 0

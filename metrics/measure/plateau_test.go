@@ -60,14 +60,14 @@ func TestFindPlateau(t *testing.T) {
 				}
 				tolerance := 0.06 + 0.06*noise
 				start, end := float64(p.Start)/float64(n), float64(p.End)/float64(n)
-				if math.Abs(start-c.start) > tolerance || math.Abs(end-c.end) > tolerance {
+				if !(math.Abs(start-c.start) <= tolerance) || !(math.Abs(end-c.end) <= tolerance) {
 					t.Errorf("%s, %d steps, noise %v: plateau from %.3f to %.3f, want %v to %v", name, n, noise, start, end, c.start, c.end)
 				}
 				mean := 0.0
 				for _, l := range losses[p.Start:p.End] {
 					mean += l / float64(p.End-p.Start)
 				}
-				if math.Abs(p.Level-mean) > 1e-9*mean {
+				if !(math.Abs(p.Level-mean) <= 1e-9*mean) {
 					t.Errorf("%s: level %v, want the mean %v", name, p.Level, mean)
 				}
 			}
@@ -148,7 +148,7 @@ func TestPlateaus(t *testing.T) {
 }
 
 func TestTrend(t *testing.T) {
-	if got := Trend([]float64{1000, 2000, 4000}, []float64{5, 4, 2}); math.Abs(got+1e-3) > 1e-15 {
+	if got := Trend([]float64{1000, 2000, 4000}, []float64{5, 4, 2}); !(math.Abs(got+1e-3) <= 1e-15) {
 		t.Errorf("trend %v, want −0.001", got)
 	}
 	for _, x := range [][]float64{nil, {3}, {3, 3}} {

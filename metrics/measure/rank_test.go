@@ -57,21 +57,21 @@ func TestRanks(t *testing.T) {
 			if i < len(c.singular) {
 				want = c.singular[i]
 			}
-			if math.Abs(v-want) > 1e-13 {
+			if !(math.Abs(v-want) <= 1e-13) {
 				t.Errorf("%d×%d: singular value %d is %v, want %v", c.rows, c.columns, i, v, want)
 			}
 		}
 		if got := Rank(s, RankTolerance); got != c.rank {
 			t.Errorf("%v: rank %d, want %d", c.singular, got, c.rank)
 		}
-		if got := EffectiveRank(s); math.Abs(got-c.effective) > 1e-4 {
+		if got := EffectiveRank(s); !(math.Abs(got-c.effective) <= 1e-4) {
 			t.Errorf("%v: effective rank %v, want %v", c.singular, got, c.effective)
 		}
 	}
 }
 
 func TestSpectralEntropy(t *testing.T) {
-	if got := spectralEntropy([]float64{1, 1, 2}); math.Abs(got-1.5*math.Ln2) > 1e-15 {
+	if got := spectralEntropy([]float64{1, 1, 2}); !(math.Abs(got-1.5*math.Ln2) <= 1e-15) {
 		t.Errorf("entropy of (¼, ¼, ½) is %v, want 1.5·ln 2", got)
 	}
 	if got := spectralEntropy([]float64{0, 0}); got != 0 {

@@ -127,10 +127,10 @@ func TestTeachers(t *testing.T) {
 		for _, e := range []Examples{p.Train, p.Test} {
 			again := taught(e.Inputs, e.D, p.Teacher)
 			for i, y := range e.Labels {
-				if math.Abs(again.Labels[i]-y) > 5e-7 {
+				if !(math.Abs(again.Labels[i]-y) <= 5e-7) {
 					t.Fatalf("%s: label %d is %v, the teacher's output %v", name, i, y, again.Labels[i])
 				}
-				if x := e.Inputs[i*e.D : (i+1)*e.D]; math.Abs(norm(x)-1) > 5e-7 {
+				if x := e.Inputs[i*e.D : (i+1)*e.D]; !(math.Abs(norm(x)-1) <= 5e-7) {
 					t.Fatalf("%s: input %d has norm %v, want 1", name, i, norm(x))
 				}
 			}
@@ -144,7 +144,7 @@ func TestLeastSquares(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, y := range p.Train.Labels {
-		if want := dot(p.Train.Inputs[i*7:(i+1)*7], p.Teacher[0].Values); math.Abs(y-want) > 1e-15 {
+		if want := dot(p.Train.Inputs[i*7:(i+1)*7], p.Teacher[0].Values); !(math.Abs(y-want) <= 1e-15) {
 			t.Errorf("without noise, label %d is %v, want %v", i, y, want)
 		}
 	}
@@ -157,7 +157,7 @@ func TestLeastSquares(t *testing.T) {
 		r := y - dot(noisy.Train.Inputs[i*7:(i+1)*7], noisy.Teacher[0].Values)
 		square += r * r / 2000
 	}
-	if sd := math.Sqrt(square); math.Abs(sd-0.5) > 0.04 {
+	if sd := math.Sqrt(square); !(math.Abs(sd-0.5) <= 0.04) {
 		t.Errorf("noise of deviation %v, want 0.5", sd)
 	}
 }
@@ -171,7 +171,7 @@ func TestTwoClasses(t *testing.T) {
 	for i, y := range p.Train.Labels {
 		mean[y] += dot(p.Train.Inputs[i*5:(i+1)*5], p.Teacher[0].Values) / 1000
 	}
-	if len(mean) != 2 || math.Abs(mean[1]-1.5) > 0.15 || math.Abs(mean[-1]+1.5) > 0.15 {
+	if len(mean) != 2 || !(math.Abs(mean[1]-1.5) <= 0.15) || !(math.Abs(mean[-1]+1.5) <= 0.15) {
 		t.Errorf("mean along the direction, for each label: %v; want ±1.5", mean)
 	}
 }

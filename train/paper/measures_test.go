@@ -146,7 +146,7 @@ func TestMeasuresOfStudent(t *testing.T) {
 		if column == "effective_rank" { // roots of eigenvalues that are 0 but for rounding
 			tolerance = 1e-5
 		}
-		if got := value(t, r, column); math.Abs(got-x) > tolerance*x {
+		if got := value(t, r, column); !(math.Abs(got-x) <= tolerance*x) {
 			t.Errorf("%s is %v, want %v", column, got, x)
 		}
 	}
@@ -186,7 +186,7 @@ func TestMeasuresOfDiagonal(t *testing.T) {
 	}
 	want["train_loss"], want["test_loss"] = loss(problem.Train), loss(problem.Test)
 	for column, x := range want {
-		if got := value(t, r, column); math.Abs(got-x) > 1e-10*x {
+		if got := value(t, r, column); !(math.Abs(got-x) <= 1e-10*x) {
 			t.Errorf("%s is %v, want %v", column, got, x)
 		}
 	}

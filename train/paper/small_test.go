@@ -220,18 +220,18 @@ func TestLeastSquaresOptimum(t *testing.T) {
 		optimum += r * r / float64(e.N)
 	}
 	r := trained(t, c)
-	if got := value(t, r, "train_loss"); math.Abs(got-optimum) > 1e-10*optimum {
+	if got := value(t, r, "train_loss"); !(math.Abs(got-optimum) <= 1e-10*optimum) {
 		t.Errorf("loss %v, closed form %v", got, optimum)
 	}
 	if gap := value(t, r, "gap"); gap < 0 || gap > 1e-10 {
 		t.Errorf("gap %g", gap)
 	}
 	first, _ := r.Value(0, "gap")
-	if want := r.Rows[0].TrainLoss - optimum; math.Abs(first-want) > 1e-10 {
+	if want := r.Rows[0].TrainLoss - optimum; !(math.Abs(first-want) <= 1e-10) {
 		t.Errorf("first gap %v, want %v", first, want)
 	}
 	for j, w := range weights(t, r.Dir)["linear.weight"] {
-		if math.Abs(w-best[j]) > 1e-8 {
+		if !(math.Abs(w-best[j]) <= 1e-8) {
 			t.Errorf("weight %d is %v, closed form %v", j, w, best[j])
 		}
 	}
@@ -264,7 +264,7 @@ func TestLogisticOptimum(t *testing.T) {
 			w[j] -= s
 		}
 	}
-	if got := value(t, trained(t, c), "train_loss"); math.Abs(got-loss) > 1e-8*loss {
+	if got := value(t, trained(t, c), "train_loss"); !(math.Abs(got-loss) <= 1e-8*loss) {
 		t.Errorf("loss %v, Newton's method %v", got, loss)
 	}
 }
