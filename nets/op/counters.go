@@ -65,8 +65,8 @@ func (positives) Infer(in []Spec) ([]Spec, error) {
 	if !total.Shape.Eq(tensor.Shape{1}) || total.Dtype != tensor.Float64 {
 		return nil, fmt.Errorf("total %v: want float64 (1)", total)
 	}
-	if d := len(x.Shape); d != 2 && d != 4 || !labels.Shape.Eq(x.Shape[:1]) || labels.Dtype != tensor.Int32 {
-		return nil, fmt.Errorf("x %v, labels %v: want (N, C) or (N, C, H, W) and int32 (N)", x, labels)
+	if err := checkFeature(x, labels); err != nil {
+		return nil, err
 	}
 	return []Spec{total.like()}, sameDtype([]Spec{x})
 }

@@ -54,14 +54,23 @@ func (selectUnits) Run(k Kernels, out, in []Tensor) {
 
 func (selectUnits) Infer(in []Spec) ([]Spec, error) {
 	x, units, labels := in[0], in[1], in[2]
-	if d := len(x.Shape); d != 2 && d != 4 || !labels.Shape.Eq(x.Shape[:1]) || labels.Dtype != tensor.Int32 {
-		return nil, fmt.Errorf("x %v, labels %v: want (N, C) or (N, C, H, W) and int32 (N)", x, labels)
+	if err := checkFeature(x, labels); err != nil {
+		return nil, err
 	}
 	if len(units.Shape) != 1 || units.Dtype != tensor.Int32 {
 		return nil, fmt.Errorf("units %v: want int32 (U)", units)
 	}
 	z := Spec{Activation, x.Dtype, tensor.Shape{x.Shape[0], units.Shape[0], 1, 1}}
 	return []Spec{z}, sameDtype([]Spec{x})
+}
+
+// checkFeature verifies a feature, an activation or a matrix, with its labels. What
+// has the layout of a filter has no images.
+func checkFeature(x, labels Spec) error {
+	if d := len(x.Shape); d != 2 && d != 4 || x.Kind == Filter || !labels.Shape.Eq(x.Shape[:1]) || labels.Dtype != tensor.Int32 {
+		return fmt.Errorf("x %v, labels %v: want (N, C) or an activation (N, C, H, W), and int32 (N)", x, labels)
+	}
+	return nil
 }
 
 type countPositive struct{ feature }

@@ -127,7 +127,7 @@ func (e *Engine) LinearBackward(dx, dw, db, dy, x, w op.Tensor) {
 }
 
 func (e *Engine) Gather(pad int, x, y, images, labels, index, window op.Tensor) {
-	if !fast(x) || pad != pass.Padding {
+	if !fast(x) {
 		e.Reference.Gather(pad, x, y, images, labels, index, window)
 		return
 	}
@@ -139,7 +139,7 @@ func (e *Engine) Gather(pad int, x, y, images, labels, index, window op.Tensor) 
 	if window.Wanted() {
 		crops = window.Data.([]int32)
 	}
-	set.Gather(e.threads, f32(x), index.Data.([]int32), crops)
+	set.Gather(e.threads, pad, f32(x), index.Data.([]int32), crops)
 	op.GatherLabels(y, labels, index)
 }
 

@@ -242,11 +242,20 @@ func positives(g *graph, shape []int) (gorgonia.Nodes, error) {
 
 func training() []test {
 	list := []test{
-		{"gather", false, func(g *graph) (gorgonia.Nodes, error) { return gather(g, false) }},
-		{"gather_augmented", false, func(g *graph) (gorgonia.Nodes, error) { return gather(g, true) }},
+		{"gather", false, func(g *graph) (gorgonia.Nodes, error) { return gather(g, data.CropPadding, nil) }},
+		{"gather_augmented", false, func(g *graph) (gorgonia.Nodes, error) {
+			return gather(g, data.CropPadding, data.Augmentation(1, 2, 3, gathered))
+		}},
+		{"gather_padding2", false, func(g *graph) (gorgonia.Nodes, error) {
+			return gather(g, 2, []int32{0, 4, 1, 2, 2, 0, 1, 1, 1, 4, 0, 1, 3, 3, 0, 0, 0, 1, 4, 4, 0})
+		}},
 		{"accumulate_first", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 0) }},
 		{"accumulate", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 1) }},
 		{"filter_gradient", false, filterGradient},
+		{"positives_of_a_variable", false, func(g *graph) (gorgonia.Nodes, error) {
+			total, err := op.Positives(g.input("total", tensor.Float64, []float64{7}, 1), g.float("x", 1, 0, 5, 3, 4, 4), g.withIgnored(g.labels(5, 3)))
+			return gorgonia.Nodes{total}, err
+		}},
 		{"record", false, record},
 		{"add", true, residualSum},
 		{"add_activations", false, activationSum},
@@ -258,8 +267,10 @@ func training() []test {
 	return list
 }
 
-func gather(g *graph, augment bool) (gorgonia.Nodes, error) {
-	const images, batch = 5, 7
+const gathered = 7 // images of a mini-batch
+
+func gather(g *graph, pad int, window []int32) (gorgonia.Nodes, error) {
+	const images = 5
 	pixels := make([]uint8, images*data.PixelBytes)
 	for i := range pixels {
 		pixels[i] = uint8(g.rng.Uint32())
@@ -267,12 +278,12 @@ func gather(g *graph, augment bool) (gorgonia.Nodes, error) {
 	b := op.Batch{
 		Images: g.input("images", tensor.Uint8, pixels, images, data.Channels, data.Side, data.Side),
 		Labels: g.input("labels", tensor.Uint8, []uint8{3, 1, 4, 1, 5}, images),
-		Index:  g.input("index", tensor.Int32, []int32{4, 0, -1, 2, 2, 3, 1}, batch),
+		Index:  g.input("index", tensor.Int32, []int32{4, 0, -1, 2, 2, 3, 1}, gathered),
 	}
-	if augment {
-		b.Window = g.input("window", tensor.Int32, data.Augmentation(1, 2, 3, batch), batch, 3)
+	if window != nil {
+		b.Window = g.input("window", tensor.Int32, window, gathered, 3)
 	}
-	x, labels, err := op.Gather(b, data.CropPadding, g.dtype)
+	x, labels, err := op.Gather(b, pad, g.dtype)
 	return gorgonia.Nodes{x, labels}, err
 }
 

@@ -92,7 +92,7 @@ func BenchmarkGather(b *testing.B) {
 	p := pool.New(2)
 	defer p.Close()
 	for b.Loop() {
-		s.Gather(p, x, index, window)
+		s.Gather(p, 4, x, index, window)
 	}
 }
 

@@ -2,9 +2,6 @@ package pass
 
 import "largestep/train/machine/cpu/pool"
 
-// Padding is the width of the zero border that windows move in.
-const Padding = 4
-
 // Images is a resident data set: bytes in planes, image × channel × height ×
 // width.
 type Images struct {
@@ -14,10 +11,10 @@ type Images struct {
 
 // Gather writes the images of a mini-batch as x = byte/255 in layout HWNC. An
 // index of −1 gives a zero image. Window, if not nil, has three values for
-// each image: the row and column, 0 to 8, at which the image's crop begins in
-// the image padded by four zeros on each side, and 1 if the crop is then
+// each image: the row and column, 0 to 2·pad, at which the image's crop begins in
+// the image padded by pad zeros on each side, and 1 if the crop is then
 // flipped left to right, else 0.
-func (s *Images) Gather(p *pool.Pool, x []float32, index, window []int32) {
+func (s *Images) Gather(p *pool.Pool, pad int, x []float32, index, window []int32) {
 	image := s.Channels * s.Height * s.Width
 	need(image*len(index), x)
 	if window != nil && len(window) != 3*len(index) {
@@ -32,18 +29,18 @@ func (s *Images) Gather(p *pool.Pool, x []float32, index, window []int32) {
 		pixel := len(index) * s.Channels
 		row := x[h*s.Width*pixel : (h+1)*s.Width*pixel]
 		for n, i := range index {
-			top, left, flip := Padding, Padding, false
+			top, left, flip := pad, pad, false
 			if window != nil {
 				top, left, flip = int(window[3*n]), int(window[3*n+1]), window[3*n+2] != 0
 			}
-			from := h + top - Padding
+			from := h + top - pad
 			for c := range s.Channels {
 				var source []byte // none: zeros
 				if i >= 0 && from >= 0 && from < s.Height {
 					at := (int(i)*s.Channels+c)*s.Height + from
 					source = s.Pixels[at*s.Width : (at+1)*s.Width]
 				}
-				s.gatherRow(row[n*s.Channels+c:], source, pixel, left-Padding, flip)
+				s.gatherRow(row[n*s.Channels+c:], source, pixel, left-pad, flip)
 			}
 		}
 	})

@@ -69,7 +69,7 @@ func testCountPositive(t *testing.T, p *pool.Pool, pixels, n, c int) {
 }
 
 func TestGather(t *testing.T) {
-	for _, s := range []Images{{Channels: 3, Height: 32, Width: 32}, {Channels: 1, Height: 5, Width: 7}} {
+	for pad, s := range map[int]Images{4: {Channels: 3, Height: 32, Width: 32}, 1: {Channels: 1, Height: 5, Width: 7}} {
 		z := newZone()
 		s.Pixels = make([]byte, 20*s.Channels*s.Height*s.Width)
 		for i := range s.Pixels {
@@ -79,13 +79,13 @@ func TestGather(t *testing.T) {
 			index, window := make([]int32, n), make([]int32, 3*n)
 			for i := range index {
 				index[i] = int32(z.IntN(21)) - 1
-				window[3*i], window[3*i+1], window[3*i+2] = int32(z.IntN(9)), int32(z.IntN(9)), int32(z.IntN(2))
+				window[3*i], window[3*i+1], window[3*i+2] = int32(z.IntN(2*pad+1)), int32(z.IntN(2*pad+1)), int32(z.IntN(2))
 			}
 			withPools(t, func(t *testing.T, p *pool.Pool) {
 				for _, window := range [][]int32{nil, window} {
 					x := z.alloc(n * s.Channels * s.Height * s.Width)
-					s.Gather(p, x, index, window)
-					sameBits(t, "x", x, naiveGather(&s, index, window))
+					s.Gather(p, pad, x, index, window)
+					sameBits(t, "x", x, naiveGather(&s, pad, index, window))
 				}
 			})
 		}
@@ -93,7 +93,7 @@ func TestGather(t *testing.T) {
 	}
 }
 
-func naiveGather(s *Images, index, window []int32) []float32 {
+func naiveGather(s *Images, pad int, index, window []int32) []float32 {
 	var x []float32
 	for h := range s.Height {
 		for w := range s.Width {
@@ -104,7 +104,7 @@ func naiveGather(s *Images, index, window []int32) []float32 {
 						if window[3*n+2] == 1 {
 							j = s.Width - 1 - w
 						}
-						i, j = i+int(window[3*n])-4, j+int(window[3*n+1])-4
+						i, j = i+int(window[3*n])-pad, j+int(window[3*n+1])-pad
 					}
 					var v float32
 					if image >= 0 && i >= 0 && i < s.Height && j >= 0 && j < s.Width {

@@ -186,7 +186,7 @@ func TestWrongLengthsPanic(t *testing.T) {
 		"average":   func() { AveragePool(p, x(6), x(25), 4) },
 		"count":     func() { CountPositive(p, x(10), 3, []int32{0}) },
 		"transpose": func() { NCHWToHWNC(p, x(10), x(12), 4) },
-		"gather":    func() { (&Images{x8(12), 3, 2, 2}).Gather(p, x(12), []int32{1}, nil) },
+		"gather":    func() { (&Images{x8(12), 3, 2, 2}).Gather(p, 4, x(12), []int32{1}, nil) },
 		"batchnorm": func() {
 			b := BatchNorm{X: x(9), Y: x(9), Gamma: x(2), Beta: x(2), RunningMean: x(2), RunningVar: x(2)}
 			b.Infer(p)
