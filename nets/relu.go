@@ -45,23 +45,25 @@ func (r *ReLU) Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	for k, width := range append(append([]int{}, r.Widths...), 1) {
-		name := fmt.Sprintf("layers.%d", k)
-		fanIn := x.Shape()[1]
-		h, err := m.dense(name, x, width, r.Bias[k],
-			r.start(name+".weight", normal(1/float64(fanIn))), r.start(name+".bias", constant(0)))
+	for k, width := range r.Widths {
+		h, err := r.layer(m, k, x, width)
 		if err != nil {
 			return nil, err
-		}
-		if k == len(r.Widths) {
-			return h, nil
 		}
 		if x, err = op.ReLU(h); err != nil {
 			return nil, err
 		}
 		m.tap(x)
 	}
-	panic("unreachable")
+	return r.layer(m, len(r.Widths), x, 1)
+}
+
+// layer is layer k of x, before a ReLU.
+func (r *ReLU) layer(m *Model, k int, x *gorgonia.Node, width int) (*gorgonia.Node, error) {
+	name := fmt.Sprintf("layers.%d", k)
+	fanIn := x.Shape()[1]
+	return m.dense(name, x, width, r.Bias[k],
+		r.start(name+".weight", normal(1/float64(fanIn))), r.start(name+".bias", constant(0)))
 }
 
 // start takes a parameter's first values from Initial, if they are there.

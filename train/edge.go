@@ -150,7 +150,7 @@ const checkLosses = 50
 
 func grown(losses []float64, first float64) bool {
 	for _, l := range losses {
-		if math.IsNaN(l) || math.IsInf(l, 0) || l > divergedFactor*math.Max(first, 1) {
+		if !finite(l) || l > divergedFactor*math.Max(first, 1) {
 			return true
 		}
 	}

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"math"
+
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 	"largestep/nets/op"
@@ -32,6 +34,21 @@ func outputFloats(m *machine.Machine, n *gorgonia.Node) ([]float64, error) {
 	}
 	return x, err
 }
+
+// appendOutputs appends the values of several outputs, one after the other.
+func appendOutputs(x []float64, m *machine.Machine, outputs gorgonia.Nodes) ([]float64, error) {
+	for _, n := range outputs {
+		v, err := outputFloats(m, n)
+		if err != nil {
+			return nil, err
+		}
+		x = append(x, v...)
+	}
+	return x, nil
+}
+
+// finite tells whether a number is neither NaN nor infinite.
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 func float32s(x []float64) []float32 {
 	x32 := make([]float32, len(x))

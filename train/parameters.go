@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -66,7 +65,7 @@ func upload(vars *machine.Variables, t safetensors.Tensor) error {
 		return err
 	}
 	for i, v := range x {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if !finite(v) {
 			return fmt.Errorf("%s holds %g at element %d: the training that wrote it diverged?", t.Name, v, i)
 		}
 	}

@@ -77,7 +77,7 @@ func (s *State) Spectrum() ([]float64, error) {
 		return nil, err
 	}
 	for _, v := range rows {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if !finite(v) {
 			return nil, ErrNotFinite
 		}
 	}
@@ -171,6 +171,7 @@ func (p *Vectors) newJacobian(vars *machine.Variables) (*jacobian, error) {
 }
 
 func (j *jacobian) run(inputs []float64) ([]float64, error) {
+	var err error
 	rows := make([]float64, 0, len(inputs)/j.dims*j.parameters)
 	for ; len(inputs) > 0; inputs = inputs[j.dims:] {
 		if err := setFloats(j.vars, varJacobianInput, inputs[:j.dims]); err != nil {
@@ -179,12 +180,8 @@ func (j *jacobian) run(inputs []float64) ([]float64, error) {
 		if err := j.machine.RunAll(); err != nil {
 			return nil, err
 		}
-		for _, g := range j.grads {
-			v, err := outputFloats(j.machine, g)
-			if err != nil {
-				return nil, err
-			}
-			rows = append(rows, v...)
+		if rows, err = appendOutputs(rows, j.machine, j.grads); err != nil {
+			return nil, err
 		}
 	}
 	return rows, nil

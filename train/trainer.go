@@ -285,7 +285,7 @@ func (t *trainer) report() error {
 		}
 		t.lastLoss = loss
 		t.logged++
-		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		if !finite(loss) {
 			t.Step = t.logged
 			return errDiverged
 		}
@@ -322,7 +322,7 @@ func (t *trainer) evaluate() error {
 	if t.Hooks.Row != nil {
 		t.Hooks.Row(row)
 	}
-	if math.IsNaN(row.TrainLoss) || math.IsInf(row.TrainLoss, 0) {
+	if !finite(row.TrainLoss) {
 		t.lastLoss = row.TrainLoss
 		return errDiverged
 	}
@@ -337,7 +337,7 @@ func (t *trainer) measure() (metrics.Row, error) {
 	if err != nil {
 		return metrics.Row{}, err
 	}
-	if math.IsNaN(m.TrainLoss) || math.IsInf(m.TrainLoss, 0) { // no feature is positive then, nor sparse
+	if !finite(m.TrainLoss) { // no feature is positive then, nor sparse
 		for i := range m.Net {
 			m.Net[i] = math.NaN()
 		}

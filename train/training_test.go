@@ -106,8 +106,12 @@ func TestStepSizesFollowTheSchedule(t *testing.T) {
 		}
 	}
 	for i, phase := range []string{"a", "a", "b", "c"} {
-		if row := tableRows(t, o.Dir)[i]; row.Phase != phase || row.Step != 4*i {
+		row := tableRows(t, o.Dir)[i]
+		if row.Phase != phase || row.Step != 4*i {
 			t.Errorf("row %d: phase %s at step %d, want %s", i, row.Phase, row.Step, phase)
+		}
+		if trained := row.ImagesPerSecond > 0; trained != (i > 0) {
+			t.Errorf("row %d: %g images per second", i, row.ImagesPerSecond)
 		}
 	}
 }
@@ -327,7 +331,7 @@ func TestDivergenceIsRecordedExactly(t *testing.T) {
 		phases    string
 		evalEvery int
 		first     int // step at which it may diverge at the earliest
-	}{{"1e15@0", 1, 1}, {"0.1@0,1e25@0.4", 1, 8}, {"0.1@0,1e25@0.4", 100, 8}, {"0.1@0,1e39@0.5", 2, 10}} {
+	}{{"1e15@0", 1, 1}, {"0.1@0,1e25@0.4", 1, 8}, {"0.1@0,1e25@0.4", 100, 8}, {"0.1@0,1e39@0.5", 2, 10}, {"0.1@0,1e39@0.95", 1, 20}} {
 		config := small()
 		config.Epochs, config.EvalEvery = 5, c.evalEvery
 		var err error

@@ -210,13 +210,5 @@ func (g *gradient) at(index []int32) ([]float64, error) {
 	if err := g.machine.RunAll(); err != nil {
 		return nil, err
 	}
-	var all []float64
-	for _, n := range g.grads {
-		v, err := outputFloats(g.machine, n)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v...)
-	}
-	return all, nil
+	return appendOutputs(nil, g.machine, g.grads)
 }

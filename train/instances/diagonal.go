@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"largestep/data/numpy"
+	"largestep/train/instances/numpy"
 )
 
 // DiagonalSize is the size of a problem for diagonal linear nets: N examples of

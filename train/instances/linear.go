@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"largestep/data/numpy"
+	"largestep/train/instances/numpy"
 )
 
 // testSize is the number of test examples of every problem that has any.

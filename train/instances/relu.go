@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"largestep/data/numpy"
+	"largestep/train/instances/numpy"
 	"largestep/train/safetensors"
 )
 

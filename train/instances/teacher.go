@@ -5,7 +5,7 @@ import (
 	"math"
 	"strings"
 
-	"largestep/data/numpy"
+	"largestep/train/instances/numpy"
 )
 
 // taught labels the inputs by a fully connected ReLU net with one output, whose
