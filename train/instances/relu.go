@@ -41,6 +41,9 @@ func ReLU1D(kind Kind, seed uint32) (*Problem, error) {
 	})
 }
 
+// SeedReLU1D is the seed of the paper's instance of ReLU1D.
+const SeedReLU1D = 3
+
 // Points1D are the twelve points of ReLU1D.
 func Points1D() Examples {
 	e := Examples{N: 12, D: 1, Labels: []float64{-2, 1.5, 0, 0, 2, 1, 0, -1, 0, 1, 2, -1}}
@@ -49,6 +52,17 @@ func Points1D() Examples {
 		e.Labels[i] += 0.345
 	}
 	return e
+}
+
+// Inputs1D are n inputs drawn uniformly between the first and the last of Points1D.
+func Inputs1D(seed uint32, n int) []float64 {
+	points, r := Points1D().Inputs, numpy.NewRandomState(seed)
+	low, high := points[0], points[len(points)-1]
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = low + float64((high-low)*r.Float64())
+	}
+	return x
 }
 
 // Teacher2 is the problem of learning a two-layer ReLU net of 3 neurons on 2

@@ -129,10 +129,10 @@ func medians(t *testing.T, name string, seeds int, columns ...string) (median ma
 // Medians over orders of the examples: rank and sparsity fall.
 func TestTeacher3Medians(t *testing.T) {
 	if testing.Short() {
-		t.Skip("24 runs")
+		t.Skip("96 runs")
 	}
 	t.Parallel()
-	got, diverged := medians(t, "teacher-3", 6, "test_loss", "rank", "sparsity_2")
+	got, diverged := medians(t, "teacher-3", 24, "test_loss", "rank", "sparsity_2")
 	for _, n := range diverged {
 		if n > 0 {
 			t.Errorf("diverged runs of each setting: %d", diverged)

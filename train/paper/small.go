@@ -45,10 +45,10 @@ func Small(name string) (train.Config, error) {
 		set(12, 1, 0.0002, 31_623)
 		c.Instance, c.Precision = string(instances.Paper), authorsPrecision
 	case "teacher-2":
-		set(15, 2, 0.13, 14_125)
+		set(15, 2, 0.13, 14_126)
 		c.Instance, c.Precision = string(instances.Paper), authorsPrecision
 	case "teacher-3":
-		set(50, 5, 0.011, 10_000)
+		set(50, 5, 0.011, 10_001)
 		c.Instance = string(instances.Paper)
 	default:
 		return c, fmt.Errorf("unknown net %q: choose one of resnet18, %s", name, strings.Join(train.SmallNets, ", "))
@@ -263,10 +263,11 @@ func parameters(student []instances.Parameter) int {
 }
 
 // heldOut are as many inputs as there are parameters: the first test inputs, or
-// where there are none a grid over the training inputs' range.
+// where there are none uniform ones over the points' range, as in the authors'
+// code.
 func heldOut(i *instances.Problem, n int) []float64 {
 	if i.Test.N >= n {
 		return i.Test.Inputs[:n*i.Test.D]
 	}
-	return evenly(slices.Min(i.Train.Inputs), slices.Max(i.Train.Inputs), n)
+	return instances.Inputs1D(instances.SeedReLU1D, n)
 }

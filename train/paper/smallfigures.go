@@ -74,7 +74,7 @@ var SmallFigures = []SmallFigure{
 			".168 100", ".449 86", ".438 80", ".497 78", ".0385 33"),
 	},
 	{
-		Name: "relu-1d", Edge: 0.07, title: "ReLU network in one dimension", Instance: instances.Paper, net: "relu-1d", Seeds: 1,
+		Name: "relu-1d", Edge: 0.07, title: "ReLU network in one dimension", Instance: instances.Paper, net: "relu-1d", Seeds: 8,
 		About:    "a two-layer ReLU network on twelve points of a line",
 		Columns:  []string{"train_loss", "rank", "active_1", "sparsity_1"},
 		settings: relu1DSettings,
@@ -82,7 +82,7 @@ var SmallFigures = []SmallFigure{
 			"2.09e-4 85 .487 .22", "1.69e-4 19 .267 .063"),
 	},
 	{
-		Name: "teacher-2", Edge: 0.985, title: "Two-layer teacher and student", Instance: instances.Paper, net: "teacher-2", Seeds: 1,
+		Name: "teacher-2", Edge: 0.985, title: "Two-layer teacher and student", Instance: instances.Paper, net: "teacher-2", Seeds: 8,
 		About:    "two-layer teacher and student",
 		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_1"},
 		settings: teacher2Settings,
@@ -91,7 +91,7 @@ var SmallFigures = []SmallFigure{
 		ownAgain: finalsOf([]string{"test_loss", "rank", "sparsity_1"}, "6.3e-4 26 .263", "2.3e-4 16 .11", "3.0e-4 12 .077", "1.1e-4 10 .077"),
 	},
 	{
-		Name: "teacher-3", Edge: 0.18, title: "Three-layer teacher and student", Instance: instances.Paper, net: "teacher-3", Seeds: 6,
+		Name: "teacher-3", Edge: 0.18, title: "Three-layer teacher and student", Instance: instances.Paper, net: "teacher-3", Seeds: 24,
 		About:    "three-layer teacher and student",
 		Columns:  []string{"train_loss", "test_loss", "rank", "sparsity_2"},
 		settings: teacher3Settings,
