@@ -71,6 +71,17 @@ func saveCheckpoint(dir string, vars *machine.Variables, m *nets.Model, momentum
 	return atomicfile.WriteFile(filepath.Join(dir, summaryFile), append(pretty, '\n'))
 }
 
+// savePhase keeps the parameters with which phase k, counted from 1, ended: from
+// there another training can go on with other step sizes.
+func savePhase(dir string, k int, vars *machine.Variables, m *nets.Model, step int) error {
+	parameters, err := exportParameters(vars, m.Variables, step)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(dir, fmt.Sprintf("phase-%d.safetensors", k))
+	return writeTensors(file, parameters, map[string]string{"format": "pt"})
+}
+
 func exportVelocities(vars *machine.Variables, variables []*nets.Variable) ([]safetensors.Tensor, error) {
 	var out []safetensors.Tensor
 	for _, name := range velocityNames(variables) {

@@ -200,6 +200,11 @@ func (t *trainer) loop(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return t.interrupt()
 		}
+		if k := t.ended(); k > 0 {
+			if err := savePhase(t.Dir, k, t.vars, t.step.Model, t.Step); err != nil {
+				return err
+			}
+		}
 		if err := t.takeStep(); err != nil {
 			return err
 		}
@@ -215,6 +220,18 @@ func (t *trainer) loop(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ended counts the phases before the one whose first step is the next; 0 if none
+// begins.
+func (t *trainer) ended() int {
+	schedule := t.Config.schedule()
+	for k := 1; k < len(schedule.Phases); k++ {
+		if schedule.startStep(k, t.Config.Steps()) == t.Step {
+			return k
+		}
+	}
+	return 0
 }
 
 // interrupt saves the very step at which the context ended.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -364,6 +365,31 @@ func TestDivergenceIsRecordedExactly(t *testing.T) {
 		if s := runAll(t, again); s != status {
 			t.Errorf("%s: resumed %+v, was %+v", c.phases, s, status)
 		}
+	}
+}
+
+// Where a phase ended is kept: there a run that had taken no more steps stands.
+func TestEndsOfPhasesAreKept(t *testing.T) {
+	c := small()
+	c.Phases = []Phase{{Name: "large", StepSize: 0.1}, {Name: "small", Start: 0.5, StepSize: 0.01}}
+	o := options(t, c)
+	runAll(t, o)
+	c.Epochs, c.Phases = 1, Constant(0.1)
+	half := options(t, c)
+	runAll(t, half)
+	kept, _, err := safetensors.ReadFile(filepath.Join(o.Dir, "phase-1.safetensors"))
+	check(t, err)
+	want := checkpoint(t, half.Dir)
+	if len(kept) != len(want) {
+		t.Errorf("%d tensors, want %d", len(kept), len(want))
+	}
+	for _, x := range kept {
+		if !bytes.Equal(x.Data, want[x.Name].Data) {
+			t.Errorf("%s is not what it was at the end of the phase", x.Name)
+		}
+	}
+	if more, err := filepath.Glob(filepath.Join(o.Dir, "phase-*")); err != nil || len(more) != 1 {
+		t.Errorf("files %v, %v", more, err)
 	}
 }
 
