@@ -8,6 +8,7 @@ const (
 	streamAugmentation
 	streamTrainImage
 	streamTestImage
+	streamLabelNoise
 )
 
 // newRand returns the generator at a position, such as (streamOrder, epoch),

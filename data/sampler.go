@@ -59,6 +59,17 @@ func Order(seed uint64, epoch, n int, how Sampling) []int32 {
 	return order
 }
 
+// LabelNoise returns normal numbers of the given standard deviation for the n
+// examples of a mini-batch. It depends on its arguments alone.
+func LabelNoise(seed uint64, epoch, step, n int, deviation float64) []float64 {
+	r := newRand(seed, streamLabelNoise, uint64(epoch), uint64(step))
+	noise := make([]float64, n)
+	for i := range noise {
+		noise[i] = deviation * r.NormFloat64()
+	}
+	return noise
+}
+
 // CropPadding is the number of zero pixels around an image out of which
 // augmentation crops 32×32 again.
 const CropPadding = 4

@@ -6,6 +6,22 @@ import (
 	"testing"
 )
 
+func TestLabelNoise(t *testing.T) {
+	const n = 10_000
+	noise := LabelNoise(1, 2, 3, n, 0.5)
+	if !slices.Equal(noise, LabelNoise(1, 2, 3, n, 0.5)) || slices.Equal(noise, LabelNoise(1, 2, 4, n, 0.5)) {
+		t.Error("the noise does not depend on its arguments alone, or not on the step")
+	}
+	sum, squares := 0.0, 0.0
+	for _, x := range noise {
+		sum += x
+		squares += x * x
+	}
+	if mean, deviation := sum/n, math.Sqrt(squares/n); !(math.Abs(mean) <= 0.02) || !(math.Abs(deviation-0.5) <= 0.015) {
+		t.Errorf("mean %g, deviation %g, want 0, 0.5", mean, deviation)
+	}
+}
+
 func TestParseSampling(t *testing.T) {
 	for _, s := range Samplings {
 		if got, err := ParseSampling(string(s)); got != s || err != nil {

@@ -39,15 +39,18 @@ type Config struct {
 	Precision   string        `json:"precision"`             // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
 
 	// Of the small problems:
-	Instance  string  `json:"instance,omitempty"`   // "paper", or "random" from the seed
-	Order     string  `json:"order,omitempty"`      // "paper" for the order of examples in the paper's instance
-	Dims      int     `json:"dims,omitempty"`       // length of the vectors
-	Nonzeros  int     `json:"nonzeros,omitempty"`   // of the true parameter
-	C         float64 `json:"c,omitempty"`          // weight of the loss against the norm
-	Noise     float64 `json:"noise,omitempty"`      // of the labels of least squares, a standard deviation
-	Widths    []int   `json:"widths,omitempty"`     // of hidden layers
-	MaxSteps  int     `json:"steps,omitempty"`      // instead of whole epochs
-	EvalSteps int     `json:"eval_steps,omitempty"` // steps between evaluations, instead of epochs
+	Instance string  `json:"instance,omitempty"` // "paper", or "random" from the seed
+	Order    string  `json:"order,omitempty"`    // "paper" for the order of examples in the paper's instance
+	Dims     int     `json:"dims,omitempty"`     // length of the vectors
+	Nonzeros int     `json:"nonzeros,omitempty"` // of the true parameter
+	C        float64 `json:"c,omitempty"`        // weight of the loss against the norm
+	Noise    float64 `json:"noise,omitempty"`    // of the labels of least squares, a standard deviation
+	Widths   []int   `json:"widths,omitempty"`   // of hidden layers
+	// LabelNoise is the standard deviation of what is added to the labels of each
+	// mini-batch in the first phase, drawn afresh.
+	LabelNoise float64 `json:"label_noise,omitempty"`
+	MaxSteps   int     `json:"steps,omitempty"`      // instead of whole epochs
+	EvalSteps  int     `json:"eval_steps,omitempty"` // steps between evaluations, instead of epochs
 }
 
 // maxSteps bounds a training, to what an int32 can count.
@@ -105,6 +108,12 @@ func (c *Config) validateNet() error {
 	}
 	if c.Batch < least || c.Batch > c.TrainSize {
 		return fmt.Errorf("batch of %d with %d training examples: want %d to %[2]d", c.Batch, c.TrainSize, least)
+	}
+	if !(c.LabelNoise >= 0) || math.IsInf(c.LabelNoise, 0) {
+		return fmt.Errorf("label noise %g: want 0 or more", c.LabelNoise)
+	}
+	if classes := []string{ResNet18, "svm", "logistic"}; c.LabelNoise > 0 && slices.Contains(classes, c.Net) {
+		return fmt.Errorf("%s has classes, to which no noise can be added", c.Net)
 	}
 	return CheckPrecision(c.Net, c.Precision)
 }

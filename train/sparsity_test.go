@@ -34,7 +34,7 @@ func meter(t *testing.T, p *Images, e op.Engine) (Meter, *machine.Variables) {
 	check(t, step.Initialize(3))
 	check(t, p.Upload(vars))
 	for i := range 8 { // away from the symmetric start
-		check(t, step.Run(data.Order(1, i, p.Examples(), data.Shuffle)[:20], nil, 0.5))
+		check(t, step.Run(MiniBatch{Index: data.Order(1, i, p.Examples(), data.Shuffle)[:20]}, 0.5))
 	}
 	return m, vars
 }

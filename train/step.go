@@ -12,12 +12,13 @@ import (
 
 // The variables that a training step reads beside the network's.
 const (
-	varIndex    = "batch/index"
-	varWindow   = "batch/window"
-	varStepSize = "step_size"
-	varLosses   = "losses"
-	varPosition = "losses/position"
-	varDecay    = "sum/decay"
+	varIndex      = "batch/index"
+	varWindow     = "batch/window"
+	varLabelNoise = "batch/label_noise"
+	varStepSize   = "step_size"
+	varLosses     = "losses"
+	varPosition   = "losses/position"
+	varDecay      = "sum/decay"
 
 	velocityPrefix = "velocity/"
 	sumPrefix      = "sum/"
@@ -113,14 +114,20 @@ func (s *Step) accumulate(grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
 	return op.Accumulate(sums, grads, s.Model.Input(varDecay, s.Model.Dtype), 1/float64(s.opts.Parts))
 }
 
-// Run takes one step of the step size eta on the training examples that index
-// lists, Batch for each of the Parts; window is nil without augmentation.
-func (s *Step) Run(index, window []int32, eta float64) error {
+// MiniBatch is what a step is taken on.
+type MiniBatch struct {
+	Index      []int32   // of the training examples, StepOptions.Batch for each of the Parts
+	Window     []int32   // data.Augmentation of images; nil for none
+	LabelNoise []float64 // added to the targets; nil for none
+}
+
+// Run takes one step of the step size eta.
+func (s *Step) Run(b MiniBatch, eta float64) error {
 	if err := s.vars.Set(varStepSize, scalar(s.Model.Dtype, eta)); err != nil {
 		return err
 	}
 	for part := range s.opts.Parts {
-		if err := s.runPart(part, index, window); err != nil {
+		if err := s.runPart(part, b); err != nil {
 			return err
 		}
 	}
@@ -130,18 +137,23 @@ func (s *Step) Run(index, window []int32, eta float64) error {
 	return nil
 }
 
-func (s *Step) runPart(part int, index, window []int32) error {
+func (s *Step) runPart(part int, b MiniBatch) error {
 	if s.written == logCapacity {
 		if err := s.readLog(); err != nil {
 			return err
 		}
 	}
 	at, n := part*s.opts.Batch, s.opts.Batch
-	if err := s.vars.Set(varIndex, index[at:at+n]); err != nil {
+	if err := s.vars.Set(varIndex, b.Index[at:at+n]); err != nil {
 		return err
 	}
-	if window != nil {
-		if err := s.vars.Set(varWindow, window[3*at:3*(at+n)]); err != nil {
+	if b.Window != nil {
+		if err := s.vars.Set(varWindow, b.Window[3*at:3*(at+n)]); err != nil {
+			return err
+		}
+	}
+	if b.LabelNoise != nil {
+		if err := setFloats(s.vars, varLabelNoise, b.LabelNoise[at:at+n]); err != nil {
 			return err
 		}
 	}

@@ -248,13 +248,20 @@ func (t *trainer) takeStep() error {
 	epoch, within := t.Step/perEpoch, t.Step%perEpoch
 	images := c.Batch * c.parts()
 	index := t.examples(epoch, within, images)
-	var window []int32
+	batch := MiniBatch{Index: index}
 	if c.Augment {
-		window = data.Augmentation(c.Seed, epoch, within, images)
+		batch.Window = data.Augmentation(c.Seed, epoch, within, images)
+	}
+	schedule := c.schedule()
+	if c.LabelNoise > 0 {
+		batch.LabelNoise = make([]float64, images) // none
+		if schedule.Phase(t.Step, c.Steps()) == 0 {
+			batch.LabelNoise = data.LabelNoise(c.Seed, epoch, within, images, c.LabelNoise)
+		}
 	}
 	start := time.Now()
-	eta := c.schedule().StepSize(t.Step, c.Steps())
-	if err := t.step.Run(index, window, eta); err != nil {
+	eta := schedule.StepSize(t.Step, c.Steps())
+	if err := t.step.Run(batch, eta); err != nil {
 		return err
 	}
 	t.Step++

@@ -141,7 +141,7 @@ func trainedAfter(t *testing.T, set *data.Dataset, o StepOptions, index []int32,
 		}
 	}
 	for range steps {
-		check(t, step.Run(index, nil, 0.1))
+		check(t, step.Run(MiniBatch{Index: index}, 0.1))
 	}
 	for _, v := range step.Model.Variables {
 		if v.Trained {
@@ -242,7 +242,7 @@ func TestMoreLossesThanTheLogHolds(t *testing.T) {
 	check(t, p.Upload(vars))
 	check(t, step.Initialize(0))
 	for range logCapacity + 5 {
-		check(t, step.Run([]int32{0, 1}, nil, 0))
+		check(t, step.Run(MiniBatch{Index: []int32{0, 1}}, 0))
 	}
 	losses, err := step.Losses()
 	check(t, err)

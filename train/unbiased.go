@@ -158,7 +158,7 @@ func (u *Unbiased) epoch(step *Step, order []int32, single, all *gradient) (d []
 	}
 	last := len(order) - 1
 	for _, i := range order[:last] {
-		if err := step.Run([]int32{i}, nil, u.StepSize); err != nil {
+		if err := step.Run(MiniBatch{Index: []int32{i}}, u.StepSize); err != nil {
 			return nil, false, err
 		}
 	}

@@ -24,6 +24,7 @@ type Vectors struct {
 	Fit         op.Loss
 	Norm        float64 // of the squared norm of the weights, biases left out; 0 for none
 	Train, Test Sample  // Test may be empty
+	LabelNoise  bool    // whether a mini-batch has some
 	Measures    []Measure
 	// JacobianInputs are the vectors, row-major, at which measures take ∂h/∂θ.
 	JacobianInputs []float64
@@ -83,6 +84,11 @@ func (p *Vectors) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, err
 	x, y, err := op.Rows(m.Input("train/x", p.Dtype(), n, d), m.Input("train/y", p.Dtype(), n), index)
 	if err != nil {
 		return nil, err
+	}
+	if p.LabelNoise {
+		if y, err = gorgonia.Add(y, m.Input(varLabelNoise, p.Dtype(), index.Shape()...)); err != nil {
+			return nil, err
+		}
 	}
 	h, err := p.Net.Output(m, x)
 	if err != nil {

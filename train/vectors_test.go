@@ -2,6 +2,7 @@ package train
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"largestep/data"
@@ -29,6 +30,34 @@ func sparseRegression(n, d, r int) Sample {
 	return s
 }
 
+// Noise on a label moves the parameters by as much as another label would.
+func TestLabelNoise(t *testing.T) {
+	trained := func(shift, noise float64) []float64 {
+		e := cpu.New(1)
+		defer e.Close()
+		vars := machine.NewVariables(e)
+		p := &Vectors{Net: nets.Linear{}, Fit: op.Loss{Kind: op.Squared, Scale: 1}, Train: sparseRegression(6, 4, 2), LabelNoise: true}
+		p.Train.Y[3] += shift
+		step, err := NewStep(vars, p, StepOptions{Batch: 2, Parts: 2})
+		check(t, err)
+		check(t, p.Upload(vars))
+		check(t, step.Initialize(0))
+		check(t, step.Run(MiniBatch{Index: []int32{0, 1, 2, 3}, LabelNoise: []float64{0, 0, 0, noise}}, 0.1))
+		return download64(t, vars, step.Model.Parameters()[0].Name())
+	}
+	if got, want := trained(0, 0.5), trained(0.5, 0); !slices.Equal(got, want) || slices.Equal(got, trained(0, 0)) {
+		t.Errorf("parameters %v, want %v", got, want)
+	}
+}
+
+func download64(t *testing.T, vars *machine.Variables, name string) []float64 {
+	t.Helper()
+	spec, _ := vars.Spec(name)
+	x := make([]float64, spec.Len())
+	check(t, vars.Get(name, x))
+	return x
+}
+
 // The target is 100,001 steps in 0.37 s on one core.
 func BenchmarkDiagonalStep(b *testing.B) {
 	e := cpu.New(1)
@@ -47,7 +76,7 @@ func BenchmarkDiagonalStep(b *testing.B) {
 	}
 	order := data.Order(0, 0, 80, data.WithReplacement)
 	for i := 0; b.Loop(); i++ {
-		if err := step.Run(order[i%80:i%80+1], nil, 0.1); err != nil {
+		if err := step.Run(MiniBatch{Index: order[i%80 : i%80+1]}, 0.1); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -70,7 +70,7 @@ func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := func() error { return step.Run(index, nil, c.StepSize) }
+	run := func() error { return step.Run(train.MiniBatch{Index: index}, c.StepSize) }
 	seconds, steps, err := measure(ctx, e, o.Time, run)
 	if err != nil {
 		return nil, err

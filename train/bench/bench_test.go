@@ -5,6 +5,7 @@ import (
 
 	"largestep/nets"
 	"largestep/nets/op"
+	"largestep/train"
 )
 
 // What is measured is training: the loss changes from step to step.
@@ -19,7 +20,7 @@ func TestStepTrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if err := step.Run(index, nil, c.StepSize); err != nil {
+		if err := step.Run(train.MiniBatch{Index: index}, c.StepSize); err != nil {
 			t.Fatal(err)
 		}
 	}

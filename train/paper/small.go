@@ -130,6 +130,7 @@ func problem(c *train.Config, i *instances.Problem, err error) (*SmallProblem, e
 	}
 	c.TestSize = i.Test.N
 	p := &SmallProblem{order: i.Order}
+	p.LabelNoise = c.LabelNoise > 0
 	p.Precision = tensor.Float64
 	if c.Precision == "fp32" {
 		p.Precision = tensor.Float32

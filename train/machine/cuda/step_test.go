@@ -45,7 +45,7 @@ func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []f
 	}
 	for i := range steps {
 		order := data.Order(0, i/4, 4*batch, data.Shuffle)[i%4*batch : (i%4+1)*batch]
-		if err := step.Run(order, data.Augmentation(0, i/4, i%4, batch), eta); err != nil {
+		if err := step.Run(train.MiniBatch{Index: order, Window: data.Augmentation(0, i/4, i%4, batch)}, eta); err != nil {
 			t.Fatal(err)
 		}
 	}
