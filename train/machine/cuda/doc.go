@@ -30,11 +30,12 @@
 // # Convolutions
 //
 // They are operation graphs of cuDNN's backend interface, one for each kernel.
-// The first time a kernel is queued, cuDNN's heuristics propose engines; of those
-// exact enough for the precision, deterministic ones if there are any, up to
-// 24 become plans, each is timed on the spot as a graph, and the fastest is kept. Another engine
-// of the same process makes the same choice; another process may measure
-// otherwise, and then gives other last bits.
+// The first time a kernel is queued, cuDNN's heuristics propose engines with their
+// parameters; of those exact enough for the precision, deterministic ones if there
+// are any, each engine's first before the others, up to 32 become plans, each is
+// timed on the spot as a graph, and the fastest is kept. Another engine of the same
+// process makes the same choice; another process may measure otherwise, and then
+// gives other last bits.
 //
 // # Without a GPU
 //
