@@ -98,27 +98,37 @@ func (s imageFolder) list(ctx context.Context) ([]imageFile, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			dir := filepath.Join(s.root, split, class.Name())
-			if hidden(class.Name()) || !isFolder(dir) {
-				continue
-			}
-			entries, err := os.ReadDir(dir)
+			list, err := s.listClass(split, class.Name())
 			if err != nil {
 				return nil, err
 			}
-			for _, e := range entries {
-				p := path.Join(split, class.Name(), e.Name())
-				if e.IsDir() {
-					p += "/"
-				}
-				f, ok, err := parseImagePath(p)
-				if err != nil {
-					return nil, err
-				}
-				if ok {
-					files = append(files, f)
-				}
-			}
+			files = append(files, list...)
+		}
+	}
+	return files, nil
+}
+
+// listClass lists the images of a class; what is hidden or no folder is none.
+func (s imageFolder) listClass(split, class string) (files []imageFile, err error) {
+	dir := filepath.Join(s.root, split, class)
+	if hidden(class) || !isFolder(dir) {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		p := path.Join(split, class, e.Name())
+		if e.IsDir() {
+			p += "/"
+		}
+		f, ok, err := parseImagePath(p)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			files = append(files, f)
 		}
 	}
 	return files, nil

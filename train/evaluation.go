@@ -14,11 +14,11 @@ import (
 // evaluationBatch is how many images are evaluated at once.
 const evaluationBatch = 200
 
-// Evaluation is a network in evaluation mode as a graph on an engine, with a
+// evaluation is a network in evaluation mode as a graph on an engine, with a
 // data set to go through.
-type Evaluation struct {
+type evaluation struct {
 	vars      *machine.Variables
-	data      ResidentSet
+	data      residentSet
 	images    int // of the data set, the first
 	batch     int
 	dtype     tensor.Dtype
@@ -39,11 +39,11 @@ type Result struct {
 	Sparsity []float64
 }
 
-// NewEvaluation builds the graph, to go through the first images of a data set,
+// newEvaluation builds the graph, to go through the first images of a data set,
 // on the variables that a training step, or a checkpoint, fills. The features'
 // sparsity wants an engine with op.FeatureKernels.
-func NewEvaluation(vars *machine.Variables, net nets.Net, d ResidentSet, images int, dtype tensor.Dtype, sparsity bool) (*Evaluation, error) {
-	e := &Evaluation{vars: vars, data: d, images: images, dtype: dtype, batch: min(evaluationBatch, images)}
+func newEvaluation(vars *machine.Variables, net nets.Net, d residentSet, images int, dtype tensor.Dtype, sparsity bool) (*evaluation, error) {
+	e := &evaluation{vars: vars, data: d, images: images, dtype: dtype, batch: min(evaluationBatch, images)}
 	m := nets.NewModel(dtype, false)
 	batch := d.inputs(m)
 	batch.Index = m.Input(e.name("index"), tensor.Int32, e.batch)
@@ -79,15 +79,15 @@ func NewEvaluation(vars *machine.Variables, net nets.Net, d ResidentSet, images 
 	return e, err
 }
 
-func (e *Evaluation) name(s string) string { return fmt.Sprintf("evaluation/%s/%s", e.data.Name, s) }
+func (e *evaluation) name(s string) string { return fmt.Sprintf("evaluation/%s/%s", e.data.Name, s) }
 
-func (e *Evaluation) varDecay() string { return e.name("decay") }
+func (e *evaluation) varDecay() string { return e.name("decay") }
 
-func (e *Evaluation) positives(tap int) string { return e.name(fmt.Sprintf("positives/%d", tap)) }
+func (e *evaluation) positives(tap int) string { return e.name(fmt.Sprintf("positives/%d", tap)) }
 
 // Run goes through the data set. With logits not nil it is called with those of
 // each image, in order; the slice is only valid during the call.
-func (e *Evaluation) Run(logits func(image int, z []float64) error) (Result, error) {
+func (e *evaluation) Run(logits func(image int, z []float64) error) (Result, error) {
 	if err := e.reset(); err != nil {
 		return Result{}, err
 	}
@@ -117,7 +117,7 @@ func (e *Evaluation) Run(logits func(image int, z []float64) error) (Result, err
 	return e.result()
 }
 
-func (e *Evaluation) reset() error {
+func (e *evaluation) reset() error {
 	if err := e.vars.Set(e.name("totals"), make([]float64, 3)); err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (e *Evaluation) reset() error {
 }
 
 // setDecay lets the moments start over with the first mini-batch.
-func (e *Evaluation) setDecay(first int) error {
+func (e *evaluation) setDecay(first int) error {
 	if len(e.moments) == 0 {
 		return nil
 	}
@@ -146,7 +146,7 @@ func (e *Evaluation) setDecay(first int) error {
 	return e.vars.Set(e.varDecay(), scalar(e.dtype, decay))
 }
 
-func (e *Evaluation) result() (Result, error) {
+func (e *evaluation) result() (Result, error) {
 	totals := make([]float64, 3)
 	if err := e.vars.Get(e.name("totals"), totals); err != nil {
 		return Result{}, err
@@ -171,7 +171,7 @@ func (e *Evaluation) result() (Result, error) {
 }
 
 // handOut gives the logits of the last batch to f.
-func (e *Evaluation) handOut(first int, f func(image int, z []float64) error) error {
+func (e *evaluation) handOut(first int, f func(image int, z []float64) error) error {
 	z, err := outputFloats(e.machine, e.logits)
 	if err != nil {
 		return err

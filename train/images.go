@@ -25,14 +25,14 @@ type Images struct {
 
 var _ Problem = (*Images)(nil)
 
-// ResidentSet is where a data set of n images lives on the engine.
-type ResidentSet struct {
+// residentSet is where a data set of n images lives on the engine.
+type residentSet struct {
 	Name string // "train", "test"
 	Len  int
 }
 
 // inputs declares the data set in a graph.
-func (d ResidentSet) inputs(m *nets.Model) op.Batch {
+func (d residentSet) inputs(m *nets.Model) op.Batch {
 	return op.Batch{
 		Images: m.Input(d.Name+"/images", tensor.Uint8, d.Len, data.Channels, data.Side, data.Side),
 		Labels: m.Input(d.Name+"/labels", tensor.Uint8, d.Len),
@@ -40,15 +40,15 @@ func (d ResidentSet) inputs(m *nets.Model) op.Batch {
 }
 
 // Upload copies the images to the engine, once a graph that reads them exists.
-func (d ResidentSet) Upload(vars *machine.Variables, images *data.Images) error {
+func (d residentSet) Upload(vars *machine.Variables, images *data.Images) error {
 	if err := vars.Set(d.Name+"/images", images.Pixels); err != nil {
 		return err
 	}
 	return vars.Set(d.Name+"/labels", images.Labels)
 }
 
-func (p *Images) train() ResidentSet { return ResidentSet{"train", p.Data.Train.Len()} }
-func (p *Images) test() ResidentSet  { return ResidentSet{"test", p.Data.Test.Len()} }
+func (p *Images) train() residentSet { return residentSet{"train", p.Data.Train.Len()} }
+func (p *Images) test() residentSet  { return residentSet{"test", p.Data.Test.Len()} }
 
 // Examples is the number of training images.
 func (p *Images) Examples() int { return p.Data.Train.Len() }
@@ -106,27 +106,27 @@ func (p *Images) Upload(vars *machine.Variables) error {
 	return p.test().Upload(vars, p.Data.Test)
 }
 
-// TrainLossImages is how many training images, at most, the recorded training
+// trainLossImages is how many training images, at most, the recorded training
 // loss, active shares and sparsity are measured on. (The paper takes 10,752 for
 // the sparsity.)
-const TrainLossImages = 10_000
+const trainLossImages = 10_000
 
 // Meter evaluates the first training images and all test images. On an engine
 // without op.FeatureKernels the sparsity is NaN.
 func (p *Images) Meter(vars *machine.Variables) (Meter, error) {
 	m := imageMeter{columns: len(p.Columns())}
 	var err error
-	m.onTrain, err = NewEvaluation(vars, p.Net, p.train(), min(p.Examples(), TrainLossImages), p.Dtype(),
+	m.onTrain, err = newEvaluation(vars, p.Net, p.train(), min(p.Examples(), trainLossImages), p.Dtype(),
 		p.Sparsity && op.HasFeatures(vars.Engine()))
 	if err != nil {
 		return nil, err
 	}
-	m.onTest, err = NewEvaluation(vars, p.Net, p.test(), p.Data.Test.Len(), p.Dtype(), false)
+	m.onTest, err = newEvaluation(vars, p.Net, p.test(), p.Data.Test.Len(), p.Dtype(), false)
 	return m, err
 }
 
 type imageMeter struct {
-	onTrain, onTest *Evaluation
+	onTrain, onTest *evaluation
 	columns         int
 }
 

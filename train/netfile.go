@@ -46,22 +46,22 @@ func OpenNet(path string) (*NetFile, error) {
 	return &NetFile{metadata["dataset"], path, net, tensors}, nil
 }
 
-// Evaluate measures the network on images; see Evaluation.Run for logits.
+// Evaluate measures the network on images; see evaluation.Run for logits.
 func (f *NetFile) Evaluate(e op.Engine, images *data.Images, logits func(image int, z []float64) error) (Result, error) {
 	if c := len(images.Classes); c > f.net.Classes {
 		return Result{}, fmt.Errorf("%s has %d classes, the data set %d", f.path, f.net.Classes, c)
 	}
 	vars := machine.NewVariables(e)
-	d := ResidentSet{"test", images.Len()}
-	evaluation, err := NewEvaluation(vars, f.net, d, d.Len, tensor.Float32, false)
+	d := residentSet{"test", images.Len()}
+	v, err := newEvaluation(vars, f.net, d, d.Len, tensor.Float32, false)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := importParameters(vars, evaluation.variables, f.tensors); err != nil {
+	if err := importParameters(vars, v.variables, f.tensors); err != nil {
 		return Result{}, fmt.Errorf("%s: %w", f.path, err)
 	}
 	if err := d.Upload(vars, images); err != nil {
 		return Result{}, err
 	}
-	return evaluation.Run(logits)
+	return v.Run(logits)
 }

@@ -117,8 +117,8 @@ func initialParameters(vars *machine.Variables, variables []*nets.Variable, seed
 	return nil
 }
 
-// FileChecksum is the SHA-256 of a file in hexadecimal.
-func FileChecksum(path string) (string, error) {
+// fileChecksum is the SHA-256 of a file in hexadecimal.
+func fileChecksum(path string) (string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", err

@@ -129,7 +129,7 @@ func (o *Options) check() error {
 	}
 	o.Environment.TrainSHA256, o.Environment.TestSHA256 = o.Problem.Fingerprints()
 	if o.Init != "" {
-		sum, err := FileChecksum(o.Init)
+		sum, err := fileChecksum(o.Init)
 		if err != nil {
 			return err
 		}

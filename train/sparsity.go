@@ -76,7 +76,7 @@ func (s *moments) sparsity() (float64, error) {
 }
 
 // addSparsity adds the moments of all taps to the evaluation's graph.
-func (e *Evaluation) addSparsity(m *nets.Model, labels *gorgonia.Node) ([]*gorgonia.Node, error) {
+func (e *evaluation) addSparsity(m *nets.Model, labels *gorgonia.Node) ([]*gorgonia.Node, error) {
 	if m.Dtype != tensor.Float32 {
 		return nil, fmt.Errorf("feature sparsity of a net of %v: want float32", m.Dtype)
 	}

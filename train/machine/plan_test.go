@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -117,8 +118,37 @@ func TestSharedMemory(t *testing.T) {
 	}
 }
 
-// A chain needs two buffers at a time, however long it is; a gradient that is
-// added to another takes none.
+// Where a map is used twice, the second gradient is added to the first as it is
+// computed.
+func TestGradientsAreAddedInPlace(t *testing.T) {
+	g := gorgonia.NewGraph()
+	input := func(name string, shape ...int) *gorgonia.Node {
+		return gorgonia.NewTensor(g, tensor.Float64, 4, gorgonia.WithShape(shape...), gorgonia.WithName(name))
+	}
+	x := input("x", 1, 2, 3, 3)
+	squares := func(filter string) *gorgonia.Node {
+		y := gorgonia.Must(op.Conv(x, input(filter, 2, 2, 3, 3), op.Convolution{Stride: 1, Pad: 1}))
+		return gorgonia.Must(op.SumSquares(y, 0.5))
+	}
+	cost := gorgonia.Must(op.AddScalars(squares("w1"), squares("w2")))
+	grads, err := gorgonia.Grad(cost, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := machine.New(machine.NewVariables(op.Reference{}), grads...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kernels []string
+	if err := m.Profile(func(kernel string, _ time.Duration) { kernels = append(kernels, kernel) }); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(kernels, "add") {
+		t.Errorf("kernels %v: a sum of its own", kernels)
+	}
+}
+
+// A chain needs two buffers at a time, however long it is.
 func TestMemoryOfAChain(t *testing.T) {
 	const length, size = 20, 1024 // bytes of a map
 	g := gorgonia.NewGraph()

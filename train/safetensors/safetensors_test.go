@@ -26,6 +26,20 @@ func read(b []byte) ([]Tensor, map[string]string, error) {
 	return Read(bytes.NewReader(b), int64(len(b)))
 }
 
+// Equal metadata give equal bytes, whatever the order of Go's maps.
+func TestMetadataIsSorted(t *testing.T) {
+	metadata := map[string]string{}
+	for _, k := range "qwertyuiop" {
+		metadata[string(k)] = "x"
+	}
+	first := encode(t, nil, metadata)
+	for range 20 {
+		if !bytes.Equal(encode(t, nil, metadata), first) {
+			t.Fatal("the same metadata in another order")
+		}
+	}
+}
+
 func sample() ([]Tensor, map[string]string) {
 	return []Tensor{
 		FromFloat32("conv1.weight", []int{2, 1, 1, 3}, []float32{1, -2, 3.5, 0, float32(math.Inf(1)), 1e-42}),
