@@ -172,6 +172,9 @@ func (c *Config) parts() int {
 	return 1
 }
 
+// StepExamples is how many examples a step looks at.
+func (c *Config) StepExamples() int { return c.Batch * c.parts() }
+
 // stepsPerEpoch drops an incomplete last mini-batch.
 func (c *Config) stepsPerEpoch() int { return c.TrainSize / max(c.Batch, 1) / c.parts() }
 

@@ -145,7 +145,7 @@ func checkOrder(c *Config, p Problem) error {
 		return nil
 	}
 	ordered, ok := p.(Ordered)
-	if want := c.Steps() * c.Batch * c.parts(); !ok || len(ordered.Order()) < want {
+	if want := c.Steps() * c.StepExamples(); !ok || len(ordered.Order()) < want {
 		return fmt.Errorf("order %q: this instance has none for %d steps", c.Order, c.Steps())
 	}
 	return nil

@@ -246,7 +246,7 @@ func (t *trainer) takeStep() error {
 	c := &t.Config
 	perEpoch := c.stepsPerEpoch()
 	epoch, within := t.Step/perEpoch, t.Step%perEpoch
-	images := c.Batch * c.parts()
+	images := c.StepExamples()
 	index := t.examples(epoch, within, images)
 	batch := MiniBatch{Index: index}
 	if c.Augment {

@@ -148,19 +148,33 @@ func (o *smallFigure) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer engine.Close()
-	var groups []figure.Group
-	for _, s := range settings {
-		group := figure.Group{Label: s.Label}
-		for _, r := range s.Runs(o.seeds) {
-			run, err := o.train(cmd, engine, r)
-			if err != nil {
-				return err
-			}
-			group.Runs = append(group.Runs, run)
-		}
-		groups = append(groups, group)
+	groups, err := o.trainings(cmd, engine, settings)
+	if err != nil {
+		return err
 	}
 	return o.draw(cmd, groups)
+}
+
+// trainings makes the runs of all settings.
+func (o *smallFigure) trainings(cmd *cobra.Command, e op.Engine, settings []paper.Setting) ([]figure.Group, error) {
+	groups := make([]figure.Group, len(settings))
+	runs, total := make([][]paper.Run, len(settings)), 0
+	for i, s := range settings {
+		groups[i].Label, runs[i] = s.Label, s.Runs(o.seeds)
+		total += len(runs[i])
+	}
+	done := 0
+	for i := range groups {
+		for _, r := range runs[i] {
+			done++
+			run, err := o.train(cmd, e, r, fmt.Sprintf("%d/%d %s", done, total, r.Name))
+			if err != nil {
+				return nil, err
+			}
+			groups[i].Runs = append(groups[i].Runs, run)
+		}
+	}
+	return groups, nil
 }
 
 // settings are the figure's, in the precision asked for.
@@ -175,7 +189,7 @@ func (o *smallFigure) settings(cmd *cobra.Command) ([]paper.Setting, error) {
 	return settings, train.CheckPrecision(o.Net(), o.engine.precision)
 }
 
-func (o *smallFigure) train(cmd *cobra.Command, e op.Engine, r paper.Run) (*metrics.Run, error) {
+func (o *smallFigure) train(cmd *cobra.Command, e op.Engine, r paper.Run, label string) (*metrics.Run, error) {
 	dir := filepath.Join(o.out, r.Name)
 	edge := 0.0
 	if r.IsRelative() {
@@ -196,7 +210,7 @@ func (o *smallFigure) train(cmd *cobra.Command, e op.Engine, r paper.Run) (*metr
 			Resume: true, Problem: problem, Engine: e, CheckpointEvery: 30 * time.Second,
 		},
 	}
-	if err := t.run(cmd.Context(), r.Name); err != nil {
+	if err := t.run(cmd.Context(), label); err != nil {
 		return nil, err
 	}
 	return metrics.OpenRun(dir)

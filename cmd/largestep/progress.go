@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -24,32 +27,77 @@ func isTerminal(w io.Writer) bool {
 }
 
 // follow shows a training: a bar on a terminal, lines elsewhere. finish ends it.
-func follow(w io.Writer, label string) (hooks train.Hooks, finish func()) {
+func follow(w io.Writer, label, dir string) (hooks train.Hooks, finish func()) {
 	if isTerminal(w) {
 		return followBar(w, label)
 	}
-	return followLines(w, label), func() {}
+	return followLines(w, cmp.Or(label, dir)), func() {}
 }
 
 func followBar(w io.Writer, label string) (train.Hooks, func()) {
 	var bar *progressbar.ProgressBar
+	var config train.Config
 	test := ""
 	hooks := train.Hooks{
 		Start: func(c train.Config, step int) {
-			bar = newBar(w, int64(c.Steps()), label)
+			config = c
+			bar = newBar(w, int64(c.Steps()), fit(textWidth(w), label))
 			bar.Set(step)
 		},
 		Step: func(p train.Progress) {
-			bar.Describe(fmt.Sprintf("%s  %.0f/s  loss %.4g%s", label, p.ImagesPerSecond, p.Loss, test))
+			if p.Step == 0 { // no loss yet, and no speed
+				return
+			}
+			bar.Describe(fit(textWidth(w), label, fmt.Sprintf("loss %.4g", p.Loss), speed(&config, p.ImagesPerSecond), test))
 			bar.Set(p.Step)
 		},
-		Row: func(r metrics.Row) { test = testResult(r) },
+		Row: func(r metrics.Row) { test = strings.TrimPrefix(testResult(r), ", ") },
 	}
 	return hooks, func() {
 		if bar != nil {
 			bar.Clear()
 		}
 	}
+}
+
+// barWidth is what a line has beside its text: the percentage, the shortest bar
+// worth drawing, and hours passed and left.
+const barWidth = len(" 100% |12345678| [12h34m56s:12h34m56s] ")
+
+// textWidth is how many characters a terminal leaves for the text before a bar.
+func textWidth(w io.Writer) int {
+	width := 80
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			width = columns
+		}
+	}
+	return max(width-barWidth, 0)
+}
+
+// fit joins as many of the parts as a width has room for, the first ones first,
+// and cuts the very first if need be.
+func fit(width int, parts ...string) string {
+	text := ""
+	for _, part := range parts {
+		switch n := utf8.RuneCountInString(text) + utf8.RuneCountInString(part); {
+		case text == "" && n > width:
+			text = string([]rune(part)[:width])
+		case text == "":
+			text = part
+		case part != "" && n+2 <= width:
+			text += "  " + part
+		}
+	}
+	return text
+}
+
+// speed is in images or, of small problems, in steps.
+func speed(c *train.Config, examplesPerSecond float64) string {
+	if c.Net == train.ResNet18 {
+		return fmt.Sprintf("%.0f images/s", examplesPerSecond)
+	}
+	return fmt.Sprintf("%.0f steps/s", examplesPerSecond/float64(c.StepExamples()))
 }
 
 func newBar(w io.Writer, total int64, label string, more ...progressbar.Option) *progressbar.ProgressBar {
@@ -64,14 +112,15 @@ func newBar(w io.Writer, total int64, label string, more ...progressbar.Option) 
 }
 
 func followLines(w io.Writer, label string) train.Hooks {
-	var epochs, steps int
+	var config train.Config
 	var started, last time.Time
 	first := 0
 	return train.Hooks{
 		Start: func(c train.Config, step int) {
-			epochs, steps, first, started = c.Epochs, c.Steps(), step, time.Now()
+			config, first, started = c, step, time.Now()
 		},
 		Row: func(r metrics.Row) {
+			steps := config.Steps()
 			if time.Since(last) < lineEvery && r.Step < steps {
 				return
 			}
@@ -81,8 +130,8 @@ func followLines(w io.Writer, label string) train.Hooks {
 				rest := time.Duration(float64(time.Since(started)) * float64(steps-r.Step) / float64(done))
 				left = fmt.Sprintf(", %v left", rest.Round(time.Second))
 			}
-			fmt.Fprintf(w, "%s: epoch %s of %d, training loss %.4g%s, %.0f/s%s\n",
-				label, strconv.FormatFloat(math.Round(100*r.Epoch)/100, 'f', -1, 64), epochs, r.TrainLoss, testResult(r), r.ImagesPerSecond, left)
+			fmt.Fprintf(w, "%s: epoch %s of %d, training loss %.4g%s, %s%s\n",
+				label, strconv.FormatFloat(math.Round(100*r.Epoch)/100, 'f', -1, 64), config.Epochs, r.TrainLoss, testResult(r), speed(&config, r.ImagesPerSecond), left)
 		},
 	}
 }

@@ -125,7 +125,7 @@ func (o *trainOptions) run(cmd *cobra.Command) error {
 			Init: o.init, Problem: j.problem, Engine: j.engine, CheckpointEvery: o.save,
 		},
 	}
-	return t.run(cmd.Context(), o.out)
+	return t.run(cmd.Context(), "")
 }
 
 // job is what the flags ask for, ready to compute.
@@ -325,11 +325,12 @@ type training struct {
 	quiet         bool   // no lines but of trouble where nobody watches
 }
 
-// run trains and says how it ended.
+// run trains and says how it ended. The label is of its progress, the run folder
+// if it is empty.
 func (t *training) run(ctx context.Context, label string) error {
 	finish := func() {}
 	if !t.quiet || isTerminal(t.progress) {
-		t.options.Hooks, finish = follow(t.progress, label)
+		t.options.Hooks, finish = follow(t.progress, label, t.options.Dir)
 	}
 	status, err := train.Run(ctx, t.options)
 	finish()
