@@ -81,3 +81,20 @@ func TestNoSpaceForFiles(t *testing.T) {
 		t.Run(strings.Fields(b.args)[0], b.test)
 	}
 }
+
+// What a command prints must not be lost in silence.
+func TestNoSpaceForOutput(t *testing.T) {
+	enterFixture(t)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	check(t, err)
+	defer full.Close()
+	for _, args := range []string{
+		"engines", "--help", "train resnet18 --resume --out done", "eval --dataset made-up --test-size 8 done/checkpoint.safetensors",
+		"plot done -o new.png", "figure relu-1d --seeds 1",
+	} {
+		var stderr strings.Builder
+		if code := execute(t.Context(), strings.Fields(args), full, &stderr); code != exitError || !strings.Contains(stderr.String(), "largestep: write /dev/full: no space left") {
+			t.Errorf("%s: status %d: %s", args, code, stderr.String())
+		}
+	}
+}
