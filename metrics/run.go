@@ -21,6 +21,7 @@ const (
 	Finished    State = "finished"
 	Diverged    State = "diverged" // a loss was not finite; a result, not a failure
 	Interrupted State = "interrupted"
+	Failed      State = "failed" // by an error, such as a full disk; can be resumed
 )
 
 // Status is the content of status.json.
@@ -62,7 +63,7 @@ func parseStatus(b []byte) (s Status, err error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return s, err
 	}
-	if !slices.Contains([]State{Running, Finished, Diverged, Interrupted}, s.State) {
+	if !slices.Contains([]State{Running, Finished, Diverged, Interrupted, Failed}, s.State) {
 		return s, fmt.Errorf("unknown state %q", s.State)
 	}
 	return s, nil
@@ -124,7 +125,34 @@ func OpenRun(dir string) (*Run, error) {
 	if err == nil {
 		r.Table = *table
 	}
+	if err := r.checkEnd(); err != nil {
+		return nil, err
+	}
 	return r, nil
+}
+
+// checkEnd refuses a table that lacks the last rows of a run that has ended. A
+// run that diverged may have ended before its next row was due.
+func (r *Run) checkEnd() error {
+	if r.Status.State != Finished && r.Status.State != Diverged {
+		return nil
+	}
+	path, n := filepath.Join(r.Dir, TableFile), len(r.Rows)
+	remedy := fmt.Sprintf("put it back whole, or delete %s and train again", r.Dir)
+	if n == 0 {
+		return fmt.Errorf("%s: no rows, but the run has %s: %s", path, r.Status.State, remedy)
+	}
+	last, late := r.Rows[n-1].Step, 0
+	if r.Status.State == Diverged {
+		late = r.Status.Step
+		if n > 1 {
+			late = r.Rows[1].Step - r.Rows[0].Step
+		}
+	}
+	if last > r.Status.Step || last < r.Status.Step-late {
+		return fmt.Errorf("%s: the last row is of step %d, but the run has %s at step %d: %s", path, last, r.Status.State, r.Status.Step, remedy)
+	}
+	return nil
 }
 
 func readConfig(dir string) (Config, error) {

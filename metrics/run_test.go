@@ -71,6 +71,42 @@ func TestOpenRunRefuses(t *testing.T) {
 	}
 }
 
+// A run that has ended has a row at its end, or, if it diverged, not long before.
+func TestOpenRunWithoutLastRows(t *testing.T) {
+	for _, c := range []struct {
+		state State
+		step  int
+		rows  []int
+		want  string
+	}{
+		{Finished, 40, []int{0, 20, 40}, ""},
+		{Finished, 40, []int{0, 20}, "metrics.csv: the last row is of step 20, but the run has finished at step 40: put it back whole, or delete"},
+		{Finished, 40, nil, "metrics.csv: no rows, but the run has finished"},
+		{Finished, 40, []int{0, 50}, "the last row is of step 50"},
+		{Diverged, 7, []int{0}, ""},
+		{Diverged, 40, []int{0, 20}, ""},
+		{Diverged, 59, []int{0, 20, 40}, ""},
+		{Diverged, 59, []int{0, 20}, "the last row is of step 20, but the run has diverged at step 59"},
+		{Diverged, 7, nil, "no rows, but the run has diverged"},
+		{Running, 40, []int{0}, ""},
+		{Failed, 40, []int{0, 20}, ""},
+	} {
+		dir := folder(t, map[string]string{ConfigFile: config})
+		check(t, WriteStatus(dir, Status{State: c.state, Step: c.step}))
+		w, err := ResumeTable(filepath.Join(dir, TableFile), nil, 0)
+		check(t, err)
+		for _, step := range c.rows {
+			check(t, w.Append(Row{Step: step}))
+		}
+		check(t, w.Close())
+		if _, err := OpenRun(dir); c.want == "" {
+			check(t, err)
+		} else {
+			wantError(t, err, c.want)
+		}
+	}
+}
+
 func FuzzConfigAndStatus(f *testing.F) {
 	f.Add([]byte(config))
 	f.Add([]byte(`{"state": "finished", "step": 1, "epoch": 2}`))

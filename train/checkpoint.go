@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"largestep/metrics"
 	"largestep/metrics/atomicfile"
 	"largestep/nets"
 	"largestep/train/machine"
@@ -122,6 +123,18 @@ func removeVelocities(dir, keep string) error {
 		}
 	}
 	return nil
+}
+
+// checkNeverSaved refuses to begin anew a run whose checkpoint has been lost.
+func checkNeverSaved(dir string) error {
+	status, err := metrics.ReadStatus(dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, summaryFile)); errors.Is(err, fs.ErrNotExist) && status.Step == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is missing, though the run had one: put it back, or delete %s and train again", filepath.Join(dir, checkpointFile), dir)
 }
 
 // loadCheckpoint fills the engine from the run's latest checkpoint. ok is false

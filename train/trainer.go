@@ -90,6 +90,11 @@ func (t *trainer) restore() error {
 	if err != nil {
 		return err
 	}
+	if !ok {
+		if err := checkNeverSaved(t.Dir); err != nil {
+			return err
+		}
+	}
 	if !ok && t.Init == "" && t.Config.Init != "" {
 		return errors.New("the run was killed before its first checkpoint: give the file of initial parameters again, with --init")
 	}

@@ -327,6 +327,10 @@ func TestDamagedRuns(t *testing.T) {
 		}, bad{"train resnet18 --resume --out half", 1, "train"}},
 		{"bad status", func(t *testing.T) { writeFile(t, "half/status.json", `{"state": "asleep"}`) }, bad{"train resnet18 --resume --out half", 1, "asleep"}},
 		{"no table at the end", func(t *testing.T) { removeGlob(t, "done/metrics.csv") }, bad{"train resnet18 --resume --out done", 1, "metrics.csv"}},
+		{"cut table at the end", func(t *testing.T) { cutLastLine(t, "done/metrics.csv") }, bad{"train resnet18 --resume --out done", 1, "done/metrics.csv: the last row is of step"}},
+		{"cut table to plot", func(t *testing.T) { cutLastLine(t, "done/metrics.csv") }, bad{"plot done -o new.png", 1, "delete done and train again"}},
+		{"no checkpoint", func(t *testing.T) { removeGlob(t, "half/checkpoint.safetensors") }, bad{"train resnet18 --resume --out half", 1, "half/checkpoint.safetensors is missing"}},
+		{"no trace of a checkpoint but the status", func(t *testing.T) { removeGlob(t, "half/checkpoint.*") }, bad{"train resnet18 --resume --out half", 1, "half/checkpoint.safetensors is missing"}},
 		{"bad table to plot", func(t *testing.T) { writeFile(t, "done/metrics.csv", "a,b\n1,2\n") }, bad{"plot done -o new.png", 1, "metrics.csv"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -335,6 +339,12 @@ func TestDamagedRuns(t *testing.T) {
 			c.test(t)
 		})
 	}
+}
+
+func cutLastLine(t *testing.T, path string) {
+	t.Helper()
+	lines := strings.SplitAfter(readFile(t, path), "\n")
+	writeFile(t, path, strings.Join(lines[:len(lines)-2], ""))
 }
 
 func spoilVelocities(t *testing.T, change func([]safetensors.Tensor) []safetensors.Tensor) {

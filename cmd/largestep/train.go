@@ -356,9 +356,6 @@ func (t *training) reportFinal() error {
 	if err != nil {
 		return err
 	}
-	if len(run.Rows) == 0 {
-		return fmt.Errorf("%s: no rows in %s: was it removed?", t.options.Dir, metrics.TableFile)
-	}
 	last := run.Rows[len(run.Rows)-1]
 	fmt.Fprintf(t.out, "%s: training loss %.4g%s, %.1f s\n", t.options.Dir, last.TrainLoss, testResult(last), last.Seconds)
 	return nil
