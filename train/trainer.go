@@ -137,8 +137,7 @@ func (t *trainer) train(ctx context.Context) (metrics.Status, error) {
 	case errors.Is(err, ErrInterrupted):
 		state = metrics.Interrupted
 	case err != nil:
-		t.records.log.Printf("failed: %v", err)
-		return metrics.Status{}, cmp.Or(err, t.records.close())
+		return metrics.Status{}, t.fail(err)
 	}
 	t.records.log.Printf("%s at step %d %s", state, t.Step, message)
 	if err := t.records.close(); err != nil {
@@ -149,6 +148,15 @@ func (t *trainer) train(ctx context.Context) (metrics.Status, error) {
 		err = ErrInterrupted
 	}
 	return status, err
+}
+
+// fail leaves the error in the run folder, as far as that can still be written
+// to, and returns it.
+func (t *trainer) fail(err error) error {
+	t.records.log.Printf("failed: %v", err)
+	t.records.close()
+	t.status(metrics.Failed, err.Error())
+	return err
 }
 
 func (t *trainer) run(ctx context.Context) error {
@@ -356,7 +364,10 @@ func (t *trainer) evaluate() error {
 		return errDiverged
 	}
 	if t.Step == 0 || t.Step == t.Config.Steps() || time.Since(t.lastSaved) >= t.CheckpointEvery {
-		return t.save()
+		if err := t.save(); err != nil {
+			return err
+		}
+		return t.status(metrics.Running, "")
 	}
 	return nil
 }

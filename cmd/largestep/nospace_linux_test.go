@@ -63,6 +63,9 @@ func TestNoSpaceAtInterruption(t *testing.T) {
 	if o.code != exitError || !strings.Contains(o.stderr, "no space left") || strings.Contains(o.stderr, "saved") {
 		t.Errorf("status %d: %s", o.code, o.stderr)
 	}
+	if state, step := status(t, "disk/run"); state != "failed" || step != 5 || !strings.Contains(readFile(t, "disk/run/status.json"), "no space left") {
+		t.Errorf("%s at step %d", state, step)
+	}
 	check(t, syscall.Mount("tmpfs", "disk", "tmpfs", syscall.MS_REMOUNT, "size=10m"))
 	succeed(t, tiny("disk/run", "--resume")...)
 	sameEnd(t, "whole", "disk/run")

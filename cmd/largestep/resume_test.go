@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -178,6 +180,7 @@ func TestKill(t *testing.T) {
 					break
 				}
 				killed++
+				statusFollowsCheckpoint(t, run)
 			}
 			t.Logf("%s: killed %d times", run, killed)
 			sameEnd(t, c.name, run)
@@ -185,6 +188,22 @@ func TestKill(t *testing.T) {
 				return
 			}
 		}
+	}
+}
+
+// statusFollowsCheckpoint looks at a run that was killed, perhaps between the
+// checkpoint and the status: that is at most an epoch, of four steps, behind.
+func statusFollowsCheckpoint(t *testing.T, dir string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "checkpoint.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	check(t, err)
+	var checkpoint struct{ Step int }
+	check(t, json.Unmarshal(b, &checkpoint))
+	if state, step := status(t, dir); step < checkpoint.Step-4 {
+		t.Errorf("%s at step %d, the checkpoint is of step %d", state, step, checkpoint.Step)
 	}
 }
 
