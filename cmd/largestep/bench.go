@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"largestep/train"
 	"largestep/train/bench"
 )
 
@@ -25,11 +26,7 @@ and where the time goes.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Precision = e.precision
-			b, err := e.choose()
-			if err != nil {
-				return err
-			}
-			engine, err := b.open(e)
+			engine, err := e.openFor(train.ResNet18)
 			if err != nil {
 				return err
 			}
@@ -38,7 +35,7 @@ and where the time goes.`,
 			if err != nil {
 				return err
 			}
-			if b.name == "cpu" {
+			if engine.Name() == "cpu" {
 				r.Threads = e.threads
 			}
 			out := cmd.OutOrStdout()

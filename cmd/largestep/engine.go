@@ -53,6 +53,15 @@ func (o *engineOptions) chooseFor(net string) (backend, error) {
 	return o.choose()
 }
 
+// openFor opens the engine for a net.
+func (o *engineOptions) openFor(net string) (op.Engine, error) {
+	b, err := o.chooseFor(net)
+	if err != nil {
+		return nil, err
+	}
+	return b.open(*o)
+}
+
 // maxThreads is more than any machine has cores.
 const maxThreads = 4096
 

@@ -65,11 +65,7 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	if err != nil {
 		return err
 	}
-	b, err := o.engine.choose()
-	if err != nil {
-		return err
-	}
-	engine, err := b.open(o.engine)
+	engine, err := o.engine.openFor(train.ResNet18)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 	if err := checkSeeds(o.seeds); err != nil {
 		return err
 	}
-	b, err := o.engine.choose()
+	engine, err := o.engine.openFor(train.ResNet18)
 	if err != nil {
 		return err
 	}
@@ -104,12 +104,8 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 	if o.out == "" {
 		o.out = filepath.Join("figures", o.Runs+"-"+p.Name)
 	}
-	engine, err := b.open(o.engine)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: %s; on %s (%s)\n", p.Name, p.About, engine.Name(), engine.Device())
+	size := o.StepSizes(p)
+	fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: η %g and %g, %s; on %s (%s)\n", p.Name, size.Small, size.Large, describeScale(&p.Base), engine.Name(), engine.Device())
 	for k, seed := range runs {
 		for i, r := range seed {
 			label := fmt.Sprintf("%d/%d %s", k*len(seed)+i+1, len(runs)*len(seed), r.Name)

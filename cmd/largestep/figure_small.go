@@ -139,11 +139,7 @@ func (o *smallFigure) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	b, err := o.engine.chooseFor(o.Net())
-	if err != nil {
-		return err
-	}
-	engine, err := b.open(o.engine)
+	engine, err := o.engine.openFor(o.Net())
 	if err != nil {
 		return err
 	}

@@ -29,20 +29,20 @@ func addSmallFlags(f *pflag.FlagSet, c *train.Config) {
 
 // overruleSmall takes over the flags of the small problems that were set.
 func (o *trainOptions) overruleSmall(f *pflag.FlagSet, c *train.Config) {
-	set := &o.config
-	for name, copy := range map[string]func(){
-		"instance":   func() { c.Instance = set.Instance },
-		"order":      func() { c.Order = set.Order },
-		"dims":       func() { c.Dims = set.Dims },
-		"nonzeros":   func() { c.Nonzeros = set.Nonzeros },
-		"c":          func() { c.C = set.C },
-		"noise":      func() { c.Noise = set.Noise },
-		"widths":     func() { c.Widths = set.Widths },
-		"steps":      func() { c.MaxSteps = set.MaxSteps },
-		"eval-steps": func() { c.EvalSteps = set.EvalSteps },
+	from := &o.config
+	for name, set := range map[string]func(){
+		"instance":   func() { c.Instance = from.Instance },
+		"order":      func() { c.Order = from.Order },
+		"dims":       func() { c.Dims = from.Dims },
+		"nonzeros":   func() { c.Nonzeros = from.Nonzeros },
+		"c":          func() { c.C = from.C },
+		"noise":      func() { c.Noise = from.Noise },
+		"widths":     func() { c.Widths = from.Widths },
+		"steps":      func() { c.MaxSteps = from.MaxSteps },
+		"eval-steps": func() { c.EvalSteps = from.EvalSteps },
 	} {
 		if f.Changed(name) {
-			copy()
+			set()
 		}
 	}
 }

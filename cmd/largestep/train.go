@@ -211,29 +211,29 @@ func (o *trainOptions) resolve(f *pflag.FlagSet, engine string, out io.Writer) (
 
 // overrule takes over the flags that were set.
 func (o *trainOptions) overrule(f *pflag.FlagSet, c *train.Config) (err error) {
-	set := &o.config
-	c.Net = set.Net
-	for name, copy := range map[string]func(){
+	from := &o.config
+	c.Net = from.Net
+	for name, set := range map[string]func(){
 		"step-size":    func() { c.StepSize = o.stepSize.value },
-		"decay-at":     func() { c.DecayAt = set.DecayAt },
-		"warmup-exp":   func() { c.WarmupExp = set.WarmupExp },
-		"momentum":     func() { c.Momentum = set.Momentum },
-		"weight-decay": func() { c.WeightDecay = set.WeightDecay },
-		"augment":      func() { c.Augment = set.Augment },
-		"epochs":       func() { c.Epochs = set.Epochs },
-		"batch":        func() { c.Batch = set.Batch },
-		"width":        func() { c.Width = set.Width },
-		"seed":         func() { c.Seed = set.Seed },
-		"train-size":   func() { c.TrainSize = set.TrainSize },
-		"test-size":    func() { c.TestSize = set.TestSize },
-		"eval-every":   func() { c.EvalEvery = set.EvalEvery },
-		"log-steps":    func() { c.LogSteps = set.LogSteps },
-		"sparsity":     func() { c.Sparsity = set.Sparsity },
+		"decay-at":     func() { c.DecayAt = from.DecayAt },
+		"warmup-exp":   func() { c.WarmupExp = from.WarmupExp },
+		"momentum":     func() { c.Momentum = from.Momentum },
+		"weight-decay": func() { c.WeightDecay = from.WeightDecay },
+		"augment":      func() { c.Augment = from.Augment },
+		"epochs":       func() { c.Epochs = from.Epochs },
+		"batch":        func() { c.Batch = from.Batch },
+		"width":        func() { c.Width = from.Width },
+		"seed":         func() { c.Seed = from.Seed },
+		"train-size":   func() { c.TrainSize = from.TrainSize },
+		"test-size":    func() { c.TestSize = from.TestSize },
+		"eval-every":   func() { c.EvalEvery = from.EvalEvery },
+		"log-steps":    func() { c.LogSteps = from.LogSteps },
+		"sparsity":     func() { c.Sparsity = from.Sparsity },
 		"precision":    func() { c.Precision = o.engine.precision },
 		"sampling":     func() { c.Sampling, err = data.ParseSampling(o.sampling) },
 	} {
 		if f.Changed(name) {
-			copy()
+			set()
 		}
 	}
 	o.overruleSmall(f, c)
