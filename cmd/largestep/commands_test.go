@@ -255,7 +255,11 @@ func TestFigureMain(t *testing.T) {
 	if state, _ := status(t, "fig/large-decay-10-seed0"); state != "interrupted" {
 		t.Errorf("the second run is %s", state)
 	}
-	out := succeed(t, args...)
+	o := run(args...)
+	out := o.stdout
+	if want := "preset quick: η 0.03 and 0.5, width "; o.code != 0 || !strings.HasPrefix(o.stderr, want) || !strings.Contains(o.stderr, " made-up images; on cpu") {
+		t.Errorf("status %d, it says %q, want %q", o.code, o.stderr, want)
+	}
 	for _, f := range []string{"fig/main.png", "fig/main.svg", "fig/main.pdf"} {
 		isPicture(t, f)
 	}

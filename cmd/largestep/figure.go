@@ -51,7 +51,8 @@ func newFigureResNet18(which paper.Figure) *cobra.Command {
 	o := figureOptions{Figure: which}
 	name, about := which.Name, ""
 	for _, p := range paper.Presets {
-		about += fmt.Sprintf("  %-6s %s\n", p.Name, p.About)
+		size := which.StepSizes(p)
+		about += fmt.Sprintf("  %-6s %s; batch %d, η %g and %g\n", p.Name, p.About, p.Base.Batch, size.Small, size.Large)
 	}
 	cmd := &cobra.Command{
 		Use:   name,
@@ -89,7 +90,8 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.choosePreset(b.name)
+	defer engine.Close()
+	p, err := o.choosePreset(engine.Name())
 	if err != nil {
 		return err
 	}

@@ -92,9 +92,12 @@ func fit(width int, parts ...string) string {
 	return text
 }
 
-// speed is in images or, of small problems, in steps.
+// speed is in images or, of small problems, in steps; nothing before the first.
 func speed(c *train.Config, examplesPerSecond float64) string {
-	if c.Net == train.ResNet18 {
+	switch {
+	case examplesPerSecond == 0:
+		return ""
+	case c.Net == train.ResNet18:
 		return fmt.Sprintf("%.0f images/s", examplesPerSecond)
 	}
 	return fmt.Sprintf("%.0f steps/s", examplesPerSecond/float64(c.StepExamples()))
@@ -125,13 +128,16 @@ func followLines(w io.Writer, label string) train.Hooks {
 				return
 			}
 			last = time.Now()
-			left := ""
+			rate, left := speed(&config, r.ImagesPerSecond), ""
+			if rate != "" {
+				rate = ", " + rate
+			}
 			if done := r.Step - first; done > 0 {
 				rest := time.Duration(float64(time.Since(started)) * float64(steps-r.Step) / float64(done))
 				left = fmt.Sprintf(", %v left", rest.Round(time.Second))
 			}
-			fmt.Fprintf(w, "%s: epoch %s of %d, training loss %.4g%s, %s%s\n",
-				label, strconv.FormatFloat(math.Round(100*r.Epoch)/100, 'f', -1, 64), config.Epochs, r.TrainLoss, testResult(r), speed(&config, r.ImagesPerSecond), left)
+			fmt.Fprintf(w, "%s: epoch %s of %d, training loss %.4g%s%s%s\n",
+				label, strconv.FormatFloat(math.Round(100*r.Epoch)/100, 'f', -1, 64), config.Epochs, r.TrainLoss, testResult(r), rate, left)
 		},
 	}
 }

@@ -37,6 +37,9 @@ func TestTrainRecords(t *testing.T) {
 	if !strings.HasPrefix(out, "a: training loss ") {
 		t.Errorf("it says %q", out)
 	}
+	if again := succeed(t, "train", "resnet18", "--resume", "--out", "a"); again != strings.Replace(out, "a: ", "a: already trained: ", 1) {
+		t.Errorf("the same again says %q", again)
+	}
 	columns, rows := table(t, "a/metrics.csv")
 	if got := strings.Replace(strings.Join(columns, ","), wantSparsity, "", 1); got != wantColumns {
 		t.Fatalf("columns %s, want %s", got, wantColumns)
@@ -89,6 +92,31 @@ func testSteps(t *testing.T, rows [][]string) {
 				t.Errorf("batch_loss %g, the mean since the last row is %g", got, mean)
 			}
 			mean = 0
+		}
+	}
+}
+
+// A training says what it trains, and the help what it trains by default.
+func TestSaysWhatItTrains(t *testing.T) {
+	t.Chdir(t.TempDir())
+	help := succeed(t, "train", "--help")
+	for args, want := range map[string]string{
+		"--width 5 --phases 0.3@0,0.03@0.4 --momentum 0.9": "a: resnet18; step size 0.3, 0.03 from 40 % on, momentum 0.9; width 5, batch 16, 2 epochs of 64 made-up images\n",
+		"train diagonal --steps 10":                        "b: diagonal, paper instance of 80 examples; step size 0.25; batch 1, 10 steps\n",
+		"train svm --steps 7 --sampling full":              "c: svm, random instance of 100 examples; step size 0.001; batch 100, 7 steps\n",
+	} {
+		dir, _, _ := strings.Cut(want, ":")
+		command := tiny(dir, strings.Fields(args)...)
+		if strings.HasPrefix(args, "train") {
+			command = append(strings.Fields(args), "--out", dir)
+		}
+		if o := run(command...); o.code != 0 || !strings.HasPrefix(o.stderr, want) {
+			t.Errorf("%s: status %d: %s", args, o.code, o.stderr)
+		}
+	}
+	for _, want := range []string{"resnet18, quick  width 8, 1000 images, batch 32, 40 epochs, step size 0.5\n", "svm" + strings.Repeat(" ", 14) + "random instance of 100 examples"} {
+		if !strings.Contains(help, want) {
+			t.Errorf("the help lacks %q", want)
 		}
 	}
 }

@@ -124,5 +124,11 @@ func (f Figure) Trainings(p Preset) ([]Run, error) {
 	return runs, nil
 }
 
+// StepSizes are the figure's at a preset's scale.
+func (f Figure) StepSizes(p Preset) StepSizes {
+	_, size := f.config(p)
+	return size
+}
+
 // Reference is what there is to compare with at a preset's scale.
 func (f Figure) Reference(p Preset) figure.Reference { return f.reference(p.Name) }
