@@ -16,13 +16,14 @@ type ResNet struct {
 	Classes int
 }
 
-// minWidth is the narrowest ResNet that still trains.
-const minWidth = 4
+// minWidth is the narrowest ResNet that still trains; maxWidth, 16 times the
+// paper's, has three billion parameters, 11 GB.
+const minWidth, maxWidth = 4, 1024
 
 // NewResNet18 has two blocks in each stage; width 64 is the paper's.
 func NewResNet18(width, classes int) (*ResNet, error) {
-	if width < minWidth {
-		return nil, fmt.Errorf("width %d: want %d or more", width, minWidth)
+	if width < minWidth || width > maxWidth {
+		return nil, fmt.Errorf("width %d: want %d to %d", width, minWidth, maxWidth)
 	}
 	if classes < 2 {
 		return nil, fmt.Errorf("%d classes: want 2 or more", classes)

@@ -56,7 +56,7 @@ func ReadConfig(dir string) (*ConfigFile, error) {
 	}
 	var c ConfigFile
 	if err := json.Unmarshal(b, &c); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s is damaged: %w", path, err)
 	}
 	return &c, nil
 }

@@ -72,7 +72,7 @@ func TestUsage(t *testing.T) {
 		{"train resnet18 --bogus", 2, "--bogus"},
 		{"train resnet18 --epochs", 2, "--epochs"},
 		{"FRESH --epochs ten", 2, "ten"},
-		{"FRESH --seed -1", 2, "-1"},
+		{"FRESH --seed -1", 2, "want a whole number from 0 up"},
 		{"FRESH --phases 1@0 --step-size 1", 2, "--phases"},
 		{"FRESH --phases 1@0 --decay-at 0.5", 2, "--phases"},
 		{"train resnet18 --resume", 2, "--out"},
@@ -110,7 +110,15 @@ func TestBadSettings(t *testing.T) {
 		{"train vgg16 --dataset made-up --out new", 1, "vgg16"},
 		{"FRESH --width 0", 1, "width 0"},
 		{"FRESH --width 3", 1, "width 3"},
-		{"FRESH --width 1000000", 1, "width"},
+		{"FRESH --width 1000000", 1, "width 1000000: want 4 to 1024"},
+		{"FRESH --width 4611686018427387904", 1, "want 4 to 1024"},
+		{"FRESH --batch 9223372036854775807", 1, "batch of 9223372036854775807"},
+		{"FRESH --epochs 1e9", 2, "want a whole number"},
+		{"FRESH --batch 1.5", 2, "want a whole number"},
+		{"FRESH --epochs 99999999999999999999", 2, "out of range"},
+		{"FRESH --momentum much", 2, "want a number"},
+		{"FRESH --augment=much", 2, "want true or false"},
+		{"FRESH --sampling full --train-size 1000000 --batch 9223372036854775807", 1, "batch of 9223372036854775807"},
 		{"FRESH --batch 65", 1, "batch of 65 with 64"},
 		{"FRESH --batch 0", 1, "batch of 0"},
 		{"FRESH --batch 1", 1, "batch of 1"},
@@ -137,6 +145,8 @@ func TestBadSettings(t *testing.T) {
 		{"FRESH --threads -2", 1, "-2 threads"},
 		{"FRESH --dataset mnist", 1, "mnist"},
 		{"bench --width 0", 1, "width 0"},
+		{"bench --width 4611686018427387904 --batch 2", 1, "want 4 to 1024"},
+		{"bench --time -1s", 1, "-1s"},
 		{"bench --batch 0", 1, "batch of 0"},
 		{"bench --batch 1", 1, "batch of 1"},
 		{"bench --batch -1", 1, "batch of -1"},
@@ -194,6 +204,7 @@ func TestBadData(t *testing.T) {
 		{"eval done/checkpoint.safetensors --data sets/truncated", 1, "truncated"},
 		{"eval done/checkpoint.safetensors --data nowhere", 1, "nowhere"},
 		{"eval done/checkpoint.safetensors --dataset made-up --test-size -1", 1, "-1"},
+		{"eval done/checkpoint.safetensors --dataset made-up --test-size 0", 1, "leave out --test-size for all"},
 		{"eval done/checkpoint.safetensors --dataset cifar10 --data set --test-size 21", 1, "21"},
 	})
 }
@@ -272,6 +283,7 @@ func TestBadRunFolders(t *testing.T) {
 		{"FRESH --out full/letter.txt/new", 1, "letter.txt"},
 		{"train resnet18 --resume --out nowhere", 1, "nowhere"},
 		{"train resnet18 --resume --out full", 1, "nothing to resume"},
+		{"train teacher-2 --resume --out half", 1, "half holds a run of resnet18: go on with largestep train resnet18 --resume --out half"},
 		{"train resnet18 --resume --out half --step-size 0.1", 1, "holds another run"},
 		{"train resnet18 --resume --out half --seed 1", 1, "seed"},
 		{"train resnet18 --resume --out half --width 8", 1, "width"},
@@ -288,7 +300,7 @@ func TestBadRunFolders(t *testing.T) {
 		{"plot done -o new.gif", 1, "new.gif"},
 		{"plot done -o new", 1, "new"},
 		{"plot done -o new.png -o new.gif", 1, "new.gif"},
-		{"plot done -o nowhere/new.png", 1, "nowhere"},
+		{"plot done -o nowhere/new.png", 1, "nowhere/new.png: folder nowhere: no such file"},
 		{"plot done -o new.png --columns loss", 1, "loss"},
 		{"plot done -o new.png --columns phase", 1, "phase"},
 	})
@@ -320,7 +332,7 @@ func TestDamagedRuns(t *testing.T) {
 		{"no table", func(t *testing.T) { removeGlob(t, "half/metrics.csv") }, bad{"train resnet18 --resume --out half", 1, "metrics.csv"}},
 		{"cut table", func(t *testing.T) { check(t, os.Truncate("half/metrics.csv", 50)) }, bad{"train resnet18 --resume --out half", 1, "metrics.csv"}},
 		{"cut steps", func(t *testing.T) { check(t, os.Truncate("half/steps.csv", 50)) }, bad{"train resnet18 --resume --out half", 1, "steps.csv"}},
-		{"cut config", func(t *testing.T) { check(t, os.Truncate("half/config.json", 50)) }, bad{"train resnet18 --resume --out half", 1, "config.json"}},
+		{"cut config", func(t *testing.T) { check(t, os.Truncate("half/config.json", 50)) }, bad{"train resnet18 --resume --out half", 1, "largestep: half/config.json is damaged"}},
 		{"no images in the config", func(t *testing.T) {
 			config := strings.Replace(readFile(t, "half/config.json"), `"train_size": 64`, `"train_size": -64`, 1)
 			writeFile(t, "half/config.json", config)

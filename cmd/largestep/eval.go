@@ -46,6 +46,9 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	if err := train.CheckPrecision(train.ResNet18, o.engine.precision); err != nil {
 		return err
 	}
+	if cmd.Flags().Changed("test-size") && o.size < 1 {
+		return fmt.Errorf("%d test images: want 1 or more; leave out --test-size for all", o.size)
+	}
 	net, err := train.OpenNet(checkpoint)
 	if err != nil {
 		return err

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"largestep/train"
 )
 
@@ -89,10 +91,28 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{explain(err)} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newTrain(), newFigure(), newPlot(), newEval(), newEdge(), newCheck(), newFetch(), newImport(), newBench(), newEngines())
 	return root
+}
+
+// explain says what a flag of numbers wants, instead of which function could not
+// parse it.
+func explain(err error) error {
+	var invalid *pflag.InvalidValueError
+	var number *strconv.NumError
+	if !errors.As(err, &invalid) || !errors.As(err, &number) {
+		return err
+	}
+	want := map[string]string{
+		"ParseInt": "a whole number", "ParseUint": "a whole number from 0 up", "ParseFloat": "a number", "ParseBool": "true or false",
+	}[number.Func]
+	reason := ""
+	if errors.Is(err, strconv.ErrRange) {
+		reason = ", and this is out of range"
+	}
+	return fmt.Errorf("--%s %s: want %s%s", invalid.GetFlag().Name, invalid.GetValue(), want, reason)
 }
 
 // exactArgs wants the named arguments.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -271,8 +272,13 @@ func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, er
 		return c, "", usageError{errors.New("--resume needs the run folder: --out DIR")}
 	}
 	file, err := train.ReadConfig(o.out)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return c, "", fmt.Errorf("nothing to resume: %w", err)
+	case err != nil:
+		return c, "", err
+	case file.Net != o.config.Net:
+		return c, "", fmt.Errorf("%s holds a run of %s: go on with %s", o.out, file.Net, o.again(f, file.Net))
 	}
 	c = file.Config
 	if err := o.overrule(f, &c); err != nil {

@@ -4,6 +4,7 @@ package atomicfile
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -99,9 +100,19 @@ func create(dir, name string) (*os.File, error) {
 		// Not os.CreateTemp: its files are 0600, whatever the umask.
 		f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if !os.IsExist(err) || try == 100 {
-			return f, err
+			return f, inFolder(dir, name, err)
 		}
 	}
+}
+
+// inFolder tells of an error of making a file by the names that the caller knows,
+// not by the temporary one.
+func inFolder(dir, name string, err error) error {
+	var failed *os.PathError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	return fmt.Errorf("%s: folder %s: %w", filepath.Join(dir, name), filepath.Clean(dir), failed.Err)
 }
 
 // SyncDir makes the names in a folder durable ("" is the current folder).

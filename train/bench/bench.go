@@ -58,6 +58,9 @@ func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 	if o.Batch < 2 || o.Batch > maxBatch {
 		return nil, fmt.Errorf("batch of %d: want 2 (batch norm needs two images) to %d", o.Batch, maxBatch)
 	}
+	if o.Time < 0 {
+		return nil, fmt.Errorf("%v to measure: want 0 or more", o.Time)
+	}
 	c := config(o)
 	if err := c.Validate(); err != nil {
 		return nil, err
