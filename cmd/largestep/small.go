@@ -171,7 +171,7 @@ func (o *trainOptions) relativeToEdge(cmd *cobra.Command, j *job) error {
 	trial := j.config
 	trial.Phases, trial.WarmupExp = train.Constant(edgeGuess), 0
 	search := train.Edge{
-		Engine: j.engine, Problem: j.problem, Config: trial, Init: o.init, Steps: edgeSteps(&j.config), Tolerance: 0.005, Tried: printTrial(cmd),
+		Engine: j.engine, Problem: j.problem, Config: trial, Init: o.init, Steps: edgeSteps(&j.config), Tolerance: edgeTolerance, Tried: printTrial(cmd, edgeTolerance),
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "searching for the edge of divergence within %d steps\n", search.Steps)
 	edge, err := findEdge(cmd, search)
@@ -180,9 +180,12 @@ func (o *trainOptions) relativeToEdge(cmd *cobra.Command, j *job) error {
 	}
 	o.edge = edge
 	multiply(&j.config, edge)
-	fmt.Fprintf(cmd.ErrOrStderr(), "edge of divergence: %.4g; step size %.4g\n", edge, j.config.StepSize)
+	fmt.Fprintf(cmd.ErrOrStderr(), "edge of divergence: %s; step size %.5g\n", formatEdge(edge, edgeTolerance), j.config.StepSize)
 	return nil
 }
+
+// edgeTolerance is that of an edge which nobody gives another.
+const edgeTolerance = 0.005
 
 // shortRun is the number of steps in which a step size for ResNet-18 must
 // diverge: whole trainings would take too long.
@@ -194,14 +197,4 @@ func edgeSteps(c *train.Config) int {
 		return min(c.Steps(), shortRun)
 	}
 	return c.Steps()
-}
-
-// findEdge searches, and says so where Ctrl-C ends it.
-func findEdge(cmd *cobra.Command, search train.Edge) (float64, error) {
-	edge, err := search.Find(cmd.Context())
-	if errors.Is(err, train.ErrInterrupted) {
-		fmt.Fprintln(cmd.ErrOrStderr(), "interrupted in the search for the edge of divergence: nothing to save; run the same command again")
-		return 0, errInterrupted
-	}
-	return edge, err
 }

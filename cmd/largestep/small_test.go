@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"regexp"
@@ -212,7 +213,27 @@ func TestFigureRandom(t *testing.T) {
 	}
 }
 
-// TestInterruptedSearch says that there is nothing to save.
+// The edge that is printed does not diverge, and is as exact as the tolerance.
+func TestEdgeDigits(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, tolerance := range []float64{0.1, 0.005, 1e-5, 1e-9} {
+		o := run(strings.Fields(fmt.Sprintf("edge diagonal --within 3 --tolerance %g", tolerance))...)
+		edge := number(t, regexp.MustCompile(`step size (\S+) `).FindStringSubmatch(o.stdout)[1])
+		least, most := math.Inf(1), 0.0
+		for _, trial := range regexp.MustCompile(`step size (\S+) +(stable|diverges)\n`).FindAllStringSubmatch(o.stderr, -1) {
+			if x := number(t, trial[1]); trial[2] == "diverges" {
+				least = min(least, x)
+			} else {
+				most = max(most, x)
+			}
+		}
+		if !(edge < least && least-edge <= 1.2*tolerance*edge && most < least && math.Abs(most-edge) <= 0.2*tolerance*edge) {
+			t.Errorf("tolerance %g: edge %v, but %v is stable and %v diverges", tolerance, edge, most, least)
+		}
+	}
+}
+
+// TestInterruptedSearch says that there is nothing to save, and what was found.
 func TestInterruptedSearch(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range []string{"train teacher-2 --step-size 0.9edge", "edge teacher-2", "figure teacher-2 --instance random"} {
@@ -220,6 +241,11 @@ func TestInterruptedSearch(t *testing.T) {
 		if o.code != exitInterrupted || !strings.Contains(o.stderr, "nothing to save") {
 			t.Errorf("%s: status %d: %s", args, o.code, o.stderr)
 		}
+	}
+	o := runContext(interruptAfter(100), "edge", "diagonal", "--within", "10")
+
+	if m := regexp.MustCompile(`lies between (\S+) and (\S+):`).FindStringSubmatch(o.stderr); m == nil || !(number(t, m[1]) < number(t, m[2])) {
+		t.Errorf("it says %q", o.stderr)
 	}
 }
 
