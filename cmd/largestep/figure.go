@@ -106,6 +106,9 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 	if o.out == "" {
 		o.out = filepath.Join("figures", o.Runs+"-"+p.Name)
 	}
+	if err := checkFigureFolder(o.out, train.ResNet18, ""); err != nil {
+		return err
+	}
 	size := o.StepSizes(p)
 	fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: η %g and %g, %s; on %s (%s)\n", p.Name, size.Small, size.Large, describeScale(&p.Base), engine.Name(), engine.Device())
 	for k, seed := range runs {

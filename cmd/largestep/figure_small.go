@@ -117,6 +117,9 @@ func (o *smallFigureOptions) run(cmd *cobra.Command) error {
 		if len(o.figures) > 1 {
 			made.out = filepath.Join(o.out, f.Name)
 		}
+		if err := checkFigureFolder(made.out, f.Net(), string(kind)); err != nil {
+			return err
+		}
 		if err := made.run(cmd); err != nil {
 			return err
 		}

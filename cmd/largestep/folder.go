@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -26,6 +28,33 @@ func (o *trainOptions) chooseFolder(f *pflag.FlagSet, c *train.Config) error {
 		return fmt.Errorf("%w: go on with %s, or choose another folder with --out", err, o.again(f, c.Net))
 	}
 	return err
+}
+
+// checkFigureFolder refuses a folder that holds a run, or runs of another net or
+// other instances: a figure drawn into it would replace theirs.
+func checkFigureFolder(dir, net, instance string) error {
+	if err := train.CheckFolder(dir); errors.Is(err, train.ErrHoldsRun) {
+		return fmt.Errorf("%w, not a figure: choose another folder with --out", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		file, err := train.ReadConfig(filepath.Join(dir, e.Name()))
+		if err != nil || file.Net == net && file.Instance == instance {
+			continue // no run, or one for the training to judge
+		}
+		what := file.Net
+		if file.Instance != "" {
+			what = fmt.Sprintf("%s, %s instance", file.Net, file.Instance)
+		}
+		return fmt.Errorf("%s holds a run of another figure, %s (%s): choose another folder with --out", dir, e.Name(), what)
+	}
+	return nil
 }
 
 // unnamed are the flags that a run's name leaves out: those that do not change

@@ -294,6 +294,24 @@ func TestFigureOfTwoProblems(t *testing.T) {
 	}
 }
 
+// A figure is not drawn over another one, nor into a run.
+func TestFigureFolderOfAnother(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, "figure", "relu-1d", "--seeds", "1", "--out", "f")
+	succeed(t, strings.Fields("train svm --steps 10 --out run")...)
+	for _, b := range []bad{
+		{"figure relu-1d --seeds 1 --instance random --out f", 1, "f holds a run of another figure, decay-at-2--seed0 (relu-1d, paper instance)"},
+		{"figure teacher-2 --seeds 1 --out f", 1, "f holds a run of another figure"},
+		{"figure main --out f", 1, "f holds a run of another figure"},
+		{"figure relu-1d --out run", 1, "run holds a run, not a figure"},
+		{"figure main --out run", 1, "run holds a run, not a figure"},
+		{"figure relu-1d --out f/relu-1d.txt", 1, "relu-1d.txt"},
+	} {
+		t.Run(strings.ReplaceAll(b.args, "/", "|"), b.test)
+	}
+	succeed(t, "figure", "relu-1d", "--seeds", "1", "--out", "f")
+}
+
 // TestRelativePhases trains on a schedule of multiples of the edge, whose edge is
 // that of a constant step size.
 func TestRelativePhases(t *testing.T) {
