@@ -178,6 +178,11 @@ func TestBadSchedules(t *testing.T) {
 		{"FRESH --phases 1", 1, `phase "1"`},
 		{"FRESH --phases 1@0,", 1, `phase ""`},
 		{"FRESH --warmup-exp 3", 1, "warm-up factor 3"},
+		{"FRESH --warmup-gain -2", 1, "warm-up by 1 + -2"},
+		{"FRESH --warmup-gain 1 --warmup-power 0", 1, "positive power"},
+		{"FRESH --warmup-gain 1 --warmup-exp 1.05", 1, "no other warm-up"},
+		{"FRESH --warmup-power 2", 2, "--warmup-gain"},
+		{"FRESH --label-noise 0.1", 1, "resnet18 has classes"},
 		{"FRESH --warmup-exp -1", 1, "warm-up factor -1"},
 		{"FRESH --warmup-exp NaN", 1, "warm-up factor NaN"},
 	})

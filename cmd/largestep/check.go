@@ -28,8 +28,8 @@ func newCheckUnbiased() *cobra.Command {
 single examples with the full gradient: their mean over all examples, exactly;
 the mean of k random ones, whose error shrinks as 1/√k; and the last step of an
 epoch, which is biased when the examples are taken without replacement.`,
-		Example: `  largestep check unbiased logistic
-  largestep check unbiased diagonal --repeats 200`,
+		Example: `  largestep check unbiased diagonal
+  largestep check unbiased logistic --repeats 200`,
 		Args: exactArgs("NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] == train.ResNet18 {

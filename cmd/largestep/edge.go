@@ -23,8 +23,9 @@ settings are those of "largestep train NET" and its flags.
 
 A loss above 10⁶ times the first one, or 10⁶ if that is more, counts as
 divergence here; "largestep train" calls a run diverged only when its loss is not
-finite. What diverges later counts as stable; and divergence is not monotone, so
-that a step size somewhat below the edge may diverge, too.`,
+finite. What diverges later counts as stable, and so does a ReLU network whose
+units have all died, as they may far below the edge; and divergence is not
+monotone, so that a step size somewhat below the edge may diverge, too.`,
 		Example: `  largestep edge diagonal --order paper
   largestep edge teacher-2 --seed 3 --instance random
   largestep edge teacher-3 --phases "0.04@0,0.004@0.5"        of a schedule that decays half-way
@@ -37,8 +38,8 @@ that a step size somewhat below the edge may diverge, too.`,
 		},
 	}
 	f := cmd.Flags()
-	f.AddFlagSet(o.flags("step-size", "decay-at", "phases", "warmup-exp", "momentum", "weight-decay", "augment", "batch", "width", "seed", "sampling",
-		"train-size", "init", "dataset", "data", "instance", "order", "dims", "nonzeros", "noise", "c", "widths", "engine", "precision", "threads"))
+	f.AddFlagSet(o.flags("step-size", "decay-at", "phases", "warmup-exp", "warmup-gain", "warmup-power", "momentum", "weight-decay", "augment", "batch", "width", "seed", "sampling",
+		"train-size", "init", "dataset", "data", "instance", "order", "dims", "nonzeros", "noise", "label-noise", "c", "widths", "engine", "precision", "threads"))
 	f.IntVar(&within, "within", 0, fmt.Sprintf("steps within which it must diverge (default those of a training, of resnet18 at most %d)", shortRun))
 	f.Float64Var(&tolerance, "tolerance", edgeTolerance, "the edge lies within this fraction above the answer")
 	return cmd

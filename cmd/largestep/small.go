@@ -21,6 +21,7 @@ func addSmallFlags(f *pflag.FlagSet, c *train.Config) {
 	f.IntVar(&c.Dims, "dims", 0, "small problems: length of the vectors; --train-size is their number")
 	f.IntVar(&c.Nonzeros, "nonzeros", 0, "diagonal: nonzero entries of the true parameter")
 	f.Float64Var(&c.Noise, "noise", 0, "least-squares: standard deviation of the labels about a linear function (default 0.5); with 0 all examples can be fitted")
+	f.Float64Var(&c.LabelNoise, "label-noise", 0, "small problems with a squared loss: standard deviation of noise on the labels, drawn afresh for each mini-batch of the first phase")
 	f.Float64Var(&c.C, "c", 0, "svm: weight C of the hinge losses")
 	f.Var((*widths)(&c.Widths), "widths", "relu: widths of the hidden layers, such as 20,20")
 	f.IntVar(&c.MaxSteps, "steps", 0, "steps, instead of --epochs")
@@ -31,15 +32,16 @@ func addSmallFlags(f *pflag.FlagSet, c *train.Config) {
 func (o *trainOptions) overruleSmall(f *pflag.FlagSet, c *train.Config) {
 	from := &o.config
 	for name, set := range map[string]func(){
-		"instance":   func() { c.Instance = from.Instance },
-		"order":      func() { c.Order = from.Order },
-		"dims":       func() { c.Dims = from.Dims },
-		"nonzeros":   func() { c.Nonzeros = from.Nonzeros },
-		"c":          func() { c.C = from.C },
-		"noise":      func() { c.Noise = from.Noise },
-		"widths":     func() { c.Widths = from.Widths },
-		"steps":      func() { c.MaxSteps = from.MaxSteps },
-		"eval-steps": func() { c.EvalSteps = from.EvalSteps },
+		"instance":    func() { c.Instance = from.Instance },
+		"order":       func() { c.Order = from.Order },
+		"dims":        func() { c.Dims = from.Dims },
+		"nonzeros":    func() { c.Nonzeros = from.Nonzeros },
+		"c":           func() { c.C = from.C },
+		"noise":       func() { c.Noise = from.Noise },
+		"label-noise": func() { c.LabelNoise = from.LabelNoise },
+		"widths":      func() { c.Widths = from.Widths },
+		"steps":       func() { c.MaxSteps = from.MaxSteps },
+		"eval-steps":  func() { c.EvalSteps = from.EvalSteps },
 	} {
 		if f.Changed(name) {
 			set()
@@ -74,6 +76,9 @@ func (o *trainOptions) checkFlags(f *pflag.FlagSet) error {
 	}
 	if f.Changed("phases") && (f.Changed("step-size") || f.Changed("decay-at")) {
 		return usageError{errors.New("--phases says all: leave out --step-size and --decay-at")}
+	}
+	if f.Changed("warmup-power") && !f.Changed("warmup-gain") {
+		return usageError{errors.New("--warmup-power is of --warmup-gain: give that too")}
 	}
 	for _, same := range [][2]string{{"steps", "epochs"}, {"eval-steps", "eval-every"}} {
 		if f.Changed(same[0]) && f.Changed(same[1]) {

@@ -312,6 +312,21 @@ func TestFigureFolderOfAnother(t *testing.T) {
 	succeed(t, "figure", "relu-1d", "--seeds", "1", "--out", "f")
 }
 
+// Noise on the labels changes what is trained, and is the same for the same seed.
+func TestLabelNoise(t *testing.T) {
+	t.Chdir(t.TempDir())
+	end := func(dir, options string) string {
+		succeed(t, strings.Fields("train diagonal --steps 300 --phases 0.1@0,0.05@0.5 --out "+dir+" "+options)...)
+		return tensors(t, dir+"/checkpoint.safetensors")
+	}
+	noisy := end("a", "--label-noise 0.2")
+	if noisy == end("b", "") || noisy == end("c", "--label-noise 0.2 --seed 1") || noisy != end("d", "--label-noise 0.2") {
+		t.Error("the noise is not what --label-noise and --seed make it")
+	}
+	bad{"train svm --label-noise 0.2", 1, "svm has classes"}.test(t)
+	bad{"train diagonal --label-noise -1", 1, "label noise -1"}.test(t)
+}
+
 // TestRelativePhases trains on a schedule of multiples of the edge, whose edge is
 // that of a constant step size.
 func TestRelativePhases(t *testing.T) {

@@ -56,7 +56,8 @@ CPU, paper on a GPU; its step size is decayed at 50 % of the epochs.
   largestep train resnet18 --sampling full --batch 250 --epochs 500 --eval-every 25   gradient descent
   largestep train resnet18 --out runs/a --resume                 go on after Ctrl-C or a crash
   largestep train diagonal --phases "0.985edge@0,0.29edge@0.3"   SGD on a diagonal linear network, at the edge of divergence
-  largestep train relu --widths 20,20 --step-size 0.9edge        at 0.9 times the step size that diverges`,
+  largestep train diagonal --phases "0.2@0,0.06@0.3" --label-noise 0.2                noise on the labels, until the decay
+  largestep train relu --widths 20,20 --step-size 0.1edge        at a tenth of the step size that diverges`,
 		Args: exactArgs("NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.config.Net = args[0]
@@ -73,6 +74,8 @@ func (o *trainOptions) addFlags(f *pflag.FlagSet) {
 	f.Float64Var(&c.DecayAt, "decay-at", 0, "fraction of the epochs from which on the step size is a tenth; it is a hundredth from 0.9 on")
 	f.StringVar(&o.phases, "phases", "", "piecewise schedule: STEPSIZE@START,… or NAME:STEPSIZE@START,…, START a fraction of the epochs; all step sizes may be multiples of the edge, such as 0.985edge")
 	f.Float64Var(&c.WarmupExp, "warmup-exp", 0, "factor by which the first phase's step size grows in each hundredth of the training (the paper: 1.05)")
+	f.Float64Var(&c.WarmupGain, "warmup-gain", 0, "warm the first phase up to η(1 + GAIN·(t/T)^POWER) instead, at the fraction t/T of the training")
+	f.Float64Var(&c.WarmupPower, "warmup-power", 1, "POWER of --warmup-gain")
 	f.Float64Var(&c.Momentum, "momentum", 0, "momentum")
 	f.Float64Var(&c.WeightDecay, "weight-decay", 5e-4, "weight decay, on all parameters (default of small problems 0)")
 	f.BoolVar(&c.Augment, "augment", false, "random crop with padding 4, and horizontal flip")
@@ -219,6 +222,7 @@ func (o *trainOptions) overrule(f *pflag.FlagSet, c *train.Config) (err error) {
 		"step-size":    func() { c.StepSize = o.stepSize.value },
 		"decay-at":     func() { c.DecayAt = from.DecayAt },
 		"warmup-exp":   func() { c.WarmupExp = from.WarmupExp },
+		"warmup-gain":  func() { c.WarmupGain, c.WarmupPower = from.WarmupGain, from.WarmupPower },
 		"momentum":     func() { c.Momentum = from.Momentum },
 		"weight-decay": func() { c.WeightDecay = from.WeightDecay },
 		"augment":      func() { c.Augment = from.Augment },

@@ -224,7 +224,7 @@ func TestTrainOptions(t *testing.T) {
 	seen := map[string]string{}
 	for i, o := range []string{
 		"", "--seed 1", "--sampling with-replacement", "--sampling sequential", "--sampling full", "--momentum 0.9",
-		"--augment", "--warmup-exp 1.05", "--step-size 0.05", "--decay-at 0.3", "--phases 0.4@0,0.2@0.5",
+		"--augment", "--warmup-exp 1.05", "--warmup-gain 2", "--warmup-gain 2 --warmup-power 0.5", "--step-size 0.05", "--decay-at 0.3", "--phases 0.4@0,0.2@0.5",
 		"--weight-decay 0", "--batch 24", "--train-size 60", "--width 5",
 	} {
 		end := endOf(t, fmt.Sprintf("%d", i), o)
