@@ -62,7 +62,7 @@ func followBar(w io.Writer, label string) (train.Hooks, func()) {
 
 // barWidth is what a line has beside its text: the percentage, the shortest bar
 // worth drawing, and hours passed and left.
-const barWidth = len(" 100% |12345678| [12h34m56s:12h34m56s] ")
+const barWidth = len(" 100% |1234| [12h34m56s:12h34m56s] ")
 
 // textWidth is how many characters a terminal leaves for the text before a bar.
 func textWidth(w io.Writer) int {
