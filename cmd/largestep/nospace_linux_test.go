@@ -57,9 +57,10 @@ func TestNoSpaceLeft(t *testing.T) {
 // A checkpoint that Ctrl-C could not save must not be said to be saved.
 func TestNoSpaceAtInterruption(t *testing.T) {
 	t.Chdir(t.TempDir())
-	mountSmall(t, 320<<10) // one checkpoint, not two
-	succeed(t, tiny("whole")...)
-	o := runContext(interruptAfter(5), tiny("disk/run", "--checkpoint-every", "1h")...)
+	mountSmall(t, 320<<10)                     // one checkpoint, not two
+	constant := []string{"--step-size", "0.3"} // one phase, whose parameters are kept at its end only
+	succeed(t, tiny("whole", constant...)...)
+	o := runContext(interruptAfter(5), tiny("disk/run", append(constant, "--checkpoint-every", "1h")...)...)
 	if o.code != exitError || !strings.Contains(o.stderr, "no space left") || strings.Contains(o.stderr, "saved") {
 		t.Errorf("status %d: %s", o.code, o.stderr)
 	}
