@@ -171,6 +171,35 @@ func TestPlot(t *testing.T) {
 	}
 }
 
+// A folder stands for the runs in it, a figure's files beside them for nothing.
+func TestPlotFolders(t *testing.T) {
+	enterFixture(t)
+	succeed(t, tiny("figures/[a]/seed1", "--seed", "1")...)
+	check(t, os.Rename("done", "figures/[a]/seed0"))
+	writeFile(t, "figures/[a]/main.pdf", "%PDF-")
+	succeed(t, "plot", "figures/[a]/main.pdf", "figures/[a]/seed0", "figures/[a]/seed1", "-o", "b.svg")
+	succeed(t, "plot", "figures/[a]", "-o", "a.svg")
+	if readFile(t, "a.svg") != readFile(t, "b.svg") {
+		t.Error("a folder of runs is not drawn as its runs")
+	}
+	succeed(t, "plot", "figures/[a]", "-o", "m.svg", "--median")
+	if readFile(t, "a.svg") == readFile(t, "m.svg") {
+		t.Error("--median makes no difference")
+	}
+	isPicture(t, "m.svg")
+}
+
+func TestPlotOfTwoNets(t *testing.T) {
+	enterFixture(t)
+	succeed(t, "train", "logistic", "--steps", "20", "--out", "small")
+	for _, b := range []bad{
+		{"plot done small half -o new.png", 1, "resnet18 (done, half), logistic (small)"},
+		{"plot set.tar.gz -o new.png", 1, "no run folders, only files: set.tar.gz"},
+	} {
+		b.test(t)
+	}
+}
+
 func TestImportAndTrain(t *testing.T) {
 	enterFixture(t)
 	out := succeed(t, "import", "pngs", "--data", "new", "--name", "squares")

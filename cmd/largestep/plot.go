@@ -3,6 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"largestep/metrics"
@@ -12,11 +17,16 @@ import (
 func newPlot() *cobra.Command {
 	var files []string
 	var o figure.Options
+	var median bool
 	cmd := &cobra.Command{
 		Use:   "plot RUN… -o FILE",
 		Short: "Draw the curves of recorded runs",
+		Long: `Draws the curves of recorded runs of one net. A folder of run folders stands for
+all of its runs; with --median, runs that differ in their seeds alone become
+a median with a band between the quartiles.`,
 		Example: `  largestep plot runs/a runs/b -o compare.png
-  largestep plot runs/* -o blocks.pdf --columns train_loss,active_4
+  largestep plot runs/resnet18* -o blocks.pdf --columns train_loss,active_4
+  largestep plot figures/diagonal -o diagonal.png --median
   largestep plot runs/a -o a.png -o a.svg`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -28,15 +38,15 @@ func newPlot() *cobra.Command {
 			if len(files) == 0 {
 				return usageError{errors.New("where to? give a file with -o, such as -o curves.png")}
 			}
-			var runs []*metrics.Run
-			for _, dir := range args {
-				run, err := metrics.OpenRun(dir)
-				if err != nil {
-					return err
-				}
-				runs = append(runs, run)
+			runs, err := openRuns(args)
+			if err != nil {
+				return err
 			}
-			if err := figure.Curves(runs, o, files...); err != nil {
+			draw := figure.Curves
+			if median {
+				draw = figure.Medians
+			}
+			if err := draw(runs, o, files...); err != nil {
 				return err
 			}
 			for _, f := range files {
@@ -49,5 +59,88 @@ func newPlot() *cobra.Command {
 	f.StringArrayVarP(&files, "output", "o", nil, "file to draw: .png, .svg or .pdf; may be repeated")
 	f.StringSliceVar(&o.Columns, "columns", nil, "columns of metrics.csv, a panel each (default train_loss and test_error, or test_loss where there is no error)")
 	f.StringVar(&o.Title, "title", "", "title (default: net and data set)")
+	f.BoolVar(&median, "median", false, "draw medians of runs that differ in their seeds alone")
 	return cmd
+}
+
+// openRuns reads the runs that the arguments name, which must be of one net.
+func openRuns(args []string) ([]*metrics.Run, error) {
+	dirs, err := runFolders(args)
+	if err != nil {
+		return nil, err
+	}
+	var runs []*metrics.Run
+	for _, dir := range dirs {
+		run, err := metrics.OpenRun(dir)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, run)
+	}
+	return runs, checkOneNet(runs)
+}
+
+// runFolders expands folders of run folders, and leaves out files, which a
+// pattern such as figures/main-quick/* names as well.
+func runFolders(args []string) (dirs []string, err error) {
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			continue
+		}
+		inside, err := filepath.Glob(filepath.Join(literal(arg), "*", metrics.ConfigFile))
+		if err != nil {
+			return nil, err
+		}
+		if holdsRun(arg) || len(inside) == 0 { // OpenRun says what it lacks
+			dirs = append(dirs, arg)
+			continue
+		}
+		for _, config := range inside {
+			dirs = append(dirs, filepath.Dir(config))
+		}
+	}
+	if len(dirs) == 0 {
+		return nil, fmt.Errorf("no run folders, only files: %s", strings.Join(args, ", "))
+	}
+	return dirs, nil
+}
+
+func holdsRun(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, metrics.ConfigFile))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// literal is the pattern that matches a path alone.
+func literal(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// checkOneNet refuses runs of different nets: neither their epochs nor their
+// losses compare.
+func checkOneNet(runs []*metrics.Run) error {
+	var nets []string
+	of := map[string][]string{}
+	for _, r := range runs {
+		net := r.Config.Net
+		if !slices.Contains(nets, net) {
+			nets = append(nets, net)
+		}
+		of[net] = append(of[net], r.Dir)
+	}
+	if len(nets) < 2 {
+		return nil
+	}
+	var which []string
+	for _, net := range nets {
+		list := of[net]
+		if n := len(list); n > 4 {
+			list = append(list[:3], fmt.Sprintf("and %d more", n-3))
+		}
+		which = append(which, fmt.Sprintf("%s (%s)", net, strings.Join(list, ", ")))
+	}
+	return fmt.Errorf("runs of different nets do not compare: %s: plot those of one net", strings.Join(which, ", "))
 }

@@ -81,9 +81,20 @@ func BySchedule(seeds [][]*metrics.Run) ([]Group, error) {
 
 // Curves draws any columns of any runs into each of the files, as their
 // extensions say: .png, .svg or .pdf. A file is replaced only by a whole new one.
-// The legend tells what differs among the runs.
+// The legend tells what differs among the runs, or names their folders where
+// that is too long to tell them apart.
 func Curves(runs []*metrics.Run, opt Options, files ...string) error {
-	f := figure{groups: each(runs, differenceLabels(runs)), palette: viridis, Options: opt, across: 2}
+	f := figure{groups: each(runs, differenceLabels(runs)), palette: viridis, Options: opt, across: 2}.withDefaults()
+	if !f.toldApart() {
+		f.groups = each(runs, names(runs))
+	}
+	return f.save(files)
+}
+
+// Medians draws runs as Curves does, but those that differ in their seeds alone
+// as one group.
+func Medians(runs []*metrics.Run, opt Options, files ...string) error {
+	f := figure{groups: bySeed(runs), palette: viridis, Options: opt, across: 2}
 	return f.withDefaults().save(files)
 }
 
@@ -188,6 +199,17 @@ func (f frame) size(g grid) (width, height vg.Length) {
 }
 
 func titleHeight() vg.Length { return textStyle(titleSize).Height("X") + 4 }
+
+// toldApart reports whether the groups' labels differ as far as the legend has
+// room for them.
+func (f figure) toldApart() bool {
+	width, _ := f.size()
+	var labels []string
+	for _, g := range f.groups {
+		labels = append(labels, fit(textStyle(legendSize), g.label(), width-2*margin-thumbWidth-thumbGap))
+	}
+	return distinct(labels)
+}
 
 // draw fills the canvas but for the panels, for which it returns the place.
 func (f frame) draw(c draw.Canvas) draw.Canvas {

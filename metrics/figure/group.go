@@ -41,6 +41,32 @@ func each(runs []*metrics.Run, labels []string) []Group {
 	return groups
 }
 
+// bySeed groups runs that differ in their seeds alone, and labels the groups by
+// what differs among them.
+func bySeed(runs []*metrics.Run) []Group {
+	var groups []Group
+	var settings []map[string]string
+	for _, r := range runs {
+		setting := flatten(r.Config)
+		delete(setting, "seed")
+		delete(setting, "order") // of the examples, which a seed decides, too
+		same := func(other map[string]string) bool { return maps.Equal(setting, other) }
+		if i := slices.IndexFunc(settings, same); i >= 0 {
+			groups[i].Runs = append(groups[i].Runs, r)
+			continue
+		}
+		settings = append(settings, setting)
+		groups = append(groups, Group{Runs: []*metrics.Run{r}})
+	}
+	for i, label := range differences(settings) {
+		if label == "" {
+			label = schedule(groups[i].Runs[0].Config)
+		}
+		groups[i].Label = label
+	}
+	return groups
+}
+
 // runs are those of all groups.
 func runs(groups []Group) (all []*metrics.Run) {
 	for _, g := range groups {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"largestep/metrics"
+	"largestep/train"
 )
 
 // diagonalRun makes up a run of a diagonal net of 100,001 steps with 80 examples
@@ -309,6 +310,51 @@ func TestScaleText(t *testing.T) {
 	for v, want := range map[float64]string{200: "200", 1234.4: "1234", 72.25: "72.2", 0: "0", 1e12: "1e+12", -3.14159: "-3.14"} {
 		if got := (scale{}).text(v); got != want {
 			t.Errorf("%g: %s, want %s", v, got, want)
+		}
+	}
+}
+
+func TestBySeed(t *testing.T) {
+	image := train.ConfigFile{Config: train.Config{Net: "resnet18", Epochs: 10, StepSize: 0.5, Phases: train.Constant(0.5)}}
+	var runs []*metrics.Run
+	for i, change := range []func(*train.Config){
+		func(c *train.Config) { c.Order = "paper" },
+		func(c *train.Config) { c.Batch = 64 },
+		func(c *train.Config) { c.Init = strings.Repeat("a", 64) },
+		func(c *train.Config) {},
+		func(c *train.Config) { c.Init = strings.Repeat("b", 64) },
+		func(c *train.Config) { c.StepSize, c.Phases = 0.1, train.Constant(0.1) },
+	} {
+		c := image
+		c.Seed = uint64(i)
+		change(&c.Config)
+		runs = append(runs, recorded(t, "run", c))
+	}
+	var got []string
+	for _, g := range bySeed(runs) {
+		got = append(got, fmt.Sprintf("%d: %s", len(g.Runs), g.Label))
+	}
+	want := []string{"2: η = 0.5, batch 0", "1: η = 0.5, batch 64", "1: η = 0.5, batch 0, init sha256 aaaaaaaa…",
+		"1: η = 0.5, batch 0, init sha256 bbbbbbbb…", "1: η = 0.1, batch 0"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if g := bySeed(runs[:1]); g[0].Label != "η = 0.5" {
+		t.Errorf("a single group: %q", g[0].Label)
+	}
+}
+
+// Labels that differ only where the legend cuts them off do not tell runs apart.
+func TestToldApart(t *testing.T) {
+	runs := []*metrics.Run{run(1, 0, 5), run(2, 0, 5)}
+	for _, c := range []struct {
+		same int
+		want bool
+	}{{10, true}, {200, false}} {
+		same := strings.Repeat("x", c.same)
+		f := figure{groups: each(runs, []string{same + "a", same + "b"}), palette: blues, across: 2}.withDefaults()
+		if f.toldApart() != c.want {
+			t.Errorf("labels with %d letters in common are told apart: %v", c.same, !c.want)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"largestep/metrics"
 )
@@ -189,8 +188,9 @@ func flatten(c metrics.Config) map[string]string {
 		key := strings.ReplaceAll(k, "_", " ")
 		switch v := v.(type) {
 		case string:
-			if utf8.RuneCountInString(v) <= 24 { // else a path or a fingerprint
-				flat[key] = v
+			flat[key] = v
+			if runes := []rune(v); len(runes) > 24 { // a fingerprint
+				flat[key] = string(runes[:8]) + "…"
 			}
 		case json.Number:
 			flat[key] = short(v)

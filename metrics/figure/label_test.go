@@ -199,21 +199,22 @@ func TestLegendColumns(t *testing.T) {
 			for i := range n {
 				l.entries = append(l.entries, entry{label: strings.Repeat("η", 1+i*i%23)})
 			}
-			columns, rows := l.columns(width)
-			if len(columns)*rows < n || (len(columns)-1)*rows >= n {
-				t.Fatalf("%d entries in %d columns of %d", n, len(columns), rows)
-			}
-			total := vg.Length(len(columns)-1) * columnGap
-			for _, w := range columns {
-				total += w
-			}
-			if total > width {
-				t.Errorf("%d entries: columns of %v in all, want at most %v", n, total, width)
-			}
-			for i, e := range l.entries {
-				if e.width() > columns[i/rows] && len(columns) > 1 {
-					t.Errorf("%d entries at width %v: entry %d does not fit", n, width, i)
+			columns := l.columns(width)
+			total, entries := vg.Length(len(columns)-1)*columnGap, 0
+			for _, c := range columns {
+				total += c.width
+				entries += len(c.entries)
+				if d := len(columns[0].entries) - len(c.entries); d < 0 || d > 1 {
+					t.Errorf("%d entries at width %v: columns of %d and %d", n, width, len(columns[0].entries), len(c.entries))
 				}
+				for _, e := range c.entries {
+					if e.width() > c.width && len(columns) > 1 {
+						t.Errorf("%d entries at width %v: one does not fit", n, width)
+					}
+				}
+			}
+			if total > width || entries != n {
+				t.Errorf("%d entries: %d in columns of %v in all, want at most %v", n, entries, total, width)
 			}
 		}
 	}

@@ -46,8 +46,8 @@ func (f figure) legend() legend {
 		shaded = shaded || !g.plateau(f.X).empty()
 	}
 	for _, n := range []struct {
-		true bool
-		note string
+		applies bool
+		text    string
 	}{
 		{phases, "Thick: large step size. Dot and dashed line: the step size changes."},
 		{several, "Line and band: median and quartiles of the runs."},
@@ -55,8 +55,8 @@ func (f figure) legend() legend {
 		{shaded, "Shaded: the mini-batch loss stands still."},
 		{f.zeros(), "On the lower edge of a log axis: 0 or less."},
 	} {
-		if n.true {
-			l.notes = append(l.notes, n.note)
+		if n.applies {
+			l.notes = append(l.notes, n.text)
 		}
 	}
 	return l
@@ -81,24 +81,40 @@ func (f figure) zeros() bool {
 
 func (e entry) width() vg.Length { return thumbWidth + thumbGap + textStyle(legendSize).Width(e.label) }
 
-// columns returns the widths of as many columns as fit, and their rows.
-func (l legend) columns(width vg.Length) (columns []vg.Length, rows int) {
-	for rows = 1; ; rows++ {
-		columns = make([]vg.Length, (len(l.entries)+rows-1)/rows)
-		for i, e := range l.entries {
-			columns[i/rows] = max(columns[i/rows], e.width())
-		}
-		total := vg.Length(len(columns)-1) * columnGap
-		for _, w := range columns {
-			total += w
+// columns lays the entries out in as many columns as fit, of equal lengths but
+// for one entry.
+func (l legend) columns(width vg.Length) []column {
+	n := len(l.entries)
+	for k := n; k > 1; k-- {
+		columns := make([]column, k)
+		total := vg.Length(k-1) * columnGap
+		for i, rest := 0, l.entries; i < k; i++ {
+			rows := (n + k - 1 - i) / k
+			columns[i] = newColumn(rest[:rows])
+			total += columns[i].width
+			rest = rest[rows:]
 		}
 		if total <= width {
-			return columns, rows
-		}
-		if len(columns) == 1 {
-			return []vg.Length{width}, rows
+			return columns
 		}
 	}
+	all := newColumn(l.entries)
+	all.width = min(all.width, width)
+	return []column{all}
+}
+
+// A column is a part of a legend's entries, and as wide as the widest.
+type column struct {
+	entries []entry
+	width   vg.Length
+}
+
+func newColumn(entries []entry) column {
+	c := column{entries: entries}
+	for _, e := range entries {
+		c.width = max(c.width, e.width())
+	}
+	return c
 }
 
 // noteLines sets the notes in lines.
@@ -116,31 +132,40 @@ func (l legend) noteLines(width vg.Length) []string {
 }
 
 func (l legend) height(width vg.Length) vg.Length {
-	_, rows := l.columns(width)
+	rows := len(l.columns(width)[0].entries)
 	return legendGap + entryHeight*vg.Length(rows+len(l.noteLines(width)))
 }
 
 // draw fills a canvas of the legend's height, column by column.
 func (l legend) draw(c draw.Canvas) {
 	width := c.Max.X - c.Min.X
-	columns, rows := l.columns(width)
+	columns := l.columns(width)
 	left := c.Min.X + width/2 - vg.Length(len(columns)-1)*columnGap/2
-	for _, w := range columns {
-		left -= w / 2
+	for _, column := range columns {
+		left -= column.width / 2
 	}
+	for _, column := range columns {
+		column.draw(c, left)
+		left += column.width + columnGap
+	}
+	l.drawNotes(c)
+}
+
+func (l column) draw(c draw.Canvas, left vg.Length) {
+	text := textStyle(legendSize)
+	text.YAlign = draw.YCenter
 	for i, e := range l.entries {
-		if i > 0 && i%rows == 0 {
-			left += columns[i/rows-1] + columnGap
-		}
-		y := c.Max.Y - legendGap - entryHeight*(vg.Length(i%rows)+0.5)
+		y := c.Max.Y - legendGap - entryHeight*(vg.Length(i)+0.5)
 		e.thumbnail(c, vg.Point{X: left, Y: y})
-		text := textStyle(legendSize)
-		text.YAlign = draw.YCenter
 		c.FillText(text, vg.Point{X: left + thumbWidth + thumbGap, Y: y + 1},
-			fit(text, e.label, columns[i/rows]-thumbWidth-thumbGap+0.01))
+			fit(text, e.label, l.width-thumbWidth-thumbGap+0.01))
 	}
+}
+
+func (l legend) drawNotes(c draw.Canvas) {
 	text := textStyle(noteSize)
 	text.Color, text.XAlign, text.YAlign = color.Gray{0x60}, draw.XCenter, draw.YCenter
+	width := c.Max.X - c.Min.X
 	lines := l.noteLines(width)
 	for i, line := range lines {
 		y := c.Min.Y + entryHeight*(vg.Length(len(lines)-1-i)+0.5)
