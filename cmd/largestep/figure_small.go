@@ -159,7 +159,7 @@ func (o *smallFigure) trainings(cmd *cobra.Command, e op.Engine, settings []pape
 	groups := make([]figure.Group, len(settings))
 	runs, total := make([][]paper.Run, len(settings)), 0
 	for i, s := range settings {
-		groups[i].Label, runs[i] = s.Label, s.Runs(o.seeds)
+		groups[i].Label, groups[i].Family, runs[i] = s.Label, s.Family, s.Runs(o.seeds)
 		total += len(runs[i])
 	}
 	done := 0

@@ -23,6 +23,7 @@ type curve struct {
 	changes              []float64 // where the step size changed, so far
 	plateau              span
 	diverged             bool // all runs
+	stepped              bool // each value holds from the point before
 }
 
 func newCurve(g Group, column string, s scale, x Axis, look style) *curve {
@@ -34,8 +35,11 @@ func newCurve(g Group, column string, s scale, x Axis, look style) *curve {
 		c.points, c.band = quartileSeries(counted, column, s.factor, x)
 	}
 	for _, r := range diverged {
-		c.lost = append(c.lost, series(r, column, s.factor, x))
+		if n := len(r.Rows); n > 0 && r.Rows[n-1].Step > 0 { // else it shows the initial values alone
+			c.lost = append(c.lost, series(r, column, s.factor, x))
+		}
 	}
+	c.stepped = column == "step_size"
 	config := counted[0].Config
 	end, _ := x.extent(counted[0])
 	from, to := large(config)
@@ -112,10 +116,26 @@ func paths(points []point, canvas draw.Canvas, p *plot.Plot) [][]vg.Point {
 }
 
 func (c *curve) paths(canvas draw.Canvas, p *plot.Plot) [][]vg.Point {
+	points := c.points
 	if c.diverged {
-		return paths(untilOut(c.points, p), canvas, p)
+		points = untilOut(points, p)
 	}
-	return paths(c.points, canvas, p)
+	all := paths(points, canvas, p)
+	if c.stepped {
+		for i := range all {
+			all[i] = stairs(all[i])
+		}
+	}
+	return all
+}
+
+// stairs goes up or down to each point's height at the point before it.
+func stairs(path []vg.Point) []vg.Point {
+	steps := path[:1:1]
+	for i := 1; i < len(path); i++ {
+		steps = append(steps, vg.Point{X: path[i-1].X, Y: path[i].Y}, path[i])
+	}
+	return steps
 }
 
 // untilOut are the points of a diverged run up to the one with which it leaves
@@ -198,7 +218,14 @@ func cross(c draw.Canvas, s style, at vg.Point) {
 // phaseLines are a curve's thin vertical lines, drawn below all curves.
 type phaseLines struct{ *curve }
 
+// mostRules is how many vertical lines a curve has; where there would be more,
+// they would fill the panel, and dots mark the changes alone.
+const mostRules = 3
+
 func (c phaseLines) Plot(canvas draw.Canvas, p *plot.Plot) {
+	if len(c.changes) > mostRules {
+		return
+	}
 	_, _, rule := c.lines()
 	for _, x := range c.changes {
 		at := canvas.X(p.X.Norm(x))
@@ -224,9 +251,6 @@ func (c marks) Plot(canvas draw.Canvas, p *plot.Plot) {
 	if c.diverged {
 		crossAtEnd(canvas, c.style, all)
 	}
-	for _, points := range c.lost {
-		crossAtEnd(canvas, c.style, paths(untilOut(points, p), canvas, p))
-	}
 }
 
 func crossAtEnd(c draw.Canvas, s style, paths [][]vg.Point) {
@@ -236,13 +260,23 @@ func crossAtEnd(c draw.Canvas, s style, paths [][]vg.Point) {
 	}
 }
 
-// lost are the thin lines of a group's diverged runs.
+// lost are the thin lines of a group's diverged runs, the fainter the more there
+// are, and ticks at the top of the panel where they end.
 type lost struct{ *curve }
 
+const lostTick = vg.Length(5)
+
 func (c lost) Plot(canvas draw.Canvas, p *plot.Plot) {
-	line := draw.LineStyle{Color: translucent(c.color, 0xa0), Width: vg.Length(0.6)}
+	alpha := uint8(max(0xa0/max(len(c.lost), 1), 0x20))
+	line := draw.LineStyle{Color: translucent(c.color, alpha), Width: vg.Length(0.6)}
+	tick := draw.LineStyle{Color: c.color, Width: vg.Length(1)}
 	for _, points := range c.lost {
-		canvas.StrokeLines(line, paths(untilOut(points, p), canvas, p)...)
+		all := paths(untilOut(points, p), canvas, p)
+		canvas.StrokeLines(line, all...)
+		if n := len(all); n > 0 {
+			x := all[n-1][len(all[n-1])-1].X
+			canvas.StrokeLine2(tick, x, canvas.Max.Y, x, canvas.Max.Y-lostTick)
+		}
 	}
 }
 

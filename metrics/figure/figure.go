@@ -4,15 +4,13 @@
 //
 // The part of a curve with the large step size is thick, a dot and a thin
 // dashed line mark each change of the step size, a cross marks the last finite
-// value of a run that diverged. Colours differ in lightness, so that they can
-// be told apart in greyscale and by colour-blind readers.
+// value of a run that diverged.
 package figure
 
 import (
 	"errors"
 	"fmt"
 	"image/color"
-	"math"
 	"slices"
 	"strings"
 
@@ -84,9 +82,12 @@ func BySchedule(seeds [][]*metrics.Run) ([]Group, error) {
 // The legend tells what differs among the runs, or names their folders where
 // that is too long to tell them apart.
 func Curves(runs []*metrics.Run, opt Options, files ...string) error {
-	f := figure{groups: each(runs, differenceLabels(runs)), palette: viridis, Options: opt, across: 2}.withDefaults()
+	f := figure{groups: each(runs, differenceLabels(runs)), Options: opt, across: 2}.withDefaults()
 	if !f.toldApart() {
 		f.groups = each(runs, names(runs))
+	}
+	for i, family := range families(runs) {
+		f.groups[i].Family = family
 	}
 	return f.save(files)
 }
@@ -94,16 +95,15 @@ func Curves(runs []*metrics.Run, opt Options, files ...string) error {
 // Medians draws runs as Curves does, but those that differ in their seeds alone
 // as one group.
 func Medians(runs []*metrics.Run, opt Options, files ...string) error {
-	f := figure{groups: bySeed(runs), palette: viridis, Options: opt, across: 2}
+	f := figure{groups: bySeed(runs), Options: opt, across: 2}
 	return f.withDefaults().save(files)
 }
 
 // A figure is all there is to know before drawing.
 type figure struct {
 	Options
-	groups  []Group
-	palette []color.RGBA
-	across  int // panels in a row, at most
+	groups []Group
+	across int // panels in a row, at most
 }
 
 func (f figure) withDefaults() figure {
@@ -262,45 +262,4 @@ func heading(c draw.Canvas, text string, width vg.Length) {
 	style := textStyle(labelSize)
 	style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
 	c.FillText(style, vg.Point{X: c.Center().X, Y: c.Max.Y + 5}, fit(style, text, width))
-}
-
-// style is how a group looks in every panel.
-type style struct {
-	color  color.RGBA
-	dashes []vg.Length
-}
-
-var (
-	// Light to dark, each distinct from its neighbour in greyscale.
-	blues = []color.RGBA{{0x8c, 0xc0, 0xe6, 0xff}, {0x42, 0x92, 0xc6, 0xff}, {0x1a, 0x5c, 0xa6, 0xff}, {0x06, 0x20, 0x4a, 0xff}}
-	// Viridis without its end, which is too light on white.
-	viridis = []color.RGBA{{0x44, 0x01, 0x54, 0xff}, {0x3b, 0x52, 0x8b, 0xff}, {0x21, 0x91, 0x8c, 0xff}, {0x5c, 0xb8, 0x4a, 0xff}}
-
-	dashPatterns = [][]vg.Length{nil, {5, 2}, {1.5, 1.5}, {6, 1.5, 1.5, 1.5}}
-)
-
-// maxColors is how many curves are told apart by colour alone; more are
-// dashed, too.
-const maxColors = 6
-
-func (f figure) style(group int) style {
-	colors := min(len(f.groups), maxColors)
-	at := 1.0 // a single curve is dark
-	if colors > 1 {
-		at = float64(group%maxColors) / float64(colors-1)
-	} else if f.palette[0] == viridis[0] {
-		at = 0
-	}
-	return style{interpolate(f.palette, at), dashPatterns[group/maxColors%len(dashPatterns)]}
-}
-
-// interpolate returns the colour at a fraction of the way along the stops.
-func interpolate(stops []color.RGBA, at float64) color.RGBA {
-	i, t := math.Modf(at * float64(len(stops)-1))
-	if int(i) >= len(stops)-1 {
-		return stops[len(stops)-1]
-	}
-	a, b := stops[int(i)], stops[int(i)+1]
-	mix := func(x, y uint8) uint8 { return uint8(math.Round(float64(x)*(1-t) + float64(y)*t)) }
-	return color.RGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
 }

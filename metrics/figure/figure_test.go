@@ -113,7 +113,7 @@ func TestPNGAndSVGAreDeterministic(t *testing.T) {
 // drawPanel draws a run's column and returns the picture, a function from data
 // to pixels, and the curve's colour.
 func drawPanel(r *metrics.Run, column string) (image.Image, func(x, y float64) (int, int), color.Color) {
-	f := figure{groups: each([]*metrics.Run{r}, []string{""}), palette: blues}
+	f := figure{groups: each([]*metrics.Run{r}, []string{""})}
 	p := f.panel(column)
 	const width, height = 3.45 * vg.Inch, 2.45 * vg.Inch
 	const dpi = 288 // 4 pixels to the point
@@ -204,7 +204,7 @@ func TestZeroLossLiesOnTheBottom(t *testing.T) {
 	r := run(1, 0, 10)
 	r.Rows[10].TrainLoss = 0
 	img, at, c := drawPanel(r, "train_loss")
-	low, _ := valueRange([]*curve{newCurve(Group{"", []*metrics.Run{r}}, "train_loss", scales["train_loss"], Axis{}, style{})}, scales["train_loss"])
+	low, _ := valueRange([]*curve{newCurve(Group{Runs: []*metrics.Run{r}}, "train_loss", scales["train_loss"], Axis{}, style{})}, scales["train_loss"])
 	x, y := at(10, low)
 	for d := 1; d < 10; d++ {
 		if near(img.At(x-2, y-d), c) {
@@ -220,9 +220,9 @@ func TestAwkwardNumbers(t *testing.T) {
 	picture := func(runs ...*metrics.Run) { // without the time that a file takes
 		groups := each(runs, make([]string, len(runs)))
 		if grouped = !grouped; grouped {
-			groups = []Group{{"", runs}}
+			groups = []Group{{Runs: runs}}
 		}
-		f := figure{groups: groups, palette: blues, Options: Options{X: Steps}, across: 3}.withDefaults()
+		f := figure{groups: groups, Options: Options{X: Steps}, across: 3}.withDefaults()
 		width, height := f.size()
 		f.draw(draw.New(vgsvg.New(width, height)))
 	}

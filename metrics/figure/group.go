@@ -12,15 +12,16 @@ import (
 
 // A Group is one setting, run with one or several seeds.
 type Group struct {
-	Label string // of the legend
-	Runs  []*metrics.Run
+	Label  string // of the legend
+	Family string // of groups that differ in their schedules alone, and share a hue
+	Runs   []*metrics.Run
 }
 
-// Groups draws columns of groups of runs into each of the files, light to dark
-// blue in the order given. Runs are aligned by step. Where a group has several,
-// a line is their median and a band reaches from the lower to the upper
-// quartile; diverged runs are left out of both, drawn thin up to a cross, and
-// counted in the legend. Shaded is the plateau of the mini-batch loss in the phase
+// Groups draws columns of groups of runs into each of the files, each family from
+// light to dark in the order given. Runs are aligned by step. Where a group has
+// several, a line is their median and a band reaches from the lower to the upper
+// quartile; diverged runs are left out of both, drawn thin up to where they
+// were last evaluated, marked above the panel's end, and counted in the legend. Shaded is the plateau of the mini-batch loss in the phase
 // with the large step size, for runs whose plateaus were recorded.
 func Groups(groups []Group, opt Options, files ...string) error {
 	for _, g := range groups {
@@ -28,7 +29,7 @@ func Groups(groups []Group, opt Options, files ...string) error {
 			return fmt.Errorf("no runs of %q to draw", g.Label)
 		}
 	}
-	f := figure{groups: groups, palette: blues, Options: opt, across: 3}
+	f := figure{groups: groups, Options: opt, across: 3}
 	return f.withDefaults().save(files)
 }
 
@@ -36,7 +37,7 @@ func Groups(groups []Group, opt Options, files ...string) error {
 func each(runs []*metrics.Run, labels []string) []Group {
 	groups := make([]Group, len(runs))
 	for i, r := range runs {
-		groups[i] = Group{labels[i], []*metrics.Run{r}}
+		groups[i] = Group{Label: labels[i], Runs: []*metrics.Run{r}}
 	}
 	return groups
 }
@@ -58,11 +59,12 @@ func bySeed(runs []*metrics.Run) []Group {
 		settings = append(settings, setting)
 		groups = append(groups, Group{Runs: []*metrics.Run{r}})
 	}
-	for i, label := range differences(settings) {
-		if label == "" {
-			label = schedule(groups[i].Runs[0].Config)
+	labels := differences(settings)
+	for i, family := range familiesOf(settings) {
+		groups[i].Label, groups[i].Family = labels[i], family
+		if labels[i] == "" {
+			groups[i].Label = schedule(groups[i].Runs[0].Config)
 		}
-		groups[i].Label = label
 	}
 	return groups
 }
@@ -116,8 +118,11 @@ func (g Group) label() string {
 	if n := g.states(); len(g.Runs) == 1 {
 		notes = append(notes, stateLabel(g.Runs[0]))
 	} else {
-		if n.diverged > 0 {
-			notes = append(notes, fmt.Sprintf("%d of %d diverged", n.diverged, len(g.Runs)))
+		switch all := len(g.Runs); {
+		case n.diverged == all-1 && n.unfinished == 0: // a line of one run, not a median
+			notes = append(notes, fmt.Sprintf("1 of %d did not diverge", all))
+		case n.diverged > 0:
+			notes = append(notes, fmt.Sprintf("%d of %d diverged", n.diverged, all))
 		}
 		if n.unfinished > 0 {
 			notes = append(notes, fmt.Sprintf("%d of %d unfinished", n.unfinished, len(g.Runs)))

@@ -91,7 +91,7 @@ func diverged(r *metrics.Run) *metrics.Run {
 
 func TestGroupIsTheMedianOfFiniteRuns(t *testing.T) {
 	nan := math.NaN()
-	g := Group{"a", []*metrics.Run{values(1, 4, nan), diverged(values(9, 1e9, math.Inf(1))), values(2, nan, nan), values(5, 8, nan, 7)}}
+	g := Group{Label: "a", Runs: []*metrics.Run{values(1, 4, nan), diverged(values(9, 1e9, math.Inf(1))), values(2, nan, nan), values(5, 8, nan, 7)}}
 	c := newCurve(g, "test_loss", scales["test_loss"], Steps, style{})
 	if want := []point{{0, 2}, {10, 6}, {20, nan}, {30, 7}}; !samePoints(c.points, want) {
 		t.Errorf("median %v, want %v", c.points, want)
@@ -109,12 +109,12 @@ func TestGroupIsTheMedianOfFiniteRuns(t *testing.T) {
 	if got := g.label(); got != "a (1 of 4 diverged, 1 of 4 unfinished)" {
 		t.Error(got)
 	}
-	all := Group{"b", []*metrics.Run{diverged(values(1, 3)), diverged(values(3, nan))}}
+	all := Group{Label: "b", Runs: []*metrics.Run{diverged(values(1, 3)), diverged(values(3, nan))}}
 	c = newCurve(all, "test_loss", scales["test_loss"], Axis{}, style{})
 	if want := []point{{0, 2}, {1, 3}}; !c.diverged || !samePoints(c.points, want) {
 		t.Errorf("all diverged: %v, want %v", c.points, want)
 	}
-	one := Group{"c", []*metrics.Run{values(1, 2)}}
+	one := Group{Label: "c", Runs: []*metrics.Run{values(1, 2)}}
 	if c := newCurve(one, "test_loss", scales["test_loss"], GradientEvaluations(80), style{}); c.band != nil || c.points[1] != (point{80, 2}) {
 		t.Errorf("one run: %v, band %v", c.points, c.band)
 	}
@@ -157,7 +157,7 @@ func TestAxes(t *testing.T) {
 		if end, _ := x.extent(r); x.Label != c.label || !close(end, c.end) {
 			t.Errorf("%q to %v, want %q to %v", x.Label, end, c.label, c.end)
 		}
-		curve := newCurve(Group{"", []*metrics.Run{r}}, "l0", scales["l0"], x, style{})
+		curve := newCurve(Group{Runs: []*metrics.Run{r}}, "l0", scales["l0"], x, style{})
 		if len(curve.changes) != 1 || !close(curve.changes[0], c.decay) || !close(curve.largeEnd, c.decay) {
 			t.Errorf("%s: changes at %v, large to %v, want %v", x.Label, curve.changes, curve.largeEnd, c.decay)
 		}
@@ -240,7 +240,7 @@ func TestGroupsDraw(t *testing.T) {
 
 func TestLegendNotes(t *testing.T) {
 	notes := func(groups []Group) string {
-		f := figure{groups: groups, palette: blues, Options: Options{Columns: []string{"test_loss"}}}
+		f := figure{groups: groups, Options: Options{Columns: []string{"test_loss"}}}
 		return strings.Join(f.legend().notes, " ")
 	}
 	all := notes(diagonalGroups(8))
@@ -249,10 +249,10 @@ func TestLegendNotes(t *testing.T) {
 			t.Errorf("notes lack %q: %s", word, all)
 		}
 	}
-	if got := notes([]Group{{"a", []*metrics.Run{values(1, 2)}}}); got != "" {
+	if got := notes([]Group{{Label: "a", Runs: []*metrics.Run{values(1, 2)}}}); got != "" {
 		t.Errorf("one plain run: %s", got)
 	}
-	if got := notes([]Group{{"a", []*metrics.Run{values(1, 0)}}}); !strings.Contains(got, "0 or less") {
+	if got := notes([]Group{{Label: "a", Runs: []*metrics.Run{values(1, 0)}}}); !strings.Contains(got, "0 or less") {
 		t.Errorf("a loss of 0: %s", got)
 	}
 }
@@ -281,9 +281,9 @@ func TestUntilOut(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	groups := []Group{
-		{"small", []*metrics.Run{values(9, 0.0345678)}},
-		{"large", []*metrics.Run{values(0.001), values(0.003), diverged(values(7)), values(0.002)}},
-		{"lost", []*metrics.Run{diverged(values(7))}},
+		{Label: "small", Runs: []*metrics.Run{values(9, 0.0345678)}},
+		{Label: "large", Runs: []*metrics.Run{values(0.001), values(0.003), diverged(values(7)), values(0.002)}},
+		{Label: "lost", Runs: []*metrics.Run{diverged(values(7))}},
 	}
 	var b strings.Builder
 	paper := Reference{Label: "paper", Finals: []map[string]float64{{}, {"test_loss": 1.54e-4}}}
@@ -352,7 +352,7 @@ func TestToldApart(t *testing.T) {
 		want bool
 	}{{10, true}, {200, false}} {
 		same := strings.Repeat("x", c.same)
-		f := figure{groups: each(runs, []string{same + "a", same + "b"}), palette: blues, across: 2}.withDefaults()
+		f := figure{groups: each(runs, []string{same + "a", same + "b"}), across: 2}.withDefaults()
 		if f.toldApart() != c.want {
 			t.Errorf("labels with %d letters in common are told apart: %v", c.same, !c.want)
 		}

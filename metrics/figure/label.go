@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -117,6 +118,23 @@ func differences(options []map[string]string) []string {
 		labels[i] = strings.Join(parts, ", ")
 	}
 	return labels
+}
+
+// families are what runs differ in beside their schedules.
+func families(runs []*metrics.Run) []string {
+	var options []map[string]string
+	for _, r := range runs {
+		options = append(options, flatten(r.Config))
+	}
+	return familiesOf(options)
+}
+
+func familiesOf(options []map[string]string) []string {
+	for i := range options {
+		options[i] = maps.Clone(options[i])
+		maps.DeleteFunc(options[i], func(key, _ string) bool { return key == "schedule" || strings.HasPrefix(key, "warmup") })
+	}
+	return differences(options)
 }
 
 // names are those of the runs' folders, with their paths if need be.

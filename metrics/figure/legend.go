@@ -51,7 +51,7 @@ func (f figure) legend() legend {
 	}{
 		{phases, "Thick: large step size. Dot and dashed line: the step size changes."},
 		{several, "Line and band: median and quartiles of the runs."},
-		{lost, "Thin line and cross: a run that diverged, left out of both."},
+		{lost, "Thin line up to a tick at the top: a run that diverged, left out of both."},
 		{shaded, "Shaded: the mini-batch loss stands still."},
 		{f.zeros(), "On the lower edge of a log axis: 0 or less."},
 	} {

@@ -115,7 +115,7 @@ func logRange(low, high float64) (float64, float64) {
 	return low * math.Pow(10, -pad), high * math.Pow(10, pad)
 }
 
-// linearRange begins at 0 unless the values lie close together far from it.
+// linearRange begins at 0 unless the values lie within a tenth of the largest.
 func linearRange(low, high float64) (float64, float64) {
 	low, high = max(low, -1e300), min(high, 1e300)
 	pad := 0.05 * (high - low)
@@ -125,7 +125,7 @@ func linearRange(low, high float64) (float64, float64) {
 	case pad < 1e-6*size: // all but constant
 		pad = 0.05 * size
 	}
-	if low >= 0 && low < 0.5*high {
+	if low >= 0 && low < 0.9*high {
 		return 0, high + pad
 	}
 	return low - pad, high + pad
@@ -167,6 +167,6 @@ func large(c metrics.Config) (start, end float64) {
 func (s style) lines() (thick, thin, rule draw.LineStyle) {
 	thick = draw.LineStyle{Color: s.color, Width: vg.Length(2), Dashes: s.dashes}
 	thin = draw.LineStyle{Color: s.color, Width: vg.Length(1.1), Dashes: s.dashes}
-	rule = draw.LineStyle{Color: s.color, Width: vg.Length(0.5), Dashes: []vg.Length{2.5, 2}}
+	rule = draw.LineStyle{Color: translucent(s.color, 0xb0), Width: vg.Length(0.5), Dashes: []vg.Length{2.5, 2}}
 	return thick, thin, rule
 }

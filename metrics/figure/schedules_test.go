@@ -104,13 +104,13 @@ func TestPlateauTable(t *testing.T) {
 	}
 	list[2].Plateaus = []metrics.Plateau{}
 	var b strings.Builder
-	check(t, Plateaus(&b, []Group{{"large", list}, {"constant", []*metrics.Run{run(0.1, 0, 10)}}}, []string{"train_loss", "active_4"}))
+	check(t, Plateaus(&b, []Group{{Label: "large", Runs: list}, {Label: "constant", Runs: []*metrics.Run{run(0.1, 0, 10)}}}, []string{"train_loss", "active_4"}))
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
 	if len(lines) != 3 || strings.Join(strings.Fields(lines[2]), " ") != "large 2 of 3 150 900 0.25 -5.5" {
 		t.Errorf("table:\n%s", b.String())
 	}
 	b.Reset()
-	check(t, Plateaus(&b, []Group{{"constant", list[2:]}}, nil))
+	check(t, Plateaus(&b, []Group{{Label: "constant", Runs: list[2:]}}, nil))
 	if b.String() != "" {
 		t.Errorf("no plateau: %q", b.String())
 	}

@@ -35,6 +35,7 @@ type SmallFigure struct {
 // Setting is one curve of a figure.
 type Setting struct {
 	Label    string
+	Family   string // of settings that differ in their schedules alone, as figures colour them
 	Config   train.Config
 	relative *relative // on random instances of problems that have the paper's
 }
@@ -66,7 +67,7 @@ var SmallFigures = []SmallFigure{
 		ownAgain: finalsOf([]string{"test_loss", "l0", "rank"}, "3.6e-3 200 –", "3.6e-4 154 102", "2.6e-4 82 66", "1.1e-4 70 63"),
 	},
 	{
-		Name: "diagonal-gd", Edge: 0.985, title: "Diagonal linear network", Instance: instances.Paper, net: "diagonal", Seeds: 24,
+		Name: "diagonal-gd", Edge: 0.985, title: "Diagonal linear network, GD and SGD", Instance: instances.Paper, net: "diagonal", Seeds: 24,
 		About:    "gradient descent on a diagonal linear network stabilises, but does not generalise: the noise matters",
 		Columns:  []string{"train_loss", "test_loss", "l0"},
 		settings: diagonalGDSettings,
@@ -270,12 +271,19 @@ func diagonalGDSettings(c train.Config) ([]Setting, error) {
 	gd := c
 	gd.Sampling, gd.Batch = data.Full, gd.TrainSize
 	list := constantAndDecayed(gd, 2, 3.53, [3]float64{4.8, 3.4, 1.5}, "GD, ")
+	for i := range list {
+		list[i].Family = "GD"
+	}
 	sgd := with(c, decayed(0.272, 20, 0.5))
 	sgd.DecayAt = 0.5
 	list = append(list, setting("SGD, "+decayLabel(0.272, 0.5), sgd))
 	// The paper's 0.272 diverges for almost every order of the examples.
 	sgd.Phases = decayed(0.269, 20, 0.5)
-	return append(list, setting("SGD, "+decayLabel(0.269, 0.5), sgd)), nil
+	list = append(list, setting("SGD, "+decayLabel(0.269, 0.5), sgd))
+	for i := range list[4:] {
+		list[4+i].Family = "SGD"
+	}
+	return list, nil
 }
 
 // figureNoise is so small that SGD comes within 1e-10 of the optimum in the
@@ -307,6 +315,9 @@ func methodSettings(full, one float64) func(c train.Config) ([]Setting, error) {
 				}
 				list = append(list, setting(label, s))
 			}
+		}
+		for i := range list {
+			list[i].Family = list[i].Label
 		}
 		return list, nil
 	}
