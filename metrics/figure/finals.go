@@ -10,34 +10,31 @@ import (
 	"largestep/metrics"
 )
 
-// A Reference is what other runs ended with, to compare with.
-type Reference struct {
-	Label string // of its rows, "paper" for instance
-	Note  string // what a reader must know of it
-	// Finals are, for each run, values by the names of metrics.csv's columns. It
-	// may be empty.
-	Finals []map[string]float64
-}
-
 // Finals writes a table of the last rows of groups of runs as aligned text:
 // training loss, test error and some of the nets' own columns, all if net is nil;
 // medians over the finished runs, with the quartiles where there are several;
-// under each group the reference's values.
+// under each group the reference's values. What its heading marks with (%) is in
+// percent.
 func Finals(w io.Writer, groups []Group, net []string, ref Reference) error {
 	if net == nil {
 		net = ownColumns(runs(groups))
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%s\n", strings.Join(append([]string{"run", "state", "epoch", "train loss", "test error"}, net...), "\t"))
 	columns := append([]string{"train_loss", "test_error"}, net...)
+	head := []string{"run", "state", "epoch"}
+	for _, column := range columns {
+		head = append(head, shortLabel(column))
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "%s\n", strings.Join(head, "\t"))
 	for i, g := range groups {
-		cells := append([]string{g.Label}, g.progress()...)
-		for _, name := range columns {
-			cells = append(cells, g.lastCell(name))
+		ours, theirs := append([]string{g.Label}, g.progress()...), []string{"  " + ref.Label, "", ""}
+		for _, column := range columns {
+			s := scaleOf(column, "")
+			ours, theirs = append(ours, g.lastCell(column, s)), append(theirs, ref.cell(i, column, s))
 		}
-		fmt.Fprintf(table, "%s\n", strings.Join(cells, "\t"))
+		fmt.Fprintf(table, "%s\n", strings.Join(ours, "\t"))
 		if i < len(ref.Finals) {
-			fmt.Fprintf(table, "%s\n", strings.Join(ref.cells(i, columns), "\t"))
+			fmt.Fprintf(table, "%s\n", strings.Join(theirs, "\t"))
 		}
 	}
 	if err := table.Flush(); err != nil || ref.Note == "" {
@@ -45,6 +42,19 @@ func Finals(w io.Writer, groups []Group, net []string, ref Reference) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", ref.Note)
 	return err
+}
+
+// shortLabel is a column's name, and its unit.
+func shortLabel(column string) string {
+	switch {
+	case column == "train_loss":
+		return "train loss"
+	case column == "test_error":
+		return "test error (%)"
+	case scaleOf(column, "").factor == 100:
+		return column + " (%)"
+	}
+	return column
 }
 
 // progress is the state of a run and its last epoch, or how many of several have
@@ -61,29 +71,6 @@ func (g Group) progress() []string {
 	return []string{string(r.Status.State), epoch}
 }
 
-// lastCell is the last value of a column of one run, or the median and the
-// quartiles of those of the finished runs.
-func (g Group) lastCell(column string) string {
-	var values []float64
-	for _, r := range g.Runs {
-		last := len(r.Rows) - 1
-		if last < 0 || len(g.Runs) > 1 && r.Status.State != metrics.Finished {
-			continue
-		}
-		if v, ok := r.Value(last, column); ok {
-			values = append(values, v)
-		}
-	}
-	switch {
-	case len(values) == 0:
-		return none
-	case len(g.Runs) == 1:
-		return cell(column, values[0])
-	}
-	low, median, high := quartiles(values)
-	return fmt.Sprintf("%s (%s–%s)", cell(column, median), strings.TrimSuffix(cell(column, low), " %"), strings.TrimSuffix(cell(column, high), " %"))
-}
-
 // ownColumns are those of any of the runs.
 func ownColumns(runs []*metrics.Run) (net []string) {
 	for _, r := range runs {
@@ -94,30 +81,4 @@ func ownColumns(runs []*metrics.Run) (net []string) {
 		}
 	}
 	return net
-}
-
-// cells is the reference's row for run i.
-func (ref Reference) cells(i int, columns []string) []string {
-	cells := []string{"  " + ref.Label, "", ""}
-	for _, name := range columns {
-		text := none
-		if v, ok := ref.Finals[i][name]; ok {
-			text = cell(name, v)
-		}
-		cells = append(cells, text)
-	}
-	return cells
-}
-
-// none stands for a value that there is not.
-const none = "–"
-
-func cell(column string, v float64) string {
-	switch column {
-	case "train_loss":
-		return fmt.Sprintf("%.3g", v)
-	case "test_error":
-		return fmt.Sprintf("%.2f %%", 100*v)
-	}
-	return fmt.Sprintf("%.4g", v)
 }

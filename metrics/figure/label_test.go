@@ -231,18 +231,18 @@ func TestFinals(t *testing.T) {
 	if len(lines) != 5 {
 		t.Fatalf("%d lines:\n%s", len(lines), b.String())
 	}
-	want := "run                     state     epoch  train loss  test error  active_1  active_2  active_3  active_4  active_5"
+	want := "run                     state     epoch  train loss  test error (%)  active_1 (%)  active_2 (%)  active_3 (%)  active_4 (%)  active_5 (%)"
 	if lines[0] != want {
 		t.Errorf("head\n%s, want\n%s", lines[0], want)
 	}
 	column := strings.Index(lines[0], "train loss")
-	for i, cell := range []string{"0.00177", "–", "NaN"} {
+	for i, cell := range []string{"0.00177", "–", "–"} {
 		if got := string([]rune(lines[i+1])[column:]); !strings.HasPrefix(got, cell+" ") {
 			t.Errorf("line %q: train loss is not %s", lines[i+1], cell)
 		}
 	}
-	if !strings.Contains(lines[1], "35.30 %") {
-		t.Errorf("line %q: no test error of 35.30 %%", lines[1])
+	if !strings.Contains(lines[1], " 35.3 ") {
+		t.Errorf("line %q: no test error of 35.3 %%", lines[1])
 	}
 }
 
