@@ -60,7 +60,8 @@ func newFigureResNet18(which paper.Figure) *cobra.Command {
 		Long: fmt.Sprintf(`%s
 
 It trains whatever of the four runs is missing, goes on with those that were cut
-short, and draws %[2]s.png, %[2]s.svg and %[2]s.pdf, with the final numbers in %[2]s.txt.
+short, and draws %[2]s.png, %[2]s.svg and %[2]s.pdf, with the final numbers in %[2]s.txt
+and %[2]s.csv.
 With several seeds, curves are medians, with a band between the quartiles.
 
 Presets:
@@ -210,6 +211,10 @@ func (o *figureOptions) draw(cmd *cobra.Command, runs [][]paper.Run, ref figure.
 		return err
 	}
 	if err := atomicfile.WriteFile(filepath.Join(o.out, o.Name+".txt"), table.Bytes()); err != nil {
+		return err
+	}
+	columns := append([]string{"train_loss", "test_error"}, o.Net...)
+	if err := figure.SaveCSV(filepath.Join(o.out, o.Name+".csv"), groups, columns); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\n%s\nfigure: %s (.svg, .pdf)\n", table.String(), files[0])

@@ -44,7 +44,7 @@ func newFigureSmall(name string, figures []paper.SmallFigure) *cobra.Command {
 		Short: figures[0].About,
 		Long: fmt.Sprintf(`Draws %s
 Every setting is run from several seeds; curves are medians, with a band between
-the quartiles. The final numbers are in a .txt of the same name.`, about),
+the quartiles. The final numbers are in a .txt and a .csv of the same name.`, about),
 		Example: example,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -253,6 +253,9 @@ func (o *smallFigure) draw(cmd *cobra.Command, groups []figure.Group) error {
 		return err
 	}
 	if err := atomicfile.WriteFile(filepath.Join(o.out, o.Name+".txt"), table.Bytes()); err != nil {
+		return err
+	}
+	if err := figure.SaveCSV(filepath.Join(o.out, o.Name+".csv"), groups, o.Columns); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\n%s\nfigure: %s (.svg, .pdf)\n", table.String(), o.files(o.Name)[0])

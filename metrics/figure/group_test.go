@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -303,6 +304,24 @@ lost   1     1         –                      –         –               �
 	check(t, Table(&b, groups[:1], []string{"test_loss"}))
 	if want := "run    runs  diverged  unfinished  test loss\nsmall  1     0         1           –\n"; b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
+func TestSaveCSV(t *testing.T) {
+	groups := []Group{
+		{Label: "η = 1, decay at 10 %", Runs: []*metrics.Run{values(0.5), values(1.5), diverged(values(7))}},
+		{Label: "lost", Runs: []*metrics.Run{diverged(values(7))}},
+	}
+	path := filepath.Join(t.TempDir(), "f.csv")
+	check(t, SaveCSV(path, groups, []string{"test_loss"}))
+	b, err := os.ReadFile(path)
+	check(t, err)
+	want := `run,runs,diverged,unfinished,test_loss,test_loss_lower_quartile,test_loss_upper_quartile
+"η = 1, decay at 10 %",3,1,0,1,0.75,1.25
+lost,1,1,0,,,
+`
+	if string(b) != want {
+		t.Errorf("got\n%swant\n%s", b, want)
 	}
 }
 
