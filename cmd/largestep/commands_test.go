@@ -281,7 +281,7 @@ func TestFigureMain(t *testing.T) {
 	if o := runContext(interruptAfter(60), args...); o.code != exitInterrupted || !strings.Contains(o.stderr, "the same command") {
 		t.Fatalf("status %d: %s", o.code, o.stderr)
 	}
-	if state, _ := status(t, "fig/large-decay-10-seed0"); state != "interrupted" {
+	if state, _ := status(t, "fig/large-eta-decay10-seed0"); state != "interrupted" {
 		t.Errorf("the second run is %s", state)
 	}
 	o := run(args...)
@@ -322,7 +322,7 @@ func TestFigureMain(t *testing.T) {
 // hundredth from 90 % on.
 func checkMainRuns(t *testing.T) {
 	t.Helper()
-	for name, decay := range map[string]float64{"small": 2, "large-decay-10": 0.1, "large-decay-30": 0.3, "large-decay-50": 0.5} {
+	for name, decay := range map[string]float64{"small-eta": 2, "large-eta-decay10": 0.1, "large-eta-decay30": 0.3, "large-eta-decay50": 0.5} {
 		_, rows := table(t, filepath.Join("fig", name+"-seed0", "metrics.csv"))
 		if len(rows) != 11 {
 			t.Fatalf("%s: %d rows, want 11", name, len(rows))

@@ -41,7 +41,7 @@ func TestFigureSparsity(t *testing.T) {
 			t.Errorf("it lacks %q: %s", want, out)
 		}
 	}
-	for _, run := range []string{"small-seed0", "large-decay-50-seed0"} {
+	for _, run := range []string{"small-eta-seed0", "large-eta-decay50-seed0"} {
 		columns, rows := table(t, filepath.Join("figures/main-quick", run, "metrics.csv"))
 		for i, name := range columns {
 			if strings.HasPrefix(name, "sparsity_") {
@@ -61,7 +61,7 @@ func TestFigureOtherSettings(t *testing.T) {
 	for _, name := range []string{"plain", "sota"} {
 		out := succeed(t, "figure", name, "--out", name)
 		isPicture(t, filepath.Join(name, name+".png"))
-		small, large := config(t, name, "small-seed0"), config(t, name, "large-decay-30-seed0")
+		small, large := config(t, name, "small-eta-seed0"), config(t, name, "large-eta-decay30-seed0")
 		for _, c := range []train.Config{small, large} {
 			if plain := name == "plain"; plain != (c.WeightDecay == 0) || plain != (c.Momentum == 0) || plain == c.Augment {
 				t.Errorf("%s: weight decay %g, momentum %g, augment %v", name, c.WeightDecay, c.Momentum, c.Augment)
@@ -105,7 +105,7 @@ func TestFigureAll(t *testing.T) {
 	} {
 		isPicture(t, filepath.Join("figures", path+".png"))
 	}
-	if c := config(t, "figures/diagonal", "e--0.25-seed0"); c.Precision != "fp64" {
+	if c := config(t, "figures/diagonal", "eta0.25-seed0"); c.Precision != "fp64" {
 		t.Errorf("the precision of ResNet-18 made %s of the diagonal network's own", c.Precision)
 	}
 	if n := strings.Count(out, "figure: "); n != 11 {

@@ -30,7 +30,7 @@ func TestPrecisionOfAnotherEngine(t *testing.T) {
 func TestPrecisionOfSmallFigure(t *testing.T) {
 	t.Chdir(t.TempDir())
 	succeed(t, "figure", "relu-1d", "--precision", "fp64")
-	for _, run := range []string{"decay-at-2--seed0", "decay-at-50--seed0"} {
+	for _, run := range []string{"decay2-seed0", "decay50-seed0"} {
 		if c := config(t, "figures/relu-1d", run); c.Precision != "fp64" {
 			t.Errorf("%s has %s", run, c.Precision)
 		}

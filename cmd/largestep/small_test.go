@@ -185,9 +185,9 @@ func TestFigureRandom(t *testing.T) {
 	}
 	var edges []float64
 	for _, seed := range []string{"0", "1"} {
-		large, err := train.ReadConfig("figures/teacher-2-random/e--0.985-edge-decay-at-50--seed" + seed)
+		large, err := train.ReadConfig("figures/teacher-2-random/eta0.985edge-decay50-seed" + seed)
 		check(t, err)
-		small, err := train.ReadConfig("figures/teacher-2-random/e--0.281-edge-seed" + seed)
+		small, err := train.ReadConfig("figures/teacher-2-random/eta0.281edge-seed" + seed)
 		check(t, err)
 		edge := large.Environment.Edge
 		edges = append(edges, edge)
@@ -300,7 +300,7 @@ func TestFigureFolderOfAnother(t *testing.T) {
 	succeed(t, "figure", "relu-1d", "--seeds", "1", "--out", "f")
 	succeed(t, strings.Fields("train svm --steps 10 --out run")...)
 	for _, b := range []bad{
-		{"figure relu-1d --seeds 1 --instance random --out f", 1, "f holds a run of another figure, decay-at-2--seed0 (relu-1d, paper instance)"},
+		{"figure relu-1d --seeds 1 --instance random --out f", 1, "f holds a run of another figure, decay2-seed0 (relu-1d, paper instance)"},
 		{"figure teacher-2 --seeds 1 --out f", 1, "f holds a run of another figure"},
 		{"figure main --out f", 1, "f holds a run of another figure"},
 		{"figure relu-1d --out run", 1, "run holds a run, not a figure"},

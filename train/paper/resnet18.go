@@ -106,7 +106,7 @@ func (f Figure) Trainings(p Preset) ([]Run, error) {
 	small, size := f.config(p)
 	small.StepSize, small.Phases = size.Small, train.Constant(size.Small)
 	name := func(schedule string) string { return fmt.Sprintf("%s-seed%d", schedule, p.Base.Seed) }
-	runs := []Run{{Name: name("small"), Config: small}}
+	runs := []Run{{Name: name("small-eta"), Config: small}}
 	for _, at := range DecayFractions {
 		c, _ := f.config(p)
 		phases, err := train.Decay(size.Large, at)
@@ -119,7 +119,7 @@ func (f Figure) Trainings(p Preset) ([]Run, error) {
 			}
 		}
 		c.StepSize, c.DecayAt, c.Phases, c.WarmupExp = size.Large, at, phases, f.growth
-		runs = append(runs, Run{Name: name(fmt.Sprintf("large-decay-%.0f", 100*at)), Config: c})
+		runs = append(runs, Run{Name: name(fmt.Sprintf("large-eta-decay%.0f", 100*at)), Config: c})
 	}
 	return runs, nil
 }

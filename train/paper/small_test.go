@@ -2,8 +2,10 @@ package paper
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -349,6 +351,37 @@ func TestSVMOptimum(t *testing.T) {
 		got := value(t, trained(t, s.Config), "train_loss")
 		if got < best*(1-1e-9) || got > best*(1+s.tolerance) {
 			t.Errorf("%s: objective %v, optimum %v: off by %.2g", s.Label, got, best, got/best-1)
+		}
+	}
+}
+
+// Names of runs can be read, and no two runs of a figure share one.
+func TestRunNames(t *testing.T) {
+	all := map[string]bool{}
+	for _, f := range SmallFigures {
+		for _, kind := range []instances.Kind{instances.Paper, instances.Random} {
+			if kind == instances.Paper && f.Instance != kind {
+				continue
+			}
+			settings, err := f.Settings(kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range settings {
+				for _, r := range s.Runs(2) {
+					name := fmt.Sprintf("%s/%s/%s", f.Name, kind, r.Name)
+					if all[name] || strings.Contains(r.Name, "--") {
+						t.Errorf("%s: a name of two runs, or not readable", name)
+					}
+					all[name] = true
+				}
+			}
+		}
+	}
+	for _, want := range []string{"diagonal/paper/eta0.282-decay10-seed1", "diagonal-gd/paper/gd-eta3.53-decay50-seed0",
+		"teacher-2/random/eta0.985edge-decay30-seed0", "relu-1d/paper/decay2-seed0", "svm/random/sgd-with-replacement-eta0.01-decayed-seed1"} {
+		if !all[want] {
+			t.Errorf("no run %s", want)
 		}
 	}
 }

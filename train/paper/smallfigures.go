@@ -220,16 +220,16 @@ func (s Setting) Runs(seeds int) []Run {
 	return runs
 }
 
-// folderName makes a label fit for a file system.
+// folderName makes a label fit for a file system: eta0.282-decay10 of
+// "η = 0.282, decay at 10 %".
 func folderName(label string) string {
+	label = strings.NewReplacer("η = ", "eta", " edge", "edge", "decay at ", "decay", " %", "").Replace(label)
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '.', r == '-':
 			return r
 		case r >= 'A' && r <= 'Z':
 			return r + 'a' - 'A'
-		case r == 'η':
-			return 'e'
 		case r == ' ':
 			return '-'
 		}
