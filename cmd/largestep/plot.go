@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,17 +90,20 @@ func runFolders(args []string) (dirs []string, err error) {
 		if !info.IsDir() {
 			continue
 		}
-		inside, err := filepath.Glob(filepath.Join(literal(arg), "*", metrics.ConfigFile))
+		entries, err := os.ReadDir(arg)
 		if err != nil {
 			return nil, err
 		}
+		var inside []string
+		for _, e := range entries {
+			if dir := filepath.Join(arg, e.Name()); holdsRun(dir) {
+				inside = append(inside, dir)
+			}
+		}
 		if holdsRun(arg) || len(inside) == 0 { // OpenRun says what it lacks
-			dirs = append(dirs, arg)
-			continue
+			inside = []string{arg}
 		}
-		for _, config := range inside {
-			dirs = append(dirs, filepath.Dir(config))
-		}
+		dirs = append(dirs, inside...)
 	}
 	if len(dirs) == 0 {
 		return nil, fmt.Errorf("no run folders, only files: %s", strings.Join(args, ", "))
@@ -111,12 +113,7 @@ func runFolders(args []string) (dirs []string, err error) {
 
 func holdsRun(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, metrics.ConfigFile))
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// literal is the pattern that matches a path alone.
-func literal(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+	return err == nil
 }
 
 // checkOneNet refuses runs of different nets: neither their epochs nor their
