@@ -316,7 +316,7 @@ func TestFigureFolderOfAnother(t *testing.T) {
 func TestLabelNoise(t *testing.T) {
 	t.Chdir(t.TempDir())
 	end := func(dir, options string) string {
-		succeed(t, strings.Fields("train diagonal --steps 300 --phases 0.1@0,0.05@0.5 --out "+dir+" "+options)...)
+		succeed(t, strings.Fields("train diagonal --steps 300 --eval-steps 300 --phases 0.1@0,0.05@0.5 --out "+dir+" "+options)...)
 		return tensors(t, dir+"/checkpoint.safetensors")
 	}
 	noisy := end("a", "--label-noise 0.2")
