@@ -81,7 +81,7 @@ func newConvolver(e *Engine) (*convolver, error) {
 	if err != nil {
 		return nil, driverError("memory", err)
 	}
-	c.precision, c.limit = e.precision, min(workspaceLimit, int(total/8))
+	c.precision, c.limit, c.most = e.precision, min(workspaceLimit, int(total/8)), measured
 	for i := range c.events {
 		if c.events[i], err = cu.MakeEvent(cu.DefaultEvent); err != nil {
 			return c, driverError("make an event", err)

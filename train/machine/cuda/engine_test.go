@@ -19,6 +19,7 @@ func open(t *testing.T, p Precision) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.convolutions.most = 8 // making plans takes most of the tests' time, and speed is for the benchmark
 	t.Cleanup(func() {
 		if err := e.Close(); err != nil {
 			t.Error(err)

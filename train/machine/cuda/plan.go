@@ -39,6 +39,7 @@ type planner struct {
 	target    C.largestep_target
 	precision Precision
 	limit     int // of a plan's workspace, in bytes
+	most      int // plans of a kernel
 	graphs    []*C.largestep_graph
 }
 
@@ -92,11 +93,10 @@ func (r *planner) propose(g *C.largestep_graph) (configs []C.cudnn_object, found
 	return configs, found, refused
 }
 
-// finish makes plans of proposals, as many as are measured, and takes their
-// configs.
+// finish makes plans of proposals and takes their configs.
 func (r *planner) finish(configs []C.cudnn_object, round []proposal) (list []plan, refused error) {
 	for _, c := range round {
-		if len(list) == measured {
+		if len(list) == r.most {
 			break
 		}
 		var p C.largestep_plan
@@ -118,7 +118,7 @@ func (r *planner) finish(configs []C.cudnn_object, round []proposal) (list []pla
 // describedPlanner makes plans for a GPU that is only described, in cuDNN's JSON,
 // and need not be there. Version 9.11 or later can do that.
 func describedPlanner(json string, p Precision, limit int) (*planner, error) {
-	r := &planner{precision: p, limit: limit}
+	r := &planner{precision: p, limit: limit, most: measured}
 	text := C.CString(json)
 	defer C.free(unsafe.Pointer(text))
 	return r, cudnnError("describe a device", C.largestep_device(&r.target.device, text))
