@@ -80,8 +80,9 @@ func BySchedule(seeds [][]*metrics.Run) ([]Group, error) {
 // Curves draws any columns of any runs into each of the files, as their
 // extensions say: .png, .svg or .pdf. A file is replaced only by a whole new one.
 // The legend tells what differs among the runs, or names their folders where
-// that is too long to tell them apart.
+// that is too long to tell them apart, by rising step size.
 func Curves(runs []*metrics.Run, opt Options, files ...string) error {
+	runs = ordered(runs)
 	f := figure{groups: each(runs, differenceLabels(runs)), Options: opt, across: 2}.withDefaults()
 	if !f.toldApart() {
 		f.groups = each(runs, names(runs))
@@ -95,7 +96,7 @@ func Curves(runs []*metrics.Run, opt Options, files ...string) error {
 // Medians draws runs as Curves does, but those that differ in their seeds alone
 // as one group.
 func Medians(runs []*metrics.Run, opt Options, files ...string) error {
-	f := figure{groups: bySeed(runs), Options: opt, across: 2}
+	f := figure{groups: bySeed(ordered(runs)), Options: opt, across: 2}
 	return f.withDefaults().save(files)
 }
 

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -31,6 +32,26 @@ func Groups(groups []Group, opt Options, files ...string) error {
 	}
 	f := figure{groups: groups, Options: opt, across: 3}
 	return f.withDefaults().save(files)
+}
+
+// ordered sorts runs by their large step size and by how long they keep it, which
+// is what runs from light to dark.
+func ordered(runs []*metrics.Run) []*metrics.Run {
+	key := func(r *metrics.Run) (stepSize, end float64) {
+		i, phases := largePhase(r.Config), r.Config.Phases
+		switch {
+		case len(phases) == 0:
+			return 0, 1
+		case i+1 < len(phases):
+			return phases[i].StepSize, phases[i+1].Start
+		}
+		return phases[i].StepSize, 1
+	}
+	return slices.SortedStableFunc(slices.Values(runs), func(a, b *metrics.Run) int {
+		stepA, endA := key(a)
+		stepB, endB := key(b)
+		return cmp.Or(cmp.Compare(stepA, stepB), cmp.Compare(endA, endB))
+	})
 }
 
 // each makes a group of every run.

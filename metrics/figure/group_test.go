@@ -364,6 +364,21 @@ func TestBySeed(t *testing.T) {
 }
 
 // Labels that differ only where the legend cuts them off do not tell runs apart.
+// However runs are listed, curves go from the smallest step size to the longest
+// large one.
+func TestOrdered(t *testing.T) {
+	want := paperRuns()
+	for _, order := range [][]int{{0, 1, 2, 3}, {1, 2, 3, 0}, {3, 1, 0, 2}} {
+		var list []*metrics.Run
+		for _, i := range order {
+			list = append(list, want[i])
+		}
+		if got := ordered(list); !slices.Equal(got, want) {
+			t.Errorf("runs listed as %v: not in the order of their schedules", order)
+		}
+	}
+}
+
 func TestToldApart(t *testing.T) {
 	runs := []*metrics.Run{run(1, 0, 5), run(2, 0, 5)}
 	for _, c := range []struct {
