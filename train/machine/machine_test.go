@@ -49,6 +49,19 @@ func TestReadAfterUpdate(t *testing.T) {
 	}
 }
 
+// The same of an operation that updates its first operand.
+func TestReadAfterRecord(t *testing.T) {
+	g := gorgonia.NewGraph()
+	log := gorgonia.NewTensor(g, tensor.Float64, 1, gorgonia.WithShape(4), gorgonia.WithName("log"))
+	position := gorgonia.NewScalar(g, tensor.Int32, gorgonia.WithName("position"))
+	recorded, err := op.Record(log, float32s(g, "loss"), position)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = machine.New(machine.NewVariables(op.Reference{}), gorgonia.Must(gorgonia.Neg(log)), recorded)
+	wantError(t, err, "reads log after")
+}
+
 func TestOneVariableInTwoGraphs(t *testing.T) {
 	filter := func(g *gorgonia.ExprGraph) (*gorgonia.Node, error) {
 		return op.Conv(float32s(g, "x", 1, 3, 8, 8), float32s(g, "w", 2, 3, 3, 3), op.Convolution{Stride: 1, Pad: 1})
