@@ -79,8 +79,8 @@ func BySchedule(seeds [][]*metrics.Run) ([]Group, error) {
 
 // Curves draws any columns of any runs into each of the files, as their
 // extensions say: .png, .svg or .pdf. A file is replaced only by a whole new one.
-// The legend tells what differs among the runs, or names their folders where
-// that is too long to tell them apart, by rising step size.
+// Curves go by rising step size; the legend tells what differs among the runs, or
+// names their folders where that is too long to tell them apart.
 func Curves(runs []*metrics.Run, opt Options, files ...string) error {
 	runs = ordered(runs)
 	f := figure{groups: each(runs, differenceLabels(runs)), Options: opt, across: 2}.withDefaults()

@@ -21,9 +21,10 @@ type Group struct {
 // Groups draws columns of groups of runs into each of the files, each family from
 // light to dark in the order given. Runs are aligned by step. Where a group has
 // several, a line is their median and a band reaches from the lower to the upper
-// quartile; diverged runs are left out of both, drawn thin up to where they
-// were last evaluated, marked above the panel's end, and counted in the legend. Shaded is the plateau of the mini-batch loss in the phase
-// with the large step size, for runs whose plateaus were recorded.
+// quartile; diverged runs are left out of both, drawn thin up to where they were
+// last evaluated, with a tick at the top of the panel, and counted in the legend.
+// Shaded is the plateau of the mini-batch loss in the phase with the large step
+// size, for runs whose plateaus were recorded.
 func Groups(groups []Group, opt Options, files ...string) error {
 	for _, g := range groups {
 		if len(g.Runs) == 0 {

@@ -274,14 +274,11 @@ func diagonalGDSettings(c train.Config) ([]Setting, error) {
 	for i := range list {
 		list[i].Family = "GD"
 	}
-	sgd := with(c, decayed(0.272, 20, 0.5))
-	sgd.DecayAt = 0.5
-	list = append(list, setting("SGD, "+decayLabel(0.272, 0.5), sgd))
 	// The paper's 0.272 diverges for almost every order of the examples.
-	sgd.Phases = decayed(0.269, 20, 0.5)
-	list = append(list, setting("SGD, "+decayLabel(0.269, 0.5), sgd))
-	for i := range list[4:] {
-		list[4+i].Family = "SGD"
+	for _, eta := range []float64{0.272, 0.269} {
+		sgd := setting("SGD, "+decayLabel(eta, 0.5), with(c, decayed(eta, 20, 0.5)))
+		sgd.Config.DecayAt, sgd.Family = 0.5, "SGD"
+		list = append(list, sgd)
 	}
 	return list, nil
 }
