@@ -23,7 +23,10 @@ type Images struct {
 	Sparsity bool // measure the features' sparsity
 }
 
-var _ Problem = (*Images)(nil)
+var (
+	_ Problem        = (*Images)(nil)
+	_ Classification = (*Images)(nil)
+)
 
 // residentSet is where a data set of n images lives on the engine.
 type residentSet struct {
@@ -52,6 +55,9 @@ func (p *Images) test() residentSet  { return residentSet{"test", p.Data.Test.Le
 
 // Examples is the number of training images.
 func (p *Images) Examples() int { return p.Data.Train.Len() }
+
+// Classes is the number of the images' classes.
+func (p *Images) Classes() int { return len(p.Data.Train.Classes) }
 
 // Dtype is float32.
 func (p *Images) Dtype() tensor.Dtype { return tensor.Float32 }

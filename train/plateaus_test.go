@@ -1,10 +1,31 @@
 package train
 
 import (
+	"math"
 	"testing"
 
 	"largestep/metrics"
 )
+
+// A net that has yet to learn stands still, but nothing has stabilised, however
+// large its loss was before the first step.
+func TestNoPlateauAtChance(t *testing.T) {
+	c := small()
+	c.Epochs, c.StepSize, c.Phases, c.Seed = 25, 4, Constant(4), 4
+	o := options(t, c)
+	p, err := c.Images(o.Data)
+	check(t, err)
+	o.Problem = p
+	runAll(t, o)
+	run, err := metrics.OpenRun(o.Dir)
+	check(t, err)
+	if first := run.Rows[0].TrainLoss; first < 2*math.Log(10) {
+		t.Fatalf("an initial loss of %g tests nothing: take another seed", first)
+	}
+	if len(run.Plateaus) > 0 {
+		t.Errorf("plateaus at chance level: %+v", run.Plateaus)
+	}
+}
 
 // Slopes are taken over the rows of a plateau, not from a few alone, nor from the
 // initial parameters.

@@ -46,3 +46,8 @@ type Measurement struct {
 type Ordered interface {
 	Order() []int32
 }
+
+// Classification is a problem whose loss is a cross-entropy over so many classes.
+type Classification interface {
+	Classes() int
+}

@@ -177,7 +177,7 @@ func (t *trainer) run(ctx context.Context) error {
 // complete.
 func (t *trainer) end(s metrics.State, message string) (metrics.Status, error) {
 	if s != metrics.Interrupted {
-		if err := recordPlateaus(t.Dir, s, t.untaught()); err != nil {
+		if err := recordPlateaus(t.Dir, s, untaught(t.Problem)); err != nil {
 			return metrics.Status{}, err
 		}
 	}
@@ -185,13 +185,13 @@ func (t *trainer) end(s metrics.State, message string) (metrics.Status, error) {
 	return status, metrics.WriteStatus(t.Dir, status)
 }
 
-// untaught is the cross-entropy of a net that knows no class from another; a net
-// of the small problems has its initial loss alone to compare with.
-func (t *trainer) untaught() float64 {
-	if t.Data == nil {
-		return math.Inf(1)
+// untaught is the cross-entropy of a net that knows no class from another; other
+// problems have their initial loss alone to compare with.
+func untaught(p Problem) float64 {
+	if c, ok := p.(Classification); ok {
+		return math.Log(float64(c.Classes()))
 	}
-	return math.Log(float64(len(t.Data.Train.Classes)))
+	return math.Inf(1)
 }
 
 func (t *trainer) status(s metrics.State, message string) error {
