@@ -46,6 +46,9 @@ func describeScale(c *train.Config) string {
 func defaults() string {
 	var b strings.Builder
 	for _, p := range paper.Presets {
+		if p.Name == "long" { // for figures alone
+			continue
+		}
 		c := p.Base
 		fmt.Fprintf(&b, "  %-16s width %d, %d images, batch %d, %d epochs, step size %g\n", "resnet18, "+p.Name, c.Width, c.TrainSize, c.Batch, c.Epochs, p.Large)
 	}

@@ -69,12 +69,13 @@ Presets:
 		Example: fmt.Sprintf(`  largestep figure %[1]s
   largestep figure %[1]s --seeds 5
   largestep figure %[1]s --preset small --data ~/cifar10
+  largestep figure %[1]s --preset long
   largestep figure %[1]s --preset paper --engine cuda --out figures/paper`, name),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.preset, "preset", "auto", "scale: paper, small, quick or auto")
+	f.StringVar(&o.preset, "preset", "auto", "scale: paper, long, small, quick or auto")
 	f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s-PRESET)", which.Runs))
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial parameters and order, the first of several")
 	f.IntVar(&o.seeds, "seeds", 1, "runs of each schedule")
