@@ -41,7 +41,7 @@ func recordPlateaus(dir string, end metrics.State, untaught float64) error {
 			starts = append(starts, at)
 		}
 	}
-	if len(run.Rows) > 0 && run.Rows[0].Step == 0 {
+	if len(run.Rows) > 0 && run.Rows[0].Step == 0 && config.Init == "" {
 		untaught = min(untaught, run.Rows[0].TrainLoss)
 	}
 	var found []metrics.Plateau

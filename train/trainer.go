@@ -213,7 +213,7 @@ func (t *trainer) loop(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return t.interrupt()
 		}
-		if k := t.ended(); k > 0 {
+		for _, k := range t.ended() {
 			if err := savePhase(t.Dir, k, t.vars, t.step.Model, t.Step); err != nil {
 				return err
 			}
@@ -235,16 +235,16 @@ func (t *trainer) loop(ctx context.Context) error {
 	return nil
 }
 
-// ended counts the phases before the one whose first step is the next; 0 if none
-// begins.
-func (t *trainer) ended() int {
+// ended lists the phases, counted from 1, that end before the next step: several
+// if some have no steps.
+func (t *trainer) ended() (phases []int) {
 	schedule := t.Config.schedule()
 	for k := 1; k < len(schedule.Phases); k++ {
 		if schedule.startStep(k, t.Config.Steps()) == t.Step {
-			return k
+			phases = append(phases, k)
 		}
 	}
-	return 0
+	return phases
 }
 
 // interrupt saves the very step at which the context ended.

@@ -371,7 +371,7 @@ func TestDivergenceIsRecordedExactly(t *testing.T) {
 // Where a phase ended is kept: there a run that had taken no more steps stands.
 func TestEndsOfPhasesAreKept(t *testing.T) {
 	c := small()
-	c.Phases = []Phase{{Name: "large", StepSize: 0.1}, {Name: "small", Start: 0.5, StepSize: 0.01}}
+	c.Phases = []Phase{{Name: "large", StepSize: 0.1}, {Name: "none", Start: 0.5, StepSize: 0.05}, {Name: "small", Start: 0.51, StepSize: 0.01}}
 	o := options(t, c)
 	runAll(t, o)
 	c.Epochs, c.Phases = 1, Constant(0.1)
@@ -388,7 +388,14 @@ func TestEndsOfPhasesAreKept(t *testing.T) {
 			t.Errorf("%s is not what it was at the end of the phase", x.Name)
 		}
 	}
-	if more, err := filepath.Glob(filepath.Join(o.Dir, "phase-*")); err != nil || len(more) != 1 {
+	again, _, err := safetensors.ReadFile(filepath.Join(o.Dir, "phase-2.safetensors"))
+	check(t, err)
+	for i, x := range again {
+		if !bytes.Equal(x.Data, kept[i].Data) {
+			t.Errorf("%s changed in a phase without steps", x.Name)
+		}
+	}
+	if more, err := filepath.Glob(filepath.Join(o.Dir, "phase-*")); err != nil || len(more) != 2 {
 		t.Errorf("files %v, %v", more, err)
 	}
 }
