@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -68,25 +69,24 @@ func each(runs []*metrics.Run, labels []string) []Group {
 // what differs among them.
 func bySeed(runs []*metrics.Run) []Group {
 	var groups []Group
-	var settings []map[string]string
+	var settings []map[string]any
+	var first []*metrics.Run
 	for _, r := range runs {
-		setting := flatten(r.Config)
+		setting := choices(r.Config)
 		delete(setting, "seed")
 		delete(setting, "order") // of the examples, which a seed decides, too
-		same := func(other map[string]string) bool { return maps.Equal(setting, other) }
+		same := func(other map[string]any) bool { return reflect.DeepEqual(setting, other) }
 		if i := slices.IndexFunc(settings, same); i >= 0 {
 			groups[i].Runs = append(groups[i].Runs, r)
 			continue
 		}
 		settings = append(settings, setting)
 		groups = append(groups, Group{Runs: []*metrics.Run{r}})
+		first = append(first, r)
 	}
-	labels := differences(settings)
-	for i, family := range familiesOf(settings) {
+	labels := differenceLabels(first, "seed", "order")
+	for i, family := range families(first, "seed", "order") {
 		groups[i].Label, groups[i].Family = labels[i], family
-		if labels[i] == "" {
-			groups[i].Label = schedule(groups[i].Runs[0].Config)
-		}
 	}
 	return groups
 }

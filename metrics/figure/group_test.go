@@ -363,6 +363,43 @@ func TestBySeed(t *testing.T) {
 	}
 }
 
+// Runs are told apart by what a label does not say, too.
+func TestBySeedComparesAll(t *testing.T) {
+	phases := func(third float64) func(*train.Config) {
+		return func(c *train.Config) {
+			for i, eta := range []float64{0.1, 0.05, third, 0.03, 0.02} {
+				c.Phases = append(c.Phases, train.Phase{Name: "small", Start: float64(i) / 5, StepSize: eta})
+			}
+		}
+	}
+	decayed := func(factor float64) func(*train.Config) {
+		return func(c *train.Config) {
+			c.DecayAt, c.Phases = 0.5, []train.Phase{{Name: "large", StepSize: 1}, {Name: "small", Start: 0.5, StepSize: 1 / factor}}
+		}
+	}
+	for name, pair := range map[string][2]func(*train.Config){
+		"widths":       {func(c *train.Config) { c.Widths = []int{5} }, func(c *train.Config) { c.Widths = []int{30, 30} }},
+		"fifth digit":  {func(c *train.Config) { c.StepSize = 0.28201 }, func(c *train.Config) { c.StepSize = 0.28203 }},
+		"middle phase": {phases(0.04), phases(0.09)},
+		"decay factor": {decayed(10), decayed(4.8)},
+	} {
+		var runs []*metrics.Run
+		for seed := range 4 {
+			c := train.ConfigFile{Config: train.Config{Net: "relu", Epochs: 10, Seed: uint64(seed)}}
+			pair[seed%2](&c.Config)
+			runs = append(runs, recorded(t, fmt.Sprintf("run%d", seed), c))
+		}
+		groups := bySeed(runs)
+		if len(groups) != 2 || len(groups[0].Runs) != 2 || groups[0].Label == groups[1].Label {
+			t.Errorf("%s: %d groups, the first of %d runs, %q", name, len(groups), len(groups[0].Runs), groups[0].Label)
+			continue
+		}
+		if name == "widths" && groups[1].Label != "η = 0, widths 30,30" && groups[1].Label != "widths 30,30" {
+			t.Errorf("widths: %q", groups[1].Label)
+		}
+	}
+}
+
 // Labels that differ only where the legend cuts them off do not tell runs apart.
 // However runs are listed, curves go from the smallest step size to the longest
 // large one.

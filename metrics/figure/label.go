@@ -76,13 +76,13 @@ func stateLabel(r *metrics.Run) string {
 
 // differenceLabels name the options in which runs differ, and where that is not
 // enough the engines, and the runs themselves.
-func differenceLabels(runs []*metrics.Run) []string {
+func differenceLabels(runs []*metrics.Run, except ...string) []string {
 	if len(runs) == 1 {
 		return []string{schedule(runs[0].Config)}
 	}
 	options := make([]map[string]string, len(runs))
 	for i, r := range runs {
-		options[i] = flatten(r.Config)
+		options[i] = flatten(r.Config, except...)
 	}
 	labels := differences(options)
 	if distinct(labels) {
@@ -121,18 +121,12 @@ func differences(options []map[string]string) []string {
 }
 
 // families are what runs differ in beside their schedules.
-func families(runs []*metrics.Run) []string {
+func families(runs []*metrics.Run, except ...string) []string {
 	var options []map[string]string
 	for _, r := range runs {
-		options = append(options, flatten(r.Config))
-	}
-	return familiesOf(options)
-}
-
-func familiesOf(options []map[string]string) []string {
-	for i := range options {
-		options[i] = maps.Clone(options[i])
-		maps.DeleteFunc(options[i], func(key, _ string) bool { return key == "schedule" || strings.HasPrefix(key, "warmup") })
+		o := flatten(r.Config, except...)
+		maps.DeleteFunc(o, func(key, _ string) bool { return key == "schedule" || strings.HasPrefix(key, "warmup") })
+		options = append(options, o)
 	}
 	return differences(options)
 }
@@ -185,22 +179,29 @@ func distinct(labels []string) bool {
 	return true
 }
 
-// unlabelled are entries of config.json that are part of the schedule or tell
-// of the circumstances and the records of a run rather than of its choices.
-var unlabelled = []string{"environment", "log_steps", "eval_every", "eval_steps", "sparsity",
-	"step_size", "decay_at", "phases"}
-
-// flatten returns a configuration's options as text, with the schedule as one.
-func flatten(c metrics.Config) map[string]string {
-	flat := map[string]string{"schedule": schedule(c)}
+// choices are the entries of config.json but for those that tell of the
+// circumstances and the records of a run.
+func choices(c metrics.Config) map[string]any {
 	var options map[string]any
 	d := json.NewDecoder(bytes.NewReader(c.Raw))
 	d.UseNumber()
-	if d.Decode(&options) != nil {
-		return flat // a Run made by hand may have no Raw
+	if d.Decode(&options) != nil { // a Run made by hand may have no Raw
+		return map[string]any{"schedule": schedule(c)}
 	}
-	for k, v := range options {
-		if slices.Contains(unlabelled, k) || k == "dataset" && c.Dataset == c.Net { // of a small problem
+	for _, k := range []string{"environment", "log_steps", "eval_every", "eval_steps", "sparsity"} {
+		delete(options, k)
+	}
+	return options
+}
+
+// scheduled are the choices that make up the schedule.
+var scheduled = []string{"schedule", "step_size", "decay_at", "phases"}
+
+// flatten returns a configuration's choices as text, with the schedule as one.
+func flatten(c metrics.Config, except ...string) map[string]string {
+	flat := map[string]string{"schedule": schedule(c)}
+	for k, v := range choices(c) {
+		if slices.Contains(scheduled, k) || slices.Contains(except, k) || k == "dataset" && c.Dataset == c.Net { // of a small problem
 			continue
 		}
 		key := strings.ReplaceAll(k, "_", " ")
@@ -214,6 +215,8 @@ func flatten(c metrics.Config) map[string]string {
 			flat[key] = short(v)
 		case bool:
 			flat[key] = fmt.Sprint(v)
+		case []any:
+			flat[key] = strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]")
 		}
 	}
 	return flat
