@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"largestep/data"
 	"largestep/metrics/figure"
 	"largestep/train"
 )
@@ -130,5 +131,11 @@ func (f Figure) StepSizes(p Preset) StepSizes {
 	return size
 }
 
-// Reference is what there is to compare with at a preset's scale.
-func (f Figure) Reference(p Preset) figure.Reference { return f.reference(p.Name) }
+// Reference is what there is to compare with at a preset's scale, if it trains on
+// the data that the preset is made for.
+func (f Figure) Reference(p Preset) figure.Reference {
+	if madeUp := p.Base.Dataset == data.NameMadeUp; madeUp != (p.Name == "quick") {
+		return figure.Reference{Note: "The paper's numbers are of CIFAR-10, and PyTorch's of other images than these."}
+	}
+	return f.reference(p.Name)
+}
