@@ -91,6 +91,7 @@ func TestUsage(t *testing.T) {
 		{"figure diagonl", 2, "did you mean diagonal?"},
 		{"check unbaised", 2, "did you mean unbiased?"},
 		{"figure main bogus", 2, "bogus"},
+		{"FRESH --data set", 2, "made-up set has no folder"},
 	})
 }
 

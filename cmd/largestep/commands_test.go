@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"largestep/data"
 	"largestep/train/paper"
 )
 
@@ -102,6 +103,25 @@ func TestEval(t *testing.T) {
 	}
 	for _, cell := range strings.Split(lines[1999], ",") {
 		number(t, cell)
+	}
+}
+
+// A file of a run is measured on the run's data, also where another set would be
+// found.
+func TestEvalFollowsTheRun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	cache, err := filepath.Abs("cache")
+	check(t, err)
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+	succeed(t, tiny("a", "--phases", "0.1@0,0.01@0.5")...)
+	dir, err := data.DefaultDir()
+	check(t, err)
+	writeSet(t, dir, binarySet())
+	for _, file := range []string{"checkpoint", "phase-1"} {
+		if got := succeed(t, "eval", "a/"+file+".safetensors"); !strings.HasPrefix(got, "made-up: ") {
+			t.Errorf("%s: %q", file, got)
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ func (o *datasetOptions) addFlags(f *pflag.FlagSet) {
 func (o *datasetOptions) find(out io.Writer) (dir string, err error) {
 	switch o.name {
 	case data.NameMadeUp:
+		if o.dir != "" {
+			return "", usageError{errors.New("the made-up set has no folder: leave out --data")}
+		}
 		return "", nil
 	case data.NameCIFAR10:
 		return data.FindCIFAR10(o.dir)

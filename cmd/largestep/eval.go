@@ -94,9 +94,11 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 // follow chooses the data that a checkpoint was trained on, as far as it and the
 // config beside it say.
 func (o *datasetOptions) follow(net *train.NetFile, checkpoint string) {
-	if net.Dataset == data.NameMadeUp {
+	file, err := train.ReadConfig(filepath.Dir(checkpoint))
+	switch {
+	case net.Dataset == data.NameMadeUp, err == nil && file.Dataset == data.NameMadeUp:
 		o.name = data.NameMadeUp
-	} else if file, err := train.ReadConfig(filepath.Dir(checkpoint)); err == nil {
+	case err == nil:
 		o.dir = file.Environment.DataDir
 	}
 }

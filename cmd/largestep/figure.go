@@ -80,6 +80,7 @@ Presets:
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial parameters and order, the first of several")
 	f.IntVar(&o.seeds, "seeds", 1, "runs of each schedule")
 	o.dataset.addFlags(f)
+	f.Lookup("dataset").Usage = "cifar10, made-up, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
 	o.engine.addFlags(f)
 	return cmd
 }
@@ -262,9 +263,10 @@ func newFigureAll() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.preset, "preset", "auto", "scale of ResNet-18: paper, small, quick or auto")
+	f.StringVar(&o.preset, "preset", "auto", "scale of ResNet-18: paper, long, small, quick or auto")
 	f.IntVar(&o.seeds, "seeds", 0, "runs of each setting (default: what each figure has)")
 	o.dataset.addFlags(f)
+	f.Lookup("dataset").Usage = "cifar10, made-up, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
 	o.engine.addFlags(f)
 	return cmd
 }

@@ -27,7 +27,7 @@ type smallFigureOptions struct {
 }
 
 func newFigureSmall(name string, figures []paper.SmallFigure) *cobra.Command {
-	o := smallFigureOptions{figures: figures}
+	o := smallFigureOptions{figures: figures, instance: string(figures[0].Instance)}
 	about := ""
 	for _, f := range figures {
 		about += fmt.Sprintf("%[1]s.png, %[1]s.svg and %[1]s.pdf: %s.\n", f.Name, f.About)
@@ -57,7 +57,9 @@ the quartiles. The final numbers are in a .txt and a .csv of the same name.`, ab
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.instance, "instance", string(figures[0].Instance), "the paper's own instance, or random ones (paper, random)")
+	if figures[0].Instance == instances.Paper {
+		f.StringVar(&o.instance, "instance", o.instance, "the paper's own instance, or random ones (paper, random)")
+	}
 	f.IntVar(&o.seeds, "seeds", 0, fmt.Sprintf("runs of each setting (default %s)", defaultSeeds(figures[0])))
 	f.StringVar(&o.out, "out", "", out+")")
 	o.engine.addFlags(f)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -84,17 +85,25 @@ func (o *trainOptions) runName(f *pflag.FlagSet, c *train.Config) string {
 		}
 	})
 	parts = append(parts, fmt.Sprintf("seed%d", c.Seed))
-	return notInFileNames.ReplaceAllString(strings.Join(parts, "-"), "-")
+	name := notInFileNames.ReplaceAllString(strings.Join(parts, "-"), "-")
+	if len(name) > longestName {
+		sum := sha256.Sum256([]byte(name))
+		name = fmt.Sprintf("%s-%x", name[:longestName-9], sum[:4])
+	}
+	return name
 }
+
+// longestName keeps a run's name, in bytes, within what file systems take.
+const longestName = 200
 
 var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9.,@+-]+`)
 
 // again is the command that goes on with the run.
 func (o *trainOptions) again(f *pflag.FlagSet, net string) string {
 	command := fmt.Sprintf("largestep train %s --resume --out %s", net, quote(o.out))
-	for _, name := range []string{"threads", "checkpoint-every"} { // which its folder does not say
+	for _, name := range []string{"threads", "checkpoint-every", "init"} { // which its folder does not say
 		if f.Changed(name) {
-			command += fmt.Sprintf(" --%s %s", name, f.Lookup(name).Value)
+			command += fmt.Sprintf(" --%s %s", name, quote(f.Lookup(name).Value.String()))
 		}
 	}
 	return command

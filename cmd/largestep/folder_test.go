@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,6 +19,15 @@ func TestRunNames(t *testing.T) {
 	}
 	for _, args := range all {
 		succeed(t, strings.Fields("train "+args)...)
+	}
+	for _, last := range []string{"0.001", "0.002"} { // schedules too long for a file's name
+		phases := "0.1@0"
+		for i := range 40 {
+			phases += fmt.Sprintf(",0.05@%.3f", 0.01*float64(i+1))
+		}
+		args := "svm --steps 10 --phases " + phases + "," + last + "@0.9"
+		succeed(t, strings.Fields("train "+args)...)
+		all = append(all, args)
 	}
 	runs, err := filepath.Glob("runs/*/metrics.csv")
 	check(t, err)
@@ -41,6 +51,11 @@ func TestGoOnAfterInterruption(t *testing.T) {
 	o := runContext(interruptAfter(3), tiny("it's mine", "--threads", "1", "--checkpoint-every", "1h")...)
 	want := `go on with largestep train resnet18 --resume --out 'it'\''s mine' --threads 1 --checkpoint-every 1h0m0s` + "\n"
 	if !strings.HasSuffix(o.stderr, want) {
+		t.Errorf("it says %q, want %q at the end", o.stderr, want)
+	}
+	succeed(t, strings.Fields("train relu --steps 10 --out start")...)
+	o = runContext(interruptAfter(3), strings.Fields("train relu --steps 1000000 --eval-steps 100 --init start/checkpoint.safetensors --out fork")...)
+	if want := "--out fork --init start/checkpoint.safetensors\n"; !strings.HasSuffix(o.stderr, want) {
 		t.Errorf("it says %q, want %q at the end", o.stderr, want)
 	}
 }

@@ -18,7 +18,7 @@ import (
 func addSmallFlags(f *pflag.FlagSet, c *train.Config) {
 	f.StringVar(&c.Instance, "instance", "", "small problems: the paper's own instance, or a random one from the seed (paper, random)")
 	f.StringVar(&c.Order, "order", "", "small problems: \"paper\" takes the examples in the order of the paper's run")
-	f.IntVar(&c.Dims, "dims", 0, "small problems: length of the vectors; --train-size is their number")
+	f.IntVar(&c.Dims, "dims", 0, "linear problems and diagonal: length of the vectors; --train-size is their number")
 	f.IntVar(&c.Nonzeros, "nonzeros", 0, "diagonal: nonzero entries of the true parameter")
 	f.Float64Var(&c.Noise, "noise", 0, "least-squares: standard deviation of the labels about a linear function (default 0.5); with 0 all examples can be fitted")
 	f.Float64Var(&c.LabelNoise, "label-noise", 0, "small problems with a squared loss: standard deviation of noise on the labels, drawn afresh for each mini-batch of the first phase")
@@ -174,7 +174,7 @@ func (w *widths) Set(text string) error {
 // it step sizes.
 func (o *trainOptions) relativeToEdge(cmd *cobra.Command, j *job) error {
 	trial := j.config
-	trial.Phases, trial.WarmupExp = train.Constant(edgeGuess), 0
+	trial.Phases, trial.WarmupExp, trial.WarmupGain, trial.WarmupPower = train.Constant(edgeGuess), 0, 0, 0
 	search := train.Edge{
 		Engine: j.engine, Problem: j.problem, Config: trial, Init: o.init, Steps: edgeSteps(&j.config), Tolerance: edgeTolerance, Tried: printTrial(cmd, edgeTolerance),
 	}

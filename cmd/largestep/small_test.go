@@ -342,6 +342,9 @@ func TestRelativePhases(t *testing.T) {
 	args := "train " + problem + " --out a --resume --phases "
 	succeed(t, strings.Fields(args+"0.9edge@0,0.3edge@0.5")...)
 	bad{args + "0.8edge@0,0.3edge@0.5", 1, "step_size is"}.test(t)
+	succeed(t, strings.Fields("train "+problem+" --steps 100 --step-size 0.9edge --decay-at 0.3 --out decay")...)
+	succeed(t, strings.Fields("train "+problem+" --resume --out decay --decay-at 0.3")...)
+	bad{"train " + problem + " --resume --out decay --decay-at 0.4", 1, "decay_at is"}.test(t)
 	bad{args + "0.9edge@0,0.3@0.5", 1, "or none"}.test(t)
 	succeed(t, strings.Fields("train "+problem+" --steps 100 --step-size 0.01 --out plain")...)
 	bad{"train " + problem + " --out plain --resume --step-size 0.5edge", 1, "not multiples"}.test(t)
@@ -356,6 +359,35 @@ func TestRelativePhases(t *testing.T) {
 	}
 	if constant, decayed := found(""), found("--phases 0.01@0,0.001@0.01"); !(math.Abs(constant/edge-1) <= 0.01) || decayed < 1.2*constant {
 		t.Errorf("edge of a constant step size %g, of a schedule %g, of the run %g", constant, decayed, edge)
+	}
+}
+
+// The edge is that of a constant step size, also where the step size warms up.
+func TestEdgeOfWarmedUpStepSize(t *testing.T) {
+	t.Chdir(t.TempDir())
+	problem := "least-squares --train-size 30 --dims 3 --noise 0 --sampling full --steps 1000 --step-size 0.05edge "
+	for name, warmup := range map[string]string{"none": "", "exp": "--warmup-exp 1.02", "gain": "--warmup-gain 10"} {
+		succeed(t, strings.Fields("train "+problem+warmup+" --out "+name)...)
+	}
+	want := config(t, ".", "none").StepSize
+	for _, name := range []string{"exp", "gain"} {
+		if got := config(t, ".", name).StepSize; got != want {
+			t.Errorf("%s: step size %g, without warm-up %g", name, got, want)
+		}
+	}
+}
+
+// A fork of a run stands still where the run did, though its initial loss is that
+// of a trained net.
+func TestPlateausOfFork(t *testing.T) {
+	t.Chdir(t.TempDir())
+	args := "train least-squares --phases 0.02@0,0.002@0.5 --log-steps --out "
+	succeed(t, strings.Fields(args+"a")...)
+	succeed(t, strings.Fields(args+"b --init a/phase-1.safetensors")...)
+	for _, run := range []string{"a", "b"} {
+		if text := readFile(t, run+"/plateaus.json"); !strings.Contains(text, `"level"`) {
+			t.Errorf("%s: %s", run, text)
+		}
 	}
 }
 
@@ -387,6 +419,7 @@ func TestBadSmall(t *testing.T) {
 		{"train diagonal --instance random --order paper --steps 10", 1, "order"},
 		{"train diagonal --order bogus --steps 10", 1, "order"},
 		{"train teacher-2 --order paper --sampling full --batch 1 --steps 2000", 1, "order"},
+		{"train diagonal --order paper --sampling shuffle", 1, "without another sampling"},
 		{"train svm --order paper", 1, "order"},
 		{"train teacher-2 --order paper --steps 20000", 1, "20000"},
 		{"train least-squares --phases 0.1@0,0@0.5", 1, "step size 0"},
@@ -452,7 +485,7 @@ func TestBadSmall(t *testing.T) {
 		{"figure main --seeds 1000000000", 1, "1000000000 seeds"},
 		{"figure teacher-2 --seeds two", 2, "two"},
 		{"figure teacher-2 --instance bogus", 1, "bogus"},
-		{"figure sgd-vs-gd --instance paper", 1, "no instance"},
+		{"figure sgd-vs-gd --instance paper", 2, "--instance"},
 		{"figure teacher-2 more", 2, "more"},
 	} {
 		t.Run(strings.ReplaceAll(b.args, "/", "|"), b.test)

@@ -288,7 +288,7 @@ func (o *trainOptions) resumed(f *pflag.FlagSet) (c train.Config, dir string, er
 	if err := o.overrule(f, &c); err != nil {
 		return c, "", err
 	}
-	if f.Changed("phases") || f.Changed("step-size") || f.Changed("decay-at") {
+	if f.Changed("phases") || f.Changed("step-size") || c.DecayAt != file.DecayAt {
 		if c.Phases, err = o.schedule(f, &c); err != nil {
 			return c, "", err
 		}

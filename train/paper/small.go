@@ -72,8 +72,8 @@ func Problem(c *train.Config) (*SmallProblem, error) {
 	if kind == instances.Paper && slices.Contains([]string{"least-squares", "svm", "logistic", "relu"}, c.Net) {
 		return nil, fmt.Errorf("%s: the paper has no instance of it: use --instance random", c.Net)
 	}
-	if c.Order != "" && (c.Order != "paper" || kind != instances.Paper || c.Sampling == data.Full) {
-		return nil, fmt.Errorf("order %q: only \"paper\", of the paper's instance, and not with gradient descent", c.Order)
+	if c.Order != "" && (c.Order != "paper" || kind != instances.Paper || c.Sampling != data.WithReplacement) {
+		return nil, fmt.Errorf("order %q: only \"paper\", of the paper's instance, and without another sampling", c.Order)
 	}
 	seed := uint32(c.Seed)
 	switch c.Net {
