@@ -80,7 +80,7 @@ Presets:
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial parameters and order, the first of several")
 	f.IntVar(&o.seeds, "seeds", 1, "runs of each schedule")
 	o.dataset.addFlags(f)
-	f.Lookup("dataset").Usage = "cifar10, made-up, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
+	f.Lookup("dataset").Usage = datasetOfPreset
 	o.engine.addFlags(f)
 	return cmd
 }
@@ -124,6 +124,9 @@ func (o *figureOptions) run(cmd *cobra.Command) error {
 	}
 	return o.draw(cmd, runs, o.Reference(p))
 }
+
+// datasetOfPreset is what --dataset means to a figure.
+const datasetOfPreset = "cifar10, made-up, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
 
 // mostSeeds keeps the list of a figure's runs within memory.
 const mostSeeds = 10_000
@@ -266,7 +269,7 @@ func newFigureAll() *cobra.Command {
 	f.StringVar(&o.preset, "preset", "auto", "scale of ResNet-18: paper, long, small, quick or auto")
 	f.IntVar(&o.seeds, "seeds", 0, "runs of each setting (default: what each figure has)")
 	o.dataset.addFlags(f)
-	f.Lookup("dataset").Usage = "cifar10, made-up, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
+	f.Lookup("dataset").Usage = datasetOfPreset
 	o.engine.addFlags(f)
 	return cmd
 }
