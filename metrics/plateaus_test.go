@@ -9,8 +9,8 @@ import (
 )
 
 func TestPlateausRoundTrip(t *testing.T) {
-	dir := folder(t, map[string]string{ConfigFile: config})
-	if r, err := OpenRun(dir); err != nil || r.Plateaus != nil {
+	dir := t.TempDir()
+	if r, err := OpenRun(dir, Config{}); err != nil || r.Plateaus != nil {
 		t.Errorf("none yet: %v, %v", r, err)
 	}
 	p := Plateau{Phase: "large", Start: 300, End: 5000, Level: 0.1 + 0.2, Change: map[string]float64{"rank": -3.5, "l0": math.NaN(), "l1": math.Inf(1)}}
@@ -19,7 +19,7 @@ func TestPlateausRoundTrip(t *testing.T) {
 	if len(p.Change) != 3 {
 		t.Error("writing changed the argument")
 	}
-	r, err := OpenRun(dir)
+	r, err := OpenRun(dir, Config{})
 	check(t, err)
 	p.Change, q.Change = map[string]float64{"rank": -3.5}, map[string]float64{}
 	if want := []Plateau{p, q}; !reflect.DeepEqual(r.Plateaus, want) {

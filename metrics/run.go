@@ -1,14 +1,15 @@
 package metrics
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"largestep/metrics/atomicfile"
 )
@@ -69,21 +70,34 @@ func parseStatus(b []byte) (s Status, err error) {
 	return s, nil
 }
 
-// Config is what figures need of config.json; Raw is all of it.
+// Config is what figures need to know of a run's settings.
 type Config struct {
-	Net      string  `json:"net"`     // resnet18, for instance
-	Dataset  string  `json:"dataset"` // as a figure's title names it
-	StepSize float64 `json:"step_size"`
-	DecayAt  float64 `json:"decay_at"` // fraction of the epochs; 0 if the schedule is another
-	Epochs   float64 `json:"epochs"`
-	Steps    int     `json:"steps"` // of the whole training, if not that many epochs; else 0
-	Phases   []Phase `json:"phases"`
+	Net, Dataset string  // as config.json names them
+	NetTitle     string  // as a figure's title names the net; Net if empty
+	DatasetTitle string  // and the data set
+	Schedule     string  // of the step size, as a legend says it
+	Exact        string  // the same with nothing left out
+	Epochs       float64 // of the whole training
+	Steps        int     // if not that many epochs; else 0
+	Phases       []Phase
+	Engine       string
+	Options      map[string]any // all of config.json but for the circumstances
+	Part         string         // what features are numbered by; "layer" if empty
+	Pool         int            // the number of the feature that is the average pool; 0 for none
+}
 
-	Environment struct {
-		Engine string `json:"engine"`
-	} `json:"environment"`
+// TitleOfNet is what a figure's title calls the net.
+func (c Config) TitleOfNet() string { return cmp.Or(c.NetTitle, c.Net) }
 
-	Raw json.RawMessage `json:"-"`
+// TitleOfDataset is what a figure's title calls the data set.
+func (c Config) TitleOfDataset() string { return cmp.Or(c.DatasetTitle, c.Dataset) }
+
+// Feature names one by its number: "stage 4", for instance.
+func (c Config) Feature(number string) string {
+	if number == strconv.Itoa(c.Pool) {
+		return "average pool"
+	}
+	return cmp.Or(c.Part, "layer") + " " + number
 }
 
 // A Phase is a stretch of the training with one step size.
@@ -102,13 +116,9 @@ type Run struct {
 	Table
 }
 
-// OpenRun reads the records of a run folder. A run that has not evaluated yet
+// OpenRun reads the records of a run folder with a known config. A run that has not evaluated yet
 // has no rows.
-func OpenRun(dir string) (*Run, error) {
-	config, err := readConfig(dir)
-	if err != nil {
-		return nil, err
-	}
+func OpenRun(dir string, config Config) (*Run, error) {
 	status, err := ReadStatus(dir)
 	if err != nil {
 		return nil, err
@@ -151,50 +161,6 @@ func (r *Run) checkEnd() error {
 	}
 	if last > r.Status.Step || last < r.Status.Step-late {
 		return fmt.Errorf("%s: the last row is of step %d, but the run has %s at step %d: %s", path, last, r.Status.State, r.Status.Step, remedy)
-	}
-	return nil
-}
-
-func readConfig(dir string) (Config, error) {
-	path := filepath.Join(dir, ConfigFile)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Config{}, fmt.Errorf("%s: not a run folder: it has no %s", dir, ConfigFile)
-	}
-	if err != nil {
-		return Config{}, err
-	}
-	c, err := parseConfig(b)
-	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
-}
-
-func parseConfig(b []byte) (Config, error) {
-	c := Config{Raw: b}
-	if err := json.Unmarshal(b, &c); err != nil {
-		return c, err
-	}
-	return c, c.check()
-}
-
-func (c *Config) check() error {
-	if !(c.Epochs > 0) {
-		return fmt.Errorf("epochs is %g, want more than 0", c.Epochs)
-	}
-	if c.Steps < 0 {
-		return fmt.Errorf("steps is %d, want 0 or more", c.Steps)
-	}
-	if !(c.DecayAt >= 0 && c.DecayAt <= 1) {
-		return fmt.Errorf("decay_at is %g, want a fraction of the epochs", c.DecayAt)
-	}
-	last := math.Inf(-1)
-	for _, p := range c.Phases {
-		if !(p.Start >= 0 && p.Start <= 1 && p.Start > last) {
-			return fmt.Errorf("phase %q starts at %g: want fractions of the epochs, in order", p.Name, p.Start)
-		}
-		last = p.Start
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ const fresh = "train resnet18 --dataset made-up --width 4 --train-size 64 --test
 
 func (b bad) test(t *testing.T) {
 	before := tree(t, ".")
-	o := run(strings.Fields(strings.Replace(b.args, "FRESH", fresh, 1))...)
+	o := try(strings.Fields(strings.Replace(b.args, "FRESH", fresh, 1))...)
 	if o.code != b.code {
 		t.Errorf("status %d, want %d", o.code, b.code)
 	}
@@ -68,7 +68,13 @@ func TestUsage(t *testing.T) {
 		{"bogus", 2, "unknown command"},
 		{"--bogus", 2, "--bogus"},
 		{"train", 2, "0 arguments"},
-		{"train resnet18 more", 2, "2 arguments"},
+		{"train resnet18 more", 2, "unexpected argument \"more\""},
+		{"FRESH --lr 0.1", 2, "here it is --step-size"},
+		{"FRESH --batch-size 8", 2, "here it is --batch"},
+		{"FRESH --model resnet18", 2, "the net is an argument"},
+		{"FRESH --gpus 1", 2, "--engine cuda"},
+		{"FRESH --dims 5", 2, "--dims means nothing to resnet18"},
+		{"train diagonal --width 5", 2, "--width means nothing to diagonal"},
 		{"train resnet18 --bogus", 2, "--bogus"},
 		{"train resnet18 --epochs", 2, "--epochs"},
 		{"FRESH --epochs ten", 2, "ten"},
@@ -83,7 +89,7 @@ func TestUsage(t *testing.T) {
 		{"fetch", 2, "cifar10"},
 		{"fetch mnist", 2, "mnist"},
 		{"import", 2, "FOLDER"},
-		{"bench now", 2, "now"},
+		{"bench resnet18 now", 2, "now"},
 		{"bench --time soon", 2, "soon"},
 		{"engines all", 2, "all"},
 		{"figure", 2, "figure main"},
@@ -100,7 +106,7 @@ func TestHelpOfUsage(t *testing.T) {
 	for args, help := range map[string]string{
 		"train --bogus": "largestep train", "figure diagonl": "largestep figure", "figure main --bogus": "largestep figure main", "trian": "largestep",
 	} {
-		if o := run(strings.Fields(args)...); !strings.HasSuffix(o.stderr, "\nSee \""+help+" --help\".\n") {
+		if o := try(strings.Fields(args)...); !strings.HasSuffix(o.stderr, "\nSee \""+help+" --help\".\n") {
 			t.Errorf("%s: it says %q", args, o.stderr)
 		}
 	}
@@ -139,7 +145,7 @@ func TestBadSettings(t *testing.T) {
 		{"FRESH --weight-decay -1", 1, "weight decay -1"},
 		{"FRESH --weight-decay Inf", 1, "weight decay"},
 		{"FRESH --precision fp8", 1, "fp8"},
-		{"FRESH --sampling random", 1, "random"},
+		{"FRESH --sampling random", 2, "random"},
 		{"FRESH --engine tpu", 1, "tpu"},
 		{"FRESH --engine cuda", 1, "cuda"},
 		{"FRESH --threads 0", 1, "0 threads"},
@@ -181,7 +187,12 @@ func TestBadSchedules(t *testing.T) {
 		{"FRESH --warmup-exp 3", 1, "warm-up factor 3"},
 		{"FRESH --warmup-gain -2", 1, "warm-up by 1 + -2"},
 		{"FRESH --warmup-gain 1 --warmup-power 0", 1, "positive power"},
-		{"FRESH --warmup-gain 1 --warmup-exp 1.05", 1, "no other warm-up"},
+		{"FRESH --warmup-gain 1 --warmup-exp 1.05", 2, "leave one out"},
+		{"FRESH --schedule sine", 1, "choose one of exp"},
+		{"FRESH --schedule inverse", 1, "want inverse:T0"},
+		{"FRESH --schedule inverse:5 --decay-at 0.5", 2, "two schedules"},
+		{"FRESH --warmup 1", 1, "warm-up over 1"},
+		{"FRESH --measure norm", 1, "measure \"norm\""},
 		{"FRESH --warmup-power 2", 2, "--warmup-gain"},
 		{"FRESH --label-noise 0.1", 1, "resnet18 has classes"},
 		{"FRESH --warmup-exp -1", 1, "warm-up factor -1"},
@@ -190,8 +201,11 @@ func TestBadSchedules(t *testing.T) {
 }
 
 func TestBadData(t *testing.T) {
-	const cifar = "train resnet18 --width 4 --train-size 32 --test-size 16 --batch 16 --epochs 1 --out new --dataset cifar10"
+	const fresh = "train resnet18 --width 4 --train-size 32 --test-size 16 --batch 16 --epochs 1 --out new --dataset "
+	const cifar, stripes = fresh + "cifar10", fresh + "stripes"
 	testBad(t, []bad{
+		{cifar + " --data set", 1, `set holds the data set "stripes", not "cifar10"`},
+		{stripes, 1, `no data set "stripes"`},
 		{cifar, 1, "fetch cifar10"},
 		{cifar + " --data nowhere", 1, "no data set in nowhere"},
 		{"train resnet18 --out new --data nowhere", 1, "no data set in nowhere"},
@@ -199,19 +213,19 @@ func TestBadData(t *testing.T) {
 		{cifar + " --data full", 1, "data_batch_1.bin is missing"},
 		{cifar + " --data sets/truncated", 1, "data_batch_1.bin: 122919 bytes, want 122920"},
 		{cifar + " --data sets/padded", 1, "test_batch.bin: 61461 bytes, want 61460"},
-		{cifar + " --data sets/label", 1, "label 10 in record 0"},
+		{stripes + " --data sets/label", 1, "label 10 in record 0"},
 		{cifar + " --data sets/no-test", 1, "test_batch.bin is missing"},
 		{cifar + " --data sets/no-meta", 1, "batches.meta.txt is missing"},
 		{cifar + " --data sets/no-json", 1, "source.json"},
 		{cifar + " --data sets/official", 1, "want 30730000"},
-		{cifar + " --data set --train-size 41", 1, "41"},
-		{cifar + " --data set --test-size 21", 1, "21"},
+		{stripes + " --data set --train-size 41", 1, "41"},
+		{stripes + " --data set --test-size 21", 1, "21"},
 		{"figure main --preset small --data set --out new", 1, `preset small: training set of "stripes": 5000 images wanted of a set of 40`},
 		{"eval done/checkpoint.safetensors --data sets/truncated", 1, "truncated"},
 		{"eval done/checkpoint.safetensors --data nowhere", 1, "nowhere"},
 		{"eval done/checkpoint.safetensors --dataset made-up --test-size -1", 1, "-1"},
 		{"eval done/checkpoint.safetensors --dataset made-up --test-size 0", 1, "leave out --test-size for all"},
-		{"eval done/checkpoint.safetensors --dataset cifar10 --data set --test-size 21", 1, "21"},
+		{"eval done/checkpoint.safetensors --dataset stripes --data set --test-size 21", 1, "21"},
 	})
 }
 
@@ -299,7 +313,7 @@ func TestBadRunFolders(t *testing.T) {
 		{"train resnet18 --resume --out half --dataset cifar10 --data set", 1, "made-up"},
 		{"train resnet18 --resume --out half --dataset cifar10", 1, "cifar10"},
 		{"train resnet18 --resume --out half --init done/checkpoint.safetensors", 1, "holds another run"},
-		{"train resnet18 --resume --out half --sampling random", 1, "random"},
+		{"train resnet18 --resume --out half --sampling random", 2, "random"},
 		{"figure main --preset quick --out full/letter.txt", 1, "letter.txt"},
 		{"plot nowhere -o new.png", 1, "nowhere"},
 		{"plot full -o new.png", 1, "not a run folder"},

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"largestep/train"
 	"largestep/train/bench"
+	"largestep/train/catalog"
 )
 
 func newBench() *cobra.Command {
@@ -15,18 +15,29 @@ func newBench() *cobra.Command {
 	var e engineOptions
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "bench",
-		Short: "Measure a whole training step of ResNet-18",
-		Long: `Bench measures whole training steps of ResNet-18, mini-batch, forward, backward
+		Use:   "bench [NET]",
+		Short: "Measure a whole training step of a classifier of images",
+		Long: `Bench measures whole training steps of NET (resnet18), mini-batch, forward, backward
 and update, on random images: images per second, GFLOP per second (two for each
 multiply-add of the convolutions and the linear layer, forward and backward),
 and where the time goes.`,
 		Example: `  largestep bench --width 64 --batch 64 --threads 2
   largestep bench --width 8 --batch 32 --json`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Precision = e.precision
-			engine, err := e.openFor(train.ResNet18)
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usageError{fmt.Errorf("unexpected argument %q", args[1])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.Net = args[0]
+			}
+			entry, err := catalog.Find(o.Net)
+			if err != nil {
+				return err
+			}
+			engine, err := e.openFor(entry, o.Precision)
 			if err != nil {
 				return err
 			}
@@ -45,15 +56,17 @@ and where the time goes.`,
 				return enc.Encode(r)
 			}
 			fmt.Fprintf(out, "%s (%s)\n", r.Engine, r.Device)
-			fmt.Fprintf(out, "resnet18 width %d, batch %d, %s: %.1f images/s, %.1f GFLOP/s, %.1f ms a step (best of %d; median %.1f), %d MB of working memory\n",
-				r.Width, r.Batch, r.Precision, r.ImagesPerSecond, r.GFLOPS, 1000*r.SecondsPerStep, r.Steps, 1000*r.MedianSecondsPerStep, r.ArenaBytes>>20)
+			fmt.Fprintf(out, "%s width %d, batch %d, %s: %.1f images/s, %.1f GFLOP/s, %.1f ms a step (best of %d; median %.1f), %d MB of working memory\n",
+				r.Net, r.Width, r.Batch, r.Precision, r.ImagesPerSecond, r.GFLOPS, 1000*r.SecondsPerStep, r.Steps, 1000*r.MedianSecondsPerStep, r.ArenaBytes>>20)
 			for _, k := range r.Kernels {
 				fmt.Fprintf(out, "  %5.1f %%  %s\n", 100*k.Share, k.Name)
 			}
 			return nil
 		},
 	}
+	o.Net = catalog.Problems[0].Name
 	f := cmd.Flags()
+	f.StringVar(&o.Precision, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
 	f.IntVar(&o.Width, "width", 64, "channels of the first stage")
 	f.IntVar(&o.Batch, "batch", 64, "images of a mini-batch")
 	f.DurationVar(&o.Time, "time", 10*time.Second, "about how long to measure")

@@ -5,7 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"largestep/train"
+	"largestep/train/catalog"
+	"largestep/train/trainer"
 )
 
 func newCheck() *cobra.Command {
@@ -19,8 +20,6 @@ func newCheck() *cobra.Command {
 }
 
 func newCheckUnbiased() *cobra.Command {
-	var o trainOptions
-	u := train.Unbiased{Draws: []int{10, 100, 1000, 10_000, 100_000}}
 	cmd := &cobra.Command{
 		Use:   "unbiased NET",
 		Short: "Measure whether the stochastic gradient is right on average",
@@ -30,43 +29,48 @@ the mean of k random ones, whose error shrinks as 1/√k; and the last step of a
 epoch, which is biased when the examples are taken without replacement.`,
 		Example: `  largestep check unbiased diagonal
   largestep check unbiased logistic --repeats 200`,
-		Args: exactArgs("NET"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] == train.ResNet18 {
-				return fmt.Errorf("resnet18: batch norm couples the examples of a mini-batch, so there is no gradient of one; choose a small problem")
+	}
+	return perNet(cmd, newUnbiasedNet, catalog.Problems...)
+}
+
+func newUnbiasedNet(p catalog.Problem) *cobra.Command {
+	r := newRequest(p)
+	u := trainer.Unbiased{Draws: []int{10, 100, 1000, 10_000, 100_000}}
+	cmd := &cobra.Command{
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if p.Coupled {
+				return fmt.Errorf("%s: batch norm couples the examples of a mini-batch, so there is no gradient of one; choose a small problem", p.Name)
 			}
 			if u.Repeats < 2 {
 				return fmt.Errorf("%d repeats: want 2 or more", u.Repeats)
 			}
-			o.config.Net = args[0]
-			j, err := o.prepare(cmd)
-			if err != nil {
+			if err := r.prepare(cmd, addExamples); err != nil {
 				return err
 			}
-			defer j.engine.Close()
-			u.Engine, u.Problem, u.Seed, u.StepSize = j.engine, j.problem, j.config.Seed, j.config.StepSize
-			if o.relative {
+			defer r.Close()
+			if r.config.Schedule.OfEdge {
 				return usageError{errors.New("the check knows no edge: give --step-size as a number")}
 			}
+			u.Engine, u.Problem, u.Seed, u.StepSize = r.open, r.problem, r.config.Seed, r.config.Schedule.First()
 			if !cmd.Flags().Changed("step-size") {
 				u.StepSize /= 2 // no epoch of a thousand diverges
 			}
-			r, err := u.Run(cmd.Context())
+			report, err := u.Run(cmd.Context())
 			if err != nil {
 				return err
 			}
-			printUnbiased(cmd, r)
+			printUnbiased(cmd, report)
 			return nil
 		},
 	}
 	f := cmd.Flags()
-	f.AddFlagSet(o.flags("step-size", "seed", "train-size", "instance", "dims", "nonzeros", "noise", "c", "widths", "engine", "precision", "threads"))
-	f.Lookup("step-size").Usage = "step size η of the epochs (default half of what the net is trained with)"
+	f.Var(&r.schedule.stepSize, "step-size", "step size η of the epochs (default half of what the net is trained with)")
+	r.addSettings(f, addExamples)
 	f.IntVar(&u.Repeats, "repeats", 1000, "epochs over which the bias of the last step is averaged")
 	return cmd
 }
 
-func printUnbiased(cmd *cobra.Command, r *train.UnbiasedReport) {
+func printUnbiased(cmd *cobra.Command, r *trainer.UnbiasedReport) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "full gradient:            ‖∇f‖ = %.6g\n", r.Gradient)
 	fmt.Fprintf(out, "mean of all ∇f_i:         off by %.2g\n", r.Exact)

@@ -40,7 +40,7 @@ type outcome struct {
 	stdout, stderr string
 }
 
-func run(args ...string) outcome { return runContext(context.Background(), args...) }
+func try(args ...string) outcome { return runContext(context.Background(), args...) }
 
 // runContext runs a command; a panic has the status -1.
 func runContext(ctx context.Context, args ...string) (o outcome) {
@@ -57,7 +57,7 @@ func runContext(ctx context.Context, args ...string) (o outcome) {
 // succeed runs a command that must end with status 0 and returns what it printed.
 func succeed(t *testing.T, args ...string) string {
 	t.Helper()
-	o := run(args...)
+	o := try(args...)
 	if o.code != 0 {
 		t.Fatalf("largestep %s: status %d: %s", strings.Join(args, " "), o.code, o.stderr)
 	}

@@ -18,7 +18,6 @@ import (
 	"testing"
 
 	"largestep/data"
-	"largestep/train/paper"
 )
 
 func TestHelp(t *testing.T) {
@@ -31,7 +30,7 @@ func TestHelp(t *testing.T) {
 		{"fetch --help", "--from --data --md5 --sha256"}, {"import --help", "FOLDER|ARCHIVE --data"},
 		{"bench --help", "--width --batch --threads --precision --json"}, {"engines --help", "Usage:"},
 	} {
-		o := run(strings.Fields(c.args)...)
+		o := try(strings.Fields(c.args)...)
 		if o.code != 0 || o.stderr != "" {
 			t.Errorf("%s: status %d: %s", c.args, o.code, o.stderr)
 		}
@@ -227,7 +226,7 @@ func TestImportAndTrain(t *testing.T) {
 		t.Errorf("it says %q", out)
 	}
 	args := []string{"train", "resnet18", "--data", "new", "--width", "4", "--epochs", "1", "--out", "a"}
-	o := run(args...)
+	o := try(args...)
 	if o.code != 0 || !strings.Contains(o.stderr, "data: squares in new\n") {
 		t.Fatalf("status %d: %s", o.code, o.stderr)
 	}
@@ -258,7 +257,7 @@ func TestFetch(t *testing.T) {
 			t.Errorf("%s is not that of the archive", f)
 		}
 	}
-	succeed(t, "train", "resnet18", "--dataset", "cifar10", "--data", "new", "--width", "4", "--train-size", "40",
+	succeed(t, "train", "resnet18", "--dataset", "stripes", "--data", "new", "--width", "4", "--train-size", "40",
 		"--test-size", "20", "--batch", "20", "--epochs", "1", "--out", "a")
 }
 
@@ -274,37 +273,25 @@ func TestFetchOverFiles(t *testing.T) {
 		writeFile(t, path, "")
 		check(t, os.Truncate(path, 10_000*recordBytes))
 	}
-	o := run("fetch", "cifar10", "--data", "set")
+	o := try("fetch", "cifar10", "--data", "set")
 	if want := "set was there before, and its images are not verified"; o.code != 0 || !strings.Contains(o.stderr, want) {
 		t.Errorf("status %d, %q, want %q", o.code, o.stderr, want)
 	}
 }
 
-// smallPreset makes the preset quick a small one.
-func smallPreset(t *testing.T) {
-	t.Helper()
-	for i := range paper.Presets {
-		if p := &paper.Presets[i]; p.Name == "quick" {
-			old := *p
-			t.Cleanup(func() { *p = old })
-			p.Base.Width, p.Base.TrainSize, p.Base.TestSize, p.Base.Batch, p.Base.Epochs = 4, 64, 32, 16, 10
-			return
-		}
-	}
-	t.Fatal("no preset quick")
-}
+// tinyPreset makes a preset a small one.
+var tinyPreset = strings.Fields("--width 4 --train-size 64 --test-size 32 --batch 16")
 
 func TestFigureMain(t *testing.T) {
-	smallPreset(t)
 	t.Chdir(t.TempDir())
-	args := []string{"figure", "main", "--out", "fig"} // auto is quick on a CPU
+	args := append([]string{"figure", "main", "--out", "fig", "--epochs", "10"}, tinyPreset...) // auto is quick on a CPU
 	if o := runContext(interruptAfter(60), args...); o.code != exitInterrupted || !strings.Contains(o.stderr, "the same command") {
 		t.Fatalf("status %d: %s", o.code, o.stderr)
 	}
 	if state, _ := status(t, "fig/large-eta-decay10-seed0"); state != "interrupted" {
 		t.Errorf("the second run is %s", state)
 	}
-	o := run(args...)
+	o := try(args...)
 	out := o.stdout
 	if want := "preset quick: η 0.03 and 0.5, width "; o.code != 0 || !strings.HasPrefix(o.stderr, want) || !strings.Contains(o.stderr, " made-up images; on cpu") {
 		t.Errorf("status %d, it says %q, want %q", o.code, o.stderr, want)
@@ -323,7 +310,7 @@ func TestFigureMain(t *testing.T) {
 			t.Errorf("drawn again: %s", d)
 		}
 	}
-	bad{"figure plain --preset quick --out fig", 1, "weight_decay"}.test(t)
+	bad{"figure plain --preset quick --out fig --epochs 10 " + strings.Join(tinyPreset, " "), 1, "weight_decay"}.test(t)
 	if testing.Short() {
 		return
 	}

@@ -3,16 +3,21 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/spf13/cobra"
-	"largestep/train"
+	"github.com/spf13/pflag"
+	"largestep/train/catalog"
+	"largestep/train/run"
+	"largestep/train/schedule"
+	"largestep/train/trainer"
 )
 
+// edgeGroups are the flags of a search that make its config.
+var edgeGroups = []func(*pflag.FlagSet, *run.Config){addExamples, addDescent}
+
 func newEdge() *cobra.Command {
-	var o trainOptions
-	var within int
-	var tolerance float64
 	cmd := &cobra.Command{
 		Use:   "edge NET",
 		Short: "Find the largest step size that does not diverge",
@@ -31,63 +36,115 @@ monotone, so that a step size somewhat below the edge may diverge, too.`,
   largestep edge teacher-3 --phases "0.04@0,0.004@0.5"        of a schedule that decays half-way
   largestep edge resnet18 --dataset made-up --within 100
   largestep train diagonal --step-size 0.985edge`,
-		Args: exactArgs("NET"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.config.Net = args[0]
-			return o.findEdge(cmd, within, tolerance)
-		},
+	}
+	return perNet(cmd, newEdgeNet, catalog.Problems...)
+}
+
+func newEdgeNet(p catalog.Problem) *cobra.Command {
+	r := newRequest(p)
+	var within int
+	var tolerance float64
+	cmd := &cobra.Command{
+		RunE: func(cmd *cobra.Command, _ []string) error { return r.printEdge(cmd, within, tolerance) },
 	}
 	f := cmd.Flags()
-	f.AddFlagSet(o.flags("step-size", "decay-at", "phases", "warmup-exp", "warmup-gain", "warmup-power", "momentum", "weight-decay", "augment", "batch", "width", "seed", "sampling",
-		"train-size", "init", "dataset", "data", "instance", "order", "dims", "nonzeros", "noise", "label-noise", "c", "widths", "engine", "precision", "threads"))
-	f.IntVar(&within, "within", 0, fmt.Sprintf("steps within which it must diverge (default those of a training, of resnet18 at most %d)", shortRun))
+	r.schedule.add(f)
+	r.addSettings(f, edgeGroups...)
+	f.StringVar(&r.init, "init", "", "safetensors file to take initial parameters and running statistics from")
+	f.IntVar(&within, "within", 0, "steps within which it must diverge (default those of a training, of a classifier of images at most 500)")
 	f.Float64Var(&tolerance, "tolerance", edgeTolerance, "the edge lies within this fraction above the answer")
 	return cmd
 }
 
-// findEdge searches for the edge and prints it.
-func (o *trainOptions) findEdge(cmd *cobra.Command, within int, tolerance float64) error {
-	j, err := o.prepare(cmd)
-	if err != nil {
+// edgeTolerance is that of an edge which nobody gives another.
+const edgeTolerance = 0.005
+
+// printEdge searches for the edge and prints it.
+func (r *request) printEdge(cmd *cobra.Command, within int, tolerance float64) error {
+	if err := r.prepare(cmd, edgeGroups...); err != nil {
 		return err
 	}
-	defer j.engine.Close()
+	defer r.Close()
 	f := cmd.Flags()
-	if o.relative {
+	if r.config.Schedule.OfEdge {
 		return usageError{errors.New("edge searches for the edge: give step sizes as numbers")}
 	}
-	if !f.Changed("phases") && !f.Changed("decay-at") {
+	if !f.Changed("phases") && !f.Changed("decay-at") && !f.Changed("schedule") {
+		eta := r.config.Schedule.First()
 		if !f.Changed("step-size") {
-			j.config.StepSize = edgeGuess
+			eta = edgeGuess
 		}
-		j.config.Phases = train.Constant(j.config.StepSize)
+		r.config.Schedule = schedule.Constant(eta).With(r.config.Schedule.Phases[0].Rule)
 	}
 	if !f.Changed("within") {
-		within = edgeSteps(&j.config)
+		within = r.entry.EdgeSteps(&r.config)
 	}
-	edge, err := findEdge(cmd, train.Edge{
-		Engine: j.engine, Problem: j.problem, Config: j.config, Init: o.init, Steps: within, Tolerance: tolerance, Tried: printTrial(cmd, tolerance),
-	})
+	edge, err := r.search(cmd, r.config, within, tolerance)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "edge of %s: step size %s (within %.2g %%, %d steps)\n", j.config.Net, formatEdge(edge, tolerance), 100*tolerance, within)
+	fmt.Fprintf(cmd.OutOrStdout(), "edge of %s: step size %s (within %.2g %%, %d steps)\n", r.entry.Name, formatEdge(edge, tolerance), 100*tolerance, within)
+	return nil
+}
+
+// findEdge finds the edge of a constant step size, and makes multiples of it step
+// sizes.
+func (r *request) findEdge(cmd *cobra.Command) error {
+	trial := r.config
+	trial.Schedule = schedule.Constant(edgeGuess)
+	steps := r.entry.EdgeSteps(&r.config)
+	fmt.Fprintf(cmd.ErrOrStderr(), "searching for the edge of divergence within %d steps\n", steps)
+	edge, err := r.search(cmd, trial, steps, edgeTolerance)
+	if err != nil {
+		return err
+	}
+	r.edge, r.config.Schedule = edge, r.config.Schedule.Times(edge)
+	fmt.Fprintf(cmd.ErrOrStderr(), "edge of divergence: %s; step size %.5g\n", formatEdge(edge, edgeTolerance), r.config.Schedule.First())
 	return nil
 }
 
 // edgeGuess is where the search for the edge begins.
 const edgeGuess = 0.01
 
-// printTrial tells whoever waits for the edge what was found so far.
-func printTrial(cmd *cobra.Command, tolerance float64) func(stepSize float64, diverged bool) {
-	digits := edgeDigits(tolerance)
-	return func(stepSize float64, diverged bool) {
-		verdict := "stable"
-		if diverged {
-			verdict = "diverges"
-		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "step size %-*.*g %s\n", digits+7, digits, stepSize, verdict)
+// search finds an edge; where Ctrl-C ends that, it says what was found so far.
+func (r *request) search(cmd *cobra.Command, c run.Config, within int, tolerance float64) (float64, error) {
+	if err := r.entry.CheckEdge(c); err != nil {
+		return 0, fmt.Errorf("%w; give step sizes as numbers", err)
 	}
+	trials := newTrials(cmd.ErrOrStderr(), tolerance)
+	search := trainer.Edge{Engine: r.open, Problem: r.problem, Config: c, Init: r.init, Steps: within, Tolerance: tolerance, Tried: trials.tell}
+	edge, err := search.Find(cmd.Context())
+	if errors.Is(err, trainer.ErrInterrupted) {
+		return 0, trials.interrupted()
+	}
+	return edge, err
+}
+
+// trials tell whoever waits for an edge what was found so far.
+type trials struct {
+	out              io.Writer
+	digits           int
+	stable, unstable float64
+}
+
+func newTrials(out io.Writer, tolerance float64) *trials {
+	return &trials{out: out, digits: edgeDigits(tolerance), unstable: math.Inf(1)}
+}
+
+func (t *trials) tell(stepSize float64, diverged bool) {
+	verdict := "stable"
+	if diverged {
+		verdict = "diverges"
+		t.unstable = min(t.unstable, stepSize)
+	} else {
+		t.stable = max(t.stable, stepSize)
+	}
+	fmt.Fprintf(t.out, "step size %-*.*g %s\n", t.digits+7, t.digits, stepSize, verdict)
+}
+
+func (t *trials) interrupted() error {
+	fmt.Fprintf(t.out, "interrupted in the search for the edge of divergence, which lies between %.6g and %.6g: nothing to save; run the same command again\n", t.stable, t.unstable)
+	return errInterrupted
 }
 
 // edgeDigits is how many significant digits tell step sizes apart that differ by
@@ -99,26 +156,4 @@ func formatEdge(edge, tolerance float64) string {
 	digits := edgeDigits(tolerance)
 	unit := math.Pow10(int(math.Floor(math.Log10(edge))) + 1 - digits)
 	return fmt.Sprintf("%.*g", digits, math.Floor(edge/unit)*unit)
-}
-
-// findEdge searches; where Ctrl-C ends it, it says what was found so far.
-func findEdge(cmd *cobra.Command, search train.Edge) (float64, error) {
-	stable, unstable := 0.0, math.Inf(1)
-	tried := search.Tried
-	search.Tried = func(stepSize float64, diverged bool) {
-		if diverged {
-			unstable = min(unstable, stepSize)
-		} else {
-			stable = max(stable, stepSize)
-		}
-		if tried != nil {
-			tried(stepSize, diverged)
-		}
-	}
-	edge, err := search.Find(cmd.Context())
-	if errors.Is(err, train.ErrInterrupted) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "interrupted in the search for the edge of divergence, which lies between %.6g and %.6g: nothing to save; run the same command again\n", stable, unstable)
-		return 0, errInterrupted
-	}
-	return edge, err
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"largestep/nets/op"
-	"largestep/train"
+	"largestep/train/catalog"
 	"largestep/train/machine/cpu"
 )
 
@@ -16,16 +16,16 @@ type backend struct {
 	name string
 	// probe says in words what it would run on, or why it cannot.
 	probe func() (device string, err error)
-	open  func(o engineOptions) (op.Engine, error)
+	open  func(o engineOptions, precision string) (op.Engine, error)
 }
 
 // backends lists the engines of this build, the preferred one first.
 var backends = []backend{{
 	name:  "cpu",
 	probe: func() (string, error) { return cpu.Device(runtime.NumCPU()), nil },
-	open: func(o engineOptions) (op.Engine, error) {
-		if o.precision == "tf32" || o.precision == "bf16" {
-			return nil, fmt.Errorf("engine cpu computes in fp32: --precision %s needs --engine cuda", o.precision)
+	open: func(o engineOptions, precision string) (op.Engine, error) {
+		if precision == "tf32" || precision == "bf16" {
+			return nil, fmt.Errorf("engine cpu computes in fp32: --precision %s needs --engine cuda", precision)
 		}
 		return cpu.New(o.threads), nil
 	},
@@ -33,33 +33,31 @@ var backends = []backend{{
 
 // engineOptions choose an engine.
 type engineOptions struct {
-	name      string
-	threads   int
-	precision string
+	name    string
+	threads int
 }
 
 func (o *engineOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "engine", "auto", "what computes: auto, cpu or cuda (see \"largestep engines\")")
-	f.StringVar(&o.precision, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations; small problems have fp64, their default but for relu-1d and teacher-2, and fp32")
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "threads of the cpu engine")
 }
 
-// chooseFor is choose for a net: automatically, only the cpu engine has the
-// kernels of the small problems.
-func (o *engineOptions) chooseFor(net string) (backend, error) {
-	if net != train.ResNet18 && o.name == "auto" {
+// chooseFor is choose for a problem: automatically, only the cpu engine has the
+// kernels of the small ones.
+func (o *engineOptions) chooseFor(p catalog.Problem) (backend, error) {
+	if !p.Reads() && o.name == "auto" {
 		o.name = "cpu"
 	}
 	return o.choose()
 }
 
-// openFor opens the engine for a net.
-func (o *engineOptions) openFor(net string) (op.Engine, error) {
-	b, err := o.chooseFor(net)
+// openFor opens the engine for a problem.
+func (o *engineOptions) openFor(p catalog.Problem, precision string) (op.Engine, error) {
+	b, err := o.chooseFor(p)
 	if err != nil {
 		return nil, err
 	}
-	return b.open(*o)
+	return b.open(*o, precision)
 }
 
 // maxThreads is more than any machine has cores.

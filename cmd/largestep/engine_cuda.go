@@ -11,8 +11,8 @@ func init() {
 	gpu := backend{
 		name:  "cuda",
 		probe: cuda.Probe,
-		open: func(o engineOptions) (op.Engine, error) {
-			p, err := cuda.ParsePrecision(o.precision)
+		open: func(_ engineOptions, precision string) (op.Engine, error) {
+			p, err := cuda.ParsePrecision(precision)
 			if err != nil {
 				return nil, err
 			}

@@ -11,13 +11,16 @@ import (
 	"github.com/spf13/cobra"
 	"largestep/data"
 	"largestep/metrics/atomicfile"
-	"largestep/train"
+	"largestep/train/catalog"
+	"largestep/train/problem"
+	"largestep/train/run"
 )
 
 // evalOptions are the flags of eval.
 type evalOptions struct {
 	logits  string
 	size    int
+	format  string // of numbers
 	dataset datasetOptions
 	engine  engineOptions
 }
@@ -27,8 +30,8 @@ func newEval() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval CHECKPOINT",
 		Short: "Measure test loss and error of a checkpoint",
-		Long: `Eval measures a ResNet-18 on the test set: a checkpoint of a run, or any
-safetensors file with the names and shapes of PyTorch's ResNets for CIFAR.`,
+		Long: `Eval measures a classifier of images on the test set: a checkpoint of a run, or
+any safetensors file with the names and shapes of PyTorch's nets for CIFAR.`,
 		Example: `  largestep eval runs/a/checkpoint.safetensors
   largestep eval pytorch.safetensors --dataset cifar10 --logits logits.csv`,
 		Args: exactArgs("CHECKPOINT"),
@@ -37,43 +40,43 @@ safetensors file with the names and shapes of PyTorch's ResNets for CIFAR.`,
 	f := cmd.Flags()
 	f.StringVar(&o.logits, "logits", "", "CSV file to write the logits of every test image to")
 	f.IntVar(&o.size, "test-size", 0, "test images, the first of the set (default: all; 2,000 of the made-up set)")
+	f.StringVar(&o.format, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
 	o.dataset.addFlags(f)
 	o.engine.addFlags(f)
 	return cmd
 }
 
 func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
-	if err := train.CheckPrecision(train.ResNet18, o.engine.precision); err != nil {
-		return err
-	}
 	if cmd.Flags().Changed("test-size") && o.size < 1 {
 		return fmt.Errorf("%d test images: want 1 or more; leave out --test-size for all", o.size)
 	}
-	net, err := train.OpenNet(checkpoint)
+	net, err := catalog.OpenNet(checkpoint)
 	if err != nil {
+		return err
+	}
+	if err := net.Problem.CheckPrecision(o.format); err != nil {
 		return err
 	}
 	if o.dataset.name == "auto" && o.dataset.dir == "" {
 		o.dataset.follow(net, checkpoint)
 	}
-	dir, err := o.dataset.find(cmd.ErrOrStderr())
+	place, err := o.dataset.find(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	c := train.Config{TrainSize: 1, TestSize: o.size}
-	if dir == "" && o.size == 0 {
-		c.TestSize = 2000
+	if place.MadeUp() && o.size == 0 {
+		o.size = 2000
 	}
-	set, err := load(dir, &c)
+	set, err := place.Load(1, o.size)
 	if err != nil {
 		return err
 	}
-	engine, err := o.engine.openFor(train.ResNet18)
+	engine, err := o.engine.openFor(net.Problem, o.format)
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	var result train.Result
+	var result problem.Result
 	evaluate := func(logits func(int, []float64) error) (err error) {
 		result, err = net.Evaluate(engine, set.Test, logits)
 		return err
@@ -87,17 +90,21 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: test loss %.6g, test error %.2f %% of %d images\n",
-		c.Dataset, result.Loss, 100*result.Error, set.Test.Len())
+		set.Name, result.Loss, 100*result.Error, set.Test.Len())
 	return nil
 }
 
 // follow chooses the data that a checkpoint was trained on, as far as it and the
 // config beside it say.
-func (o *datasetOptions) follow(net *train.NetFile, checkpoint string) {
-	file, err := train.ReadConfig(filepath.Dir(checkpoint))
+func (o *datasetOptions) follow(net *catalog.NetFile, checkpoint string) {
+	file, err := run.ReadConfig(filepath.Dir(checkpoint))
+	trainedOn := net.Dataset
+	if err == nil {
+		trainedOn = file.Dataset
+	}
 	switch {
-	case net.Dataset == data.NameMadeUp, err == nil && file.Dataset == data.NameMadeUp:
-		o.name = data.NameMadeUp
+	case trainedOn != "" && data.SetNamed(trainedOn).MadeUp():
+		o.name = trainedOn
 	case err == nil:
 		o.dir = file.Environment.DataDir
 	}

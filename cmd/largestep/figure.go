@@ -1,23 +1,33 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"largestep/data"
 	"largestep/metrics"
-	"largestep/metrics/atomicfile"
-	"largestep/metrics/figure"
-	"largestep/nets/op"
-	"largestep/train"
-	"largestep/train/paper"
+	"largestep/train/catalog"
+	"largestep/train/experiment"
+	"largestep/train/instances"
+	"largestep/train/trainer"
 )
+
+// figureOptions are the flags of figures.
+type figureOptions struct {
+	out       string
+	preset    string
+	sizes     catalog.Scale // that flags give instead of the preset's
+	instance  string
+	seed      uint64
+	seeds     int
+	precision string
+	dataset   datasetOptions
+	engine    engineOptions
+}
 
 func newFigure() *cobra.Command {
 	cmd := &cobra.Command{
@@ -25,39 +35,58 @@ func newFigure() *cobra.Command {
 		Short: "Make a figure of the paper: train what is missing, and draw it",
 		RunE:  subcommand("which figure? \"largestep figure main\" makes the paper's main figure"),
 	}
-	for _, f := range paper.Figures {
-		cmd.AddCommand(newFigureResNet18(f))
-	}
-	names, figures := commandsOfSmall()
-	for _, name := range names {
-		cmd.AddCommand(newFigureSmall(name, figures[name]))
+	for _, c := range experiment.Commands {
+		cmd.AddCommand(newFigureCommand(c))
 	}
 	cmd.AddCommand(newFigureAll())
 	return cmd
 }
 
-// figureOptions are the flags of a figure of ResNet-18.
-type figureOptions struct {
-	paper.Figure
-	preset  string
-	out     string
-	seed    uint64 // of the first runs
-	seeds   int    // runs of each schedule
-	dataset datasetOptions
-	engine  engineOptions
+func newFigureCommand(c experiment.Command) *cobra.Command {
+	var o figureOptions
+	cmd := &cobra.Command{
+		Use: c.Name, Short: c.Figures[0].About(), Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, c) },
+	}
+	f := cmd.Flags()
+	switch first := c.Figures[0].(type) {
+	case experiment.ImageFigure:
+		cmd.Long, cmd.Example = aboutImages(first)
+		o.addImageFlags(f)
+		f.Uint64Var(&o.seed, "seed", 0, "seed of initial parameters and order, the first of several")
+		f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s-PRESET)", first.Runs))
+	case experiment.SmallFigure:
+		cmd.Long, cmd.Example = aboutSmall(c)
+		if first.Instance == instances.Paper {
+			f.StringVar(&o.instance, "instance", string(first.Instance), "the paper's own instance, or random ones (paper, random)")
+		}
+		f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s, of random instances with -random)", c.Name))
+	}
+	f.IntVar(&o.seeds, "seeds", 0, "runs of each curve (default "+defaultSeeds(c.Figures[0])+")")
+	f.StringVar(&o.precision, "precision", "", "number format (default "+c.Figures[0].Problem().Precisions[0]+")")
+	o.engine.addFlags(f)
+	return cmd
 }
 
-func newFigureResNet18(which paper.Figure) *cobra.Command {
-	o := figureOptions{Figure: which}
-	name, about := which.Name, ""
-	for _, p := range paper.Presets {
-		size := which.StepSizes(p)
-		about += fmt.Sprintf("  %-6s %s; batch %d, η %g and %g\n", p.Name, p.About, p.Base.Batch, size.Small, size.Large)
+func (o *figureOptions) addImageFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.preset, "preset", "auto", "scale of classifiers of images: paper, long, small, quick or auto")
+	for _, size := range []struct {
+		value *int
+		name  string
+	}{{&o.sizes.Width, "width"}, {&o.sizes.TrainSize, "train-size"}, {&o.sizes.TestSize, "test-size"}, {&o.sizes.Batch, "batch"}, {&o.sizes.Epochs, "epochs"}} {
+		f.IntVar(size.value, size.name, 0, "another one than the preset's")
 	}
-	cmd := &cobra.Command{
-		Use:   name,
-		Short: which.Short,
-		Long: fmt.Sprintf(`%s
+	o.dataset.addFlags(f)
+	f.Lookup("dataset").Usage = "cifar10, made-up, the name of an imported set, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
+}
+
+func aboutImages(f experiment.ImageFigure) (long, example string) {
+	presets := ""
+	for _, s := range catalog.Scales {
+		size := f.StepSizes(s)
+		presets += fmt.Sprintf("  %-6s %s; batch %d, η %g and %g\n", s.Name, s.About, s.Batch, size.Small, size.Large)
+	}
+	return fmt.Sprintf(`%s
 
 It trains whatever of the four runs is missing, goes on with those that were cut
 short, and draws %[2]s.png, %[2]s.svg and %[2]s.pdf, with the final numbers in %[2]s.txt
@@ -65,180 +94,195 @@ and %[2]s.csv.
 With several seeds, curves are medians, with a band between the quartiles.
 
 Presets:
-%[3]s  auto   paper with a GPU, quick on a CPU`, which.About, name, about),
-		Example: fmt.Sprintf(`  largestep figure %[1]s
+%[3]s  auto   paper with a GPU, quick on a CPU`, f.Long, f.Name, presets), fmt.Sprintf(`  largestep figure %[1]s
   largestep figure %[1]s --seeds 5
   largestep figure %[1]s --preset small --data ~/cifar10
   largestep figure %[1]s --preset long
-  largestep figure %[1]s --preset paper --engine cuda --out figures/paper`, name),
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
-	}
-	f := cmd.Flags()
-	f.StringVar(&o.preset, "preset", "auto", "scale: paper, long, small, quick or auto")
-	f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s-PRESET)", which.Runs))
-	f.Uint64Var(&o.seed, "seed", 0, "seed of initial parameters and order, the first of several")
-	f.IntVar(&o.seeds, "seeds", 1, "runs of each schedule")
-	o.dataset.addFlags(f)
-	f.Lookup("dataset").Usage = datasetOfPreset
-	o.engine.addFlags(f)
-	return cmd
+  largestep figure %[1]s --preset paper --engine cuda --out figures/paper`, f.Name)
 }
 
-func (o *figureOptions) run(cmd *cobra.Command) error {
-	if err := checkSeeds(o.seeds); err != nil {
-		return err
+func aboutSmall(c experiment.Command) (long, example string) {
+	example = fmt.Sprintf("  largestep figure %[1]s\n  largestep figure %[1]s --seeds 3 --out figures/try", c.Name)
+	about, onPaper := "", false
+	for _, f := range c.Figures {
+		small := f.(experiment.SmallFigure)
+		about += fmt.Sprintf("%[1]s.png, %[1]s.svg and %[1]s.pdf: %s.\n", small.Name, small.Short)
+		onPaper = small.Instance == instances.Paper
 	}
-	engine, err := o.engine.openFor(train.ResNet18)
+	if onPaper {
+		about += aboutInstances
+		example += fmt.Sprintf("\n  largestep figure %s --instance random", c.Name)
+	}
+	return fmt.Sprintf(`Draws %s
+Every setting is run from several seeds; curves are medians, with a band between
+the quartiles. The final numbers are in a .txt and a .csv of the same name.`, about), example
+}
+
+// aboutInstances is for problems of which there is the paper's own instance.
+const aboutInstances = `
+On the paper's instance seeds change the order of the examples, seed 0 being the
+paper's own, and the paper's numbers stand beside ours. On random instances they
+change everything, and step sizes are relative to the edge of divergence of each;
+as divergence is not monotone, some below it may still diverge.
+`
+
+// defaultSeeds says how many runs there are where nobody asks for a number.
+func defaultSeeds(f experiment.Figure) string {
+	small, ok := f.(experiment.SmallFigure)
+	if !ok {
+		return "1"
+	}
+	own, random := small.RunsOf(small.Instance), small.RunsOf(instances.Random)
+	if own == random {
+		return fmt.Sprint(own)
+	}
+	return fmt.Sprintf("%d, of random instances %d", own, random)
+}
+
+// run makes the figures of a command.
+func (o *figureOptions) run(cmd *cobra.Command, c experiment.Command) error {
+	if cmd.Flags().Changed("seeds") {
+		if err := experiment.CheckSeeds(o.seeds); err != nil {
+			return err
+		}
+	}
+	for _, f := range c.Figures {
+		if err := o.make(cmd, c, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experiment.Figure) error {
+	if o.precision != "" { // before data are loaded
+		if err := f.Problem().CheckPrecision(o.precision); err != nil {
+			return err
+		}
+	}
+	engine, err := o.engine.openFor(f.Problem(), o.precision)
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	p, err := o.choosePreset(engine.Name())
-	if err != nil {
-		return err
-	}
-	dir, set, err := o.load(cmd, &p)
-	if err != nil {
-		return err
-	}
-	runs, err := o.trainings(p)
-	if err != nil {
-		return err
-	}
-	if o.out == "" {
-		o.out = filepath.Join("figures", o.Runs+"-"+p.Name)
-	}
-	if err := checkFigureFolder(o.out, train.ResNet18, ""); err != nil {
-		return err
-	}
-	size := o.StepSizes(p)
-	fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: η %g and %g, %s; on %s (%s)\n", p.Name, size.Small, size.Large, describeScale(&p.Base), engine.Name(), engine.Device())
-	for k, seed := range runs {
-		for i, r := range seed {
-			label := fmt.Sprintf("%d/%d %s", k*len(seed)+i+1, len(runs)*len(seed), r.Name)
-			if err := o.train(cmd, engine, r, label, set, dir); err != nil {
-				return err
-			}
+	order := experiment.Order{Seed: o.seed, Seeds: o.seeds, Precision: o.precision, Instance: o.instance}
+	if f.Problem().Reads() {
+		if err := o.findData(cmd, engine.Name(), &order); err != nil {
+			return err
 		}
 	}
-	return o.draw(cmd, runs, o.Reference(p))
-}
-
-// datasetOfPreset is what --dataset means to a figure.
-const datasetOfPreset = "cifar10, made-up, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
-
-// mostSeeds keeps the list of a figure's runs within memory.
-const mostSeeds = 10_000
-
-func checkSeeds(n int) error {
-	if n < 1 || n > mostSeeds {
-		return fmt.Errorf("%d seeds: want 1 to %d", n, mostSeeds)
+	plan, err := f.Plan(order)
+	if err != nil {
+		return err
 	}
+	w := &watcher{out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), brief: !f.Problem().Reads()}
+	e := &experiment.Experiment{
+		Dir: filepath.Join("figures", plan.Folder), Problem: f.Problem(), Data: plan.Data, Settings: plan.Settings,
+		Engine: engine, Environment: o.engine.environment(engine, order.Place, 0), Watcher: w,
+	}
+	if o.out != "" {
+		e.Dir = o.out
+		if len(c.Figures) > 1 {
+			e.Dir = filepath.Join(o.out, filepath.Base(plan.Folder))
+		}
+	}
+	if err := e.CheckFolder(); err != nil {
+		return fmt.Errorf("%w: choose another folder with --out", err)
+	}
+	if order.Scale != nil {
+		size := f.(experiment.ImageFigure).StepSizes(*order.Scale)
+		fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: η %g and %g, %s; on %s (%s)\n", order.Scale.Name, size.Small, size.Large, describeScale(&plan.Settings[0].Runs[0].Config), engine.Name(), engine.Device())
+	}
+	if err := w.translate(e.Train(cmd.Context())); err != nil {
+		return err
+	}
+	groups, err := e.Records()
+	if err != nil {
+		return err
+	}
+	table, file, err := plan.Draw(e.Dir, groups)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "\n%s\nfigure: %s (.svg, .pdf)\n", table, file)
 	return nil
 }
 
-// trainings are the runs of each seed, one for each schedule.
-func (o *figureOptions) trainings(p paper.Preset) ([][]paper.Run, error) {
-	var seeds [][]paper.Run
-	for k := range o.seeds {
-		p.Base.Seed = o.seed + uint64(k)
-		runs, err := o.Trainings(p)
-		if err != nil {
-			return nil, err
-		}
-		seeds = append(seeds, runs)
+// findData chooses scale and data set.
+func (o *figureOptions) findData(cmd *cobra.Command, engine string, order *experiment.Order) (err error) {
+	scale := catalog.SuitableScale(catalog.Circumstances{Engine: engine})
+	if engine == "cpu" {
+		scale = catalog.SuitableScale(catalog.Circumstances{Dataset: data.NameMadeUp})
 	}
-	return seeds, nil
-}
-
-// load brings the data set that suits the preset, and notes it in the preset's
-// config.
-func (o *figureOptions) load(cmd *cobra.Command, p *paper.Preset) (dir string, set *data.Dataset, err error) {
-	if o.dataset.name == "auto" {
-		o.dataset.name = data.NameCIFAR10
-		if p.Name == "quick" {
-			if o.dataset.dir != "" {
-				return "", nil, usageError{errors.New("the quick preset is made for made-up images: give --preset small with --data, or --dataset cifar10")}
-			}
-			o.dataset.name = data.NameMadeUp
+	if o.preset != "auto" {
+		if scale, err = catalog.ScaleNamed(o.preset); err != nil {
+			return err
 		}
 	}
-	if dir, err = o.dataset.find(cmd.ErrOrStderr()); err != nil {
-		return "", nil, err
+	scale = scale.With(o.sizes)
+	order.Scale = &scale
+	madeFor := data.SetNamed(scale.Dataset)
+	switch {
+	case o.dataset.name == "auto" && madeFor.MadeUp() && o.dataset.dir != "":
+		return usageError{fmt.Errorf("the %s preset is made for made-up images: give --preset small with --data, or --dataset cifar10", scale.Name)}
+	case o.dataset.name == "auto" && madeFor.MadeUp():
+		order.Place, err = data.Find(madeFor.Name, "")
+	case o.dataset.name == "auto": // whatever lies there
+		order.Place, err = data.FindIn(o.dataset.dir)
+	default:
+		order.Place, err = o.dataset.find(cmd.ErrOrStderr())
 	}
-	p.Base.Seed, p.Base.Precision = o.seed, o.engine.precision
-	if set, err = load(dir, &p.Base); err != nil {
-		return "", nil, fmt.Errorf("preset %s: %w", p.Name, err)
-	}
-	return dir, set, nil
+	return err
 }
 
-func (o *figureOptions) choosePreset(engine string) (paper.Preset, error) {
-	if o.preset == "auto" {
-		return paper.AutoPreset(engine, engine == "cpu"), nil
-	}
-	return paper.PresetByName(o.preset)
+// watcher shows how an experiment goes.
+type watcher struct {
+	out, progress io.Writer
+	brief         bool // no lines but of trouble where nobody watches
+	begun         bool // the run under way trains
+	finish        func()
+	status        metrics.Status // of the latest run
+	dir           string
+	trials        *trials // of the latest search
 }
 
-func (o *figureOptions) train(cmd *cobra.Command, e op.Engine, r paper.Run, label string, set *data.Dataset, dir string) error {
-	t := training{
-		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), again: "the same command",
-		options: train.Options{
-			Config: r.Config, Environment: environment(e, o.engine, dir, 0), Dir: filepath.Join(o.out, r.Name),
-			Resume: true, Data: set, Engine: e, CheckpointEvery: 30 * time.Second,
-		},
+func (w *watcher) Begin(label, dir string) trainer.Hooks {
+	w.begun, w.finish, w.trials = false, func() {}, nil
+	var hooks trainer.Hooks
+	if !w.brief || isTerminal(w.progress) {
+		hooks, w.finish = follow(w.progress, label, dir)
 	}
-	if err := t.run(cmd.Context(), label); err != nil {
-		return err
-	}
-	return e.Free()
+	return hooks
 }
 
-// draw makes the figure's files from the records, and prints the table.
-func (o *figureOptions) draw(cmd *cobra.Command, runs [][]paper.Run, ref figure.Reference) error {
-	groups, err := o.records(runs)
-	if err != nil {
-		return err
-	}
-	var files []string
-	for _, ext := range []string{".png", ".svg", ".pdf"} {
-		files = append(files, filepath.Join(o.out, o.Name+ext))
-	}
-	if err := figure.Schedules(groups, o.Columns, o.Setting, files...); err != nil {
-		return err
-	}
-	var table bytes.Buffer
-	if err := figure.Finals(&table, groups, o.Net, ref); err != nil {
-		return err
-	}
-	if err := figure.Plateaus(&table, groups, o.Net); err != nil {
-		return err
-	}
-	if err := atomicfile.WriteFile(filepath.Join(o.out, o.Name+".txt"), table.Bytes()); err != nil {
-		return err
-	}
-	columns := append([]string{"train_loss", "test_error"}, o.Net...)
-	if err := figure.SaveCSV(filepath.Join(o.out, o.Name+".csv"), groups, columns); err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "\n%s\nfigure: %s (.svg, .pdf)\n", table.String(), files[0])
-	return nil
-}
-
-// records reads the runs, grouped by schedule.
-func (o *figureOptions) records(runs [][]paper.Run) ([]figure.Group, error) {
-	schedules := make([][]*metrics.Run, len(runs[0]))
-	for _, seed := range runs {
-		for i, r := range seed {
-			run, err := metrics.OpenRun(filepath.Join(o.out, r.Name))
-			if err != nil {
-				return nil, err
-			}
-			schedules[i] = append(schedules[i], run)
+func (w *watcher) End(dir string, status metrics.Status, err error) {
+	w.finish()
+	w.dir, w.status = dir, status
+	if err == nil && (!w.brief || status.State == metrics.Diverged) {
+		out := w.out
+		if w.brief {
+			out = w.progress
 		}
+		reportFinal(out, dir, status, true)
 	}
-	return figure.BySchedule(schedules)
+}
+
+func (w *watcher) Search(what string) func(stepSize float64, diverged bool) {
+	fmt.Fprintf(w.progress, "searching for the edge of divergence: %s\n", what)
+	w.trials = newTrials(io.Discard, edgeTolerance)
+	return w.trials.tell
+}
+
+// translate says how to go on where an experiment was interrupted.
+func (w *watcher) translate(err error) error {
+	switch {
+	case errors.Is(err, trainer.ErrInterrupted) && w.trials != nil:
+		w.trials.out = w.progress
+		return w.trials.interrupted()
+	case errors.Is(err, trainer.ErrInterrupted):
+		return interrupted(w.progress, w.dir, w.status, "the same command")
+	}
+	return advise(err)
 }
 
 // newFigureAll makes every figure with its defaults.
@@ -250,15 +294,12 @@ func newFigureAll() *cobra.Command {
 		Example: "  largestep figure all\n  largestep figure all --preset small",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, sub := range cmd.Parent().Commands() {
-				if sub == cmd {
-					continue
+			for _, c := range experiment.Commands {
+				each := o
+				if !c.Figures[0].Problem().Reads() { // they have an engine and number formats of their own
+					each.engine.name, each.precision = "auto", ""
 				}
-				sub.SetContext(cmd.Context())
-				if err := passFlags(cmd.Flags(), sub.Flags(), ofResNet18(sub)...); err != nil {
-					return err
-				}
-				if err := sub.RunE(sub, nil); err != nil {
+				if err := each.run(cmd, c); err != nil {
 					return err
 				}
 			}
@@ -266,29 +307,9 @@ func newFigureAll() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.preset, "preset", "auto", "scale of ResNet-18: paper, long, small, quick or auto")
-	f.IntVar(&o.seeds, "seeds", 0, "runs of each setting (default: what each figure has)")
-	o.dataset.addFlags(f)
-	f.Lookup("dataset").Usage = datasetOfPreset
+	o.addImageFlags(f)
+	f.IntVar(&o.seeds, "seeds", 0, "runs of each curve (default: what each figure has)")
+	f.StringVar(&o.precision, "precision", "", "number format of classifiers of images")
 	o.engine.addFlags(f)
 	return cmd
-}
-
-// ofResNet18 are the flags of "figure all" that a figure of small problems does
-// not get: those have an engine and number formats of their own.
-func ofResNet18(figure *cobra.Command) []string {
-	if figure.Flags().Lookup("preset") != nil {
-		return nil
-	}
-	return []string{"engine", "precision"}
-}
-
-// passFlags sets the flags of another command that were set of this one.
-func passFlags(from, to *pflag.FlagSet, except ...string) (err error) {
-	from.Visit(func(f *pflag.Flag) {
-		if to.Lookup(f.Name) != nil && !slices.Contains(except, f.Name) && err == nil {
-			err = to.Set(f.Name, f.Value.String())
-		}
-	})
-	return err
 }

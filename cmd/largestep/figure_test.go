@@ -7,27 +7,18 @@ import (
 	"strings"
 	"testing"
 
-	"largestep/train"
-	"largestep/train/paper"
+	"largestep/train/run"
 )
 
-func threeEpochs(t *testing.T) {
-	t.Helper()
-	smallPreset(t)
-	for i := range paper.Presets {
-		if p := &paper.Presets[i]; p.Name == "quick" {
-			p.Base.Epochs = 3
-		}
-	}
-}
+// threeEpochs are a figure's flags that make it quick.
+var threeEpochs = append([]string{"--epochs", "3"}, tinyPreset...)
 
 // TestFigureSparsity draws the runs of figure main without training them again.
 func TestFigureSparsity(t *testing.T) {
-	threeEpochs(t)
 	t.Chdir(t.TempDir())
-	succeed(t, "figure", "main")
+	succeed(t, append([]string{"figure", "main"}, threeEpochs...)...)
 	before := tree(t, "figures/main-quick")
-	out := succeed(t, "figure", "sparsity", "--preset", "quick")
+	out := succeed(t, append([]string{"figure", "sparsity", "--preset", "quick"}, threeEpochs...)...)
 	for _, d := range differences(before, tree(t, "figures/main-quick")) {
 		if !strings.HasPrefix(d, "figures/main-quick/sparsity.") {
 			t.Errorf("figure sparsity changed main's runs: %s", d)
@@ -36,7 +27,7 @@ func TestFigureSparsity(t *testing.T) {
 	isPicture(t, "figures/main-quick/sparsity.png")
 	isPicture(t, "figures/main-quick/sparsity.svg")
 	isPicture(t, "figures/main-quick/sparsity.pdf")
-	for _, want := range []string{"sparsity_5", "PyTorch", "no sparsity"} {
+	for _, want := range []string{"sparsity_5", "of other sizes"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it lacks %q: %s", want, out)
 		}
@@ -56,35 +47,34 @@ func TestFigureSparsity(t *testing.T) {
 // TestFigureOtherSettings looks at the settings and step sizes of the plain and
 // the state-of-the-art runs.
 func TestFigureOtherSettings(t *testing.T) {
-	threeEpochs(t)
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"plain", "sota"} {
-		out := succeed(t, "figure", name, "--out", name)
+		out := succeed(t, append([]string{"figure", name, "--out", name}, threeEpochs...)...)
 		isPicture(t, filepath.Join(name, name+".png"))
 		small, large := config(t, name, "small-eta-seed0"), config(t, name, "large-eta-decay30-seed0")
-		for _, c := range []train.Config{small, large} {
+		for _, c := range []run.Config{small, large} {
 			if plain := name == "plain"; plain != (c.WeightDecay == 0) || plain != (c.Momentum == 0) || plain == c.Augment {
 				t.Errorf("%s: weight decay %g, momentum %g, augment %v", name, c.WeightDecay, c.Momentum, c.Augment)
 			}
 		}
-		if len(small.Phases) != 1 || small.WarmupExp != 0 {
-			t.Errorf("%s: the small step size has phases %v, growth %g", name, small.Phases, small.WarmupExp)
+		if len(small.Schedule.Phases) != 1 || !small.Schedule.Phases[0].Rule.IsZero() {
+			t.Errorf("%s: the small step size has the schedule %v", name, small.Schedule)
 		}
 		// The decayed step sizes of the authors' code: after growth, a tenth and a
 		// hundredth of what it grew to; else 0.3/0.5 of a tenth and a hundredth.
-		factor, growth := math.Pow(1.05, 30), 1.05
+		factor, growth := math.Pow(1.05, 30), "exp:1.05"
 		if name == "sota" {
-			factor, growth = 0.6, 0
+			factor, growth = 0.6, ""
 		}
-		if large.WarmupExp != growth {
-			t.Errorf("%s: growth %g", name, large.WarmupExp)
+		if got := large.Schedule.Phases[0].Rule.String(); got != growth {
+			t.Errorf("%s: growth %q", name, got)
 		}
 		for i, share := range []float64{1, factor / 10, factor / 100} {
-			if got, want := large.Phases[i].StepSize, share*large.StepSize; !(math.Abs(got-want) <= 1e-12) {
+			if got, want := large.Schedule.Phases[i].StepSize, share*large.Schedule.First(); !(math.Abs(got-want) <= 1e-12) {
 				t.Errorf("%s: phase %d has step size %g, want %g", name, i, got, want)
 			}
 		}
-		if note := map[string]string{"plain": "no numbers", "sota": "Not this preset's scale"}[name]; !strings.Contains(out, note) {
+		if note := "of other sizes"; !strings.Contains(out, note) {
 			t.Errorf("%s: it lacks %q: %s", name, note, out)
 		}
 	}
@@ -95,9 +85,8 @@ func TestFigureAll(t *testing.T) {
 	if testing.Short() {
 		t.Skip("all figures")
 	}
-	threeEpochs(t)
 	t.Chdir(t.TempDir())
-	out := succeed(t, "figure", "all", "--seeds", "1", "--precision", "fp32")
+	out := succeed(t, append([]string{"figure", "all", "--seeds", "1", "--precision", "fp32"}, threeEpochs...)...)
 	for _, path := range []string{
 		"main-quick/main", "main-quick/sparsity", "plain-quick/plain", "sota-quick/sota", "sgd-vs-gd/least-squares/least-squares",
 		"sgd-vs-gd/svm/svm", "diagonal/diagonal", "diagonal-gd/diagonal-gd", "relu-1d/relu-1d", "relu-1d/relu-1d-functions",
@@ -113,9 +102,9 @@ func TestFigureAll(t *testing.T) {
 	}
 }
 
-func config(t *testing.T, dir, run string) train.Config {
+func config(t *testing.T, dir, name string) run.Config {
 	t.Helper()
-	c, err := train.ReadConfig(filepath.Join(dir, run))
+	c, err := run.ReadConfig(filepath.Join(dir, name))
 	check(t, err)
 	return c.Config
 }

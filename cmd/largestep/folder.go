@@ -4,83 +4,60 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
-	"largestep/train"
+	"largestep/train/run"
 )
 
 // chooseFolder names the run folder, where no flag does, and refuses one that a
 // new run cannot have.
-func (o *trainOptions) chooseFolder(f *pflag.FlagSet, c *train.Config) error {
+func (o *trainOptions) chooseFolder(f *pflag.FlagSet) error {
 	if o.out == "" {
-		o.out = filepath.Join("runs", o.runName(f, c))
+		o.out = filepath.Join("runs", o.runName(f))
 	}
 	if o.resume {
 		return nil
 	}
-	err := train.CheckFolder(o.out)
-	if errors.Is(err, train.ErrHoldsRun) {
-		return fmt.Errorf("%w: go on with %s, or choose another folder with --out", err, o.again(f, c.Net))
+	err := run.CheckNew(o.out)
+	if errors.Is(err, run.ErrHoldsRun) {
+		return fmt.Errorf("%w: go on with %s, or choose another folder with --out", err, o.again(f))
 	}
-	return err
+	return advise(err)
 }
 
-// checkFigureFolder refuses a folder that holds a run, or runs of another net or
-// other instances: a figure drawn into it would replace theirs.
-func checkFigureFolder(dir, net, instance string) error {
-	if err := train.CheckFolder(dir); errors.Is(err, train.ErrHoldsRun) {
-		return fmt.Errorf("%w, not a figure: choose another folder with --out", err)
-	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		file, err := train.ReadConfig(filepath.Join(dir, e.Name()))
-		if err != nil || file.Net == net && file.Instance == instance {
-			continue // no run, or one for the training to judge
-		}
-		what := file.Net
-		if file.Instance != "" {
-			what = fmt.Sprintf("%s, %s instance", file.Net, file.Instance)
-		}
-		return fmt.Errorf("%s holds a run of another figure, %s (%s): choose another folder with --out", dir, e.Name(), what)
-	}
-	return nil
-}
-
-// unnamed are the flags that a run's name leaves out: those that do not change
-// what it computes, and those that it has in another form.
-var unnamed = []string{"out", "resume", "checkpoint-every", "log-steps", "eval-every", "eval-steps", "sparsity", "engine", "threads", "data", "dataset", "width", "step-size", "decay-at", "seed"}
+// otherwiseNamed are the settings that a run's name has in another form.
+var otherwiseNamed = []string{"width", "step-size", "decay-at", "seed"}
 
 // runName names a run folder after its settings: the main ones, and what flags
 // say beside them.
-func (o *trainOptions) runName(f *pflag.FlagSet, c *train.Config) string {
+func (o *trainOptions) runName(f *pflag.FlagSet) string {
+	c := &o.config
 	parts := []string{c.Net}
-	if c.Net == train.ResNet18 {
+	if o.entry.Reads() {
 		parts = append(parts, fmt.Sprintf("w%d", c.Width), strings.ToLower(c.Dataset))
 	}
 	if !f.Changed("phases") {
 		edge := ""
-		if o.relative {
+		if c.Schedule.OfEdge {
 			edge = "edge"
 		}
-		parts = append(parts, fmt.Sprintf("eta%g%s", c.StepSize, edge))
+		parts = append(parts, fmt.Sprintf("eta%g%s", c.Schedule.First(), edge))
+		if at, ok := c.Schedule.DecayAt(); ok {
+			parts = append(parts, fmt.Sprintf("decay%g", at))
+		}
 	}
-	if c.DecayAt != 0 {
-		parts = append(parts, fmt.Sprintf("decay%g", c.DecayAt))
+	named := pflag.NewFlagSet("", pflag.ContinueOnError)
+	new(scheduleFlags).add(named)
+	for _, add := range []func(*pflag.FlagSet, *run.Config){addExamples, addDescent, addLength} {
+		add(named, &run.Config{})
 	}
+	named.String("init", "", "")
 	f.Visit(func(flag *pflag.Flag) {
-		if !slices.Contains(unnamed, flag.Name) {
+		if named.Lookup(flag.Name) != nil && !slices.Contains(otherwiseNamed, flag.Name) {
 			parts = append(parts, strings.TrimSuffix(flag.Name+"-"+flag.Value.String(), "-true"))
 		}
 	})
@@ -99,8 +76,8 @@ const longestName = 200
 var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9.,@+-]+`)
 
 // again is the command that goes on with the run.
-func (o *trainOptions) again(f *pflag.FlagSet, net string) string {
-	command := fmt.Sprintf("largestep train %s --resume --out %s", net, quote(o.out))
+func (o *trainOptions) again(f *pflag.FlagSet) string {
+	command := fmt.Sprintf("largestep train %s --resume --out %s", o.entry.Name, quote(o.out))
 	for _, name := range []string{"threads", "checkpoint-every", "init"} { // which its folder does not say
 		if f.Changed(name) {
 			command += fmt.Sprintf(" --%s %s", name, quote(f.Lookup(name).Value.String()))

@@ -40,7 +40,7 @@ func TestRunNames(t *testing.T) {
 		}
 	}
 	bad{"train " + all[1], 1, "holds a run: go on with largestep train svm --resume --out"}.test(t)
-	o := run(strings.Fields("train " + all[1])...)
+	o := try(strings.Fields("train " + all[1])...)
 	command := regexp.MustCompile(`go on with largestep (.*), or`).FindStringSubmatch(o.stderr)
 	succeed(t, strings.Fields(command[1])...)
 }

@@ -32,7 +32,7 @@ func TestNoSpaceLeft(t *testing.T) {
 			options := []string{"--momentum", "0.9", "--log-steps", "--checkpoint-every", "0", "--epochs", "3"}
 			succeed(t, tiny("whole", options...)...)
 			args := tiny("disk/run", options...)
-			o := run(args...)
+			o := try(args...)
 			if lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n"); o.code != exitError || !strings.Contains(o.stderr, "no space left") {
 				t.Errorf("status %d: %s", o.code, o.stderr)
 			} else if n := strings.Count(o.stderr, "largestep: ") + strings.Count(o.stderr, "disk/run: "); n != len(lines) {
@@ -41,7 +41,7 @@ func TestNoSpaceLeft(t *testing.T) {
 			if _, err := os.Stat("disk/run/config.json"); err == nil {
 				args = append(args, "--resume")
 			}
-			if o := run(args...); o.code == 0 {
+			if o := try(args...); o.code == 0 {
 				t.Error("still no space, but no error")
 			}
 			check(t, syscall.Mount("tmpfs", "disk", "tmpfs", syscall.MS_REMOUNT, "size=10m"))

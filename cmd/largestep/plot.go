@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"largestep/metrics"
 	"largestep/metrics/figure"
+	"largestep/train/catalog"
 )
 
 func newPlot() *cobra.Command {
@@ -70,7 +71,7 @@ func openRuns(args []string) ([]*metrics.Run, error) {
 	}
 	var runs []*metrics.Run
 	for _, dir := range dirs {
-		run, err := metrics.OpenRun(dir)
+		run, err := catalog.Open(dir)
 		if err != nil {
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 // it: the run must not go on in another one.
 func TestPrecisionOfAnotherEngine(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if o := run(tiny("new", "--engine", "cpu", "--precision", "tf32")...); o.code != exitError || !strings.Contains(o.stderr, "--engine cuda") {
+	if o := try(tiny("new", "--engine", "cpu", "--precision", "tf32")...); o.code != exitError || !strings.Contains(o.stderr, "--engine cuda") {
 		t.Errorf("tf32 on the CPU: status %d, %q", o.code, o.stderr)
 	}
 	succeed(t, tiny("old")...)
@@ -20,7 +20,7 @@ func TestPrecisionOfAnotherEngine(t *testing.T) {
 		t.Fatalf("no precision in %s", text)
 	}
 	writeFile(t, config, strings.Replace(text, `"precision": "fp32"`, `"precision": "bf16"`, 1))
-	o := run("train", "resnet18", "--engine", "cpu", "--resume", "--out", "old")
+	o := try("train", "resnet18", "--engine", "cpu", "--resume", "--out", "old")
 	if o.code != exitError || !strings.Contains(o.stderr, "--precision bf16 needs --engine cuda") {
 		t.Errorf("resume in bf16 on the CPU: status %d, %q", o.code, o.stderr)
 	}
@@ -36,5 +36,5 @@ func TestPrecisionOfSmallFigure(t *testing.T) {
 		}
 	}
 	bad{"figure relu-1d", 1, "precision is fp64 there, fp32 here"}.test(t)
-	bad{"figure teacher-2 --precision bf16", 1, `precision "bf16": teacher-2 has fp64, fp32`}.test(t)
+	bad{"figure teacher-2 --precision bf16", 1, `precision "bf16": teacher-2 has fp32, fp64`}.test(t)
 }

@@ -14,7 +14,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 	"largestep/metrics"
-	"largestep/train"
+	"largestep/train/catalog"
+	"largestep/train/run"
+	"largestep/train/trainer"
 )
 
 // lineEvery is how often progress is told where there is no terminal.
@@ -27,24 +29,24 @@ func isTerminal(w io.Writer) bool {
 }
 
 // follow shows a training: a bar on a terminal, lines elsewhere. finish ends it.
-func follow(w io.Writer, label, dir string) (hooks train.Hooks, finish func()) {
+func follow(w io.Writer, label, dir string) (hooks trainer.Hooks, finish func()) {
 	if isTerminal(w) {
 		return followBar(w, label)
 	}
 	return followLines(w, cmp.Or(label, dir)), func() {}
 }
 
-func followBar(w io.Writer, label string) (train.Hooks, func()) {
+func followBar(w io.Writer, label string) (trainer.Hooks, func()) {
 	var bar *progressbar.ProgressBar
-	var config train.Config
+	var config run.Config
 	test := ""
-	hooks := train.Hooks{
-		Start: func(c train.Config, step int) {
+	hooks := trainer.Hooks{
+		Start: func(c run.Config, step int) {
 			config = c
 			bar = newBar(w, int64(c.Steps()), fit(textWidth(w), label))
 			bar.Set(step)
 		},
-		Step: func(p train.Progress) {
+		Step: func(p trainer.Progress) {
 			if p.Step == 0 { // no loss yet, and no speed
 				return
 			}
@@ -93,14 +95,19 @@ func fit(width int, parts ...string) string {
 }
 
 // speed is in images or, of small problems, in steps; nothing before the first.
-func speed(c *train.Config, examplesPerSecond float64) string {
+func speed(c *run.Config, examplesPerSecond float64) string {
 	switch {
 	case examplesPerSecond == 0:
 		return ""
-	case c.Net == train.ResNet18:
+	case readsImages(c):
 		return fmt.Sprintf("%.0f images/s", examplesPerSecond)
 	}
 	return fmt.Sprintf("%.0f steps/s", examplesPerSecond/float64(c.StepExamples()))
+}
+
+func readsImages(c *run.Config) bool {
+	p, err := catalog.Find(c.Net)
+	return err == nil && p.Reads()
 }
 
 func newBar(w io.Writer, total int64, label string, more ...progressbar.Option) *progressbar.ProgressBar {
@@ -114,12 +121,12 @@ func newBar(w io.Writer, total int64, label string, more ...progressbar.Option) 
 	}, more...)...)
 }
 
-func followLines(w io.Writer, label string) train.Hooks {
-	var config train.Config
+func followLines(w io.Writer, label string) trainer.Hooks {
+	var config run.Config
 	var started, last time.Time
 	first := 0
-	return train.Hooks{
-		Start: func(c train.Config, step int) {
+	return trainer.Hooks{
+		Start: func(c run.Config, step int) {
 			config, first, started = c, step, time.Now()
 		},
 		Row: func(r metrics.Row) {

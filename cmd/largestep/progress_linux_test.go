@@ -41,14 +41,13 @@ func openTerminal(t *testing.T, columns uint16) (terminal *os.File, screen func(
 // The bar's line fits the terminal, whatever the run's name, with percentage and
 // time; else each refresh would scroll.
 func TestProgressFitsTerminal(t *testing.T) {
-	threeEpochs(t)
 	t.Chdir(t.TempDir())
 	long := strings.Repeat("a-long-name-", 15)
 	for _, c := range []struct{ args, says string }{
 		{"train resnet18 --dataset made-up --width 4 --train-size 64 --test-size 32 --batch 16 --epochs 60 --out ", "images/s"},
 		{"train relu-1d --steps 12000 --out ", "steps/s"},
 		{"figure relu-1d --seeds 1 --out ", "1/2 "},
-		{"figure main --out ", "1/4 "},
+		{"figure main --epochs 3 " + strings.Join(tinyPreset, " ") + " --out ", "1/4 "},
 	} {
 		for _, columns := range []int{40, 80} {
 			terminal, screen := openTerminal(t, uint16(columns))

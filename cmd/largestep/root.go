@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"largestep/train"
+	"largestep/train/trainer"
 )
 
 // The exit statuses.
@@ -45,7 +45,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
+	case errors.Is(err, trainer.ErrInterrupted), errors.Is(err, context.Canceled):
 		fmt.Fprintf(stderr, "largestep: %s\n", strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted"))
 		return exitInterrupted
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
@@ -91,7 +91,7 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{explain(err)} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{explain(cmd, err)} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newTrain(), newFigure(), newPlot(), newEval(), newEdge(), newCheck(), newFetch(), newImport(), newBench(), newEngines())
 	return root
@@ -99,7 +99,11 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
 
 // explain says what a flag of numbers wants, instead of which function could not
 // parse it.
-func explain(err error) error {
+func explain(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+		return unknownFlag(cmd, unknown.GetSpecifiedName())
+	}
 	var invalid *pflag.InvalidValueError
 	var number *strconv.NumError
 	if !errors.As(err, &invalid) || !errors.As(err, &number) {
@@ -115,7 +119,7 @@ func explain(err error) error {
 	return fmt.Errorf("--%s %s: want %s%s", invalid.GetFlag().Name, invalid.GetValue(), want, reason)
 }
 
-// exactArgs wants the named arguments.
+// exactArgs refuses other arguments than the named ones.
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != len(names) {
@@ -125,7 +129,7 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// noArgs wants none.
+// noArgs refuses arguments.
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usageError{fmt.Errorf("unexpected argument %q", args[0])}

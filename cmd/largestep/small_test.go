@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"largestep/train"
+	trainrun "largestep/train/run"
 )
 
 // smallNet is a training of a moment of each small net, with the columns of its
@@ -69,7 +69,7 @@ func TestTrainSmall(t *testing.T) {
 // Epochs are counted in full, and a net without a test set has no test loss.
 func TestProgressOfSmall(t *testing.T) {
 	t.Chdir(t.TempDir())
-	o := run(strings.Fields("train relu-1d --sampling full --steps 12345 --eval-steps 12345 --out a")...)
+	o := try(strings.Fields("train relu-1d --sampling full --steps 12345 --eval-steps 12345 --out a")...)
 	if !strings.Contains(o.stderr, "a: epoch 12345 of 12345, training loss ") || strings.Contains(o.stderr+o.stdout, "test") {
 		t.Errorf("it says %q, %q", o.stderr, o.stdout)
 	}
@@ -86,8 +86,8 @@ func TestTrainRelativeToEdge(t *testing.T) {
 		t.Errorf("0.9 of the edge: %s", state)
 	}
 	below, above := config(t, ".", "below"), config(t, ".", "above")
-	if ratio := above.StepSize / below.StepSize; !(math.Abs(ratio-1.1/0.9) <= 1e-12) {
-		t.Errorf("step sizes %g and %g", below.StepSize, above.StepSize)
+	if ratio := above.Schedule.First() / below.Schedule.First(); !(math.Abs(ratio-1.1/0.9) <= 1e-12) {
+		t.Errorf("step sizes %g and %g", below.Schedule.First(), above.Schedule.First())
 	}
 	_, rows := table(t, "below/metrics.csv")
 	if gap := number(t, rows[len(rows)-1][9]); gap > 1e-10 {
@@ -102,8 +102,8 @@ func TestTrainRelativeToEdge(t *testing.T) {
 	if found == nil {
 		t.Fatalf("edge says %q", out)
 	}
-	if edge := number(t, found[1]); !(math.Abs(edge/(below.StepSize/0.9)-1) <= 1e-4) {
-		t.Errorf("edge %g, 0.9 of it %g", edge, below.StepSize)
+	if edge := number(t, found[1]); !(math.Abs(edge/(below.Schedule.First()/0.9)-1) <= 1e-4) {
+		t.Errorf("edge %g, 0.9 of it %g", edge, below.Schedule.First())
 	}
 }
 
@@ -185,14 +185,14 @@ func TestFigureRandom(t *testing.T) {
 	}
 	var edges []float64
 	for _, seed := range []string{"0", "1"} {
-		large, err := train.ReadConfig("figures/teacher-2-random/eta0.985edge-decay50-seed" + seed)
+		large, err := trainrun.ReadConfig("figures/teacher-2-random/eta0.985edge-decay50-seed" + seed)
 		check(t, err)
-		small, err := train.ReadConfig("figures/teacher-2-random/eta0.281edge-seed" + seed)
+		small, err := trainrun.ReadConfig("figures/teacher-2-random/eta0.281edge-seed" + seed)
 		check(t, err)
 		edge := large.Environment.Edge
 		edges = append(edges, edge)
 		for _, c := range []struct{ got, want float64 }{
-			{large.StepSize, 0.985 * edge}, {large.Phases[1].StepSize, 0.985 * edge / 5}, {small.StepSize, 0.985 * edge * 0.13 / 0.455}, {small.Environment.Edge, edge},
+			{large.Schedule.First(), 0.985 * edge}, {large.Schedule.Phases[1].StepSize, 0.985 * edge / 5}, {small.Schedule.First(), 0.985 * edge * 0.13 / 0.455}, {small.Environment.Edge, edge},
 		} {
 			if !(math.Abs(c.got-c.want) <= 1e-12) {
 				t.Errorf("seed %s: %g, want %g of the edge %g", seed, c.got, c.want, edge)
@@ -217,7 +217,7 @@ func TestFigureRandom(t *testing.T) {
 func TestEdgeDigits(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, tolerance := range []float64{0.1, 0.005, 1e-5, 1e-9} {
-		o := run(strings.Fields(fmt.Sprintf("edge diagonal --within 3 --tolerance %g", tolerance))...)
+		o := try(strings.Fields(fmt.Sprintf("edge diagonal --within 3 --tolerance %g", tolerance))...)
 		edge := number(t, regexp.MustCompile(`step size (\S+) `).FindStringSubmatch(o.stdout)[1])
 		least, most := math.Inf(1), 0.0
 		for _, trial := range regexp.MustCompile(`step size (\S+) +(stable|diverges)\n`).FindAllStringSubmatch(o.stderr, -1) {
@@ -261,7 +261,7 @@ func TestEdgeOfGivenParameters(t *testing.T) {
 		return number(t, found.FindStringSubmatch(succeed(t, strings.Fields("edge "+problem+" --within 300"+more)...))[1])
 	}
 	random, given := edge(""), edge(" --init a/checkpoint.safetensors")
-	if trained := config(t, ".", "b").StepSize; random == given || !(math.Abs(trained/given-1) <= 1e-4) {
+	if trained := config(t, ".", "b").Schedule.First(); random == given || !(math.Abs(trained/given-1) <= 1e-4) {
 		t.Errorf("edge from random parameters %g, from given ones %g, in a training %g", random, given, trained)
 	}
 	bad{"edge " + problem + " --init nowhere", 1, "nowhere"}.test(t)
@@ -271,10 +271,10 @@ func TestEdgeOfGivenParameters(t *testing.T) {
 // step size.
 func TestNoEdge(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if o := run(strings.Fields("train logistic --step-size 0.9edge")...); o.code != 1 || !strings.Contains(o.stderr, "\nlargestep: the logistic loss does not diverge") {
+	if o := try(strings.Fields("train logistic --step-size 0.9edge")...); o.code != 1 || !strings.Contains(o.stderr, "\nlargestep: the logistic loss does not diverge") {
 		t.Errorf("status %d: %s", o.code, o.stderr)
 	}
-	if o := run(strings.Fields("edge least-squares --noise 1e300 --within 10")...); o.code != 1 || !strings.Contains(o.stderr, "no edge between") {
+	if o := try(strings.Fields("edge least-squares --noise 1e300 --within 10")...); o.code != 1 || !strings.Contains(o.stderr, "no edge between") {
 		t.Errorf("status %d: %s", o.code, o.stderr)
 	}
 }
@@ -333,18 +333,18 @@ func TestRelativePhases(t *testing.T) {
 	t.Chdir(t.TempDir())
 	problem := "least-squares --train-size 30 --dims 3 --noise 0 --sampling full"
 	succeed(t, strings.Fields("train "+problem+" --steps 2000 --phases 0.9edge@0,0.3edge@0.5 --out a")...)
-	c, err := train.ReadConfig("a")
+	c, err := trainrun.ReadConfig("a")
 	check(t, err)
 	edge := c.Environment.Edge
-	if !(edge > 0) || !(math.Abs(c.Phases[0].StepSize/edge-0.9) <= 1e-12) || !(math.Abs(c.Phases[1].StepSize/edge-0.3) <= 1e-12) || c.StepSize != c.Phases[0].StepSize {
-		t.Errorf("edge %g, phases %v", edge, c.Phases)
+	if !(edge > 0) || !(math.Abs(c.Schedule.Phases[0].StepSize/edge-0.9) <= 1e-12) || !(math.Abs(c.Schedule.Phases[1].StepSize/edge-0.3) <= 1e-12) {
+		t.Errorf("edge %g, phases %v", edge, c.Schedule)
 	}
 	args := "train " + problem + " --out a --resume --phases "
 	succeed(t, strings.Fields(args+"0.9edge@0,0.3edge@0.5")...)
-	bad{args + "0.8edge@0,0.3edge@0.5", 1, "step_size is"}.test(t)
+	bad{args + "0.8edge@0,0.3edge@0.5", 1, "schedule is"}.test(t)
 	succeed(t, strings.Fields("train "+problem+" --steps 100 --step-size 0.9edge --decay-at 0.3 --out decay")...)
 	succeed(t, strings.Fields("train "+problem+" --resume --out decay --decay-at 0.3")...)
-	bad{"train " + problem + " --resume --out decay --decay-at 0.4", 1, "decay_at is"}.test(t)
+	bad{"train " + problem + " --resume --out decay --decay-at 0.4", 1, "schedule is"}.test(t)
 	bad{args + "0.9edge@0,0.3@0.5", 1, "or none"}.test(t)
 	succeed(t, strings.Fields("train "+problem+" --steps 100 --step-size 0.01 --out plain")...)
 	bad{"train " + problem + " --out plain --resume --step-size 0.5edge", 1, "not multiples"}.test(t)
@@ -369,9 +369,9 @@ func TestEdgeOfWarmedUpStepSize(t *testing.T) {
 	for name, warmup := range map[string]string{"none": "", "exp": "--warmup-exp 1.02", "gain": "--warmup-gain 10"} {
 		succeed(t, strings.Fields("train "+problem+warmup+" --out "+name)...)
 	}
-	want := config(t, ".", "none").StepSize
+	want := config(t, ".", "none").Schedule.First()
 	for _, name := range []string{"exp", "gain"} {
-		if got := config(t, ".", name).StepSize; got != want {
+		if got := config(t, ".", name).Schedule.First(); got != want {
 			t.Errorf("%s: step size %g, without warm-up %g", name, got, want)
 		}
 	}
@@ -440,7 +440,7 @@ func TestBadSmall(t *testing.T) {
 		{"train least-squares --checkpoint-every -1s", 1, "checkpoint every -1s"},
 		{"train least-squares --batch 101", 1, "batch of 101"},
 		{"train least-squares --precision bf16", 1, "bf16"},
-		{"train least-squares --sampling bogus", 1, "bogus"},
+		{"train least-squares --sampling bogus", 2, "bogus"},
 		{"train least-sqares", 1, "least-squares"},
 		{"edge", 2, "NET"},
 		{"edge bogus", 1, "bogus"},

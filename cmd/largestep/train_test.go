@@ -110,7 +110,7 @@ func TestSaysWhatItTrains(t *testing.T) {
 		if strings.HasPrefix(args, "train") {
 			command = append(strings.Fields(args), "--out", dir)
 		}
-		if o := run(command...); o.code != 0 || !strings.HasPrefix(o.stderr, want) {
+		if o := try(command...); o.code != 0 || !strings.HasPrefix(o.stderr, want) {
 			t.Errorf("%s: status %d: %s", args, o.code, o.stderr)
 		}
 	}
@@ -124,7 +124,7 @@ func TestSaysWhatItTrains(t *testing.T) {
 func TestTrainDefaultFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	args := tiny("", "--dataset", "auto", "--epochs", "1")
-	o := run(args...)
+	o := try(args...)
 	if o.code != 0 || !strings.Contains(o.stderr, "made-up") || !strings.Contains(o.stderr, "largestep fetch cifar10") {
 		t.Errorf("status %d; it should say what it trains on: %s", o.code, o.stderr)
 	}
@@ -133,7 +133,7 @@ func TestTrainDefaultFolder(t *testing.T) {
 	if len(runs) != 1 {
 		t.Fatalf("runs %v, want one", runs)
 	}
-	if o := run(args...); o.code != exitError || !strings.Contains(o.stderr, "--resume") {
+	if o := try(args...); o.code != exitError || !strings.Contains(o.stderr, "--resume") {
 		t.Errorf("the same again: status %d: %s", o.code, o.stderr)
 	}
 }

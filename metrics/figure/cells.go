@@ -2,27 +2,14 @@ package figure
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"largestep/metrics"
 )
 
-// A Reference is what other runs ended with, to compare with.
-type Reference struct {
-	Label string // of its values, "paper" for instance
-	Note  string // what a reader must know of it
-	// Finals are, for each group, values by the names of metrics.csv's columns. It
-	// may be empty.
-	Finals []map[string]float64
-}
-
-func (ref Reference) has(column string) bool {
-	return slices.ContainsFunc(ref.Finals, func(values map[string]float64) bool { _, ok := values[column]; return ok })
-}
-
-// cell is the reference's value for group i, with the digits it was given with.
-func (ref Reference) cell(i int, column string, s scale) string {
+// referenceCell is the reference's value for group i, with the digits it was
+// given with.
+func referenceCell(ref metrics.Reference, i int, column string, s scale) string {
 	if i < len(ref.Finals) {
 		if v, ok := ref.Finals[i][column]; ok {
 			return strconv.FormatFloat(v*s.factor, 'g', 10, 64)

@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Columns []string // one panel each; if there are none, the main ones
 	Title   string   // net and data set if empty
+	Setting string   // added to that
 	X       Axis     // epochs by default
 }
 
@@ -49,30 +50,21 @@ func hasNumbers(list []*metrics.Run, column string) bool {
 	return false
 }
 
-// Schedules draws columns of groups of runs that differ in their schedules, the
-// main ones if there are none, as Groups does. The setting, which may be empty,
-// is added to the title.
-func Schedules(groups []Group, columns []string, setting string, files ...string) error {
-	title := commonTitle(runs(groups))
-	if setting != "" {
-		title += ", " + setting
-	}
-	return Groups(groups, Options{Columns: columns, Title: title}, files...)
-}
-
-// BySchedule makes groups of runs that differ in their seeds alone, and labels
-// them by what differs among the groups.
-func BySchedule(seeds [][]*metrics.Run) ([]Group, error) {
+// Labelled gives groups that have no label one by what differs among them: their
+// schedules, as far as those do.
+func Labelled(groups []Group) ([]Group, error) {
 	var first []*metrics.Run
-	for _, list := range seeds {
-		if len(list) == 0 {
-			return nil, errors.New("no runs of a schedule")
+	for _, g := range groups {
+		if len(g.Runs) == 0 {
+			return nil, errors.New("no runs of a setting")
 		}
-		first = append(first, list[0])
+		first = append(first, g.Runs[0])
 	}
-	groups := each(first, scheduleLabels(first))
-	for i, list := range seeds {
-		groups[i].Runs = list
+	groups = slices.Clone(groups)
+	for i, label := range scheduleLabels(first) {
+		if groups[i].Label == "" {
+			groups[i].Label = label
+		}
 	}
 	return groups, nil
 }
@@ -113,6 +105,9 @@ func (f figure) withDefaults() figure {
 	}
 	if f.Title == "" {
 		f.Title = commonTitle(runs(f.groups))
+	}
+	if f.Setting != "" {
+		f.Title += ", " + f.Setting
 	}
 	return f
 }

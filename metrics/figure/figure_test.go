@@ -54,7 +54,7 @@ func countColor(img image.Image, c color.Color) (n int) {
 func TestSchedulesDrawsAllFormats(t *testing.T) {
 	dir := t.TempDir()
 	path := func(ext string) string { return filepath.Join(dir, "figure"+ext) }
-	check(t, Schedules(paperGroups(), nil, "", path(".png"), path(".svg"), path(".pdf")))
+	check(t, Groups(paperGroups(), Options{}, path(".png"), path(".svg"), path(".pdf")))
 
 	img := readPNG(t, path(".png"))
 	if w, h := img.Bounds().Dx(), img.Bounds().Dy(); w != 1380 || h < 600 || h > 750 {
@@ -298,14 +298,14 @@ func TestRefusalsLeaveFilesAlone(t *testing.T) {
 		err  error
 		want string
 	}{
-		{Schedules(nil, nil, "", old), "no runs"},
-		{Schedules(paperGroups(), nil, "", old, filepath.Join(dir, "f.gif")), "name a .png, .svg or .pdf file"},
+		{Groups(nil, Options{}, old), "no runs"},
+		{Groups(paperGroups(), Options{}, old, filepath.Join(dir, "f.gif")), "name a .png, .svg or .pdf file"},
 		{Curves(paperRuns(), Options{Columns: []string{"active_9"}}, old), `no run has a column "active_9"`},
 		{Curves(paperRuns(), Options{Columns: []string{"phase"}}, old), `no run has a column "phase"`},
 		{Curves(paperRuns(), Options{Columns: []string{"foo"}}, old), "choose from epoch, step, step_size, batch_loss, train_loss,"},
 		{Curves([]*metrics.Run{diagonalRun(0.2, 0, 0, -1)}, Options{Columns: []string{"test_error"}}, old),
 			`no run has a column "test_error" with numbers: choose from epoch, step, step_size, batch_loss, train_loss, test_loss, l0,`},
-		{Schedules(paperGroups(), nil, "", filepath.Join(dir, "no", "f.svg")), "no such file"},
+		{Groups(paperGroups(), Options{}, filepath.Join(dir, "no", "f.svg")), "no such file"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("error %v, want %q", c.err, c.want)

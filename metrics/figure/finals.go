@@ -15,7 +15,7 @@ import (
 // medians over the finished runs, with the quartiles where there are several;
 // under each group the reference's values. What its heading marks with (%) is in
 // percent.
-func Finals(w io.Writer, groups []Group, net []string, ref Reference) error {
+func Finals(w io.Writer, groups []Group, net []string, ref metrics.Reference) error {
 	if net == nil {
 		net = ownColumns(runs(groups))
 	}
@@ -29,8 +29,8 @@ func Finals(w io.Writer, groups []Group, net []string, ref Reference) error {
 	for i, g := range groups {
 		ours, theirs := append([]string{g.Label}, g.progress()...), []string{"  " + ref.Label, "", ""}
 		for _, column := range columns {
-			s := scaleOf(column, "")
-			ours, theirs = append(ours, g.lastCell(column, s)), append(theirs, ref.cell(i, column, s))
+			s := scaleOf(column, metrics.Config{}.Feature)
+			ours, theirs = append(ours, g.lastCell(column, s)), append(theirs, referenceCell(ref, i, column, s))
 		}
 		fmt.Fprintf(table, "%s\n", strings.Join(ours, "\t"))
 		if i < len(ref.Finals) {
@@ -51,7 +51,7 @@ func shortLabel(column string) string {
 		return "train loss"
 	case column == "test_error":
 		return "test error (%)"
-	case scaleOf(column, "").factor == 100:
+	case scaleOf(column, metrics.Config{}.Feature).factor == 100:
 		return column + " (%)"
 	}
 	return column

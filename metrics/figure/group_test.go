@@ -11,7 +11,8 @@ import (
 	"testing"
 
 	"largestep/metrics"
-	"largestep/train"
+	trainrun "largestep/train/run"
+	"largestep/train/schedule"
 )
 
 // diagonalRun makes up a run of a diagonal net of 100,001 steps with 80 examples
@@ -21,7 +22,7 @@ func diagonalRun(stepSize, decayAt float64, seed uint64, divergeAt int) *metrics
 	const total, every, n = 100_001, 500, 80
 	r := &metrics.Run{Dir: fmt.Sprintf("runs/%g-%g-%d", stepSize, decayAt, seed)}
 	r.Status = metrics.Status{State: metrics.Finished, Step: total, Epoch: float64(total) / n}
-	r.Config = metrics.Config{Net: "diagonal", Dataset: "paper", StepSize: stepSize, DecayAt: decayAt, Epochs: 1, Steps: total}
+	r.Config = metrics.Config{Net: "diagonal", Dataset: "paper", Schedule: fmt.Sprintf("η = %g, decay at %g %%", stepSize, 100*decayAt), Epochs: 1, Steps: total}
 	r.Config.Phases = []metrics.Phase{{Name: "constant", StepSize: stepSize}}
 	if decayAt > 0 {
 		r.Config.Phases = []metrics.Phase{{Name: "large", StepSize: stepSize}, {Name: "small", Start: decayAt, StepSize: stepSize / 4}}
@@ -63,7 +64,7 @@ func diagonalRun(stepSize, decayAt float64, seed uint64, divergeAt int) *metrics
 func diagonalGroups(seeds uint64) (groups []Group) {
 	for i, decayAt := range []float64{0, 0.1, 0.3, 0.5} {
 		stepSize := []float64{0.25, 0.282}[min(i, 1)]
-		g := Group{Label: schedule(diagonalRun(stepSize, decayAt, 0, -1).Config)}
+		g := Group{Label: diagonalRun(stepSize, decayAt, 0, -1).Config.Schedule}
 		for seed := range seeds {
 			divergeAt := -1
 			if seed > 0 && int(seed) < i {
@@ -287,8 +288,8 @@ func TestTable(t *testing.T) {
 		{Label: "lost", Runs: []*metrics.Run{diverged(values(7))}},
 	}
 	var b strings.Builder
-	paper := Reference{Label: "paper", Finals: []map[string]float64{{}, {"test_loss": 1.54e-4}}}
-	again := Reference{Label: "again", Finals: []map[string]float64{{"test_error": 0.5}}}
+	paper := metrics.Reference{Label: "paper", Finals: []map[string]float64{{}, {"test_loss": 1.54e-4}}}
+	again := metrics.Reference{Label: "again", Finals: []map[string]float64{{"test_error": 0.5}}}
 	check(t, Table(&b, groups, []string{"test_loss", "test_error"}, paper, again))
 	want := `
 run    runs  diverged  test loss              paper     test error (%)  again
@@ -334,27 +335,26 @@ func TestScaleText(t *testing.T) {
 }
 
 func TestBySeed(t *testing.T) {
-	image := train.ConfigFile{Config: train.Config{Net: "resnet18", Epochs: 10, StepSize: 0.5, Phases: train.Constant(0.5)}}
 	var runs []*metrics.Run
-	for i, change := range []func(*train.Config){
-		func(c *train.Config) { c.Order = "paper" },
-		func(c *train.Config) { c.Batch = 64 },
-		func(c *train.Config) { c.Init = strings.Repeat("a", 64) },
-		func(c *train.Config) {},
-		func(c *train.Config) { c.Init = strings.Repeat("b", 64) },
-		func(c *train.Config) { c.StepSize, c.Phases = 0.1, train.Constant(0.1) },
+	for i, change := range []func(*trainrun.File){
+		func(c *trainrun.File) { c.Order = "paper" },
+		func(c *trainrun.File) { c.Batch = 64 },
+		func(c *trainrun.File) { c.Init = strings.Repeat("a", 64) },
+		func(c *trainrun.File) {},
+		func(c *trainrun.File) { c.Init = strings.Repeat("b", 64) },
+		func(c *trainrun.File) { c.Schedule = schedule.Constant(0.1) },
 	} {
-		c := image
+		c := ofImages()
 		c.Seed = uint64(i)
-		change(&c.Config)
+		change(&c)
 		runs = append(runs, recorded(t, "run", c))
 	}
 	var got []string
 	for _, g := range bySeed(runs) {
 		got = append(got, fmt.Sprintf("%d: %s", len(g.Runs), g.Label))
 	}
-	want := []string{"2: η = 0.5, batch 0", "1: η = 0.5, batch 64", "1: η = 0.5, batch 0, init sha256 aaaaaaaa…",
-		"1: η = 0.5, batch 0, init sha256 bbbbbbbb…", "1: η = 0.1, batch 0"}
+	want := []string{"2: η = 0.5, batch 100", "1: η = 0.5, batch 64", "1: η = 0.5, batch 100, init sha256 aaaaaaaa…",
+		"1: η = 0.5, batch 100, init sha256 bbbbbbbb…", "1: η = 0.1, batch 100"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -363,30 +363,25 @@ func TestBySeed(t *testing.T) {
 	}
 }
 
-// Runs are told apart by what a label does not say, too.
+// Runs are told apart by what a short label does not say, too.
 func TestBySeedComparesAll(t *testing.T) {
-	phases := func(third float64) func(*train.Config) {
-		return func(c *train.Config) {
-			for i, eta := range []float64{0.1, 0.05, third, 0.03, 0.02} {
-				c.Phases = append(c.Phases, train.Phase{Name: "small", Start: float64(i) / 5, StepSize: eta})
-			}
-		}
+	with := func(text string) func(*trainrun.File) {
+		s, err := schedule.Parse(text)
+		check(t, err)
+		return func(c *trainrun.File) { c.Schedule = s }
 	}
-	decayed := func(factor float64) func(*train.Config) {
-		return func(c *train.Config) {
-			c.DecayAt, c.Phases = 0.5, []train.Phase{{Name: "large", StepSize: 1}, {Name: "small", Start: 0.5, StepSize: 1 / factor}}
-		}
-	}
-	for name, pair := range map[string][2]func(*train.Config){
-		"widths":       {func(c *train.Config) { c.Widths = []int{5} }, func(c *train.Config) { c.Widths = []int{30, 30} }},
-		"fifth digit":  {func(c *train.Config) { c.StepSize = 0.28201 }, func(c *train.Config) { c.StepSize = 0.28203 }},
-		"middle phase": {phases(0.04), phases(0.09)},
-		"decay factor": {decayed(10), decayed(4.8)},
+	for name, pair := range map[string][2]func(*trainrun.File){
+		"widths":       {func(c *trainrun.File) { c.Widths = []int{5} }, func(c *trainrun.File) { c.Widths = []int{30, 30} }},
+		"fifth digit":  {with("0.28201@0"), with("0.28203@0")},
+		"middle phase": {with("0.1@0,0.05@0.2,0.04@0.4,0.03@0.6,0.02@0.8"), with("0.1@0,0.05@0.2,0.09@0.4,0.03@0.6,0.02@0.8")},
+		"decay factor": {with("large:1@0,small:0.1@0.5,final:0.01@0.9"), with("large:1@0,small:0.3@0.5,final:0.01@0.9")},
+		"growth":       {with("1@0~exp:1.05"), with("1@0")},
 	} {
 		var runs []*metrics.Run
 		for seed := range 4 {
-			c := train.ConfigFile{Config: train.Config{Net: "relu", Epochs: 10, Seed: uint64(seed)}}
-			pair[seed%2](&c.Config)
+			c := ofImages()
+			c.Seed = uint64(seed)
+			pair[seed%2](&c)
 			runs = append(runs, recorded(t, fmt.Sprintf("run%d", seed), c))
 		}
 		groups := bySeed(runs)
@@ -394,7 +389,7 @@ func TestBySeedComparesAll(t *testing.T) {
 			t.Errorf("%s: %d groups, the first of %d runs, %q", name, len(groups), len(groups[0].Runs), groups[0].Label)
 			continue
 		}
-		if name == "widths" && groups[1].Label != "η = 0, widths 30,30" && groups[1].Label != "widths 30,30" {
+		if name == "widths" && groups[1].Label != "widths 30,30" {
 			t.Errorf("widths: %q", groups[1].Label)
 		}
 	}

@@ -1,7 +1,6 @@
 package figure
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -19,7 +18,7 @@ import (
 func scheduleLabels(runs []*metrics.Run) []string {
 	labels := make([]string, len(runs))
 	for i, r := range runs {
-		labels[i] = schedule(r.Config)
+		labels[i] = r.Config.Schedule
 	}
 	if distinct(labels) {
 		return labels
@@ -27,34 +26,29 @@ func scheduleLabels(runs []*metrics.Run) []string {
 	return differenceLabels(runs)
 }
 
-// schedule is "η = 0.7, decay at 30 %", for instance.
-func schedule(c metrics.Config) string {
-	stepSize := c.StepSize
-	if len(c.Phases) > 0 {
-		stepSize = c.Phases[0].StepSize
-	}
-	label := "η = " + plain(stepSize)
-	if len(c.Phases) < 2 {
-		return label
-	}
-	if c.DecayAt > 0 {
-		return label + ", decay at " + percent(c.DecayAt)
-	}
-	for i, p := range c.Phases[1:] {
-		if last := len(c.Phases) - 2; last > 2 && 0 < i && i < last { // too many to name
-			if i == 1 {
-				label += ", …"
-			}
-			continue
+// schedules are those of the runs as a legend says them, exactly where that says
+// the same of two that differ.
+func schedules(runs []*metrics.Run) []string {
+	exact := map[string]string{}
+	ambiguous := map[string]bool{}
+	for _, r := range runs {
+		c := r.Config
+		if other, ok := exact[c.Schedule]; ok && other != c.Exact {
+			ambiguous[c.Schedule] = true
 		}
-		label += fmt.Sprintf(", %s from %s", plain(p.StepSize), percent(p.Start))
+		exact[c.Schedule] = c.Exact
 	}
-	return label
+	labels := make([]string, len(runs))
+	for i, r := range runs {
+		labels[i] = r.Config.Schedule
+		if ambiguous[labels[i]] {
+			labels[i] = r.Config.Exact
+		}
+	}
+	return labels
 }
 
 func plain(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
-
-func percent(fraction float64) string { return strconv.FormatFloat(100*fraction, 'g', 3, 64) + " %" }
 
 // stateLabel tells what a reader must know of a run that did not finish.
 func stateLabel(r *metrics.Run) string {
@@ -78,18 +72,19 @@ func stateLabel(r *metrics.Run) string {
 // enough the engines, and the runs themselves.
 func differenceLabels(runs []*metrics.Run, except ...string) []string {
 	if len(runs) == 1 {
-		return []string{schedule(runs[0].Config)}
+		return []string{runs[0].Config.Schedule}
 	}
 	options := make([]map[string]string, len(runs))
-	for i, r := range runs {
-		options[i] = flatten(r.Config, except...)
+	for i, schedule := range schedules(runs) {
+		options[i] = flatten(runs[i].Config, except...)
+		options[i]["schedule"] = schedule
 	}
 	labels := differences(options)
 	if distinct(labels) {
 		return labels
 	}
 	for i, r := range runs {
-		options[i]["engine"] = r.Config.Environment.Engine
+		options[i]["engine"] = r.Config.Engine
 	}
 	if labels = differences(options); distinct(labels) {
 		return labels
@@ -124,9 +119,7 @@ func differences(options []map[string]string) []string {
 func families(runs []*metrics.Run, except ...string) []string {
 	var options []map[string]string
 	for _, r := range runs {
-		o := flatten(r.Config, except...)
-		maps.DeleteFunc(o, func(key, _ string) bool { return key == "schedule" || strings.HasPrefix(key, "warmup") })
-		options = append(options, o)
+		options = append(options, flatten(r.Config, except...))
 	}
 	return differences(options)
 }
@@ -179,29 +172,20 @@ func distinct(labels []string) bool {
 	return true
 }
 
-// choices are the entries of config.json but for those that tell of the
-// circumstances and the records of a run.
+// choices are the options but for those that tell of the records of a run.
 func choices(c metrics.Config) map[string]any {
-	var options map[string]any
-	d := json.NewDecoder(bytes.NewReader(c.Raw))
-	d.UseNumber()
-	if d.Decode(&options) != nil { // a Run made by hand may have no Raw
-		return map[string]any{"schedule": schedule(c)}
-	}
-	for _, k := range []string{"environment", "log_steps", "eval_every", "eval_steps", "sparsity"} {
+	options := maps.Clone(c.Options)
+	for _, k := range []string{"log_steps", "eval_every", "eval_steps", "measures"} {
 		delete(options, k)
 	}
 	return options
 }
 
-// scheduled are the choices that make up the schedule.
-var scheduled = []string{"schedule", "step_size", "decay_at", "phases"}
-
-// flatten returns a configuration's choices as text, with the schedule as one.
+// flatten returns a configuration's choices but for the schedule, as text.
 func flatten(c metrics.Config, except ...string) map[string]string {
-	flat := map[string]string{"schedule": schedule(c)}
+	flat := map[string]string{}
 	for k, v := range choices(c) {
-		if slices.Contains(scheduled, k) || slices.Contains(except, k) || k == "dataset" && c.Dataset == c.Net { // of a small problem
+		if k == "schedule" || slices.Contains(except, k) || k == "dataset" && c.Dataset == c.Net { // of a small problem
 			continue
 		}
 		key := strings.ReplaceAll(k, "_", " ")
@@ -233,10 +217,8 @@ func short(n json.Number) string {
 // describe is "seed 3", "augment" or "no augment".
 func describe(key, value string) string {
 	switch {
-	case key == "schedule":
+	case key == "schedule", key == "net":
 		return value
-	case key == "net":
-		return properName(value)
 	case value == "true":
 		return key
 	case value == "false":
@@ -248,44 +230,19 @@ func describe(key, value string) string {
 // commonTitle names the net and the data set, as far as all runs share them.
 func commonTitle(runs []*metrics.Run) string {
 	var parts []string
-	for _, field := range []func(metrics.Config) string{
-		func(c metrics.Config) string { return c.Net },
-		func(c metrics.Config) string { return c.Dataset },
-	} {
+	for _, title := range []func(metrics.Config) string{metrics.Config.TitleOfNet, metrics.Config.TitleOfDataset} {
 		common := ""
 		for i, r := range runs {
-			if v := field(r.Config); i == 0 || v == common {
+			if v := title(r.Config); i == 0 || v == common {
 				common = v
 			} else {
 				common = ""
 				break
 			}
 		}
-		if common != "" && !slices.Contains(parts, properName(common)) { // a small problem's data have its name
-			parts = append(parts, properName(common))
+		if common != "" && !slices.Contains(parts, common) { // a small problem's data have its name
+			parts = append(parts, common)
 		}
 	}
 	return strings.Join(parts, " on ")
-}
-
-func properName(s string) string {
-	switch s {
-	case "resnet18":
-		return "ResNet-18"
-	case "cifar10":
-		return "CIFAR-10"
-	case "made-up":
-		return "made-up images"
-	case "least-squares":
-		return "Least squares"
-	case "svm":
-		return "Support vector machine"
-	case "logistic":
-		return "Logistic regression"
-	case "diagonal":
-		return "Diagonal linear network"
-	case "relu":
-		return "ReLU network"
-	}
-	return s
 }

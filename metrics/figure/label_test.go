@@ -1,7 +1,6 @@
 package figure
 
 import (
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,7 +13,8 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"largestep/metrics"
-	"largestep/train"
+	trainrun "largestep/train/run"
+	"largestep/train/schedule"
 )
 
 func wantLabels(t *testing.T, got []string, want ...string) {
@@ -27,58 +27,59 @@ func wantLabels(t *testing.T, got []string, want ...string) {
 func TestScheduleLabels(t *testing.T) {
 	wantLabels(t, scheduleLabels(paperRuns()), "η = 0.007", "η = 1.5, decay at 10 %", "η = 1.5, decay at 30 %", "η = 1.5, decay at 50 %")
 	free := run(1.5, 0.5, 10)
-	free.Config.DecayAt = 0
-	wantLabels(t, scheduleLabels([]*metrics.Run{free}), "η = 1.5, 0.15 from 50 %, 0.015 from 90 %")
-	for i := range 4 {
-		free.Config.Phases = append(free.Config.Phases, metrics.Phase{Start: 0.95 + float64(i)/100, StepSize: 0.001})
-	}
-	wantLabels(t, scheduleLabels([]*metrics.Run{free}), "η = 1.5, 0.15 from 50 %, …, 0.001 from 98 %")
+	other := run(1.5, 0.5, 10)
+	other.Config.Exact = "large:1.5@0,small:0.3@0.5,final:0.03@0.9"
+	wantLabels(t, scheduleLabels([]*metrics.Run{free, other}), free.Config.Exact, other.Config.Exact)
 }
 
 // recorded is a run as its folder has it.
-func recorded(t *testing.T, name string, c train.ConfigFile) *metrics.Run {
+func recorded(t *testing.T, name string, f trainrun.File) *metrics.Run {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
 	check(t, os.Mkdir(dir, 0o777))
-	b, err := json.MarshalIndent(c, "", "  ")
-	check(t, err)
-	check(t, os.WriteFile(filepath.Join(dir, metrics.ConfigFile), b, 0o666))
-	r, err := metrics.OpenRun(dir)
+	check(t, trainrun.WriteConfig(dir, f.Config, f.Environment))
+	r, err := trainrun.Open(dir)
 	check(t, err)
 	return r
 }
 
+// ofImages is a config of an image classifier.
+func ofImages() trainrun.File {
+	return trainrun.File{Config: trainrun.Config{Net: "resnet18", Width: 8, Dataset: "made-up", TrainSize: 500, Batch: 100, Sampling: "shuffle",
+		Epochs: 10, Schedule: schedule.Constant(0.5), Augment: true, WeightDecay: 5e-4, Seed: 1234567, EvalEvery: 1, LogSteps: true},
+		Environment: trainrun.Environment{Version: "1", Engine: "cpu", Device: "avx2", Threads: 2}}
+}
+
 func TestDifferenceLabels(t *testing.T) {
-	image := train.ConfigFile{Config: train.Config{Net: "resnet18", Width: 8, Dataset: "made-up", TrainSize: 500, Batch: 100,
-		Epochs: 10, StepSize: 0.5, Phases: []train.Phase{{Name: "constant", StepSize: 0.5}}, Augment: true, WeightDecay: 5e-4, Seed: 1234567,
-		EvalEvery: 1, LogSteps: true}, Environment: train.Environment{Version: "1", Engine: "cpu", Device: "avx2", Threads: 2}}
-	labels := func(names string, changes ...func(*train.ConfigFile)) []string {
-		runs := []*metrics.Run{recorded(t, names[:1], image)}
+	labels := func(names string, changes ...func(*trainrun.File)) []string {
+		runs := []*metrics.Run{recorded(t, names[:1], ofImages())}
 		for i, change := range changes {
-			c := image
+			c := ofImages()
 			change(&c)
 			runs = append(runs, recorded(t, names[i+1:i+2], c))
 		}
 		return differenceLabels(runs)
 	}
-	wantLabels(t, labels("ab", func(c *train.ConfigFile) {
+	wantLabels(t, labels("ab", func(c *trainrun.File) {
 		c.Seed, c.Augment, c.WeightDecay, c.Batch = 2, false, 1.23456789e-5, 64
-		c.Environment = train.Environment{Version: "2", Engine: "cuda", Device: "GPU", Edge: 0.277973413643793}
-		c.EvalEvery, c.LogSteps, c.Sparsity = 2, false, true
+		c.Environment = trainrun.Environment{Version: "2", Engine: "cuda", Device: "GPU", Edge: 0.277973413643793}
+		c.EvalEvery, c.LogSteps, c.Measures = 2, false, []string{"sparsity"}
 	}), "augment, batch 100, seed 1234567, weight decay 0.0005", "no augment, batch 64, seed 2, weight decay 1.235e-05")
-	got := labels("ab", func(c *train.ConfigFile) {
-		c.Net, c.Dataset, c.StepSize, c.Phases = "diagonal", "diagonal", 0.27380685, []train.Phase{{StepSize: 0.27380685}}
+	got := labels("ab", func(c *trainrun.File) {
+		c.Net, c.Dataset, c.Schedule = "diagonal", "diagonal", schedule.Constant(0.27380685)
 		c.Width, c.TrainSize, c.Batch, c.Dims, c.Augment, c.EvalSteps = 0, 80, 1, 200, false, 100
 	})
-	if want := "Diagonal linear network, η = 0.2738, no augment, batch 1, dims 200, train size 80, width 0"; got[1] != want {
+	if want := "diagonal, η = 0.2738, no augment, batch 1, dims 200, train size 80, width 0"; got[1] != want {
 		t.Errorf("got  %s\nwant %s", got[1], want)
 	}
-	gpu := func(c *train.ConfigFile) { c.Environment.Engine, c.Environment.Threads = "cuda", 0 }
-	older := func(c *train.ConfigFile) { c.Environment.Version, c.EvalEvery, c.Sparsity = "0", 5, true }
+	gpu := func(c *trainrun.File) { c.Environment.Engine, c.Environment.Threads = "cuda", 0 }
+	older := func(c *trainrun.File) {
+		c.Environment.Version, c.EvalEvery, c.Measures = "0", 5, []string{"sparsity"}
+	}
 	wantLabels(t, labels("ab", gpu), "engine cpu", "engine cuda")
 	wantLabels(t, labels("ab", older), "a", "b")
 	wantLabels(t, labels("abc", older, gpu), "engine cpu – a", "engine cpu – b", "engine cuda – c")
-	wantLabels(t, labels("abc", older, func(c *train.ConfigFile) { c.Seed = 2 }), "seed 1234567 – a", "seed 1234567 – b", "seed 2 – c")
+	wantLabels(t, labels("abc", older, func(c *trainrun.File) { c.Seed = 2 }), "seed 1234567 – a", "seed 1234567 – b", "seed 2 – c")
 }
 
 func TestLabelsOfEqualRuns(t *testing.T) {
@@ -87,7 +88,7 @@ func TestLabelsOfEqualRuns(t *testing.T) {
 	wantLabels(t, differenceLabels([]*metrics.Run{a, b}), "runs/a", "other/a")
 	wantLabels(t, scheduleLabels([]*metrics.Run{a, b}), "runs/a", "other/a")
 	d := run(0.1, 0, 10)
-	d.Config.Raw = nil
+	d.Config.Options = nil
 	wantLabels(t, differenceLabels([]*metrics.Run{run(0.2, 0, 10), d})[:1], "η = 0.2, epochs 10, seed 0")
 }
 
@@ -117,12 +118,16 @@ func TestTitle(t *testing.T) {
 	if got := commonTitle([]*metrics.Run{a, b}); got != "ResNet-18 on CIFAR-10" {
 		t.Error(got)
 	}
-	b.Config.Dataset = "made-up"
+	b.Config.DatasetTitle = "made-up images"
 	if got := commonTitle([]*metrics.Run{a, b}); got != "ResNet-18" {
 		t.Error(got)
 	}
-	a.Config.Net, a.Config.Dataset = "diagonal", "diagonal"
+	a.Config = metrics.Config{Net: "diagonal", NetTitle: "Diagonal linear network", Dataset: "diagonal", DatasetTitle: "Diagonal linear network"}
 	if got := commonTitle([]*metrics.Run{a}); got != "Diagonal linear network" {
+		t.Error(got)
+	}
+	a.Config = metrics.Config{Net: "my-net", Dataset: "my-images"}
+	if got := commonTitle([]*metrics.Run{a}); got != "my-net on my-images" {
 		t.Error(got)
 	}
 }
@@ -226,7 +231,7 @@ func TestFinals(t *testing.T) {
 	runs[2].Rows[100].TrainLoss = math.NaN()
 	runs[2].Status.State = metrics.Diverged
 	var b strings.Builder
-	check(t, Finals(&b, bySchedule(runs...), nil, Reference{}))
+	check(t, Finals(&b, bySchedule(runs...), nil, metrics.Reference{}))
 	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
 	if len(lines) != 5 {
 		t.Fatalf("%d lines:\n%s", len(lines), b.String())
@@ -255,14 +260,14 @@ func TestScales(t *testing.T) {
 		"validation_loss":    {"Validation loss", true, 1},
 		"number_of_mistakes": {"Number of mistakes", false, 1},
 	} {
-		if got := scaleOf(column, "layer"); got != want {
+		if got := scaleOf(column, metrics.Config{}.Feature); got != want {
 			t.Errorf("%s: %v, want %v", column, got, want)
 		}
 	}
 	for column, want := range map[string]string{
-		"sparsity_4": "Feature sparsity, block 4 (%)", "sparsity_5": "Feature sparsity, average pool (%)", "active_5": "Active features, average pool (%)",
+		"sparsity_4": "Feature sparsity, stage 4 (%)", "sparsity_5": "Feature sparsity, average pool (%)", "active_5": "Active features, average pool (%)",
 	} {
-		if got := scaleOf(column, part(paperGroups())).label; got != want {
+		if got := scaleOf(column, features(paperGroups())).label; got != want {
 			t.Errorf("%s of a ResNet: %s, want %s", column, got, want)
 		}
 	}

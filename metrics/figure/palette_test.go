@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"encoding/json"
 	"fmt"
 	"image/color"
 	"math"
@@ -47,7 +48,7 @@ func TestFamilies(t *testing.T) {
 	if got := families(runs); slices.ContainsFunc(got, func(s string) bool { return s != got[0] }) {
 		t.Errorf("schedules: %q", got)
 	}
-	runs[1].Config.Raw = []byte(`{"epochs": 100, "seed": 1}`)
+	runs[1].Config.Options = map[string]any{"epochs": json.Number("100"), "seed": json.Number("1")}
 	if got := families(runs); got[0] == got[1] || got[0] != got[2] {
 		t.Errorf("another seed: %q", got)
 	}

@@ -16,13 +16,13 @@ import (
 // have such a plateau. It writes nothing if no run has one.
 func Plateaus(w io.Writer, groups []Group, columns []string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	part := part(groups)
+	feature := features(groups)
 	var moved []string
 	head := []string{"run", "runs with a plateau", "from step", "to step", "loss"}
 	for _, column := range columns {
 		if slices.ContainsFunc(runs(groups), func(r *metrics.Run) bool { return slices.Contains(r.Net, column) }) {
 			moved = append(moved, column)
-			head = append(head, lowerFirst(scaleOf(column, part).label))
+			head = append(head, lowerFirst(scaleOf(column, feature).label))
 		}
 	}
 	found := false
@@ -33,7 +33,7 @@ func Plateaus(w io.Writer, groups []Group, columns []string) error {
 			continue
 		}
 		found = true
-		rows = append(rows, plateauRow(g, list, moved, part))
+		rows = append(rows, plateauRow(g, list, moved, feature))
 	}
 	if !found {
 		return nil
@@ -46,7 +46,7 @@ func Plateaus(w io.Writer, groups []Group, columns []string) error {
 	return table.Flush()
 }
 
-func plateauRow(g Group, list []metrics.Plateau, moved []string, part string) []string {
+func plateauRow(g Group, list []metrics.Plateau, moved []string, feature func(string) string) []string {
 	median := func(of func(metrics.Plateau) (float64, bool)) (float64, bool) {
 		var values []float64
 		for _, p := range list {
@@ -65,7 +65,7 @@ func plateauRow(g Group, list []metrics.Plateau, moved []string, part string) []
 	for _, column := range moved {
 		text := none
 		if m, ok := median(func(p metrics.Plateau) (float64, bool) { v, ok := p.Change[column]; return v, ok }); ok {
-			text = fmt.Sprintf("%+.3g", m*scaleOf(column, part).factor)
+			text = fmt.Sprintf("%+.3g", m*scaleOf(column, feature).factor)
 		}
 		row = append(row, text)
 	}

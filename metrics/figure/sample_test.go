@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -12,13 +13,16 @@ import (
 // decay, then a fall.
 func run(stepSize, decayAt, epochs float64) *metrics.Run {
 	r := &metrics.Run{Dir: fmt.Sprintf("runs/%g-%g", stepSize, decayAt), Status: metrics.Status{State: metrics.Finished, Epoch: epochs}}
-	r.Config = metrics.Config{Net: "resnet18", Dataset: "cifar10", StepSize: stepSize, DecayAt: decayAt, Epochs: epochs}
+	r.Config = metrics.Config{Net: "resnet18", NetTitle: "ResNet-18", Dataset: "cifar10", DatasetTitle: "CIFAR-10", Epochs: epochs, Part: "stage", Pool: 5,
+		Options: map[string]any{"epochs": json.Number(fmt.Sprint(epochs)), "seed": json.Number("0")}}
+	r.Config.Schedule = fmt.Sprintf("η = %g", stepSize)
 	r.Config.Phases = []metrics.Phase{{Name: "constant", StepSize: stepSize}}
 	if decayAt > 0 {
+		r.Config.Schedule += fmt.Sprintf(", decay at %g %%", 100*decayAt)
 		r.Config.Phases = []metrics.Phase{{Name: "large", StepSize: stepSize},
 			{Name: "small", Start: decayAt, StepSize: stepSize / 10}, {Name: "final", Start: 0.9, StepSize: stepSize / 100}}
 	}
-	r.Config.Raw = fmt.Appendf(nil, `{"step_size": %g, "decay_at": %g, "epochs": %g, "seed": 0}`, stepSize, decayAt, epochs)
+	r.Config.Exact = fmt.Sprint(r.Config.Phases)
 	r.Net = []string{"active_1", "active_2", "active_3", "active_4", "active_5"}
 	rng := rand.New(rand.NewPCG(uint64(1000*stepSize), uint64(100*decayAt)))
 	for e := 0.0; e <= epochs; e++ {

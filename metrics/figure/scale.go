@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,17 +32,17 @@ var scales = map[string]scale{
 }
 
 // scaleOf knows the columns of all problems; others are shown as they are, on a
-// log axis if they are losses or gaps. Part is what features are numbered by,
-// "block" or "layer".
-func scaleOf(column, part string) scale {
+// log axis if they are losses or gaps. Feature names a feature by its number,
+// "stage 4" for instance.
+func scaleOf(column string, feature func(number string) string) scale {
 	if s, ok := scales[column]; ok {
 		return s
 	}
 	if k, ok := strings.CutPrefix(column, "active_"); ok {
-		return scale{"Active features, " + feature(part, k) + " (%)", false, 100}
+		return scale{"Active features, " + feature(k) + " (%)", false, 100}
 	}
 	if k, ok := strings.CutPrefix(column, "sparsity_"); ok {
-		return scale{"Feature sparsity, " + feature(part, k) + " (%)", false, 100}
+		return scale{"Feature sparsity, " + feature(k) + " (%)", false, 100}
 	}
 	log := strings.HasSuffix(column, "_loss") || strings.HasSuffix(column, "gap")
 	words := strings.ReplaceAll(column, "_", " ")
@@ -49,23 +50,19 @@ func scaleOf(column, part string) scale {
 	return scale{string(unicode.ToUpper(first)) + words[size:], log, 1}
 }
 
-// feature names one by its number; behind the four blocks is the average pool.
-func feature(part, number string) string {
-	if part == "block" && number == "5" {
-		return "average pool"
-	}
-	return part + " " + number
-}
-
 // scale is how the figure shows a column.
-func (f figure) scale(column string) scale { return scaleOf(column, part(f.groups)) }
+func (f figure) scale(column string) scale { return scaleOf(column, features(f.groups)) }
 
-// part is what the features of all nets are numbered by.
-func part(groups []Group) string {
-	for _, r := range runs(groups) {
-		if !strings.HasPrefix(r.Config.Net, "resnet") {
-			return "layer"
+// features names a feature by its number as all runs do, or as a layer.
+func features(groups []Group) func(number string) string {
+	return func(number string) string {
+		var names []string
+		for _, r := range runs(groups) {
+			names = append(names, r.Config.Feature(number))
 		}
+		if names = slices.Compact(names); len(names) != 1 {
+			return "layer " + number
+		}
+		return names[0]
 	}
-	return "block"
 }

@@ -11,7 +11,7 @@ import (
 
 // TestFinalsBeside puts a reference's values under each run's, in their columns.
 func TestFinalsBeside(t *testing.T) {
-	ref := Reference{Label: "paper", Note: "paper: at another scale.", Finals: []map[string]float64{
+	ref := metrics.Reference{Label: "paper", Note: "paper: at another scale.", Finals: []map[string]float64{
 		{"train_loss": 0.0313, "test_error": 0.1429, "active_4": 0.655}, {"test_error": 0.1013}, {}, {"active_2": 0.5},
 	}}
 	var b strings.Builder
@@ -41,17 +41,17 @@ func TestSchedulesColumns(t *testing.T) {
 	runs := paperRuns()
 	runs[3].Net = []string{"active_1", "active_2", "active_3", "active_4", "other"}
 	path := filepath.Join(t.TempDir(), "f.png")
-	check(t, Schedules(bySchedule(runs...), append([]string{"train_loss"}, runs[0].Net...), "with momentum", path))
+	check(t, Groups(bySchedule(runs...), Options{Columns: append([]string{"train_loss"}, runs[0].Net...), Setting: "with momentum"}, path))
 	img := readPNG(t, path)
 	for i, c := range blues {
 		if n := countColor(img, c); n < 500 {
 			t.Errorf("%d pixels of curve %d's colour", n, i)
 		}
 	}
-	if err := Schedules(bySchedule(runs...), []string{"sparsity_1"}, "", path); err == nil || !strings.Contains(err.Error(), "sparsity_1") {
+	if err := Groups(bySchedule(runs...), Options{Columns: []string{"sparsity_1"}}, path); err == nil || !strings.Contains(err.Error(), "sparsity_1") {
 		t.Errorf("a column that no run has: %v", err)
 	}
-	if err := Schedules(nil, nil, "", path); err == nil {
+	if err := Groups(nil, Options{}, path); err == nil {
 		t.Error("no runs: no error")
 	}
 }
@@ -71,13 +71,12 @@ func TestFinalsOfSeeds(t *testing.T) {
 	seeds[0][1].Config = run(1.5, 0.3, 10).Config
 	seeds[1][1].Status.State = metrics.Diverged
 	for _, r := range seeds[1] {
-		r.Config.Phases = run(1.5, 0.5, 10).Config.Phases
-		r.Config.DecayAt = 0.5
+		r.Config = run(1.5, 0.5, 10).Config
 	}
-	groups, err := BySchedule(seeds)
+	groups, err := Labelled([]Group{{Runs: seeds[0]}, {Runs: seeds[1]}})
 	check(t, err)
 	var b strings.Builder
-	check(t, Finals(&b, groups, []string{}, Reference{}))
+	check(t, Finals(&b, groups, []string{}, metrics.Reference{}))
 	lines := strings.Split(b.String(), "\n")
 	for i, want := range [][]string{
 		{"η = 1.5, decay at 30 %", "3 of 3 finished", "0.2 (0.15–0.3)"}, {"η = 1.5, decay at 50 %", "2 of 3 finished", "0.15 (0.125–0.175)"},
@@ -88,7 +87,7 @@ func TestFinalsOfSeeds(t *testing.T) {
 			}
 		}
 	}
-	if _, err := BySchedule([][]*metrics.Run{{}}); err == nil {
+	if _, err := Labelled([]Group{{}}); err == nil {
 		t.Error("a schedule without runs: no error")
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"unicode"
 	"unicode/utf8"
+
+	"largestep/metrics"
 )
 
 // Table writes the values with which groups of runs end, as aligned text: a row
@@ -16,18 +18,18 @@ import (
 // parentheses the quartiles where there are several. Values are as metrics.csv
 // has them, but in percent where the column's name ends in (%). References' values,
 // in the order of the groups, stand beside the columns that have some.
-func Table(w io.Writer, groups []Group, columns []string, references ...Reference) error {
+func Table(w io.Writer, groups []Group, columns []string, references ...metrics.Reference) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	part := part(groups)
+	feature := features(groups)
 	head := []string{"run", "runs", "diverged"}
 	unfinished := slices.ContainsFunc(groups, func(g Group) bool { return g.states().unfinished > 0 })
 	if unfinished {
 		head = append(head, "unfinished")
 	}
 	for _, column := range columns {
-		head = append(head, lowerFirst(scaleOf(column, part).label))
+		head = append(head, lowerFirst(scaleOf(column, feature).label))
 		for _, ref := range references {
-			if ref.has(column) {
+			if ref.Has(column) {
 				head = append(head, ref.Label)
 			}
 		}
@@ -40,11 +42,11 @@ func Table(w io.Writer, groups []Group, columns []string, references ...Referenc
 			cells = append(cells, strconv.Itoa(count.unfinished))
 		}
 		for _, column := range columns {
-			s := scaleOf(column, part)
+			s := scaleOf(column, feature)
 			cells = append(cells, g.lastCell(column, s))
 			for _, ref := range references {
-				if ref.has(column) {
-					cells = append(cells, ref.cell(i, column, s))
+				if ref.Has(column) {
+					cells = append(cells, referenceCell(ref, i, column, s))
 				}
 			}
 		}

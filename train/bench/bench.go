@@ -10,14 +10,16 @@ import (
 	"time"
 
 	"largestep/data"
-	"largestep/nets"
 	"largestep/nets/op"
-	"largestep/train"
+	"largestep/train/catalog"
 	"largestep/train/machine"
+	"largestep/train/problem"
+	"largestep/train/trainer"
 )
 
 // Options are what to measure.
 type Options struct {
+	Net          string // a classifier of images
 	Width, Batch int
 	Precision    string
 	Time         time.Duration // about how long to measure
@@ -30,6 +32,7 @@ type Result struct {
 	Device               string   `json:"device"`
 	Threads              int      `json:"threads,omitempty"`
 	Precision            string   `json:"precision"`
+	Net                  string   `json:"net"`
 	Width                int      `json:"width"`
 	Batch                int      `json:"batch"`
 	Steps                int      `json:"steps"`
@@ -53,7 +56,10 @@ const maxBatch = 10_000
 // stepSize is small enough for the parameters to stay finite.
 const stepSize = 0.01
 
-// Run measures steps of ResNet-18 on random images.
+// classes are those of the random images.
+const classes = 10
+
+// Run measures steps of a classifier on random images.
 func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 	if o.Batch < 2 || o.Batch > maxBatch {
 		return nil, fmt.Errorf("batch of %d: want 2 (batch norm needs two images) to %d", o.Batch, maxBatch)
@@ -61,26 +67,18 @@ func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 	if o.Time < 0 {
 		return nil, fmt.Errorf("%v to measure: want 0 or more", o.Time)
 	}
-	c := config(o)
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	net, err := nets.NewResNet18(o.Width, data.MaxClasses)
+	step, index, err := prepare(e, o)
 	if err != nil {
 		return nil, err
 	}
-	step, index, err := prepare(e, net, c)
-	if err != nil {
-		return nil, err
-	}
-	run := func() error { return step.Run(train.MiniBatch{Index: index}, c.StepSize) }
+	run := func() error { return step.Run(trainer.MiniBatch{Index: index}, stepSize) }
 	seconds, steps, err := measure(ctx, e, o.Time, run)
 	if err != nil {
 		return nil, err
 	}
 	best, median := seconds[0], seconds[len(seconds)/2]
 	r := &Result{
-		Engine: e.Name(), Device: e.Device(), Precision: o.Precision, Width: o.Width, Batch: o.Batch, Steps: steps,
+		Engine: e.Name(), Device: e.Device(), Precision: o.Precision, Net: o.Net, Width: o.Width, Batch: o.Batch, Steps: steps,
 		ImagesPerSecond: float64(o.Batch) / best, SecondsPerStep: best, MedianSecondsPerStep: median,
 		GFLOPS: step.Machine().FLOP() / best / 1e9, ArenaBytes: step.Machine().ArenaBytes(),
 	}
@@ -88,17 +86,26 @@ func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 	return r, err
 }
 
-func config(o Options) train.Config {
-	return train.Config{
-		Net: train.ResNet18, Width: o.Width, Batch: o.Batch, TrainSize: 2 * o.Batch, TestSize: 1, Epochs: 1,
-		Sampling: data.Shuffle, StepSize: stepSize, Phases: train.Constant(stepSize), EvalEvery: 1, Precision: o.Precision,
+// prepare makes a step and the indices of its mini-batch.
+func prepare(e op.Engine, o Options) (*trainer.Step, []int32, error) {
+	entry, err := catalog.Find(o.Net)
+	if err != nil {
+		return nil, nil, err
 	}
-}
-
-func prepare(e op.Engine, net nets.Net, c train.Config) (*train.Step, []int32, error) {
+	if !entry.Reads() {
+		return nil, nil, fmt.Errorf("%s: only classifiers of images are measured", o.Net)
+	}
+	if err := entry.CheckPrecision(o.Precision); err != nil {
+		return nil, nil, err
+	}
+	net, err := entry.Net(o.Width, classes)
+	if err != nil {
+		return nil, nil, err
+	}
 	vars := machine.NewVariables(e)
-	p := &train.Images{Net: net, Data: &data.Dataset{Train: randomImages(c.TrainSize)}}
-	step, err := train.NewStep(vars, p, train.StepOptions{Batch: c.Batch, Parts: 1, SGD: op.SGD{WeightDecay: 5e-4}})
+	images := randomImages(2 * o.Batch)
+	p := &problem.Images{Net: net, Data: &data.Dataset{Train: images}}
+	step, err := trainer.NewStep(vars, p, trainer.StepOptions{Batch: o.Batch, Parts: 1, SGD: op.SGD{WeightDecay: 5e-4}})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,7 +115,7 @@ func prepare(e op.Engine, net nets.Net, c train.Config) (*train.Step, []int32, e
 	if err := step.Initialize(0); err != nil {
 		return nil, nil, err
 	}
-	return step, data.Order(0, 0, c.TrainSize, c.Sampling)[:c.Batch], nil
+	return step, data.Order(0, 0, images.Len(), data.Shuffle)[:o.Batch], nil
 }
 
 func randomImages(n int) *data.Images {
@@ -118,7 +125,7 @@ func randomImages(n int) *data.Images {
 		images.Pixels[i] = uint8(rng.Uint32())
 	}
 	for i := range images.Labels {
-		images.Labels[i] = uint8(rng.IntN(data.MaxClasses))
+		images.Labels[i] = uint8(rng.IntN(classes))
 	}
 	return images
 }

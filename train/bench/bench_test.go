@@ -3,24 +3,18 @@ package bench
 import (
 	"testing"
 
-	"largestep/nets"
 	"largestep/nets/op"
-	"largestep/train"
+	"largestep/train/trainer"
 )
 
 // What is measured is training: the loss changes from step to step.
 func TestStepTrains(t *testing.T) {
-	c := config(Options{Width: 4, Batch: 4, Precision: "fp32"})
-	net, err := nets.NewResNet18(c.Width, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	step, index, err := prepare(op.Reference{}, net, c)
+	step, index, err := prepare(op.Reference{}, Options{Net: "resnet18", Width: 4, Batch: 4, Precision: "fp32"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if err := step.Run(train.MiniBatch{Index: index}, c.StepSize); err != nil {
+		if err := step.Run(trainer.MiniBatch{Index: index}, stepSize); err != nil {
 			t.Fatal(err)
 		}
 	}

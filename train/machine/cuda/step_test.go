@@ -11,9 +11,10 @@ import (
 	"largestep/data"
 	"largestep/nets"
 	"largestep/nets/op"
-	"largestep/train"
 	"largestep/train/machine"
 	"largestep/train/machine/cpu"
+	"largestep/train/problem"
+	"largestep/train/trainer"
 )
 
 // losses trains a ResNet-18 on random images and gives the loss of each step.
@@ -32,8 +33,8 @@ func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []f
 		images.Labels[i] = uint8(rng.IntN(data.MaxClasses))
 	}
 	vars := machine.NewVariables(e)
-	problem := &train.Images{Net: net, Data: &data.Dataset{Train: images}, Augment: true}
-	step, err := train.NewStep(vars, problem, train.StepOptions{Batch: batch, Parts: 1, SGD: op.SGD{WeightDecay: 5e-4, Momentum: 0.5}})
+	problem := &problem.Images{Net: net, Data: &data.Dataset{Train: images}, Augment: true}
+	step, err := trainer.NewStep(vars, problem, trainer.StepOptions{Batch: batch, Parts: 1, SGD: op.SGD{WeightDecay: 5e-4, Momentum: 0.5}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []f
 	}
 	for i := range steps {
 		order := data.Order(0, i/4, 4*batch, data.Shuffle)[i%4*batch : (i%4+1)*batch]
-		if err := step.Run(train.MiniBatch{Index: order, Window: data.Augmentation(0, i/4, i%4, batch)}, eta); err != nil {
+		if err := step.Run(trainer.MiniBatch{Index: order, Window: data.Augmentation(0, i/4, i%4, batch)}, eta); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"largestep/data"
+	"largestep/train/catalog"
+	"largestep/train/run"
+)
+
+// addExamples adds the flags that say what is trained, on which examples.
+func addExamples(f *pflag.FlagSet, c *run.Config) {
+	f.IntVar(&c.Width, "width", c.Width, "channels of the first stage, 4 or more (the paper: 64)")
+	f.IntVar(&c.TrainSize, "train-size", c.TrainSize, "training examples, the first of the set")
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of initial parameters, order and augmentation, and of a random instance")
+	f.StringVar(&c.Instance, "instance", c.Instance, "the paper's own instance, or a random one from the seed (paper, random)")
+	f.IntVar(&c.Dims, "dims", c.Dims, "length of the vectors; --train-size is their number")
+	f.IntVar(&c.Nonzeros, "nonzeros", c.Nonzeros, "nonzero entries of the true parameter")
+	f.Float64Var(&c.Noise, "noise", c.Noise, "standard deviation of the labels about a linear function; with 0 all examples can be fitted")
+	f.Float64Var(&c.C, "c", c.C, "weight C of the hinge losses")
+	f.Var((*widths)(&c.Widths), "widths", "widths of the hidden layers, such as 20,20")
+	f.StringVar(&c.Precision, "precision", c.Precision, "number format: fp32, on a GPU tf32 or bf16 (of activations) too; of small problems fp64 or fp32")
+}
+
+// addDescent adds the flags that say how steps are taken.
+func addDescent(f *pflag.FlagSet, c *run.Config) {
+	f.IntVar(&c.Batch, "batch", c.Batch, "examples of a mini-batch; an incomplete last one is dropped")
+	f.Var((*sampling)(&c.Sampling), "sampling", "order of the examples: shuffle, with-replacement, sequential, or full (gradient descent: one step an epoch, an incomplete last part left out)")
+	f.StringVar(&c.Order, "order", c.Order, "\"paper\" takes the examples in the order of the paper's run")
+	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum")
+	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay, on all parameters")
+	f.BoolVar(&c.Augment, "augment", c.Augment, "random crop with padding 4, and horizontal flip")
+	f.Float64Var(&c.LabelNoise, "label-noise", c.LabelNoise, "standard deviation of noise on the labels of a squared loss, drawn afresh for each mini-batch of the first phase")
+}
+
+// addLength adds the flags that say how long, and what for.
+func addLength(f *pflag.FlagSet, c *run.Config) {
+	f.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the training set")
+	f.IntVar(&c.MaxSteps, "steps", c.MaxSteps, "steps, instead of --epochs")
+	f.IntVar(&c.TestSize, "test-size", c.TestSize, "test images, the first of the set")
+}
+
+// addRecords adds the flags of what is recorded, which change nothing else.
+func addRecords(f *pflag.FlagSet, c *run.Config) {
+	f.IntVar(&c.EvalEvery, "eval-every", c.EvalEvery, "epochs between evaluations")
+	f.IntVar(&c.EvalSteps, "eval-steps", c.EvalSteps, "steps between evaluations, instead of --eval-every")
+	f.Var((*measures)(&c.Measures), "measure", "numbers to record beside the problem's own, or none:"+aboutMeasures())
+	f.BoolVar(&c.LogSteps, "log-steps", c.LogSteps, "record the loss of every step in steps.csv, and find the plateaus of the loss")
+}
+
+func aboutMeasures() (text string) {
+	for _, m := range catalog.Measures {
+		text += fmt.Sprintf("\n%s: %s", m.Name, m.About)
+	}
+	return text
+}
+
+// optional are the options that only some problems take, as flags.
+var optional = func() map[string]bool {
+	names := map[string]bool{"data": true}
+	for _, p := range catalog.Problems {
+		for _, option := range p.Options {
+			names[flagOf(option)] = true
+		}
+	}
+	return names
+}()
+
+// flagOf is the flag of an option of config.json.
+func flagOf(option string) string { return strings.ReplaceAll(option, "_", "-") }
+
+// takes tells whether a problem takes a flag.
+func takes(p catalog.Problem, flag string) bool {
+	return !optional[flag] || flag == "data" && p.Reads() ||
+		slices.ContainsFunc(p.Options, func(option string) bool { return flagOf(option) == flag })
+}
+
+// takenBy are the flags of a set that a problem takes.
+func takenBy(p catalog.Problem, all *pflag.FlagSet) *pflag.FlagSet {
+	some := pflag.NewFlagSet("", pflag.ContinueOnError)
+	all.VisitAll(func(f *pflag.Flag) {
+		if takes(p, f.Name) {
+			some.AddFlag(f)
+		}
+	})
+	return some
+}
+
+// apply sets the flags of one set that were set of another.
+func apply(to, from *pflag.FlagSet) (err error) {
+	from.Visit(func(f *pflag.Flag) {
+		if to.Lookup(f.Name) != nil && err == nil {
+			err = to.Set(f.Name, f.Value.String())
+		}
+	})
+	return err
+}
+
+// perNet completes a command on a NET: a subcommand for each problem, whose flags
+// are those that it takes.
+func perNet(parent *cobra.Command, make func(p catalog.Problem) *cobra.Command, problems ...catalog.Problem) *cobra.Command {
+	for _, p := range problems {
+		sub := make(p)
+		sub.Use, sub.Short, sub.Args = p.Name, p.About, noArgs
+		parent.AddCommand(sub)
+		sub.Flags().VisitAll(func(f *pflag.Flag) { // so that flags may come before NET
+			if parent.Flags().Lookup(f.Name) == nil {
+				any := *f
+				any.DefValue = map[bool]string{true: "", false: "0"}[f.Value.Type() == "string"] // each NET has its own
+				parent.Flags().AddFlag(&any)
+			}
+		})
+	}
+	parent.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usageError{fmt.Errorf("%d arguments, want NET", len(args))}
+		}
+		_, err := catalog.Find(args[0])
+		return err
+	}
+	return parent
+}
+
+// otherwise is what the field calls a flag otherwise.
+var otherwise = map[string]string{
+	"lr": "step-size", "learning-rate": "step-size", "eta": "step-size", "batch-size": "batch", "bs": "batch", "wd": "weight-decay",
+	"model": "NET", "net": "NET", "arch": "NET", "gpu": "engine cuda", "gpus": "engine cuda", "device": "engine", "cuda": "engine cuda",
+	"output": "out", "output-dir": "out", "num-epochs": "epochs", "max-steps": "steps", "max-epochs": "epochs", "workers": "threads",
+	"num-workers": "threads", "dtype": "precision", "amp": "precision bf16", "data-dir": "data", "sparsity": "measure", "scheduler": "schedule",
+	"lr-scheduler": "schedule", "warmup-steps": "warmup", "warmup-epochs": "warmup", "checkpoint": "init", "pretrained": "init",
+}
+
+// unknownFlag says of a flag that a command does not have what to give instead.
+func unknownFlag(cmd *cobra.Command, name string) error {
+	instead, known := otherwise[name]
+	switch {
+	case optional[name] && cmd.HasParent() && cmd.Parent().Flags().Lookup(name) != nil:
+		return fmt.Errorf("--%s means nothing to %s", name, cmd.Name())
+	case instead == "NET":
+		return fmt.Errorf("unknown flag --%s: the net is an argument, as in \"largestep train resnet18\"", name)
+	case known && cmd.Flags().Lookup(strings.Fields(instead)[0]) != nil:
+		return fmt.Errorf("unknown flag --%s: here it is --%s", name, instead)
+	}
+	return fmt.Errorf("unknown flag --%s", name)
+}
+
+// sampling is a flag.
+type sampling data.Sampling
+
+func (s *sampling) String() string { return string(*s) }
+func (s *sampling) Type() string   { return "order" }
+
+func (s *sampling) Set(text string) error {
+	how, err := data.ParseSampling(text)
+	*s = sampling(how)
+	return err
+}
+
+// measures is a flag: names, or none.
+type measures []string
+
+func (m *measures) String() string { return strings.Join(*m, ",") }
+func (m *measures) Type() string   { return "names" }
+
+func (m *measures) Set(text string) error {
+	*m = nil
+	if text != "none" && text != "" {
+		*m = strings.Split(text, ",")
+	}
+	return nil
+}
+
+// widths is a flag: those of the hidden layers; the net refuses to have none.
+type widths []int
+
+func (w *widths) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(*w)), " ", ","), "[]")
+}
+
+func (w *widths) Type() string { return "ints" }
+
+func (w *widths) Set(text string) error {
+	*w = nil
+	for _, number := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		width, err := strconv.Atoi(strings.TrimSpace(number))
+		if err != nil {
+			return fmt.Errorf("want whole numbers such as 20,20")
+		}
+		*w = append(*w, width)
+	}
+	return nil
+}

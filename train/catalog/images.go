@@ -1,0 +1,55 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+
+	"largestep/data"
+	"largestep/nets"
+	"largestep/train/problem"
+	"largestep/train/run"
+	"largestep/train/trainer"
+)
+
+var resNet18 = ofImages(Problem{
+	Name: "resnet18", Title: "ResNet-18", About: "residual network of the paper's main figure",
+	Net:   func(width, classes int) (nets.Net, error) { return nets.NewResNet18(width, classes) },
+	First: "conv1.weight", Last: "linear.weight", Part: "stage", Pool: 5,
+})
+
+// ofImages completes an entry with what all classifiers of images have in common.
+func ofImages(p Problem) Problem {
+	p.Options = append(p.Options, "width", "augment", "dataset", "test_size")
+	p.Precisions = []string{"fp32", "tf32", "bf16"}
+	p.Classes, p.Coupled, p.Long = true, true, true
+	p.Defaults = func(at Circumstances) run.Config { return SuitableScale(at).Config(p.Name) }
+	p.Make = func(c run.Config, set *data.Dataset) (trainer.Problem, run.Config, error) {
+		images, err := p.classification(c, set)
+		return images, c, err
+	}
+	return p
+}
+
+// classification is the problem of a config and the images that it asks for.
+func (p Problem) classification(c run.Config, set *data.Dataset) (*problem.Images, error) {
+	net, err := p.Net(c.Width, len(set.Train.Classes))
+	if err != nil {
+		return nil, err
+	}
+	if n := set.Test.Len(); n != c.TestSize {
+		return nil, fmt.Errorf("%d test images, config says %d", n, c.TestSize)
+	}
+	return &problem.Images{
+		Net: net, Data: set, Augment: c.Augment, Sparsity: slices.Contains(c.Measures, sparsity), Measures: chosen(c.Measures),
+	}, nil
+}
+
+func (p Problem) validateImages(c run.Config) error {
+	if _, err := p.Net(c.Width, 2); err != nil { // with any number of classes
+		return err
+	}
+	if c.TestSize < 1 {
+		return fmt.Errorf("%d test images: want 1 or more", c.TestSize)
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorgonia.org/tensor"
+	"largestep/data"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train/problem"
+	"largestep/train/safetensors"
+)
+
+// NetFile is a trained classifier of images as a file: one of our checkpoints,
+// or any safetensors file with the names and shapes of PyTorch's nets for CIFAR.
+type NetFile struct {
+	Problem Problem
+	Classes int
+	Dataset string // that it was trained on, if the file says so
+
+	path    string
+	net     nets.Net
+	tensors []safetensors.Tensor
+}
+
+// OpenNet reads the file and finds net, width and classes from its names and
+// shapes.
+func OpenNet(path string) (*NetFile, error) {
+	tensors, metadata, err := safetensors.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &NetFile{Dataset: metadata["dataset"], path: path, tensors: tensors}
+	if err := f.recognize(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+// recognize finds the net whose first and last layers have the file's names, and
+// all of whose variables do.
+func (f *NetFile) recognize() error {
+	var wanted []string
+	var misfits []error
+	for _, p := range Problems {
+		if !p.Reads() {
+			continue
+		}
+		first, last := f.tensor(p.First), f.tensor(p.Last)
+		wanted = append(wanted, fmt.Sprintf("%s has %s and %s", p.Title, p.First, p.Last))
+		if first == nil || last == nil || len(first.Shape) != 4 || len(last.Shape) != 2 {
+			continue
+		}
+		net, err := p.Net(first.Shape[0], last.Shape[0])
+		if err == nil {
+			err = f.fits(net)
+		}
+		if err != nil {
+			misfits = append(misfits, fmt.Errorf("as %s: %w", p.Title, err))
+			continue
+		}
+		f.Problem, f.net, f.Classes = p, net, last.Shape[0]
+		return nil
+	}
+	if len(misfits) > 0 {
+		return errors.Join(misfits...)
+	}
+	return fmt.Errorf("no net that is known here: %s", strings.Join(wanted, "; "))
+}
+
+func (f *NetFile) tensor(name string) *safetensors.Tensor {
+	i := slices.IndexFunc(f.tensors, func(t safetensors.Tensor) bool { return t.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &f.tensors[i]
+}
+
+// fits compares the file's names and shapes with those of a net's variables.
+func (f *NetFile) fits(net nets.Net) error {
+	m := nets.NewModel(tensor.Float32, false)
+	if _, err := net.Output(m, m.Input("x", tensor.Float32, 1, data.Channels, data.Side, data.Side)); err != nil {
+		return err
+	}
+	for _, v := range m.Variables {
+		switch t := f.tensor(v.Name); {
+		case t == nil:
+			return fmt.Errorf("no tensor %s", v.Name)
+		case !slices.Equal(t.Shape, []int(v.Shape)):
+			return fmt.Errorf("%s is %v, want %v", v.Name, t.Shape, v.Shape)
+		}
+	}
+	return nil
+}
+
+// Evaluate measures the network on images; see problem.Evaluate for logits.
+func (f *NetFile) Evaluate(e op.Engine, images *data.Images, logits func(image int, z []float64) error) (problem.Result, error) {
+	if c := len(images.Classes); c > f.Classes {
+		return problem.Result{}, fmt.Errorf("%s has %d classes, the data set %d", f.path, f.Classes, c)
+	}
+	r, err := problem.Evaluate(e, f.net, f.tensors, images, logits)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", f.path, err)
+	}
+	return r, nil
+}

@@ -1,0 +1,184 @@
+package experiment
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+
+	"largestep/data"
+	"largestep/metrics"
+	"largestep/metrics/figure"
+	"largestep/train/catalog"
+	"largestep/train/published"
+	"largestep/train/run"
+	"largestep/train/schedule"
+)
+
+// ImageFigure is a figure of ResNet-18 under a small step size and under large ones
+// that decay.
+type ImageFigure struct {
+	Name    string
+	Short   string // what it shows, in a line
+	Long    string // the same in a paragraph
+	Setting string // of its title, where it is not the main one
+	Runs    string // the figure whose runs it draws
+	Columns []string
+	// Net are the columns of the table beside losses and errors.
+	Net []string
+	// setting turns a scale's config into that of the figure.
+	setting func(*run.Config)
+	growth  float64 // of the large step size in a hundredth of the training; 0 for none
+	// afterDecay is the factor by which the step size after the decay at a
+	// fraction of the epochs differs from a tenth of the first; nil for 1.
+	afterDecay func(decayAt float64) float64
+	reference  func(scale string) metrics.Reference
+}
+
+// StepSizes are the small η and the large one.
+type StepSizes struct{ Small, Large float64 }
+
+// stepSizes are the figures', by the names of their runs and of the scales. Where
+// the large one grows it is where the growth begins.
+var stepSizes = map[string]map[string]StepSizes{
+	"main":  {"paper": {0.007, 1.5}, "long": {0.02, 2}, "small": {0.007, 0.7}, "quick": {0.03, 0.5}},
+	"plain": {"paper": {0.01, 0.75}, "long": {0.01, 0.35}, "small": {0.01, 0.35}, "quick": {0.03, 0.25}},
+	"sota":  {"paper": {0.002, 0.05}, "long": {0.002, 0.05}, "small": {0.002, 0.05}, "quick": {0.003, 0.05}},
+}
+
+// imageFigures are those of ResNet-18.
+var imageFigures = []ImageFigure{
+	{
+		Name: "main", Runs: "main", Columns: []string{"train_loss", "test_error"}, Net: published.Stages("active"),
+		Short: "Training loss and test error of ResNet-18 under four step-size schedules",
+		Long: `Main makes Figure 1 of the paper: ResNet-18 with a small constant step size, and
+with a large one that decays at 10, 30 and 50 % of the epochs.`,
+		setting: mainSetting, reference: published.Main,
+	},
+	{
+		Name: "sparsity", Runs: "main", Columns: append([]string{"train_loss"}, published.Stages("sparsity")...), Net: published.Stages("sparsity"),
+		Short: "Sparsity of ResNet-18's features under the schedules of figure main",
+		Long: `Sparsity shows how the features become sparser while a large step size keeps the
+training loss up: after each of the four stages and the average pool, the
+fraction of positive features without duplicates. It draws the runs of "figure
+main", and trains those that are missing.`,
+		setting: mainSetting, reference: published.Sparsity,
+	},
+	{
+		Name: "plain", Runs: "plain", Columns: otherPanels, Net: published.Stages("sparsity"),
+		Short: "ResNet-18 without weight decay, momentum and augmentation",
+		Long: `Plain trains without weight decay, momentum and augmentation, so that the step
+size alone can regularise. The large step size grows by 5 % in each hundredth of
+the training until it decays.`,
+		Setting: "without weight decay",
+		setting: plainSetting, reference: published.Plain, growth: plainGrowth,
+		afterDecay: func(at float64) float64 { return math.Pow(plainGrowth, 100*at) },
+	},
+	{
+		Name: "sota", Runs: "sota", Columns: otherPanels, Net: published.Stages("sparsity"),
+		Short: "ResNet-18 with momentum, weight decay and augmentation",
+		Long: `Sota is the state-of-the-art setting: momentum 0.9, weight decay 5e-4, random
+crops and flips.`,
+		Setting: "with momentum and augmentation",
+		setting: sotaSetting, reference: published.Sota,
+		// Without growth, the authors' code relates the later step sizes to those
+		// of a decay at 50 %.
+		afterDecay: func(at float64) float64 { return at / 0.5 },
+	},
+}
+
+var otherPanels = []string{"train_loss", "test_error", "sparsity_4", "sparsity_5"}
+
+// plainGrowth is the factor by which the large step size of the plain setting
+// grows over a hundredth of the training.
+const plainGrowth = 1.05
+
+func mainSetting(c *run.Config) {}
+
+func plainSetting(c *run.Config) { c.WeightDecay = 0 }
+
+func sotaSetting(c *run.Config) { c.Momentum, c.Augment = 0.9, true }
+
+// About is Short.
+func (f ImageFigure) About() string { return f.Short }
+
+// Problem is ResNet-18.
+func (f ImageFigure) Problem() catalog.Problem { return resNet18 }
+
+var resNet18 = must(catalog.Find("resnet18"))
+
+func must(p catalog.Problem, err error) catalog.Problem {
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// StepSizes are the figure's at a scale.
+func (f ImageFigure) StepSizes(s catalog.Scale) StepSizes { return stepSizes[f.Runs][s.Name] }
+
+// Plan are four runs of each seed at a scale: the small constant step size, and
+// the large one decayed at 10, 30 and 50 % of the epochs.
+func (f ImageFigure) Plan(o Order) (*Plan, error) {
+	base := o.Scale.Config(resNet18.Name)
+	if o.Precision != "" {
+		base.Precision = o.Precision
+	}
+	set, err := o.Place.Load(base.TrainSize, base.TestSize)
+	if err != nil {
+		return nil, fmt.Errorf("preset %s: %w", o.Scale.Name, err)
+	}
+	base.Dataset, base.LogSteps = set.Name, true // the losses for their plateaus
+	f.setting(&base)
+	p := &Plan{
+		Folder: f.Runs + "-" + o.Scale.Name, Data: set,
+		Drawing: Drawing{Name: f.Name, Columns: f.Columns, Table: append([]string{"train_loss", "test_error"}, f.Net...), Setting: f.Setting},
+	}
+	if p.Settings, err = f.settings(base, f.StepSizes(*o.Scale), o.Seed, max(o.Seeds, 1)); err != nil {
+		return nil, err
+	}
+	ref := f.compared(*o.Scale, o.Place)
+	p.finals = func(w *bytes.Buffer, groups []figure.Group) error { return figure.Finals(w, groups, f.Net, ref) }
+	return p, nil
+}
+
+func (f ImageFigure) settings(base run.Config, size StepSizes, seed uint64, seeds int) ([]Setting, error) {
+	schedules := []schedule.Schedule{schedule.Constant(size.Small)}
+	names := []string{"small-eta"}
+	for _, at := range decayFractions {
+		s, err := schedule.Decay(size.Large, at)
+		if err != nil {
+			return nil, err
+		}
+		if f.afterDecay != nil {
+			for i := range s.Phases[1:] {
+				s.Phases[1+i].StepSize *= f.afterDecay(at)
+			}
+		}
+		if f.growth != 0 {
+			s = s.With(schedule.Exponential(f.growth))
+		}
+		schedules, names = append(schedules, s), append(names, fmt.Sprintf("large-eta-decay%.0f", 100*at))
+	}
+	settings := make([]Setting, len(schedules))
+	for i, s := range schedules {
+		c := base
+		c.Schedule = s
+		for k := range seeds {
+			c.Seed = seed + uint64(k)
+			settings[i].Runs = append(settings[i].Runs, Run{Name: fmt.Sprintf("%s-seed%d", names[i], c.Seed), Config: c})
+		}
+	}
+	return settings, nil
+}
+
+// compared is what there is to compare with at a scale, if it trains on the data
+// that the scale is made for.
+func (f ImageFigure) compared(s catalog.Scale, place data.Place) metrics.Reference {
+	if s.Changed {
+		return metrics.Reference{Note: "The paper's numbers, and PyTorch's, are of other sizes than these."}
+	}
+	if madeFor := data.SetNamed(s.Dataset); madeFor.MadeUp() != place.MadeUp() {
+		return metrics.Reference{Note: "The paper's numbers are of CIFAR-10, and PyTorch's of other images than these."}
+	}
+	return f.reference(s.Name)
+}

@@ -1,0 +1,163 @@
+package problem
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+	"largestep/data"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train/machine"
+	"largestep/train/trainer"
+)
+
+// Images is the problem of classifying images: f_i is the cross-entropy of a
+// network's logits for image i.
+type Images struct {
+	Net      nets.Net
+	Data     *data.Dataset
+	Augment  bool // random crop and flip
+	Sparsity bool // measure the features' sparsity
+	Measures []Measure
+}
+
+var (
+	_ trainer.Problem        = (*Images)(nil)
+	_ trainer.Classification = (*Images)(nil)
+)
+
+// residentSet is where a data set of n images lives on the engine.
+type residentSet struct {
+	Name string // "train", "test"
+	Len  int
+}
+
+// inputs declares the data set in a graph.
+func (d residentSet) inputs(m *nets.Model) op.Batch {
+	return op.Batch{
+		Images: m.Input(d.Name+"/images", tensor.Uint8, d.Len, data.Channels, data.Side, data.Side),
+		Labels: m.Input(d.Name+"/labels", tensor.Uint8, d.Len),
+	}
+}
+
+// Upload copies the images to the engine, once a graph that reads them exists.
+func (d residentSet) Upload(vars *machine.Variables, images *data.Images) error {
+	if err := vars.Set(d.Name+"/images", images.Pixels); err != nil {
+		return err
+	}
+	return vars.Set(d.Name+"/labels", images.Labels)
+}
+
+func (p *Images) train() residentSet { return residentSet{"train", p.Data.Train.Len()} }
+func (p *Images) test() residentSet  { return residentSet{"test", p.Data.Test.Len()} }
+
+// Examples is the number of training images.
+func (p *Images) Examples() int { return p.Data.Train.Len() }
+
+// Classes is the number of the images' classes.
+func (p *Images) Classes() int { return len(p.Data.Train.Classes) }
+
+// Dtype is float32.
+func (p *Images) Dtype() tensor.Dtype { return tensor.Float32 }
+
+// Fingerprints are those of the images.
+func (p *Images) Fingerprints() (train, test string) {
+	return p.Data.Train.Fingerprint(), p.Data.Test.Fingerprint()
+}
+
+// Columns are the active shares of the network's features, then their sparsity
+// without duplicates, then the measures.
+func (p *Images) Columns() []string {
+	var names []string
+	for i := range p.Net.Features() {
+		names = append(names, fmt.Sprintf("active_%d", i+1))
+	}
+	if p.Sparsity {
+		for i := range p.Net.Features() {
+			names = append(names, fmt.Sprintf("sparsity_%d", i+1))
+		}
+	}
+	return append(names, columns(p.Measures)...)
+}
+
+// Loss picks the mini-batch, with augmentation where the input batch/window
+// asks for it, and adds the network and the cross-entropy.
+func (p *Images) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, error) {
+	batch := p.train().inputs(m)
+	batch.Index = index
+	if p.Augment {
+		batch.Window = m.Input(trainer.VarWindow, tensor.Int32, index.Shape()[0], 3)
+	}
+	x, labels, err := op.Gather(batch, data.CropPadding, m.Dtype)
+	if err != nil {
+		return nil, err
+	}
+	logits, err := p.Net.Output(m, x)
+	if err != nil {
+		return nil, err
+	}
+	return op.CrossEntropy(logits, labels)
+}
+
+// Upload brings the images to the engine.
+func (p *Images) Upload(vars *machine.Variables) error {
+	if err := p.train().Upload(vars, p.Data.Train); err != nil {
+		return err
+	}
+	if _, ok := vars.Spec("test/images"); !ok { // a step alone reads no test images
+		return nil
+	}
+	return p.test().Upload(vars, p.Data.Test)
+}
+
+// trainLossImages is how many training images, at most, the recorded training
+// loss, active shares and sparsity are measured on. (The paper takes 10,752 for
+// the sparsity.)
+const trainLossImages = 10_000
+
+// Meter evaluates the first training images and all test images. On an engine
+// without op.FeatureKernels the sparsity is NaN.
+func (p *Images) Meter(vars *machine.Variables) (trainer.Meter, error) {
+	m := imageMeter{problem: p, vars: vars}
+	var err error
+	m.onTrain, err = newEvaluation(vars, p.Net, p.train(), min(p.Examples(), trainLossImages), p.Dtype(),
+		p.Sparsity && op.HasFeatures(vars.Engine()))
+	if err != nil {
+		return nil, err
+	}
+	m.onTest, err = newEvaluation(vars, p.Net, p.test(), p.Data.Test.Len(), p.Dtype(), false)
+	return m, err
+}
+
+type imageMeter struct {
+	problem         *Images
+	vars            *machine.Variables
+	onTrain, onTest *evaluation
+}
+
+// Begin does nothing.
+func (m imageMeter) Begin() error { return nil }
+
+// Measure evaluates both sets, and computes the measures.
+func (m imageMeter) Measure() (trainer.Measurement, error) {
+	train, err1 := m.onTrain.Run(nil)
+	test, err2 := m.onTest.Run(nil)
+	result := trainer.Measurement{
+		TrainLoss: train.Loss, TrainError: train.Error, TestLoss: test.Loss, TestError: test.Error,
+		Net: slices.Concat(train.Active, train.Sparsity),
+	}
+	for len(result.Net) < len(m.problem.Columns())-len(m.problem.Measures) {
+		result.Net = append(result.Net, math.NaN())
+	}
+	if err := errors.Join(err1, err2); err != nil {
+		return result, err
+	}
+	state := &State{TrainLoss: result.TrainLoss, vars: m.vars, variables: m.onTrain.variables}
+	values, err := state.measure(m.problem.Measures)
+	result.Net = append(result.Net, values...)
+	return result, err
+}

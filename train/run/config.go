@@ -1,0 +1,139 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"largestep/data"
+	"largestep/train/schedule"
+)
+
+// Config is all that decides what a training computes. Two trainings with equal
+// configs, data and engine end with the same bits.
+type Config struct {
+	Net         string            `json:"net"`                   // as the table of problems names it, or another program
+	Width       int               `json:"width"`                 // channels of the first stage
+	Dataset     string            `json:"dataset"`               // its name
+	TrainSize   int               `json:"train_size"`            // training examples, the first of the set
+	TestSize    int               `json:"test_size"`             // test examples, the first of the set
+	Augment     bool              `json:"augment"`               // random crop with padding 4, and flip
+	Sampling    data.Sampling     `json:"sampling"`              // order of the examples
+	Batch       int               `json:"batch"`                 // examples of a mini-batch
+	Epochs      int               `json:"epochs"`                //
+	Schedule    schedule.Schedule `json:"schedule"`              // of the step size
+	Momentum    float64           `json:"momentum"`              //
+	WeightDecay float64           `json:"weight_decay"`          // on all parameters
+	Seed        uint64            `json:"seed"`                  // of initial parameters, order and augmentation
+	Init        string            `json:"init_sha256,omitempty"` // checksum of the file of initial parameters
+	EvalEvery   int               `json:"eval_every"`            // epochs between evaluations
+	Measures    []string          `json:"measures,omitempty"`    // recorded beside the problem's own numbers
+	LogSteps    bool              `json:"log_steps"`             // record the loss of every step
+	Precision   string            `json:"precision"`             // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
+
+	// Of the small problems:
+	Instance string  `json:"instance,omitempty"` // "paper", or "random" from the seed
+	Order    string  `json:"order,omitempty"`    // "paper" for the order of examples in the paper's instance
+	Dims     int     `json:"dims,omitempty"`     // length of the vectors
+	Nonzeros int     `json:"nonzeros,omitempty"` // of the true parameter
+	C        float64 `json:"c,omitempty"`        // weight of the loss against the norm
+	Noise    float64 `json:"noise,omitempty"`    // of the labels of least squares, a standard deviation
+	Widths   []int   `json:"widths,omitempty"`   // of hidden layers
+	// LabelNoise is the standard deviation of what is added to the labels of each
+	// mini-batch in the first phase, drawn afresh.
+	LabelNoise float64 `json:"label_noise,omitempty"`
+	MaxSteps   int     `json:"steps,omitempty"`      // instead of whole epochs
+	EvalSteps  int     `json:"eval_steps,omitempty"` // steps between evaluations, instead of epochs
+}
+
+// maxSteps bounds a training, to what an int32 can count.
+const maxSteps = math.MaxInt32
+
+// Validate tells what is wrong with the config, whatever the problem, before
+// anything is done.
+func (c *Config) Validate() error {
+	if c.TrainSize < 1 {
+		return fmt.Errorf("%d training examples: want 1 or more", c.TrainSize)
+	}
+	if c.Batch < 1 || c.Batch > c.TrainSize {
+		return fmt.Errorf("batch of %d with %d training examples: want 1 to %[2]d", c.Batch, c.TrainSize)
+	}
+	if _, err := data.ParseSampling(string(c.Sampling)); err != nil {
+		return err
+	}
+	if err := c.validateLength(); err != nil {
+		return err
+	}
+	if !(c.Momentum >= 0 && c.Momentum < 1) {
+		return fmt.Errorf("momentum %g: want 0 to below 1", c.Momentum)
+	}
+	if !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0) {
+		return fmt.Errorf("weight decay %g: want 0 or more", c.WeightDecay)
+	}
+	if !(c.LabelNoise >= 0) || math.IsInf(c.LabelNoise, 0) {
+		return fmt.Errorf("label noise %g: want 0 or more", c.LabelNoise)
+	}
+	if c.Schedule.OfEdge {
+		return errors.New("step sizes are multiples of an edge of divergence that is not known yet")
+	}
+	return c.Schedule.Validate()
+}
+
+func (c *Config) validateLength() error {
+	if most := maxSteps / max(c.StepsPerEpoch(), 1); c.Epochs > most || c.MaxSteps > maxSteps || c.EvalEvery > most {
+		return fmt.Errorf("%d epochs, %d steps, evaluation every %d epochs: at most %d steps", c.Epochs, c.MaxSteps, c.EvalEvery, maxSteps)
+	}
+	if c.Epochs < 1 || c.MaxSteps < 0 {
+		return fmt.Errorf("%d epochs, %d steps: want 1 or more", c.Epochs, c.MaxSteps)
+	}
+	if c.EvalEvery < 1 {
+		return fmt.Errorf("evaluation every %d epochs: want 1 or more", c.EvalEvery)
+	}
+	if c.EvalSteps < 0 {
+		return fmt.Errorf("evaluation every %d steps: want 1 or more", c.EvalSteps)
+	}
+	return nil
+}
+
+// Parts is the number of mini-batches of one step.
+func (c *Config) Parts() int {
+	if c.Sampling == data.Full {
+		return max(c.TrainSize/max(c.Batch, 1), 1)
+	}
+	return 1
+}
+
+// StepExamples is how many examples a step looks at.
+func (c *Config) StepExamples() int { return c.Batch * c.Parts() }
+
+// StepsPerEpoch drops an incomplete last mini-batch.
+func (c *Config) StepsPerEpoch() int { return c.TrainSize / max(c.Batch, 1) / c.Parts() }
+
+// Steps is the number of steps of the whole training.
+func (c *Config) Steps() int {
+	if c.MaxSteps > 0 {
+		return c.MaxSteps
+	}
+	return c.Epochs * c.StepsPerEpoch()
+}
+
+// CountEpochs sets the epochs to those that MaxSteps, if set, needs.
+func (c *Config) CountEpochs() {
+	if c.MaxSteps > 0 {
+		c.Epochs = (c.MaxSteps-1)/max(c.StepsPerEpoch(), 1) + 1
+	}
+}
+
+// StepsPerEvaluation is the number of steps between two rows of metrics.csv.
+func (c *Config) StepsPerEvaluation() int {
+	if c.EvalSteps > 0 {
+		return c.EvalSteps
+	}
+	return c.EvalEvery * c.StepsPerEpoch()
+}
+
+// StepSize is η at a step, counted from 0.
+func (c *Config) StepSize(step int) float64 { return c.Schedule.StepSize(step, c.Steps()) }
+
+// Phase is the phase of a step, counted from 0.
+func (c *Config) Phase(step int) int { return c.Schedule.Phase(step, c.Steps()) }

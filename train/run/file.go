@@ -1,0 +1,112 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"largestep/metrics"
+	"largestep/metrics/atomicfile"
+	"largestep/train/schedule"
+)
+
+// Format is the version of config.json and checkpoint.json. Format 1, which did
+// not say so, is read as well.
+const Format = 2
+
+// Environment is what a config does not say of how a run was made.
+type Environment struct {
+	Version string `json:"version"` // of largestep
+	Go      string `json:"go"`
+	Engine  string `json:"engine"`
+	Device  string `json:"device"`
+	Threads int    `json:"threads,omitempty"`
+	DataDir string `json:"data_dir,omitempty"`
+	// Edge is that of divergence, if step sizes were given relative to it.
+	Edge        float64 `json:"edge,omitempty"`
+	TrainSHA256 string  `json:"train_sha256"` // of the training examples used
+	TestSHA256  string  `json:"test_sha256"`
+}
+
+// File is the content of a run folder's config.json.
+type File struct {
+	Format int `json:"format"`
+	Config
+	Environment Environment `json:"environment"`
+}
+
+// ReadConfig reads the config of a run folder; the error wraps fs.ErrNotExist if
+// there is none.
+func ReadConfig(dir string) (*File, error) {
+	path := filepath.Join(dir, metrics.ConfigFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", path, err)
+	}
+	return f, nil
+}
+
+// WriteConfig puts the config into a folder, which makes it a run's.
+func WriteConfig(dir string, c Config, e Environment) error {
+	b, err := json.MarshalIndent(File{Format, c, e}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(filepath.Join(dir, metrics.ConfigFile), append(b, '\n'))
+}
+
+func parse(b []byte) (*File, error) {
+	var f File
+	if err := json.Unmarshal(b, &f); err != nil {
+		return nil, fmt.Errorf("is damaged: %w", err)
+	}
+	switch f.Format {
+	case Format:
+	case 0:
+		if err := f.convert(b); err != nil {
+			return nil, fmt.Errorf("is damaged: %w", err)
+		}
+	default:
+		return nil, fmt.Errorf("is of format %d, this program knows up to %d: written by a later largestep?", f.Format, Format)
+	}
+	if err := f.Validate(); err != nil {
+		return nil, fmt.Errorf("is damaged: %w", err)
+	}
+	return &f, nil
+}
+
+// convert takes over what format 1 said otherwise: the schedule as a step size,
+// phases and warm-ups of the first one, and the one measure that there was.
+func (f *File) convert(b []byte) error {
+	var old struct {
+		StepSize    float64          `json:"step_size"`
+		Phases      []schedule.Phase `json:"phases"`
+		WarmupExp   float64          `json:"warmup_exp"`
+		WarmupGain  float64          `json:"warmup_gain"`
+		WarmupPower float64          `json:"warmup_power"`
+		Sparsity    bool             `json:"sparsity"`
+	}
+	if err := json.Unmarshal(b, &old); err != nil {
+		return err
+	}
+	f.Format = Format
+	f.Schedule = schedule.Schedule{Phases: old.Phases}
+	if len(old.Phases) == 0 {
+		f.Schedule = schedule.Constant(old.StepSize)
+	}
+	switch {
+	case old.WarmupExp != 0:
+		f.Schedule = f.Schedule.With(schedule.Exponential(old.WarmupExp))
+	case old.WarmupGain != 0:
+		f.Schedule = f.Schedule.With(schedule.Power(old.WarmupGain, old.WarmupPower))
+	}
+	if old.Sparsity {
+		f.Measures = []string{"sparsity"}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"largestep/metrics"
+	"largestep/metrics/atomicfile"
+)
+
+var (
+	// ErrHoldsRun refuses to begin a run in the folder of another.
+	ErrHoldsRun = errors.New("holds a run")
+	// ErrAnotherRun refuses to go on with a run of other settings.
+	ErrAnotherRun = errors.New("holds another run")
+	// ErrNotEmpty refuses to begin a run among other files.
+	ErrNotEmpty = errors.New("is not empty and holds no run")
+)
+
+// CheckNew refuses a folder that a new run cannot have.
+func CheckNew(dir string) error {
+	file, _, err := Inspect(dir)
+	if err == nil && file != nil {
+		return fmt.Errorf("%s %w", dir, ErrHoldsRun)
+	}
+	return err
+}
+
+// Inspect finds the run in a folder, and how it stands; the file is nil if there
+// is none yet.
+func Inspect(dir string) (file *File, status metrics.Status, err error) {
+	file, err = ReadConfig(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, status, checkEmpty(dir)
+	}
+	if err != nil {
+		return nil, status, err
+	}
+	status, err = metrics.ReadStatus(dir)
+	return file, status, err
+}
+
+// checkEmpty refuses a folder that holds anything but what a run killed at its
+// very start leaves.
+func checkEmpty(dir string) error {
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if !atomicfile.IsTemporary(f.Name()) {
+			return fmt.Errorf("%s %w", dir, ErrNotEmpty)
+		}
+	}
+	return nil
+}
+
+// Matches tells in what the run differs from one to be done.
+func (f *File) Matches(c Config, e Environment) error {
+	if f.Environment.TrainSHA256 != e.TrainSHA256 || f.Environment.TestSHA256 != e.TestSHA256 {
+		return fmt.Errorf("%w: its examples are others", ErrAnotherRun)
+	}
+	a, b := reflect.ValueOf(f.Config), reflect.ValueOf(c)
+	for i := range a.NumField() {
+		if !same(a.Field(i), b.Field(i)) {
+			name := a.Type().Field(i).Tag.Get("json")
+			name, _, _ = strings.Cut(name, ",")
+			return fmt.Errorf("%w: %s is %v there, %v here", ErrAnotherRun, name, a.Field(i), b.Field(i))
+		}
+	}
+	return nil
+}
+
+// same is equality to which no list and an empty one are the same.
+func same(a, b reflect.Value) bool {
+	if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {
+		return true
+	}
+	return reflect.DeepEqual(a.Interface(), b.Interface())
+}
+
+// remove deletes the folder's files whose names have the prefix and the suffix,
+// but for one to keep.
+func remove(dir, prefix, suffix, keep string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if name := e.Name(); strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) && name != keep {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"largestep/metrics"
+)
+
+// Open reads the records of a run folder, for figures and tables.
+func Open(dir string) (*metrics.Run, error) {
+	f, err := ReadConfig(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: not a run folder: it has no %s", dir, metrics.ConfigFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	about, err := f.describe()
+	if err != nil {
+		return nil, err
+	}
+	return metrics.OpenRun(dir, about)
+}
+
+// describe is what figures need to know of the config.
+func (f *File) describe() (metrics.Config, error) {
+	c := metrics.Config{
+		Net: f.Net, Dataset: f.Dataset, Schedule: f.Schedule.Label(), Exact: f.Schedule.String(),
+		Epochs: float64(f.Epochs), Steps: f.MaxSteps, Engine: f.Environment.Engine,
+	}
+	for _, p := range f.Schedule.Phases {
+		c.Phases = append(c.Phases, metrics.Phase{Name: p.Name, Start: p.Start, StepSize: p.StepSize})
+	}
+	b, err := json.Marshal(f.Config)
+	if err != nil {
+		return c, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	return c, d.Decode(&c.Options)
+}

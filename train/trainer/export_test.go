@@ -1,0 +1,4 @@
+package trainer
+
+// LogCapacity is for tests.
+const LogCapacity = logCapacity

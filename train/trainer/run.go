@@ -1,0 +1,156 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"largestep/metrics"
+	"largestep/nets/op"
+	"largestep/train/checkpoint"
+	"largestep/train/run"
+)
+
+// Options are a training to be done.
+type Options struct {
+	Config      run.Config
+	Environment run.Environment // but for the checksums of the examples, which are the problem's
+	Dir         string          // the run folder
+	// Resume goes on from the folder's latest checkpoint, if there is a run in
+	// it; else the folder must be new or empty.
+	Resume  bool
+	Init    string  // file of initial parameters, or ""
+	Problem Problem // what is minimised
+	Engine  op.Engine
+	// CheckpointEvery is the least time between two checkpoints, which are
+	// taken after evaluations.
+	CheckpointEvery time.Duration
+	Hooks           Hooks
+}
+
+// Hooks let a progress bar follow a training. Nil ones are not called.
+type Hooks struct {
+	Start func(c run.Config, step int) // before the first step, or the first one resumed
+	Step  func(p Progress)             // a few times a second
+	Row   func(row metrics.Row)        // after each evaluation
+}
+
+// Progress is where a training is.
+type Progress struct {
+	Step, Steps     int
+	Loss            float64 // of the latest mini-batch
+	ImagesPerSecond float64 // since the last row
+}
+
+// ErrInterrupted is what Run returns when its context ends; the run folder holds
+// a checkpoint of that very step.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run trains and leaves its records in the run folder. Divergence is a state of
+// the records and no error.
+func Run(ctx context.Context, o Options) (metrics.Status, error) {
+	o, err := o.resolved()
+	if err != nil {
+		return metrics.Status{}, err
+	}
+	if found, err := o.find(); err != nil || found.done() {
+		return found.status, err
+	}
+	release, err := run.Lock(o.Dir)
+	if err != nil {
+		return metrics.Status{}, err
+	}
+	defer release()
+	found, err := o.find() // again, now that nobody else changes it
+	if err != nil || found.done() {
+		return found.status, err
+	}
+	o.Config.Init = found.initialParameters
+	t, err := newTrainer(o)
+	if err != nil {
+		return metrics.Status{}, err
+	}
+	if found.fresh {
+		if err := run.WriteConfig(o.Dir, o.Config, o.Environment); err != nil {
+			return metrics.Status{}, err
+		}
+	}
+	if err := run.Tidy(o.Dir, t.Position); err != nil {
+		return metrics.Status{}, err
+	}
+	if !found.fresh && t.Step == o.Config.Steps() { // killed after its last checkpoint
+		return t.end(metrics.Finished, "")
+	}
+	if err := t.openRecords(); err != nil {
+		return metrics.Status{}, err
+	}
+	return t.train(ctx)
+}
+
+// resolved are the options with the checksums of what they name, if all is well
+// with them.
+func (o Options) resolved() (Options, error) {
+	if err := o.Config.Validate(); err != nil {
+		return o, err
+	}
+	if n := o.Problem.Examples(); n != o.Config.TrainSize {
+		return o, fmt.Errorf("%d training examples, config says %d", n, o.Config.TrainSize)
+	}
+	if err := checkOrder(&o.Config, o.Problem); err != nil {
+		return o, err
+	}
+	o.Environment.TrainSHA256, o.Environment.TestSHA256 = o.Problem.Fingerprints()
+	if o.Init == "" {
+		return o, nil
+	}
+	sum, err := checkpoint.Checksum(o.Init)
+	o.Config.Init = sum
+	return o, err
+}
+
+// checkOrder refuses an order of examples that the problem does not have, or not
+// for so many steps.
+func checkOrder(c *run.Config, p Problem) error {
+	if c.Order == "" {
+		return nil
+	}
+	ordered, ok := p.(Ordered)
+	if want := c.Steps() * c.StepExamples(); !ok || len(ordered.Order()) < want {
+		return fmt.Errorf("order %q: this instance has none for %d steps", c.Order, c.Steps())
+	}
+	return nil
+}
+
+// found is what there is of the run in its folder.
+type found struct {
+	fresh             bool // nothing
+	status            metrics.Status
+	initialParameters string // checksum of their file
+}
+
+// done tells that there is nothing left to train.
+func (f found) done() bool {
+	return f.status.State == metrics.Finished || f.status.State == metrics.Diverged
+}
+
+// find looks for the run to resume.
+func (o *Options) find() (found, error) {
+	c := o.Config
+	file, status, err := run.Inspect(o.Dir)
+	switch {
+	case err != nil:
+		return found{}, err
+	case file == nil:
+		return found{fresh: true, initialParameters: c.Init}, nil
+	case !o.Resume:
+		return found{}, fmt.Errorf("%s %w", o.Dir, run.ErrHoldsRun)
+	}
+	if o.Init == "" {
+		c.Init = file.Init // its checkpoint has what came of it
+	}
+	if err := file.Matches(c, o.Environment); err != nil {
+		return found{}, fmt.Errorf("%s %w", o.Dir, err)
+	}
+	return found{status: status, initialParameters: c.Init}, nil
+}

@@ -1,0 +1,222 @@
+package trainer
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+	"largestep/nets"
+	"largestep/nets/op"
+	"largestep/train/checkpoint"
+	"largestep/train/machine"
+)
+
+// The variables that a training step reads beside the network's.
+const (
+	varIndex      = "batch/index"
+	VarWindow     = "batch/window"      // data.Augmentation of the mini-batch's images
+	VarLabelNoise = "batch/label_noise" // added to its targets
+	varStepSize   = "step_size"
+	varLosses     = "losses"
+	varPosition   = "losses/position"
+	varDecay      = "sum/decay"
+
+	velocityPrefix = "velocity/"
+	sumPrefix      = "sum/"
+)
+
+// logCapacity is how many losses the engine keeps until the host reads them.
+const logCapacity = 4096
+
+// StepOptions say how a training step descends.
+type StepOptions struct {
+	Batch int // examples of a mini-batch
+	SGD   op.SGD
+	// Parts is the number of mini-batches whose mean gradient makes one step;
+	// 1 for SGD, all of an epoch for gradient descent.
+	Parts int
+}
+
+// Step is one step of SGD as a graph on an engine: pick the mini-batch, forward,
+// backward, update, record the loss. The host sends indices and the step size
+// and waits for nothing.
+type Step struct {
+	Model   *nets.Model
+	vars    *machine.Variables
+	opts    StepOptions
+	descend *machine.Machine // the whole step, or with several parts the gradient
+	update  *machine.Machine // with several parts, the update
+	written int              // losses in the engine's log
+	losses  []float64        // read from the log, not yet handed out
+}
+
+// NewStep builds the graph and plans its machine.
+func NewStep(vars *machine.Variables, p Problem, o StepOptions) (*Step, error) {
+	if n := p.Examples(); o.Batch < 1 || o.Batch > n {
+		return nil, fmt.Errorf("batch of %d for %d training examples: choose 1 to %[2]d", o.Batch, n)
+	}
+	s := &Step{Model: nets.NewModel(p.Dtype(), true), vars: vars, opts: o}
+	loss, err := p.Loss(s.Model, s.Model.Input(varIndex, tensor.Int32, o.Batch))
+	if err != nil {
+		return nil, err
+	}
+	grads, err := gorgonia.Grad(loss, s.Model.Parameters()...)
+	if err != nil {
+		return nil, err
+	}
+	losses := s.Model.Input(varLosses, tensor.Float64, logCapacity)
+	log, err := op.Record(losses, loss, s.Model.Input(varPosition, tensor.Int32))
+	if err != nil {
+		return nil, err
+	}
+	var updates []*gorgonia.Node
+	if o.Parts > 1 {
+		updates, err = s.accumulate(grads)
+	} else {
+		updates, err = s.descent(s.Model, s.Model.Parameters(), grads)
+	}
+	if err != nil {
+		return nil, err
+	}
+	outputs := append(append([]*gorgonia.Node{log}, s.Model.Updates...), updates...)
+	s.descend, err = machine.New(vars, outputs...)
+	return s, err
+}
+
+// descent adds the update of the parameters by their gradients to a graph.
+func (s *Step) descent(m *nets.Model, parameters, grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
+	updates := make([]op.Update, len(parameters))
+	for i, w := range parameters {
+		updates[i] = op.Update{W: w, Grad: grads[i]}
+		if s.opts.SGD.Momentum != 0 {
+			updates[i].V = m.Input(velocityPrefix+w.Name(), s.Model.Dtype, w.Shape()...)
+		}
+	}
+	return op.Descend(s.opts.SGD, m.Input(varStepSize, s.Model.Dtype), updates)
+}
+
+// accumulate adds the mean gradient's running sum to the graph, and makes a
+// second graph and machine for the update by it.
+func (s *Step) accumulate(grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
+	m := nets.NewModel(s.Model.Dtype, true)
+	var sums, parameters, totals gorgonia.Nodes
+	for _, w := range s.Model.Parameters() {
+		sums = append(sums, s.Model.Input(sumPrefix+w.Name(), s.Model.Dtype, w.Shape()...))
+		totals = append(totals, m.Input(sumPrefix+w.Name(), s.Model.Dtype, w.Shape()...))
+		parameters = append(parameters, m.Input(w.Name(), s.Model.Dtype, w.Shape()...))
+	}
+	outputs, err := s.descent(m, parameters, totals)
+	if err != nil {
+		return nil, err
+	}
+	if s.update, err = machine.New(s.vars, outputs...); err != nil {
+		return nil, err
+	}
+	return op.Accumulate(sums, grads, s.Model.Input(varDecay, s.Model.Dtype), 1/float64(s.opts.Parts))
+}
+
+// MiniBatch is what a step is taken on.
+type MiniBatch struct {
+	Index      []int32   // of the training examples, StepOptions.Batch for each of the Parts
+	Window     []int32   // data.Augmentation of images; nil for none
+	LabelNoise []float64 // added to the targets; nil for none
+}
+
+// Run takes one step of the step size eta.
+func (s *Step) Run(b MiniBatch, eta float64) error {
+	if err := s.vars.SetFloats(varStepSize, []float64{eta}); err != nil {
+		return err
+	}
+	for part := range s.opts.Parts {
+		if err := s.runPart(part, b); err != nil {
+			return err
+		}
+	}
+	if s.update != nil {
+		return s.update.RunAll()
+	}
+	return nil
+}
+
+func (s *Step) runPart(part int, b MiniBatch) error {
+	if s.written == logCapacity {
+		if err := s.readLog(); err != nil {
+			return err
+		}
+	}
+	at, n := part*s.opts.Batch, s.opts.Batch
+	if err := s.vars.Set(varIndex, b.Index[at:at+n]); err != nil {
+		return err
+	}
+	if b.Window != nil {
+		if err := s.vars.Set(VarWindow, b.Window[3*at:3*(at+n)]); err != nil {
+			return err
+		}
+	}
+	if b.LabelNoise != nil {
+		if err := s.vars.SetFloats(VarLabelNoise, b.LabelNoise[at:at+n]); err != nil {
+			return err
+		}
+	}
+	if err := s.vars.Set(varPosition, []int32{int32(s.written)}); err != nil {
+		return err
+	}
+	if s.update != nil {
+		decay := 1.0
+		if part == 0 {
+			decay = 0
+		}
+		if err := s.vars.SetFloats(varDecay, []float64{decay}); err != nil {
+			return err
+		}
+	}
+	s.written++
+	return s.descend.RunAll()
+}
+
+// readLog waits for the engine and takes the losses over.
+func (s *Step) readLog() error {
+	log := make([]float64, logCapacity)
+	if err := s.vars.Get(varLosses, log); err != nil {
+		return err
+	}
+	s.losses = append(s.losses, log[:s.written]...)
+	s.written = 0
+	return nil
+}
+
+// Losses waits for the engine and returns the mini-batch loss of every step
+// since the last call.
+func (s *Step) Losses() ([]float64, error) {
+	if err := s.readLog(); err != nil {
+		return nil, err
+	}
+	steps := make([]float64, len(s.losses)/s.opts.Parts)
+	for i, l := range s.losses {
+		steps[i/s.opts.Parts] += l / float64(s.opts.Parts)
+	}
+	s.losses = s.losses[:0]
+	return steps, nil
+}
+
+// Initialize draws the network's first parameters.
+func (s *Step) Initialize(seed uint64) error {
+	return checkpoint.Initialize(s.vars, s.Model.Variables, seed)
+}
+
+// clearVelocities sets momentum back to rest.
+func (s *Step) clearVelocities() error {
+	if s.opts.SGD.Momentum == 0 {
+		return nil
+	}
+	for _, w := range s.Model.Parameters() {
+		zeros := op.NewHostTensor(op.Spec{Dtype: s.Model.Dtype, Shape: w.Shape()})
+		if err := s.vars.Set(velocityPrefix+w.Name(), zeros.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Machine is what runs the step, for measuring it.
+func (s *Step) Machine() *machine.Machine { return s.descend }
