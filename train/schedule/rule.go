@@ -32,7 +32,7 @@ type moment struct {
 }
 
 // rules are all there are.
-var rules = []rule{exponential, power, linear, inverse, inverseRoot}
+var rules = []rule{exponential, power, linear, cosine, inverse, inverseRoot}
 
 func find(name string) (rule, error) {
 	var names []string
