@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"largestep/train/weights"
+)
+
+func newExport() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "export CHECKPOINT -o FILE",
+		Short: "Write the parameters of a checkpoint for PyTorch",
+		Long: `Export writes the parameters and running statistics of a checkpoint, ours or
+PyTorch's, as a state_dict with the names of PyTorch's ResNets for CIFAR. What is
+named .pth or .pt loads with torch.load(FILE, weights_only=True), what is named
+.safetensors with safetensors.torch.load_file.`,
+		Example: `  largestep export runs/a/checkpoint.safetensors -o a.pth
+  largestep export lightning.ckpt -o plain.safetensors`,
+		Args: exactArgs("CHECKPOINT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if output == "" {
+				return usageError{errors.New("where to? give a file with -o, such as -o weights.pth")}
+			}
+			file, err := weights.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			sayChanges(cmd, args[0], file.Changes)
+			if err := weights.WriteFile(output, file.Tensors); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d tensors\n", output, len(file.Tensors))
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write: .pth, .pt or .safetensors")
+	return cmd
+}
+
+// sayChanges says how the names of the parameters in a file were read.
+func sayChanges(cmd *cobra.Command, path string, changes []string) {
+	if len(changes) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", path, strings.Join(changes, "; "))
+	}
+}
