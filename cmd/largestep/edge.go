@@ -50,7 +50,7 @@ func newEdgeNet(p catalog.Problem) *cobra.Command {
 	f := cmd.Flags()
 	r.schedule.add(f)
 	r.addSettings(f, edgeGroups...)
-	f.StringVar(&r.init, "init", "", "safetensors file to take initial parameters and running statistics from")
+	f.StringVar(&r.init, "init", "", "file to take initial parameters and running statistics from, as eval does")
 	f.IntVar(&within, "within", 0, "steps within which it must diverge (default those of a training, of a classifier of images at most 500)")
 	f.Float64Var(&tolerance, "tolerance", edgeTolerance, "the edge lies within this fraction above the answer")
 	return cmd

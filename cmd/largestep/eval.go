@@ -30,10 +30,13 @@ func newEval() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval CHECKPOINT",
 		Short: "Measure test loss and error of a checkpoint",
-		Long: `Eval measures a classifier of images on the test set: a checkpoint of a run, or
-any safetensors file with the names and shapes of PyTorch's nets for CIFAR.`,
+		Long: `Eval measures a classifier of images on the test set: a checkpoint of a run, or a
+file of PyTorch's, .safetensors, .pt, .pth or .ckpt, with the names and shapes of
+its nets for CIFAR. It takes a state_dict alone or among what training programs
+keep beside it, with the prefixes of DataParallel, torch.compile and Lightning,
+and torchvision's names. Nothing in a file is executed.`,
 		Example: `  largestep eval runs/a/checkpoint.safetensors
-  largestep eval pytorch.safetensors --dataset cifar10 --logits logits.csv`,
+  largestep eval lightning.ckpt --dataset cifar10 --logits logits.csv`,
 		Args: exactArgs("CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
@@ -57,6 +60,7 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	if err := net.Problem.CheckPrecision(o.format); err != nil {
 		return err
 	}
+	sayChanges(cmd, checkpoint, net.Changes)
 	if o.dataset.name == "auto" && o.dataset.dir == "" {
 		o.dataset.follow(net, checkpoint)
 	}

@@ -39,7 +39,7 @@ func TestExport(t *testing.T) {
 		{"c.pt", "c.pt", ""},
 		{"wrapped.ckpt", "d.safetensors", "wrapped.ckpt: " + wrappedChanges + "\n"},
 	} {
-		o := run("export", c.from, "-o", c.to)
+		o := try("export", c.from, "-o", c.to)
 		if o.code != 0 || o.stdout != c.to+": 122 tensors\n" || o.stderr != c.says {
 			t.Errorf("%s to %s: %v", c.from, c.to, o)
 		}
@@ -66,4 +66,38 @@ func TestExportRefuses(t *testing.T) {
 		{"export nowhere.pth -o new.pth", 1, "nowhere.pth"},
 		{"export done/config.json -o new.pth", 1, "done/config.json: "},
 	})
+}
+
+// A file of PyTorch's evaluates, and starts a training, as the same parameters do
+// in ours.
+func TestCheckpointOfPyTorch(t *testing.T) {
+	enterFixture(t)
+	const checkpoint = "done/checkpoint.safetensors"
+	writeFile(t, "wrapped.ckpt", wrapped(t, checkpoint))
+	eval := func(path string) outcome { return try("eval", path, "--dataset", "made-up", "--test-size", "32") }
+	want, got := eval(checkpoint), eval("wrapped.ckpt")
+	if got.code != 0 || got.stdout != want.stdout || !strings.Contains(got.stderr, "wrapped.ckpt: "+wrappedChanges+"\n") {
+		t.Errorf("eval: %v, want %v", got, want)
+	}
+	succeed(t, tiny("a", "--init", checkpoint)...)
+	succeed(t, tiny("b", "--init", "wrapped.ckpt")...)
+	if tensors(t, "a/checkpoint.safetensors") != tensors(t, "b/checkpoint.safetensors") {
+		t.Error("--init: the trainings differ")
+	}
+	if !strings.Contains(readFile(t, "b/log.txt"), wrappedChanges) {
+		t.Error("the log does not say how names were read")
+	}
+}
+
+func TestFilesOfPyTorchRefused(t *testing.T) {
+	malicious := readFile(t, "../../train/pytorch/testdata/malicious.pth")
+	legacy := readFile(t, "../../train/pytorch/testdata/legacy.pth")
+	enterFixture(t)
+	writeFile(t, "malicious.pth", malicious)
+	writeFile(t, "legacy.pth", legacy)
+	for _, command := range []string{"eval ", "FRESH --init ", "export -o new.pth "} {
+		bad{command + "malicious.pth", 1, "malicious.pth: data.pkl: byte"}.test(t)
+		bad{command + "malicious.pth", 1, "needs posix.system: not read"}.test(t)
+		bad{command + "legacy.pth", 1, "legacy.pth: written in PyTorch's format before version 1.6"}.test(t)
+	}
 }

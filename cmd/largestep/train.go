@@ -63,7 +63,7 @@ func newTrainNet(p catalog.Problem) *cobra.Command {
 	f := cmd.Flags()
 	o.schedule.add(f)
 	o.addSettings(f, trainGroups...)
-	f.StringVar(&o.init, "init", "", "safetensors file to take initial parameters and running statistics from")
+	f.StringVar(&o.init, "init", "", "file to take initial parameters and running statistics from, as eval does")
 	f.StringVar(&o.out, "out", "", "run folder (default: in runs/, named after the settings)")
 	f.BoolVar(&o.resume, "resume", false, "go on with the run in the run folder; its settings count, flags that differ are refused")
 	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints, which are taken after evaluations")

@@ -12,14 +12,17 @@ import (
 	"largestep/nets/op"
 	"largestep/train/problem"
 	"largestep/train/safetensors"
+	"largestep/train/weights"
 )
 
 // NetFile is a trained classifier of images as a file: one of our checkpoints,
-// or any safetensors file with the names and shapes of PyTorch's nets for CIFAR.
+// or any file of PyTorch's with the names and shapes of its nets for CIFAR, or
+// torchvision's.
 type NetFile struct {
 	Problem Problem
 	Classes int
-	Dataset string // that it was trained on, if the file says so
+	Dataset string   // that it was trained on, if the file says so
+	Changes []string // to what it holds; see weights.File
 
 	path    string
 	net     nets.Net
@@ -29,11 +32,11 @@ type NetFile struct {
 // OpenNet reads the file and finds net, width and classes from its names and
 // shapes.
 func OpenNet(path string) (*NetFile, error) {
-	tensors, metadata, err := safetensors.ReadFile(path)
+	file, err := weights.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	f := &NetFile{Dataset: metadata["dataset"], path: path, tensors: tensors}
+	f := &NetFile{Dataset: file.Metadata["dataset"], Changes: file.Changes, path: path, tensors: file.Tensors}
 	if err := f.recognize(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -8,9 +8,9 @@ import (
 	"largestep/data"
 	"largestep/nets"
 	"largestep/nets/op"
-	"largestep/train/checkpoint"
 	"largestep/train/machine"
 	"largestep/train/safetensors"
+	"largestep/train/weights"
 )
 
 // evaluationBatch is how many images are evaluated at once.
@@ -197,7 +197,7 @@ func Evaluate(e op.Engine, net nets.Net, parameters []safetensors.Tensor, images
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkpoint.Import(vars, v.variables, parameters); err != nil {
+	if err := weights.Import(vars, v.variables, parameters); err != nil {
 		return Result{}, err
 	}
 	if err := d.Upload(vars, images); err != nil {

@@ -10,8 +10,8 @@ import (
 	"largestep/metrics/measure"
 	"largestep/nets"
 	"largestep/nets/op"
-	"largestep/train/checkpoint"
 	"largestep/train/machine"
+	"largestep/train/weights"
 )
 
 // Measure is a number that a problem records beside its losses.
@@ -70,7 +70,7 @@ func (s *State) Parameters() []string {
 
 // Parameter is a parameter's values, row-major.
 func (s *State) Parameter(name string) ([]float64, error) {
-	t, err := checkpoint.Download(s.vars, name)
+	t, err := weights.Download(s.vars, name)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 
 	"largestep/metrics"
 	"largestep/nets/op"
-	"largestep/train/checkpoint"
 	"largestep/train/run"
+	"largestep/train/weights"
 )
 
 // Options are a training to be done.
@@ -104,7 +104,7 @@ func (o Options) resolved() (Options, error) {
 	if o.Init == "" {
 		return o, nil
 	}
-	sum, err := checkpoint.Checksum(o.Init)
+	sum, err := weights.Checksum(o.Init)
 	o.Config.Init = sum
 	return o, err
 }

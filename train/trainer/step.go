@@ -7,8 +7,8 @@ import (
 	"gorgonia.org/tensor"
 	"largestep/nets"
 	"largestep/nets/op"
-	"largestep/train/checkpoint"
 	"largestep/train/machine"
+	"largestep/train/weights"
 )
 
 // The variables that a training step reads beside the network's.
@@ -201,7 +201,7 @@ func (s *Step) Losses() ([]float64, error) {
 
 // Initialize draws the network's first parameters.
 func (s *Step) Initialize(seed uint64) error {
-	return checkpoint.Initialize(s.vars, s.Model.Variables, seed)
+	return weights.Initialize(s.vars, s.Model.Variables, seed)
 }
 
 // clearVelocities sets momentum back to rest.

@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"largestep/data"
 	"largestep/metrics"
 	"largestep/nets"
 	"largestep/nets/op"
-	"largestep/train/checkpoint"
 	"largestep/train/machine"
 	"largestep/train/run"
-	"largestep/train/safetensors"
+	"largestep/train/weights"
 )
 
 // reportEvery is how often the host asks the engine for losses between rows: to
@@ -35,6 +35,7 @@ type trainer struct {
 	lastSaved  time.Time
 	lastReport time.Time
 	lastLoss   float64
+	changes    []string // to the file of initial parameters
 	logged     int      // steps whose losses were taken over
 	order      struct { // of the examples of an epoch
 		epoch int
@@ -106,13 +107,13 @@ var ErrInitialParameters = errors.New("the run was killed before its first check
 
 // load fills the engine from a checkpoint.
 func (t *trainer) load(c *run.Checkpoint) error {
-	if err := checkpoint.Import(t.vars, t.step.Model.Variables, c.Parameters); err != nil {
+	if err := weights.Import(t.vars, t.step.Model.Variables, c.Parameters); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(t.Dir, run.CheckpointFile), err)
 	}
 	if t.Config.Momentum == 0 {
 		return nil
 	}
-	if err := checkpoint.Fill(t.vars, velocityNames(t.step.Model.Variables), c.Velocities); err != nil {
+	if err := weights.Fill(t.vars, velocityNames(t.step.Model.Variables), c.Velocities); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(t.Dir, c.Velocity), err)
 	}
 	return nil
@@ -133,11 +134,12 @@ func (t *trainer) initialize() error {
 	if t.Init == "" {
 		return t.step.Initialize(t.Config.Seed)
 	}
-	tensors, _, err := safetensors.ReadFile(t.Init)
+	file, err := weights.ReadFile(t.Init)
 	if err != nil {
 		return err
 	}
-	if err := checkpoint.Import(t.vars, t.step.Model.Variables, tensors); err != nil {
+	t.changes = file.Changes
+	if err := weights.Import(t.vars, t.step.Model.Variables, file.Tensors); err != nil {
 		return fmt.Errorf("%s: %w", t.Init, err)
 	}
 	return nil
@@ -184,6 +186,9 @@ func (t *trainer) run(ctx context.Context) error {
 	t.started = now.Add(-time.Duration(t.Seconds * float64(time.Second)))
 	t.lastReport = now
 	t.records.Log.Printf("step %d of %d on %s, %s", t.Step, t.Config.Steps(), t.Engine.Name(), t.Engine.Device())
+	if len(t.changes) > 0 {
+		t.records.Log.Printf("%s: %s", t.Init, strings.Join(t.changes, "; "))
+	}
 	if t.Hooks.Start != nil {
 		t.Hooks.Start(t.Config, t.Step)
 	}
@@ -419,12 +424,12 @@ func (t *trainer) save() error {
 	if t.Step == t.Config.Steps() { // nothing goes on from it: no times, so that its bytes are the training's alone
 		c.Position = run.Position{Step: t.Step}
 	}
-	if c.Parameters, err = checkpoint.Export(t.vars, t.step.Model.Variables, t.Step); err != nil {
+	if c.Parameters, err = weights.Export(t.vars, t.step.Model.Variables, t.Step); err != nil {
 		return err
 	}
 	if t.Config.Momentum != 0 {
 		for _, name := range velocityNames(t.step.Model.Variables) {
-			v, err := checkpoint.Download(t.vars, name)
+			v, err := weights.Download(t.vars, name)
 			if err != nil {
 				return err
 			}
@@ -438,7 +443,7 @@ func (t *trainer) save() error {
 
 // savePhase keeps the parameters with which phase k, counted from 1, ended.
 func (t *trainer) savePhase(k int) error {
-	parameters, err := checkpoint.Export(t.vars, t.step.Model.Variables, t.Step)
+	parameters, err := weights.Export(t.vars, t.step.Model.Variables, t.Step)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
-// Package weights reads the parameters of a net from whatever file has them, and
-// writes them: safetensors, or what torch.save writes. It gives them the names
-// that the nets here have, which are those of PyTorch's ResNets for CIFAR.
+// Package weights brings the parameters of a net from whatever file has them,
+// safetensors or what torch.save writes, to an engine, and back. It gives them the
+// names that the nets here have, which are those of PyTorch's nets for CIFAR.
 package weights
 
 import (

@@ -1,11 +1,10 @@
-// Package checkpoint brings a network's variables from an engine to tensors with
-// PyTorch's names and shapes, and back.
-package checkpoint
+package weights
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -122,10 +121,14 @@ func Initialize(vars *machine.Variables, variables []*nets.Variable, seed uint64
 
 // Checksum is the SHA-256 of a file in hexadecimal.
 func Checksum(path string) (string, error) {
-	b, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
