@@ -7,11 +7,13 @@
 
 Trains ResNet-18 of width 16 for 20 steps with both programs, from equal weights
 on equal mini-batches, and compares the losses; then loads largestep's final
-checkpoint into PyTorch, and PyTorch's into largestep, and compares the logits.
+checkpoint into PyTorch, and PyTorch's into largestep, saved in many ways, and
+compares the logits.
 With --write FILE it writes PyTorch's losses, which the tests compare with.
 """
 
 import argparse
+import copy
 import csv
 import json
 import pathlib
@@ -23,6 +25,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
+from torch.optim.swa_utils import AveragedModel
 
 from resnet18 import ResNet18
 
@@ -110,6 +113,56 @@ def largestep_logits(program, tmp, checkpoint):
     return np.loadtxt(out, delimiter=",")
 
 
+def saved_ways(model):
+    """The model as training programs save it: by name of the file, what saves it."""
+    state = model.state_dict()
+    names = {"linear": "fc", "shortcut": "downsample"}
+    torchvision = {".".join(names.get(part, part) for part in k.split(".")): v for k, v in state.items()}
+    optimizer = torch.optim.SGD(model.parameters(), STEP_SIZE, momentum=0.9)
+    lightning = {f"model.{k}": v for k, v in torch.compile(model).state_dict().items()}
+    strided = copy.deepcopy(model).to(memory_format=torch.channels_last).state_dict()
+    values = {
+        "plain.pth": state,
+        "dataparallel.pt": torch.nn.DataParallel(model).state_dict(),
+        "compiled.pth": torch.compile(model).state_dict(),
+        "averaged.pth": AveragedModel(model).state_dict(),
+        "torchvision.pth": {"state_dict": torchvision, "arch": "resnet18"},
+        "lightning.ckpt": {"epoch": 3, "state_dict": lightning, "optimizer_states": [optimizer.state_dict()],
+                           "hyper_parameters": argparse.Namespace(lr=0.1), "lr_schedulers": [], "loops": {}},
+        "strided.pth": {"net": strided, "acc": 12.5},
+        "double.pth": copy.deepcopy(model).double().state_dict(),
+    }
+    ways = {name: lambda path, value=value: torch.save(value, path) for name, value in values.items()}
+    ways["prefixed.safetensors"] = lambda path: save_file({f"module.{k}": v for k, v in torchvision.items()}, path)
+    return ways
+
+
+def compare_saved(program, tmp, model):
+    """The largest difference of logits between the model here and saved for largestep."""
+    rounded = copy.deepcopy(model).bfloat16()
+    cases = [(name, save, model) for name, save in saved_ways(model).items()]
+    cases.append(("rounded.pth", lambda path: torch.save(rounded.state_dict(), path), copy.deepcopy(rounded).float()))
+    worst = 0.0
+    for name, save, same in cases:
+        save(tmp / name)
+        difference = np.abs(logits_of(same) - largestep_logits(program, tmp, tmp / name)).max()
+        print(f"{name}: logits differ by {difference:.2g}")
+        worst = max(worst, difference)
+    return worst
+
+
+def compare_exported(program, tmp, checkpoint):
+    """The largest difference of logits between a checkpoint and what export makes of it."""
+    want, worst = largestep_logits(program, tmp, checkpoint), 0.0
+    for name in ["exported.pth", "exported.safetensors"]:
+        subprocess.run([program, "export", checkpoint, "-o", tmp / name], check=True)
+        state = torch.load(tmp / name, weights_only=True) if name.endswith("pth") else load_file(tmp / name)
+        model = ResNet18(WIDTH)
+        model.load_state_dict(state, strict=True)
+        worst = max(worst, np.abs(want - logits_of(model)).max())
+    return worst
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", nargs="?", default="./largestep")
@@ -134,6 +187,7 @@ def main():
             worst_logit = max(worst_logit, np.abs(logits_of(loaded) - largestep_logits(program, tmp, checkpoint)).max())
             save_file(model.state_dict(), tmp / "pytorch.safetensors")
             worst_logit = max(worst_logit, np.abs(logits_of(model) - largestep_logits(program, tmp, tmp / "pytorch.safetensors")).max())
+        worst_logit = max(worst_logit, compare_saved(program, tmp, model), compare_exported(program, tmp, checkpoint))
     if args.write:
         pathlib.Path(args.write).write_text(json.dumps({"torch": torch.__version__, **recorded}, indent=2) + "\n")
     print(f"losses of {STEPS} steps: largest relative difference {worst_loss:.2g} (bound 1e-3)")
