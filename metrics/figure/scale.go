@@ -28,6 +28,7 @@ var scales = map[string]scale{
 	"effective_rank":    {"Effective rank of the Jacobian", false, 1},
 	"imbalance":         {"Mean |u² − v²|", true, 1},
 	"gap":               {"Suboptimality gap", true, 1},
+	"parameter_norm":    {"Norm of the parameters", false, 1},
 	"pattern_distance":  {"Activation patterns changed (%)", false, 100},
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/floats"
 	"largestep/metrics/measure"
 	"largestep/train/problem"
 )
@@ -27,6 +28,19 @@ const sparsity = "sparsity"
 // Measures are all there are.
 var Measures = []Measure{
 	{Name: sparsity, About: "fraction of positive features without duplicates, as sparsity_1, sparsity_2, …", Default: true, Images: true},
+	{Name: "parameter_norm", About: "‖θ‖₂ of all trained parameters", Default: true, Of: parameterNorm},
+}
+
+func parameterNorm(s *problem.State) (float64, error) {
+	var norms []float64
+	for _, name := range s.Parameters() {
+		theta, err := s.Parameter(name)
+		if err != nil {
+			return 0, err
+		}
+		norms = append(norms, floats.Norm(theta, 2))
+	}
+	return floats.Norm(norms, 2), nil
 }
 
 // defaultMeasures are those that a run records when nobody asks for others.

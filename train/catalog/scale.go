@@ -69,7 +69,7 @@ func ScaleNamed(name string) (Scale, error) {
 func SuitableScale(at Circumstances) Scale {
 	name := "small"
 	switch {
-	case at.Dataset == data.NameMadeUp:
+	case data.SetNamed(at.Dataset).MadeUp():
 		name = "quick"
 	case at.Engine == "cuda":
 		name = "paper"

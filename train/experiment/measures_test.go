@@ -167,7 +167,7 @@ func TestMeasuresOfDiagonal(t *testing.T) {
 	r := trained(t, c)
 	w := weights(t, r.Dir)
 	u, v := w["u"], w["v"]
-	want := map[string]float64{"l0": 7, "rank": 7}
+	want := map[string]float64{"l0": 7, "rank": 7, "parameter_norm": math.Sqrt(inner(u, u) + inner(v, v))}
 	for j := range u {
 		want["l1"] += math.Abs(u[j] * v[j])
 		want["imbalance"] += math.Abs(u[j]*u[j]-v[j]*v[j]) / 7
