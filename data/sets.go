@@ -15,12 +15,13 @@ type Set struct {
 	Name   string
 	Title  string // as figures call it
 	Images string // of a sentence: "5,000 images of cifar10"
-	folder string // in the cache; "" for one made up in the program
+	folder string // in the cache
+	madeUp bool   // in the program; it has no folder
 }
 
 // Sets are those that need no import.
 var Sets = []Set{
-	{Name: NameMadeUp, Title: "made-up images", Images: "made-up images"},
+	{Name: NameMadeUp, Title: "made-up images", Images: "made-up images", madeUp: true},
 	{Name: NameCIFAR10, Title: "CIFAR-10", Images: "images of " + NameCIFAR10, folder: layoutFolder},
 }
 
@@ -49,7 +50,7 @@ var ErrMadeUp = errors.New("a made-up set has no folder")
 // dir is empty. The error wraps fs.ErrNotExist if it is not there.
 func Find(name, dir string) (Place, error) {
 	set := SetNamed(name)
-	if set.folder == "" {
+	if set.madeUp {
 		if dir != "" {
 			return Place{}, ErrMadeUp
 		}
@@ -130,7 +131,7 @@ func (im *Images) first(n int) (*Images, error) {
 }
 
 // MadeUp tells whether the set is made up in the program.
-func (s Set) MadeUp() bool { return s.folder == "" }
+func (s Set) MadeUp() bool { return s.madeUp }
 
 func (s Set) known() bool {
 	return slices.ContainsFunc(Sets, func(k Set) bool { return k.Name == s.Name })

@@ -17,7 +17,7 @@ import (
 // some runs have.
 const (
 	wantColumns = "epoch,step,phase,step_size,batch_loss,train_loss,train_error,test_loss,test_error," +
-		"active_1,active_2,active_3,active_4,active_5,images_per_second,seconds"
+		"active_1,active_2,active_3,active_4,active_5,parameter_norm,images_per_second,seconds"
 	wantSparsity = "sparsity_1,sparsity_2,sparsity_3,sparsity_4,sparsity_5,"
 )
 
