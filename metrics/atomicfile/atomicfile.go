@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -39,10 +40,64 @@ func Write(path string, write func(io.Writer) error) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return writeThrough(path, write)
 	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
+	target, err := Resolve(path)
+	if err != nil {
+		return err
 	}
-	return replace(path, write)
+	return replace(target, write)
+}
+
+// Resolve returns the path of what a symbolic link leads to, over several links
+// if need be, whether or not there is anything. A path that is no link stays.
+func Resolve(path string) (string, error) {
+	for links := 0; ; links++ {
+		path = trimSeparators(path)
+		info, err := os.Lstat(path)
+		if err != nil || info.Mode().Type() != fs.ModeSymlink {
+			return filepath.Clean(path), nil // whoever uses it meets the error
+		}
+		if links == maxLinks {
+			return "", fmt.Errorf("%s: a link that leads to itself", path)
+		}
+		if path, err = follow(path); err != nil {
+			return "", err
+		}
+	}
+}
+
+// maxLinks is how many links Linux follows.
+const maxLinks = 40
+
+// follow returns where one link leads to. Of what is there, the folders on the way
+// are resolved, so that .. means what it means to the system.
+func follow(link string) (string, error) {
+	target, err := os.Readlink(link)
+	if err != nil {
+		return "", err
+	}
+	if !filepath.IsAbs(target) {
+		dir, _ := filepath.Split(link)
+		target = dir + target
+	}
+	dir, name := filepath.Split(trimSeparators(target))
+	if name == ".." {
+		dir, name = target, ""
+	}
+	if dir == "" {
+		return name, nil
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	return filepath.Join(dir, name), nil
+}
+
+// trimSeparators leaves out what a path ends in, but for the root's.
+func trimSeparators(path string) string {
+	for len(path) > 1 && os.IsPathSeparator(path[len(path)-1]) {
+		path = path[:len(path)-1]
+	}
+	return path
 }
 
 func writeThrough(path string, write func(io.Writer) error) error {
