@@ -37,6 +37,14 @@ type source struct {
 	From  string `json:"from"`  // base name of the folder or archive
 	Train int    `json:"train"` // number of training records
 	Test  int    `json:"test"`  // number of test records
+	archiveSums
+}
+
+// archiveSums are the checksums of the archive that was fetched, in hexadecimal;
+// an import has none.
+type archiveSums struct {
+	MD5    string `json:"archive_md5,omitempty"`
+	SHA256 string `json:"archive_sha256,omitempty"`
 }
 
 // DefaultDir returns the folder in the user's cache where CIFAR-10 is kept.

@@ -2,16 +2,20 @@ package data
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // A partial is a download that may be unfinished: a file with what is there so
@@ -68,17 +72,40 @@ func (p *partial) restart(validator string) error {
 // A downloader gets files over HTTP.
 type downloader struct {
 	client   *http.Client
-	attempts int                              // in a row without a byte gained
+	attempts int                              // in a row that get no farther than one before
+	most     int                              // attempts in all
 	wait     func(failures int) time.Duration // before the next attempt
 	stall    time.Duration                    // silence after which a connection counts as lost
+	patience time.Duration                    // with a server below minRate
 	progress func(done, total int64)
 }
 
+// minRate is the speed, in bytes a second, below which a transfer is hopeless:
+// CIFAR-10 would take two days.
+const minRate = 1000
+
 var defaultDownloader = downloader{
-	client:   http.DefaultClient,
+	client:   &http.Client{CheckRedirect: checkRedirect},
 	attempts: 6,
+	most:     200,
 	wait:     func(failures int) time.Duration { return time.Second << (failures - 1) },
 	stall:    30 * time.Second,
+	patience: time.Minute,
+}
+
+// checkRedirect follows a few redirects, to http and https alone.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return permanentError{errors.New("10 redirects")}
+	}
+	return checkURL(req.URL)
+}
+
+func checkURL(u *url.URL) error {
+	if !isURL(u.String()) || u.Host == "" {
+		return permanentError{fmt.Errorf("%q is not the http or https address of a file", u)}
+	}
+	return nil
 }
 
 // permanentError is one that another attempt would meet again.
@@ -86,10 +113,38 @@ type permanentError struct{ error }
 
 func (e permanentError) Unwrap() error { return e.error }
 
+// permanent tells whether a request failed for a reason that stays: there is no
+// such host, or it is not the one that its certificate is for.
+func permanent(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, new(permanentError)) ||
+		errors.As(err, &dns) && dns.IsNotFound ||
+		errors.As(err, new(*tls.CertificateVerificationError)) ||
+		errors.As(err, new(tls.RecordHeaderError)) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// printable is an error whose text may come from a server. What a terminal would
+// not print but obey is escaped.
+type printable struct{ error }
+
+func (e printable) Unwrap() error { return e.error }
+
+func (e printable) Error() string {
+	var b strings.Builder
+	for _, r := range e.error.Error() {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
+}
+
 // download completes p, over as many connections as it takes.
 func (d downloader) download(ctx context.Context, p *partial) error {
-	for failures := 0; ; {
-		before := p.size()
+	farthest, failures := p.size(), 0
+	for tries := 1; ; tries++ {
 		err := d.attempt(ctx, p)
 		if err == nil {
 			return nil
@@ -97,14 +152,14 @@ func (d downloader) download(ctx context.Context, p *partial) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("download stopped after %d bytes, the next fetch goes on from there: %w", p.size(), ctx.Err())
 		}
-		if errors.As(err, new(permanentError)) {
-			return err
+		if permanent(err) {
+			return printable{err}
 		}
-		if p.size() > before {
-			failures = 0
+		if size := p.size(); size > farthest {
+			farthest, failures = size, 0
 		}
-		if failures++; failures >= d.attempts {
-			return fmt.Errorf("download of %s failed %d times: %w: check the network and run the same command again (it goes on after %d bytes), or get the archive by other means and name it with --from", p.state.URL, failures, err, p.size())
+		if failures++; failures >= d.attempts || tries >= d.most {
+			return printable{fmt.Errorf("download of %s failed %d times: %w: check the network and run the same command again (it goes on after %d bytes), or get the archive by other means and name it with --from", p.state.URL, tries, err, p.size())}
 		}
 		select {
 		case <-time.After(d.wait(failures)):
@@ -129,8 +184,12 @@ func (d downloader) attempt(ctx context.Context, p *partial) error {
 	if err != nil || resp.StatusCode == http.StatusRequestedRangeNotSatisfiable {
 		return err
 	}
+	slow := d.newSpeedLimit(have)
 	body := &progressReader{contextReader{ctx, resp.Body}, have, total, func(done, total int64) {
 		watchdog.Reset(d.stall)
+		if err := slow.check(done); err != nil {
+			cancel(permanentError{fmt.Errorf("%s: %w: run the same command again later (it goes on after %d bytes), or get the archive by other means and name it with --from", p.state.URL, err, done)})
+		}
 		if d.progress != nil {
 			d.progress(done, total)
 		}
@@ -138,9 +197,37 @@ func (d downloader) attempt(ctx context.Context, p *partial) error {
 	if err := p.append(body); err != nil {
 		return stalledOr(ctx, err)
 	}
-	if total >= 0 && p.size() != total {
-		return fmt.Errorf("connection closed after %d of %d bytes", p.size(), total)
+	switch size := p.size(); {
+	case total >= 0 && size > total:
+		p.remove()
+		return fmt.Errorf("%d bytes sent for the last of %d", size-have, total)
+	case total >= 0 && size < total:
+		return fmt.Errorf("connection closed after %d of %d bytes", size, total)
 	}
+	return nil
+}
+
+// A speedLimit notices when a transfer is slower than minRate for a while.
+type speedLimit struct {
+	patience time.Duration
+	since    time.Time
+	from     int64
+}
+
+func (d downloader) newSpeedLimit(have int64) *speedLimit {
+	return &speedLimit{d.patience, time.Now(), have}
+}
+
+// check is called with the bytes that are here, whenever some came.
+func (l *speedLimit) check(done int64) error {
+	took := time.Since(l.since)
+	if took < l.patience {
+		return nil
+	}
+	if rate := float64(done-l.from) / took.Seconds(); rate < minRate {
+		return fmt.Errorf("%.0f bytes a second for %v, which gets nowhere", rate, took.Round(time.Second))
+	}
+	l.since, l.from = time.Now(), done
 	return nil
 }
 
@@ -163,12 +250,12 @@ func (p *partial) accept(resp *http.Response) (have, total int64, err error) {
 		}
 		have, total = 0, resp.ContentLength
 	case http.StatusRequestedRangeNotSatisfiable: // nothing is left, or the resource has changed
-		if _, total, err = parseContentRange(contentRange); err != nil || total != have {
+		if _, total, err = parseContentRange(contentRange); err != nil || total != have || have == 0 {
 			p.remove()
-			return 0, 0, fmt.Errorf("%s: %s", p.state.URL, resp.Status)
+			return 0, 0, fmt.Errorf("%s: the server says %q", p.state.URL, resp.Status)
 		}
 	default:
-		err := fmt.Errorf("%s: the server says %s", p.state.URL, resp.Status)
+		err := fmt.Errorf("%s: the server says %q", p.state.URL, resp.Status)
 		if retryable(resp.StatusCode) {
 			return 0, 0, err
 		}
@@ -193,6 +280,9 @@ func (d downloader) request(ctx context.Context, p *partial) (*http.Response, er
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.state.URL, nil)
 	if err != nil {
 		return nil, permanentError{err}
+	}
+	if err := checkURL(req.URL); err != nil {
+		return nil, err
 	}
 	req.Header.Set("User-Agent", "largestep")
 	req.Header.Set("Accept-Encoding", "identity") // lengths and ranges count the archive's own bytes

@@ -7,13 +7,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"largestep/data/magic"
+	"largestep/metrics/atomicfile"
 )
 
 // The official archive; the checksum is from
@@ -36,12 +38,17 @@ type FetchOptions struct {
 	// Progress, if not nil, is called during a download with the bytes that are
 	// here and those of the whole archive, or -1 if that is not known.
 	Progress func(done, total int64)
+
+	// Waiting, if not nil, is called when another process is making the set, and
+	// Fetch waits for it.
+	Waiting func()
 }
 
 // Fetch gets an archive of CIFAR-10 in the binary layout, verifies its
 // checksum, and unpacks it. A download that was cut short goes on where it
-// stopped, in the same call or the next one. If Dir already holds the official
-// set Fetch does nothing; it replaces a damaged set but never a sound one.
+// stopped, in the same call or the next one. If Dir already holds the set of
+// that archive Fetch does nothing; it replaces a damaged set but never a sound
+// one. Dir may be a symbolic link; the folder that it leads to is made.
 //
 // A set whose archive was checked against another checksum than the official
 // one is not called "cifar10": its Name says that the archive was another.
@@ -56,7 +63,10 @@ func fetch(ctx context.Context, o FetchOptions, d downloader) error {
 			return err
 		}
 	}
-	o.Dir = filepath.Clean(o.Dir)
+	var err error
+	if o.Dir, err = atomicfile.Resolve(o.Dir); err != nil {
+		return fmt.Errorf("data set's folder: %w", err)
+	}
 	if o.From == "" {
 		o.From = officialURL
 	}
@@ -67,7 +77,15 @@ func fetch(ctx context.Context, o FetchOptions, d downloader) error {
 	if err := o.checkSums(); err != nil {
 		return err
 	}
-	if l, err := inspect(o.Dir); err == nil && l.name == NameCIFAR10 && o.official() {
+	if o.done() {
+		return nil
+	}
+	unlock, err := lock(ctx, o.Dir, o.Waiting)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if o.done() { // by the process that had the lock
 		return nil
 	}
 	draft, err := newDraft(o.Dir) // before the download: a target in the way is known at once
@@ -96,7 +114,8 @@ func (o FetchOptions) unpackFile(ctx context.Context, file string, cleanup func(
 		return fmt.Errorf("archive: %w", err)
 	}
 	defer f.Close()
-	if err := o.verify(ctx, f); err != nil {
+	sums, err := o.verify(ctx, f)
+	if err != nil {
 		if errors.Is(err, errChecksum) {
 			cleanup()
 		}
@@ -106,7 +125,7 @@ func (o FetchOptions) unpackFile(ctx context.Context, file string, cleanup func(
 		return fmt.Errorf("archive %s: %w", o.From, err)
 	}
 	if !o.official() {
-		if err := draft.recordUnofficial(path.Base(filepath.ToSlash(o.From))); err != nil {
+		if err := draft.recordUnofficial(path.Base(filepath.ToSlash(o.From)), sums); err != nil {
 			return err
 		}
 	}
@@ -118,6 +137,24 @@ func (o FetchOptions) unpackFile(ctx context.Context, file string, cleanup func(
 }
 
 func (o FetchOptions) official() bool { return o.MD5 == officialMD5 }
+
+// done reports whether Dir holds the set of the archive that is wanted.
+func (o FetchOptions) done() bool {
+	l, err := inspect(o.Dir)
+	if err != nil {
+		return false
+	}
+	if l.name == NameCIFAR10 {
+		return o.official()
+	}
+	src, err := readSource(o.Dir)
+	return err == nil && src != nil && o.match(src.archiveSums)
+}
+
+// match reports whether an archive's sums are those that are wanted.
+func (o FetchOptions) match(sums archiveSums) bool {
+	return (o.MD5 == "" || o.MD5 == sums.MD5) && (o.SHA256 == "" || o.SHA256 == sums.SHA256)
+}
 
 var httpURL = regexp.MustCompile(`^(?i:https?)://`)
 
@@ -138,30 +175,49 @@ func (o FetchOptions) checkSums() error {
 // errChecksum is wrapped by the error of an archive with another checksum.
 var errChecksum = errors.New("not the expected archive")
 
-// verify compares the checksums of f and rewinds it.
-func (o FetchOptions) verify(ctx context.Context, f *os.File) error {
-	sums := []struct {
-		name, want string
-		hash       hash.Hash
-	}{{"MD5", o.MD5, md5.New()}, {"SHA-256", o.SHA256, sha256.New()}}
-	if _, err := io.Copy(io.MultiWriter(sums[0].hash, sums[1].hash), contextReader{ctx, f}); err != nil {
-		return fmt.Errorf("archive %s: %w", o.From, err)
+// verify compares the checksums of f, returns them, and rewinds it.
+func (o FetchOptions) verify(ctx context.Context, f *os.File) (archiveSums, error) {
+	m, s := md5.New(), sha256.New()
+	if _, err := io.Copy(io.MultiWriter(m, s), contextReader{ctx, f}); err != nil {
+		return archiveSums{}, fmt.Errorf("archive %s: %w", o.From, err)
 	}
-	for _, s := range sums {
-		if got := hex.EncodeToString(s.hash.Sum(nil)); s.want != "" && got != s.want {
-			return fmt.Errorf("%w: %s has %s %s, want %s; if it is the one you want, give its own checksum", errChecksum, o.From, s.name, got, s.want)
+	sums := archiveSums{hex.EncodeToString(m.Sum(nil)), hex.EncodeToString(s.Sum(nil))}
+	for _, s := range []struct{ name, got, want string }{{"MD5", sums.MD5, o.MD5}, {"SHA-256", sums.SHA256, o.SHA256}} {
+		if s.want != "" && s.got != s.want {
+			return sums, fmt.Errorf("%w: %s has %s %s, want %s%s", errChecksum, o.From, s.name, s.got, s.want, adviceOn(f))
 		}
 	}
 	_, err := f.Seek(0, io.SeekStart)
-	return err
+	return sums, err
 }
 
-// recordUnofficial writes the draft's source.json if it came without one: a
-// set that only looks like CIFAR-10 must not be taken for it.
-func (d *draft) recordUnofficial(from string) error {
-	if src, err := readSource(d.dir); src != nil || err != nil {
+// adviceOn says what to do about a file with another checksum.
+func adviceOn(f *os.File) string {
+	begin := make([]byte, magic.Length)
+	n, _ := f.ReadAt(begin, 0)
+	if kind := magic.Kind(begin[:n]); kind == magic.WebPage || kind == magic.LFS {
+		return fmt.Sprintf("; it is %s: %s", kind, adviceFor(kind))
+	}
+	return "; if it is the one you want, give its own checksum"
+}
+
+// recordUnofficial notes in the draft's source.json which archive the set came
+// from, and makes one if it came without: a set that only looks like CIFAR-10
+// must not be taken for it.
+func (d *draft) recordUnofficial(from string, sums archiveSums) error {
+	src, err := readSource(d.dir)
+	if err != nil {
 		return err
 	}
+	if src == nil {
+		src = d.describe(from)
+	}
+	src.archiveSums = sums
+	return d.writeSource(*src)
+}
+
+// describe is the source.json of a draft that has none.
+func (d *draft) describe(from string) *source {
 	records := func(name string) int {
 		info, err := os.Stat(filepath.Join(d.dir, name))
 		if err != nil {
@@ -169,11 +225,11 @@ func (d *draft) recordUnofficial(from string) error {
 		}
 		return int(info.Size() / recordBytes)
 	}
-	src := source{Name: NameCIFAR10 + " (unofficial archive)", From: from, Test: records(testFile)}
+	src := &source{Name: NameCIFAR10 + " (unofficial archive)", From: from, Test: records(testFile)}
 	for i := 0; records(trainFile(i)) > 0; i++ {
 		src.Train += records(trainFile(i))
 	}
-	return d.writeSource(src)
+	return src
 }
 
 // contextReader ends in the context's error once that is done.

@@ -51,6 +51,52 @@ func (a *archive) file(name string, content []byte) *archive {
 	return a.add(tar.Header{Name: name, Typeflag: tar.TypeReg}, content)
 }
 
+// sparse adds a file of one hole of so many bytes, as GNU tar --sparse does.
+func (a *archive) sparse(name string, size int) *archive {
+	a.t.Helper()
+	records := ""
+	for _, r := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=" + name, fmt.Sprintf("GNU.sparse.realsize=%d", size)} {
+		records += fmt.Sprintf("%d %s\n", len(r)+4, r) // the length has two digits
+	}
+	a.file("GNUSparseFile.0/pax", []byte(records)).retype(len(records), tar.TypeXHeader)
+	blocks := make([]byte, 512)
+	copy(blocks, "0\n") // no blocks that are not holes
+	return a.file("GNUSparseFile.0/file", blocks)
+}
+
+// oldSparse adds a file of no blocks in GNU tar's older form.
+func (a *archive) oldSparse(name string) *archive {
+	a.t.Helper()
+	return a.file(name, nil).retype(0, tar.TypeGNUSparse)
+}
+
+// retype changes the type of the last file, of so many bytes.
+func (a *archive) retype(size int, flag byte) *archive {
+	a.tw.Flush()
+	header := a.buf.Bytes()[a.buf.Len()-512-(size+511)/512*512:][:512]
+	header[156] = flag
+	if flag == tar.TypeGNUSparse {
+		copy(header[257:], "ustar  \x00") // GNU's own magic
+		clear(header[265:])
+		copy(header[386:], "00000000000\x0000000000000\x00") // one block, of nothing
+		copy(header[483:], "00007777777\x00")                // the size with the hole
+	}
+	copy(header[148:156], "        ")
+	sum := 0
+	for _, b := range header {
+		sum += int(b)
+	}
+	copy(header[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return a
+}
+
+// flipped is b with a bit of one byte changed.
+func flipped(b []byte, i int) []byte {
+	b = bytes.Clone(b)
+	b[i] ^= 1
+	return b
+}
+
 func (a *archive) tar() []byte {
 	a.tw.Close()
 	return a.buf.Bytes()
@@ -112,7 +158,7 @@ func TestFetchFile(t *testing.T) {
 			t.Errorf("%q, %d, %d images", d.Name, d.Train.Len(), d.Test.Len())
 		}
 		// A sound set is never replaced.
-		err = Fetch(t.Context(), FetchOptions{From: from, Dir: target, SHA256: sha(content)})
+		err = Fetch(t.Context(), FetchOptions{From: from, Dir: target})
 		wantError(t, err, "already holds a data set", "delete it first")
 		// A damaged one is.
 		os.Truncate(filepath.Join(target, testFile), 5)
@@ -167,7 +213,13 @@ func TestFetchRefuses(t *testing.T) {
 		"long readme":   {setArchive(t).file("x/source.json", make([]byte, 1<<20)).gz(), "source.json: 1048576 bytes"},
 		"twice":         {traversal("y/test_batch.bin"), "test_batch.bin is in it twice"},
 		"cut":           {good[:len(good)/2], "unexpected EOF"},
-		"no archive":    {[]byte("<html>not found</html>"), "not a sound tar"},
+		"web page":      {[]byte("<html>not found</html>"), "a web page, want .tar or .tar.gz: the address may"},
+		"no archive":    {[]byte("no archive"), "not a sound tar"},
+		"gzip's sum":    {flipped(good, len(good)-8), "not a sound tar or tar.gz archive: gzip: invalid checksum"},
+		"gzip's length": {flipped(good, len(good)-1), "gzip: invalid checksum"},
+		"no gzip's sum": {good[:len(good)-8], "unexpected EOF"},
+		"holes":         {setArchive(t).sparse("x/data_batch_2.bin", 30_730_000).gz(), `"x/data_batch_2.bin" in it is a file with holes`},
+		"old holes":     {setArchive(t).oldSparse("x/data_batch_2.bin").gz(), `"x/data_batch_2.bin" in it is a file with holes`},
 		"empty":         {nil, "no data_batch_1.bin"},
 		"other things":  {newArchive(t).file("a.txt", []byte("a")).gz(), "no data_batch_1.bin"},
 		"incomplete":    {newArchive(t).file("x/test_batch.bin", batch(1, 1)).gz(), "not a data set"},
@@ -298,10 +350,12 @@ func (w *cuttingWriter) Write(p []byte) (int, error) {
 
 // quick is a downloader without patience.
 var quick = downloader{
-	client:   http.DefaultClient,
+	client:   defaultDownloader.client,
 	attempts: 3,
+	most:     30,
 	wait:     func(int) time.Duration { return time.Millisecond },
 	stall:    10 * time.Second,
+	patience: time.Minute,
 }
 
 func TestDownload(t *testing.T) {
@@ -459,8 +513,11 @@ func TestDownloadFails(t *testing.T) {
 			t.Errorf("asked %d times", n)
 		}
 	})
+	t.Run("log-in page", func(t *testing.T) {
+		try(t, quick, &mirror{content: []byte("\n<!DOCTYPE html><html>log in</html>")}, nil, "it is a web page", "log-in")
+	})
 	t.Run("wrong content", func(t *testing.T) {
-		try(t, quick, &mirror{content: []byte("<html>log in</html>")}, nil, "SHA-256", "want "+sha(content))
+		try(t, quick, &mirror{content: []byte("another archive")}, nil, "SHA-256", "want "+sha(content))
 	})
 	t.Run("no content", func(t *testing.T) {
 		try(t, quick, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}), nil, "SHA-256", "want "+sha(content))
@@ -563,4 +620,18 @@ func FuzzUnpack(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The number of files is bounded, whatever they are.
+func TestMembersAreCounted(t *testing.T) {
+	a, err := openArchive(bytes.NewReader(newArchive(t).file("a", nil).file("b", nil).gz()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.members = maxMembers - 1 // as after so many
+	if _, err := a.next(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.next()
+	wantError(t, err, "more than 3000000 files and folders")
 }

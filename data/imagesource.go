@@ -1,7 +1,6 @@
 package data
 
 import (
-	"archive/tar"
 	"context"
 	"fmt"
 	"io"
@@ -175,17 +174,17 @@ func (s imageArchive) each(ctx context.Context, visit func(i int, file imageFile
 	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	tr, err := newTarReader(contextReader{ctx, s.f})
+	a, err := openArchive(contextReader{ctx, s.f})
 	if err != nil {
 		return err
 	}
-	return eachImage(tr, visit)
+	return eachImage(a, visit)
 }
 
 // eachImage calls visit with the images of an archive.
-func eachImage(tr *tar.Reader, visit func(i int, file imageFile, r io.Reader) error) error {
+func eachImage(a *archiveReader, visit func(i int, file imageFile, r io.Reader) error) error {
 	for i := 0; ; {
-		h, err := nextFile(tr)
+		h, err := a.next()
 		if err == io.EOF {
 			return nil
 		} else if err != nil {
@@ -198,7 +197,7 @@ func eachImage(tr *tar.Reader, visit func(i int, file imageFile, r io.Reader) er
 		if !ok {
 			continue
 		}
-		if err := visit(i, file, tr); err != nil {
+		if err := visit(i, file, a); err != nil {
 			return err
 		}
 		i++

@@ -1,18 +1,15 @@
 package data
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"image"
-	_ "image/jpeg"
-	_ "image/png"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"largestep/metrics/atomicfile"
 )
 
 // ImportOptions says where an import goes.
@@ -22,6 +19,10 @@ type ImportOptions struct {
 
 	// Progress, if not nil, is called with the images done and all of them.
 	Progress func(done, total int64)
+
+	// Waiting, if not nil, is called when another process is making the set, and
+	// Import waits for it.
+	Waiting func()
 }
 
 // Import turns images into a data set that LoadCIFAR10 reads. The source is a
@@ -40,7 +41,11 @@ func Import(ctx context.Context, from string, o ImportOptions) error {
 			return err
 		}
 	}
-	from, o.Dir = filepath.Clean(from), filepath.Clean(o.Dir)
+	from = filepath.Clean(from)
+	var err error
+	if o.Dir, err = atomicfile.Resolve(o.Dir); err != nil {
+		return fmt.Errorf("data set's folder: %w", err)
+	}
 	base := filepath.Base(from)
 	if o.Name == "" {
 		o.Name = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(base, ".tgz"), ".gz"), ".tar")
@@ -61,6 +66,11 @@ func Import(ctx context.Context, from string, o ImportOptions) error {
 	if err != nil {
 		return fmt.Errorf("import of %s: %w", from, err)
 	}
+	unlock, err := lock(ctx, o.Dir, o.Waiting)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	draft, err := newDraft(o.Dir)
 	if err != nil {
 		return err
@@ -115,46 +125,4 @@ func (d *draft) writeImages(ctx context.Context, s imageSource, p *plan, progres
 		}
 		return nil
 	})
-}
-
-// maxImageBytes bounds an image file; 32×32 pixels need a few thousand bytes.
-const maxImageBytes = 1 << 20
-
-// decode reads a JPEG or PNG image of 32×32 pixels into the planes of pixels.
-func decode(r io.Reader, pixels []uint8) error {
-	b, err := io.ReadAll(io.LimitReader(r, maxImageBytes+1))
-	if err != nil {
-		return err
-	}
-	if len(b) > maxImageBytes {
-		return fmt.Errorf("more than %d bytes, too many for an image of %d×%d", maxImageBytes, Side, Side)
-	}
-	config, format, err := image.DecodeConfig(bytes.NewReader(b))
-	if errors.Is(err, image.ErrFormat) || err == nil && format != "jpeg" && format != "png" {
-		return errors.New("neither a JPEG nor a PNG image")
-	} else if err != nil {
-		return err
-	}
-	if config.Width != Side || config.Height != Side {
-		return fmt.Errorf("%d×%d pixels, want %d×%d: resize the images first", config.Width, config.Height, Side, Side)
-	}
-	img, _, err := image.Decode(bytes.NewReader(b))
-	if err != nil {
-		return err
-	}
-	origin := img.Bounds().Min
-	const plane = Side * Side
-	for i := range plane {
-		r, g, b, _ := at(img, origin.X+i%Side, origin.Y+i/Side)
-		pixels[i], pixels[plane+i], pixels[2*plane+i] = uint8(r>>8), uint8(g>>8), uint8(b>>8)
-	}
-	return nil
-}
-
-// at is img.At(x, y).RGBA(), without allocating where the image lets it.
-func at(img image.Image, x, y int) (r, g, b, a uint32) {
-	if fast, ok := img.(image.RGBA64Image); ok {
-		return fast.RGBA64At(x, y).RGBA()
-	}
-	return img.At(x, y).RGBA()
 }

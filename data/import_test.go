@@ -4,13 +4,17 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -115,12 +119,12 @@ func TestImportArchive(t *testing.T) {
 func TestImportImageKinds(t *testing.T) {
 	src := picture(3, 32, 32)
 	gray, gray16 := image.NewGray(src.Rect), image.NewGray16(src.Rect)
-	alpha, paletted := image.NewNRGBA(src.Rect), image.NewPaletted(src.Rect, color.Palette{color.White, color.Black, color.NRGBA{9, 99, 200, 100}})
+	alpha, paletted := image.NewNRGBA(src.Rect), image.NewPaletted(src.Rect, color.Palette{color.White, color.Black, color.RGBA{9, 99, 200, 255}, color.Transparent})
 	for i := range Side * Side {
 		x, y := i%32, i/32
 		gray.Set(x, y, src.At(x, y))
 		gray16.Set(x, y, color.Gray16{uint16(i * 61)})
-		alpha.Set(x, y, color.NRGBA{uint8(i), uint8(x), uint8(y), uint8(x * 8)})
+		alpha.Set(x, y, color.NRGBA{uint8(i), uint8(x), uint8(y), 255})
 		paletted.SetColorIndex(x, y, uint8(i%3))
 	}
 	for name, b := range map[string][]byte{
@@ -132,7 +136,10 @@ func TestImportImageKinds(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		img, _, _ := image.Decode(bytes.NewReader(b))
+		img, err := png.Decode(bytes.NewReader(b))
+		if err != nil {
+			img, _ = jpeg.Decode(bytes.NewReader(b))
+		}
 		for i := range Side * Side {
 			r, g, b, _ := img.At(i%32, i/32).RGBA()
 			if pixels[i] != uint8(r>>8) || pixels[1024+i] != uint8(g>>8) || pixels[2048+i] != uint8(b>>8) {
@@ -140,6 +147,97 @@ func TestImportImageKinds(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// Transparent pixels have no colour of their own: blended onto black they would
+// be what nobody saw.
+func TestImportTransparent(t *testing.T) {
+	rect := image.Rect(0, 0, Side, Side)
+	hole, faint := image.NewNRGBA(rect), image.NewNRGBA(rect)
+	paletted := image.NewPaletted(rect, color.Palette{color.White, color.Transparent})
+	paletted.SetColorIndex(0, 31, 1)
+	for i := range Side * Side {
+		x, y := i%Side, i/Side
+		hole.Set(x, y, color.NRGBA{0, 0, 0, uint8(255 * min(x, 1))})
+		faint.Set(x, y, color.NRGBA{uint8(i), uint8(x), uint8(y), uint8(254 + min(y, 1))})
+	}
+	for want, img := range map[string]image.Image{"pixel (0, 0)": hole, "pixel (0, 0) ": faint, "pixel (0, 31)": paletted} {
+		err := decode(bytes.NewReader(pngOf(t, img)), make([]byte, PixelBytes))
+		wantError(t, err, want, "is transparent", "background")
+	}
+}
+
+// exif is the EXIF data of an image of this orientation.
+func exif(orientation byte, order binary.AppendByteOrder) []byte {
+	b := []byte("II*\x00\x08\x00\x00\x00")
+	if order == binary.BigEndian {
+		b = []byte("MM\x00*\x00\x00\x00\x08")
+	}
+	b = order.AppendUint16(b, 1)      // entries
+	b = order.AppendUint16(b, 0x0112) // Orientation
+	b = order.AppendUint16(b, 3)      // a 16-bit number
+	b = order.AppendUint32(b, 1)
+	b = order.AppendUint16(b, uint16(orientation))
+	return append(b, 0, 0, 0, 0, 0, 0)
+}
+
+// withExif adds EXIF data to a JPEG or PNG image.
+func withExif(img, exif []byte) []byte {
+	if bytes.HasPrefix(img, []byte("\x89PNG")) {
+		chunk := append([]byte("eXIf"), exif...)
+		b := binary.BigEndian.AppendUint32(bytes.Clone(img[:33]), uint32(len(exif))) // after IHDR
+		b = binary.BigEndian.AppendUint32(append(b, chunk...), crc32.ChecksumIEEE(chunk))
+		return append(b, img[33:]...)
+	}
+	segment := append([]byte("Exif\x00\x00"), exif...)
+	b := binary.BigEndian.AppendUint16([]byte("\xff\xd8\xff\xe1"), uint16(len(segment)+2))
+	return append(append(b, segment...), img[2:]...)
+}
+
+// An image is seen with its first row and its first column where EXIF's standard
+// says of its orientation (section 4.6.4 A).
+func TestImportOrientation(t *testing.T) {
+	src := image.NewRGBA(image.Rect(0, 0, Side, Side))
+	draw.Draw(src, src.Rect, image.NewUniform(color.Black), image.Point{}, draw.Src)
+	draw.Draw(src, image.Rect(0, 0, Side, 8), image.NewUniform(color.RGBA{255, 0, 0, 255}), image.Point{}, draw.Over)
+	draw.Draw(src, image.Rect(0, 8, 8, Side), image.NewUniform(color.RGBA{0, 255, 0, 255}), image.Point{}, draw.Over)
+	sides := map[string]int{"top": 4*Side + 16, "bottom": 27*Side + 16, "left": 16*Side + 4, "right": 16*Side + 27} // pixels
+	for orientation, seen := range map[byte][2]string{
+		1: {"top", "left"}, 2: {"top", "right"}, 3: {"bottom", "right"}, 4: {"bottom", "left"},
+		5: {"left", "top"}, 6: {"right", "top"}, 7: {"right", "bottom"}, 8: {"left", "bottom"},
+	} {
+		for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+			for _, img := range [][]byte{pngOf(t, src), jpegOf(t, src)} {
+				pixels := make([]byte, PixelBytes)
+				if err := decode(bytes.NewReader(withExif(img, exif(orientation, order))), pixels); err != nil {
+					t.Errorf("%d: %v", orientation, err)
+					continue
+				}
+				red, green := pixels[:Side*Side], pixels[Side*Side:2*Side*Side]
+				if red[sides[seen[0]]] < 150 || green[sides[seen[1]]] < 150 {
+					t.Errorf("orientation %d, %v: the first row is not at the %s, or the first column not at the %s", orientation, order, seen[0], seen[1])
+				}
+			}
+		}
+	}
+	err := decode(bytes.NewReader(withExif(jpegOf(t, src), exif(9, binary.LittleEndian))), make([]byte, PixelBytes))
+	wantError(t, err, "EXIF data", "orientation 9")
+}
+
+// What other packages have registered with package image is not tried.
+func TestImportTriesNoOtherFormat(t *testing.T) {
+	const magic = "II*\x00 registered"
+	tried := false
+	image.RegisterFormat("trap", magic,
+		func(io.Reader) (image.Image, error) { tried = true; return picture(0, Side, Side), nil },
+		func(io.Reader) (image.Config, error) {
+			tried = true
+			return image.Config{Width: Side, Height: Side}, nil
+		})
+	wantError(t, decode(strings.NewReader(magic), make([]byte, PixelBytes)), "neither a JPEG nor a PNG")
+	if tried {
+		t.Error("tried")
 	}
 }
 
@@ -262,7 +360,15 @@ func TestImportRefusesArchives(t *testing.T) {
 		"leads outside":  {good().file("../train/cat/2.png", img).gz(), []string{"leads outside"}},
 		"link":           {good().add(tar.Header{Name: "train/cat/2.png", Linkname: "1.png", Typeflag: tar.TypeSymlink}, nil).gz(), []string{"link or a device"}},
 		"cut archive":    {good().tar()[:1500], []string{"unexpected EOF"}},
-		"not an archive": {[]byte("PK\x03\x04 zip"), []string{"not a sound tar or tar.gz"}},
+		"not an archive": {[]byte("nothing"), []string{"not a sound tar or tar.gz"}},
+		"zip":            {[]byte("PK\x03\x04 zip"), []string{"a zip archive, want .tar or .tar.gz: unpack it"}},
+		"xz":             {[]byte("\xfd7zXZ\x00..."), []string{"compressed with xz, want .tar or .tar.gz"}},
+		"bzip2":          {[]byte("BZh91AY&SY"), []string{"compressed with bzip2, want .tar or .tar.gz"}},
+		"web page":       {[]byte("\ufeff<!DOCTYPE html>"), []string{"a web page, want"}},
+		"gzip's sum":     {flipped(good().gz(), len(good().gz())-8), []string{"gzip: invalid checksum"}},
+		"holes":          {good().sparse("train/cat/2.png", 100).gz(), []string{"train/cat/2.png", "a file with holes"}},
+		"webp inside":    {good().file("train/cat/2.png", []byte("RIFF....WEBP")).gz(), []string{"neither a JPEG nor a PNG"}},
+		"LFS pointer":    {good().file("train/cat/2.png", []byte("version https://git-lfs.github.com/spec/v1\n")).gz(), []string{"train/cat/2.png", "a pointer of Git LFS"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -355,6 +461,52 @@ func TestStaleDrafts(t *testing.T) {
 	if isFolder(old.dir) || !isFolder(current.dir) {
 		t.Errorf("old draft there: %v, current draft there: %v", isFolder(old.dir), isFolder(current.dir))
 	}
+}
+
+// The set's folder may have any name; the drafts of another are none of its own.
+func TestOddFolderNames(t *testing.T) {
+	dir := t.TempDir()
+	others, err := newDraft(filepath.Join(dir, "set1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale, err := newDraft(filepath.Join(dir, "set[1]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-2 * staleAfter)
+	for _, d := range []*draft{others, stale} {
+		if err := os.Chtimes(d.dir, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"set[1]", "set?", "set*", `set\1`} {
+		if err := Import(t.Context(), writeArchive(t, smallest(t).gz()), ImportOptions{Dir: filepath.Join(dir, name)}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := LoadCIFAR10(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if !isFolder(others.dir) {
+		t.Error("the draft of set1 is gone")
+	}
+	if isFolder(stale.dir) {
+		t.Error("the stale draft of set[1] is left")
+	}
+}
+
+// FuzzDecode decodes arbitrary bytes as an image.
+func FuzzDecode(f *testing.F) {
+	for _, img := range [][]byte{pngOf(f, picture(0, Side, Side)), jpegOf(f, picture(0, Side, Side))} {
+		f.Add(img)
+		f.Add(withExif(img, exif(6, binary.LittleEndian)))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if err := decode(bytes.NewReader(content), make([]byte, PixelBytes)); err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("error has several lines: %q", err)
+		}
+	})
 }
 
 // FuzzImport imports arbitrary archives: an error or a sound set.

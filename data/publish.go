@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"largestep/metrics/atomicfile"
 )
 
 // A draft is a data set in the making: a temporary folder beside its target.
@@ -35,17 +37,25 @@ func newDraft(target string) (*draft, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, fmt.Errorf("data set's folder: %w", err)
 	}
-	old, _ := filepath.Glob(filepath.Join(parent, prefix+"*"))
-	for _, path := range old {
-		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > staleAfter {
-			os.RemoveAll(path)
-		}
-	}
-	dir, err := os.MkdirTemp(parent, prefix)
+	removeStale(parent, prefix)
+	dir, err := os.MkdirTemp(parent, prefix+"*") // the last star is replaced
 	if err != nil {
 		return nil, fmt.Errorf("data set's folder: %w", err)
 	}
 	return &draft{dir, target}, nil
+}
+
+// removeStale clears away the drafts that processes killed long ago have left.
+func removeStale(parent, prefix string) {
+	entries, _ := os.ReadDir(parent)
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) || !e.IsDir() {
+			continue
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > staleAfter {
+			os.RemoveAll(filepath.Join(parent, e.Name()))
+		}
+	}
 }
 
 var layoutName = regexp.MustCompile(`^(data_batch_\d+\.bin|test_batch\.bin|batches\.meta\.txt|source\.json|readme\.html)$`)
@@ -87,8 +97,7 @@ func (d *draft) publish() error {
 	if err := os.Rename(d.dir, d.target); err != nil {
 		return err
 	}
-	syncFolder(filepath.Dir(d.target))
-	return nil
+	return atomicfile.SyncDir(filepath.Dir(d.target))
 }
 
 // discard removes the draft; after publish it does nothing.
@@ -110,15 +119,6 @@ func (d *draft) writeSource(src source) error {
 		return err
 	}
 	return d.copy(sourceFile, bytes.NewReader(append(text, '\n')))
-}
-
-// syncFolder makes a rename in dir survive a power failure, where the platform
-// lets folders be synced.
-func syncFolder(dir string) {
-	if f, err := os.Open(dir); err == nil {
-		f.Sync()
-		f.Close()
-	}
 }
 
 // checkName returns an error unless name can stand for a data set other than

@@ -14,12 +14,15 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"largestep/data/magic"
 )
 
 // Limits on what an archive may hold; the official one has 170 MB, and no
 // entry above 31 MB.
 const (
-	maxArchiveBytes = 4 << 30
+	maxArchiveBytes = 4 << 30        // packed, and unpacked
+	maxMembers      = 3 * maxRecords // images, and what is passed over
 	maxBatchBytes   = batchRecords * recordBytes
 	maxTestBytes    = maxRecords * recordBytes
 )
@@ -28,13 +31,13 @@ const (
 // compressed with gzip or not, holds. It ignores their folders and all other
 // regular files, and refuses an archive with anything suspicious in it.
 func unpack(ctx context.Context, r io.Reader, draft *draft) error {
-	tr, err := newTarReader(contextReader{ctx, r})
+	a, err := openArchive(contextReader{ctx, r})
 	if err != nil {
 		return err
 	}
 	var seen []string
 	for {
-		h, err := nextFile(tr)
+		h, err := a.next()
 		if err == io.EOF {
 			break
 		} else if err != nil {
@@ -51,7 +54,7 @@ func unpack(ctx context.Context, r io.Reader, draft *draft) error {
 		if limit := sizeLimit(name); h.Size > limit {
 			return fmt.Errorf("%s: %d bytes, at most %d make sense", h.Name, h.Size, limit)
 		}
-		if err := draft.copy(name, tr); err != nil {
+		if err := draft.copy(name, a); err != nil {
 			return err
 		}
 	}
@@ -71,42 +74,106 @@ func sizeLimit(name string) int64 {
 	return maxMetaBytes
 }
 
-// newTarReader reads a tar archive, which may be compressed with gzip.
-func newTarReader(r io.Reader) (*tar.Reader, error) {
-	b := bufio.NewReaderSize(r, 1<<20)
-	if magic, _ := b.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return tar.NewReader(&limitedReader{r: b, left: maxArchiveBytes}), nil
-	}
-	z, err := gzip.NewReader(b)
-	if err != nil {
-		return nil, err
-	}
-	return tar.NewReader(&limitedReader{r: z, left: maxArchiveBytes}), nil
+// An archiveReader goes through the regular files of a tar archive, which may be
+// compressed with gzip. Read reads from the present one.
+type archiveReader struct {
+	tar     *tar.Reader
+	all     io.Reader // the tar's bytes
+	members int
 }
 
-// nextFile goes on to the next regular file of an archive; at the end it
-// returns io.EOF. It refuses links, devices, and names that lead outside.
-func nextFile(tr *tar.Reader) (*tar.Header, error) {
+func openArchive(r io.Reader) (*archiveReader, error) {
+	b := bufio.NewReaderSize(r, 1<<20)
+	begin, _ := b.Peek(magic.Length)
+	all := io.Reader(b)
+	if !bytes.HasPrefix(begin, []byte(magic.Gzip)) {
+		if kind := magic.Kind(begin); kind != "" {
+			return nil, fmt.Errorf("%s, want .tar or .tar.gz: %s", kind, adviceFor(kind))
+		}
+	} else {
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, unsound(err)
+		}
+		all = z
+	}
+	all = &limitedReader{r: all, left: maxArchiveBytes}
+	return &archiveReader{tar: tar.NewReader(all), all: all}, nil
+}
+
+// adviceFor says what to do with a file of a kind that is no tar archive.
+func adviceFor(kind string) string {
+	switch kind {
+	case magic.WebPage:
+		return "the address may ask for a log-in first, or not be the file's own"
+	case magic.LFS:
+		return `get the file with "git lfs pull"`
+	}
+	return `unpack it, and pack it again with "tar -czf"`
+}
+
+func (a *archiveReader) Read(p []byte) (int, error) {
+	n, err := a.tar.Read(p)
+	if err != nil && err != io.EOF {
+		err = unsound(err)
+	}
+	return n, err
+}
+
+func unsound(err error) error { return fmt.Errorf("not a sound tar or tar.gz archive: %w", err) }
+
+// next goes on to the next regular file; after the last, and when all that
+// follows has passed gzip's check, it returns io.EOF. It refuses links, devices,
+// files with holes, of which a few bytes can become any number, and names that
+// lead outside.
+func (a *archiveReader) next() (*tar.Header, error) {
 	for {
-		h, err := tr.Next()
+		h, err := a.tar.Next()
 		if err == io.EOF {
-			return nil, err
+			return nil, a.drain()
 		} else if err != nil {
-			return nil, fmt.Errorf("not a sound tar or tar.gz archive: %w", err)
+			return nil, unsound(err)
+		}
+		if a.members++; a.members > maxMembers {
+			return nil, fmt.Errorf("more than %d files and folders in it: refused", maxMembers)
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
 		if name != "" && name != "." && (!fs.ValidPath(name) || strings.Contains(name, `\`) || strings.ContainsFunc(name, unicode.IsControl)) {
 			return nil, fmt.Errorf("%q in it leads outside or is no proper path: refused", h.Name)
 		}
-		switch h.Typeflag {
-		case tar.TypeReg:
+		switch {
+		case sparse(h):
+			return nil, fmt.Errorf("%q in it is a file with holes: refused; pack it without --sparse", h.Name)
+		case h.Typeflag == tar.TypeReg:
 			h.Name = name
 			return h, nil
-		case tar.TypeDir, tar.TypeXGlobalHeader:
+		case h.Typeflag == tar.TypeDir, h.Typeflag == tar.TypeXGlobalHeader:
 		default:
 			return nil, fmt.Errorf("%q in it is a link or a device: refused", h.Name)
 		}
 	}
+}
+
+// sparse reports whether a file has holes, in one of GNU tar's formats.
+func sparse(h *tar.Header) bool {
+	if h.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+// drain reads what follows the tar's end mark: gzip's checksum comes last. It
+// returns io.EOF if all is sound.
+func (a *archiveReader) drain() error {
+	if _, err := io.Copy(io.Discard, a.all); err != nil {
+		return unsound(err)
+	}
+	return io.EOF
 }
 
 // limitedReader fails, unlike io.LimitedReader, when there is more to read.

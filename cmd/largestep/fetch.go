@@ -29,6 +29,7 @@ where it stopped.`,
 			}
 			o.Dir = dir
 			_, absent := data.Summarize(dir)
+			o.Waiting = waiting(cmd, dir)
 			var finish func()
 			o.Progress, finish = followBytes(cmd.ErrOrStderr(), "cifar-10-binary.tar.gz", true)
 			err = data.Fetch(cmd.Context(), o)
@@ -52,6 +53,11 @@ func targetDir(dir string) (string, error) {
 		return dir, nil
 	}
 	return data.DefaultDir()
+}
+
+// waiting tells a person why nothing happens.
+func waiting(cmd *cobra.Command, dir string) func() {
+	return func() { fmt.Fprintf(cmd.ErrOrStderr(), "another process is making %s: waiting for it\n", dir) }
 }
 
 // reportSet says what a fetch or an import has left in dir, by reading it.

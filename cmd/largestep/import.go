@@ -22,6 +22,7 @@ binary layout of CIFAR-10.`,
 				return err
 			}
 			o.Dir = dir
+			o.Waiting = waiting(cmd, dir)
 			var finish func()
 			o.Progress, finish = followBytes(cmd.ErrOrStderr(), "images", false)
 			err = data.Import(cmd.Context(), args[0], o)
