@@ -139,7 +139,10 @@ func inspect(dir string) (*layout, error) {
 		return nil, fmt.Errorf("data set: %w", err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("%s is not a folder: want one with data_batch_1.bin and its sisters", dir)
+		return nil, notFolder(dir)
+	}
+	if err := mistaken(dir); err != nil {
+		return nil, err
 	}
 	l := &layout{dir: dir, name: NameCIFAR10, hint: `truncated download? run "largestep fetch cifar10"`}
 	trainRecords, testRecords := officialBatches*batchRecords, batchRecords

@@ -268,3 +268,31 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// What people have for other programs is called by its name.
+func TestMistakenForASet(t *testing.T) {
+	archive := setArchive(t).gz()
+	for name, c := range map[string]struct {
+		files map[string][]byte
+		want  string
+	}{
+		"Python":            {map[string][]byte{"set/data_batch_1": nil, "set/batches.meta": nil}, `the Python version of CIFAR-10, which is not read here: run "largestep fetch cifar10"`},
+		"torchvision's":     {map[string][]byte{"set/cifar-10-batches-py/data_batch_1": nil}, "the Python version"},
+		"Matlab":            {map[string][]byte{"set/data_batch_1.mat": nil}, "the Matlab version"},
+		"images":            {map[string][]byte{"set/train/cat/1.png": nil, "set/test/cat/1.png": nil}, "largestep import"},
+		"archive":           {map[string][]byte{"set": archive}, "is an archive: unpack it"},
+		"file":              {map[string][]byte{"set": []byte("x")}, "is not a folder"},
+		"empty":             {map[string][]byte{"set/.x/x": nil}, "data_batch_1.bin is missing"},
+		"damaged, official": {map[string][]byte{"set/data_batch_2.bin": nil}, "data_batch_1.bin is missing: truncated download?"},
+	} {
+		dir := t.TempDir()
+		for file, content := range c.files {
+			writeFile(t, filepath.Join(dir, file), content)
+		}
+		_, err := FindCIFAR10(filepath.Join(dir, "set"))
+		t.Run(name, func(t *testing.T) { wantError(t, err, filepath.Join(dir, "set"), c.want) })
+	}
+	empty := t.TempDir()
+	_, err := FindCIFAR10(empty)
+	wantError(t, err, empty+" is empty")
+}
