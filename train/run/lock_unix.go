@@ -9,13 +9,8 @@ import (
 	"syscall"
 )
 
-// Lock makes the run folder, if it is not there, and makes sure that one
-// process at a time trains in it. The lock is on the folder, and ends with the
-// process. release removes a folder that has stayed empty.
-func Lock(dir string) (release func(), err error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
-	}
+// lock locks a folder for this process. The lock ends with it at the latest.
+func lock(dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
@@ -27,8 +22,5 @@ func Lock(dir string) (release func(), err error) {
 		}
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
-	return func() {
-		os.Remove(dir) // fails unless it is empty
-		f.Close()
-	}, nil
+	return func() { f.Close() }, nil
 }
