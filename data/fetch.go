@@ -195,8 +195,8 @@ func (o FetchOptions) verify(ctx context.Context, f *os.File) (archiveSums, erro
 func adviceOn(f *os.File) string {
 	begin := make([]byte, magic.Length)
 	n, _ := f.ReadAt(begin, 0)
-	if kind := magic.Kind(begin[:n]); kind == magic.WebPage || kind == magic.LFS {
-		return fmt.Sprintf("; it is %s: %s", kind, adviceFor(kind))
+	if kind := magic.Kind(begin[:n]); magic.Remedy(kind) != "" {
+		return fmt.Sprintf("; it is %s: %s", kind, magic.Remedy(kind))
 	}
 	return "; if it is the one you want, give its own checksum"
 }

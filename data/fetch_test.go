@@ -213,7 +213,7 @@ func TestFetchRefuses(t *testing.T) {
 		"long readme":   {setArchive(t).file("x/source.json", make([]byte, 1<<20)).gz(), "source.json: 1048576 bytes"},
 		"twice":         {traversal("y/test_batch.bin"), "test_batch.bin is in it twice"},
 		"cut":           {good[:len(good)/2], "unexpected EOF"},
-		"web page":      {[]byte("<html>not found</html>"), "a web page, want .tar or .tar.gz: the address may"},
+		"web page":      {[]byte("<html>not found</html>"), "a web page, want .tar or .tar.gz: the address that it came from may"},
 		"no archive":    {[]byte("no archive"), "not a sound tar"},
 		"gzip's sum":    {flipped(good, len(good)-8), "not a sound tar or tar.gz archive: gzip: invalid checksum"},
 		"gzip's length": {flipped(good, len(good)-1), "gzip: invalid checksum"},

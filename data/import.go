@@ -95,6 +95,7 @@ func (d *draft) writeImages(ctx context.Context, s imageSource, p *plan, progres
 		for _, f := range files {
 			err = cmp.Or(err, f.Sync(), f.Close())
 		}
+		err = d.named(err)
 	}()
 	record := make([]byte, recordBytes)
 	return s.each(ctx, func(i int, file imageFile, r io.Reader) error {

@@ -107,10 +107,24 @@ func (d *draft) discard() { os.RemoveAll(d.dir) }
 func (d *draft) copy(name string, content io.Reader) error {
 	f, err := os.Create(filepath.Join(d.dir, name))
 	if err != nil {
-		return err
+		return d.named(err)
 	}
 	_, err = io.Copy(f, content)
-	return cmp.Or(err, f.Sync(), f.Close())
+	return d.named(cmp.Or(err, f.Sync(), f.Close()))
+}
+
+// named puts the target's name into an error of one of the draft's files, which
+// will be gone.
+func (d *draft) named(err error) error {
+	var failed *fs.PathError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	name, inside := strings.CutPrefix(failed.Path, d.dir+string(filepath.Separator))
+	if !inside {
+		return err
+	}
+	return atomicfile.Named(filepath.Join(d.target, name), failed)
 }
 
 func (d *draft) writeSource(src source) error {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -88,7 +89,7 @@ func openArchive(r io.Reader) (*archiveReader, error) {
 	all := io.Reader(b)
 	if !bytes.HasPrefix(begin, []byte(magic.Gzip)) {
 		if kind := magic.Kind(begin); kind != "" {
-			return nil, fmt.Errorf("%s, want .tar or .tar.gz: %s", kind, adviceFor(kind))
+			return nil, fmt.Errorf("%s, want .tar or .tar.gz: %s", kind, cmp.Or(magic.Remedy(kind), `unpack it, and pack it again with "tar -czf"`))
 		}
 	} else {
 		z, err := gzip.NewReader(b)
@@ -99,17 +100,6 @@ func openArchive(r io.Reader) (*archiveReader, error) {
 	}
 	all = &limitedReader{r: all, left: maxArchiveBytes}
 	return &archiveReader{tar: tar.NewReader(all), all: all}, nil
-}
-
-// adviceFor says what to do with a file of a kind that is no tar archive.
-func adviceFor(kind string) string {
-	switch kind {
-	case magic.WebPage:
-		return "the address may ask for a log-in first, or not be the file's own"
-	case magic.LFS:
-		return `get the file with "git lfs pull"`
-	}
-	return `unpack it, and pack it again with "tar -czf"`
 }
 
 func (a *archiveReader) Read(p []byte) (int, error) {

@@ -2,8 +2,10 @@ package metrics
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -35,13 +37,15 @@ func create(path string) (*appender, error) {
 // resume opens a file to go on after its first size bytes, which check must
 // approve before the rest is cut off. A size of 0 starts over; the file need
 // not exist then.
-func resume(path string, size int64, check func(io.Reader) error) (*appender, error) {
+func resume(path string, size int64, check func(*io.SectionReader) error) (*appender, error) {
 	flag := os.O_RDWR
 	if size == 0 {
 		flag |= os.O_CREATE
 	}
 	f, err := os.OpenFile(path, flag, 0o666)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w, but the checkpoint was taken at %d bytes of it: put it back, or begin another run with the checkpoint's parameters (--init)", err, size)
+	} else if err != nil {
 		return nil, err
 	}
 	if err := cut(f, size, check); err != nil {
@@ -55,7 +59,7 @@ func resume(path string, size int64, check func(io.Reader) error) (*appender, er
 	return &appender{f: f, w: bufio.NewWriter(f), size: size}, nil
 }
 
-func cut(f *os.File, size int64, check func(io.Reader) error) error {
+func cut(f *os.File, size int64, check func(*io.SectionReader) error) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -77,7 +81,8 @@ func cut(f *os.File, size int64, check func(io.Reader) error) error {
 
 func (a *appender) write(b []byte) error {
 	if a.err == nil {
-		_, a.err = a.w.Write(b)
+		_, err := a.w.Write(b)
+		a.err = atomicfile.Named(a.f.Name(), err)
 		a.size += int64(len(b))
 	}
 	return a.err
@@ -85,7 +90,7 @@ func (a *appender) write(b []byte) error {
 
 func (a *appender) flush() error {
 	if a.err == nil {
-		a.err = a.w.Flush()
+		a.err = atomicfile.Named(a.f.Name(), a.w.Flush())
 	}
 	return a.err
 }
@@ -94,7 +99,7 @@ func (a *appender) flush() error {
 // bytes, for a checkpoint to note.
 func (a *appender) Sync() (size int64, err error) {
 	if a.flush() == nil {
-		a.err = a.f.Sync()
+		a.err = atomicfile.Named(a.f.Name(), a.f.Sync())
 	}
 	return a.size, a.err
 }

@@ -42,7 +42,7 @@ func CreateEvents(dir string, now time.Time) (*EventWriter, error) {
 // ResumeEvents opens an event file to go on after its first size bytes, as
 // Sync returned them, and cuts off the rest. A size of 0 starts over.
 func ResumeEvents(path string, size int64, now time.Time) (*EventWriter, error) {
-	a, err := resume(path, size, checkRecords)
+	a, err := resume(path, size, func(r *io.SectionReader) error { return checkRecords(r) })
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func readPlateaus(dir string) ([]Plateau, error) {
 	}
 	plateaus, err := parsePlateaus(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, damaged(path, b, err, "delete it, and the run has no plateaus")
 	}
 	return plateaus, nil
 }

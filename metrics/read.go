@@ -86,6 +86,7 @@ func parseSteps(path string, b []byte) ([]StepRow, error) {
 // each other finished line; their errors are returned with file and line.
 func parseLines(path string, b []byte, header func(names []string) error, row func(cells) error) error {
 	b = b[:bytes.LastIndexByte(b, '\n')+1]
+	b = bytes.TrimPrefix(b, []byte(byteOrderMark))
 	var names []string
 	number := 0
 	for line := range strings.Lines(string(b)) {

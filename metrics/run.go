@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -55,9 +56,17 @@ func ReadStatus(dir string) (Status, error) {
 	}
 	s, err := parseStatus(b)
 	if err != nil {
-		return Status{}, fmt.Errorf("%s: %w", path, err)
+		return Status{}, damaged(path, b, err, "delete it, and the run can be resumed")
 	}
 	return s, nil
+}
+
+// damaged is the error of a file with unusable content b, and what to do.
+func damaged(path string, b []byte, err error, remedy string) error {
+	if len(bytes.TrimSpace(b)) == 0 {
+		err = errors.New("the file is empty")
+	}
+	return fmt.Errorf("%s: %w: %s", path, err, remedy)
 }
 
 func parseStatus(b []byte) (s Status, err error) {

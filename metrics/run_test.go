@@ -51,7 +51,9 @@ func TestOpenRunRefuses(t *testing.T) {
 		want  string
 	}{
 		{map[string]string{StatusFile: `{"state": "asleep"}`}, `status.json: unknown state "asleep"`},
-		{map[string]string{StatusFile: ""}, "status.json: "},
+		{map[string]string{StatusFile: ""}, "status.json: the file is empty: delete it, and the run can be resumed"},
+		{map[string]string{StatusFile: "\n"}, "status.json: the file is empty"},
+		{map[string]string{PlateausFile: ""}, "plateaus.json: the file is empty: delete it"},
 		{map[string]string{TableFile: "x\n"}, "metrics.csv:1: "},
 		{map[string]string{PlateausFile: "["}, "plateaus.json: "},
 	} {

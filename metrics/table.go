@@ -1,10 +1,7 @@
 package metrics
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 )
@@ -22,7 +19,7 @@ func ResumeTable(path string, net []string, size int64) (*TableWriter, error) {
 	if err := checkColumns(net); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	a, err := resume(path, size, checkLines(headerLine(columns(net))))
+	a, err := resumeLines(path, size, headerLine(columns(net)))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +79,7 @@ type StepsWriter struct{ *appender }
 // ResumeSteps opens the file to go on after its first size bytes, as
 // ResumeTable does.
 func ResumeSteps(path string, size int64) (*StepsWriter, error) {
-	a, err := resume(path, size, checkLines(headerLine(stepColumns)))
+	a, err := resumeLines(path, size, headerLine(stepColumns))
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +100,13 @@ func appendFloat(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 
 
 func headerLine(columns []string) string { return strings.Join(columns, ",") + "\n" }
 
+func resumeLines(path string, size int64, header string) (*appender, error) {
+	if err := restoreLines(path); err != nil {
+		return nil, err
+	}
+	return resume(path, size, checkLines(header))
+}
+
 func startLines(a *appender, header string) error {
 	if a.size > 0 {
 		return nil
@@ -115,21 +119,4 @@ func startLines(a *appender, header string) error {
 		a.f.Close()
 	}
 	return err
-}
-
-// checkLines approves a file that begins with the header and ends with a line.
-func checkLines(header string) func(io.Reader) error {
-	return func(r io.Reader) error {
-		b, err := io.ReadAll(r)
-		if err != nil {
-			return err
-		}
-		if !bytes.HasPrefix(b, []byte(header)) {
-			return fmt.Errorf("the columns are not %s", strings.TrimSpace(header))
-		}
-		if b[len(b)-1] != '\n' {
-			return errors.New("no row ends at the checkpoint's size: the file was changed since")
-		}
-		return nil
-	}
 }

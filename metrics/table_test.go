@@ -146,6 +146,47 @@ func TestResumeAfterACutAnywhere(t *testing.T) {
 	}
 }
 
+// A run goes on with tables that an editor has saved in its own way, and leaves
+// them as if none had.
+func TestResumeAfterAnEditor(t *testing.T) {
+	dir := t.TempDir()
+	table, steps := filepath.Join(dir, TableFile), filepath.Join(dir, StepsFile)
+	write := func(tableSize, stepsSize int64, rows []Row) (int64, int64) {
+		w, err := ResumeTable(table, active, tableSize)
+		check(t, err)
+		s, err := ResumeSteps(steps, stepsSize)
+		check(t, err)
+		for _, r := range rows {
+			check(t, w.Append(r))
+			check(t, s.Append(StepRow{Step: r.Step, BatchLoss: r.Epoch}))
+		}
+		tableSize, err = w.Sync()
+		check(t, err)
+		stepsSize, err = s.Sync()
+		check(t, err)
+		check(t, w.Close())
+		check(t, s.Close())
+		return tableSize, stepsSize
+	}
+	all := rows(6)
+	tableSize, stepsSize := write(0, 0, all[:3])
+	before := []string{fileBytes(t, table), fileBytes(t, steps)}
+	write(tableSize, stepsSize, all[3:])
+	want := []string{fileBytes(t, table), fileBytes(t, steps)}
+	for name, edit := range map[string]func(string) string{
+		"CR LF":           func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
+		"byte order mark": func(s string) string { return "\ufeff" + s },
+		"both":            func(s string) string { return "\ufeff" + strings.ReplaceAll(s, "\n", "\r\n") },
+	} {
+		check(t, os.WriteFile(table, []byte(edit(before[0])), 0o666))
+		check(t, os.WriteFile(steps, []byte(edit(before[1])), 0o666))
+		write(tableSize, stepsSize, all[3:])
+		if got := []string{fileBytes(t, table), fileBytes(t, steps)}; !same(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestResumeFromTheStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), TableFile)
 	for _, before := range []string{"", "epo", "anything\nelse\n"} {
@@ -188,7 +229,7 @@ func TestTablesAreGuarded(t *testing.T) {
 	_, err = ResumeTable(path, active, -1)
 	wantError(t, err, "checkpoint")
 	_, err = ResumeTable(path+"x", active, size)
-	wantError(t, err, "no such file")
+	wantError(t, err, TableFile+"x: no such file or directory, but the checkpoint was taken at")
 	for _, net := range [][]string{{"a,b"}, {"epoch"}, {"a", "a"}, {""}} {
 		_, err = ResumeTable(path+"y", net, 0)
 		wantError(t, err, "column")
@@ -216,9 +257,11 @@ func TestReadersSayWhere(t *testing.T) {
 	wantError(t, err, path+`:2: batch_loss: "four" is not a number`)
 	_, err = ReadTable(path)
 	wantError(t, err, path+":1: the columns are not")
-	check(t, os.WriteFile(path, []byte(strings.ReplaceAll(head+"0,0,p,1,1,1,1,1,1,1,1\n", "\n", "\r\n")), 0o666))
-	if got, err := ReadTable(path); err != nil || got.Rows[0].Seconds != 1 {
-		t.Errorf("CRLF: %v, %v", got, err)
+	for _, edited := range []string{"\r\n", "\n"} {
+		check(t, os.WriteFile(path, []byte("\ufeff"+strings.ReplaceAll(head+"0,0,p,1,1,1,1,1,1,1,1\n", "\n", edited)), 0o666))
+		if got, err := ReadTable(path); err != nil || got.Rows[0].Seconds != 1 {
+			t.Errorf("byte order mark, lines end in %q: %v, %v", edited, got, err)
+		}
 	}
 }
 

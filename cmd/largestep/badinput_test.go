@@ -249,6 +249,11 @@ func TestBadArchives(t *testing.T) {
 		{"import pngs --data set", 1, "stripes"},
 		{"import pngs --data new --name cifar10", 1, "cifar10"},
 		{"import pngs --data full/letter.txt/new", 1, "letter.txt"},
+		{"import done/checkpoint.safetensors --data new", 1, "not a sound tar"},
+		{"import done/config.json --data new", 1, "JSON text, want .tar or .tar.gz"},
+		{"eval set.tar.gz --dataset made-up", 1, "set.tar.gz: compressed with gzip, and no safetensors file"},
+		{"eval done/config.json --dataset made-up", 1, "JSON text, and no safetensors file: the parameters are in another file"},
+		{"eval done --dataset made-up", 1, "done: a folder: name a file, such as done/checkpoint.safetensors"},
 	})
 }
 

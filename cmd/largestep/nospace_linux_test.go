@@ -33,7 +33,7 @@ func TestNoSpaceLeft(t *testing.T) {
 			succeed(t, tiny("whole", options...)...)
 			args := tiny("disk/run", options...)
 			o := try(args...)
-			if lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n"); o.code != exitError || !strings.Contains(o.stderr, "no space left") {
+			if lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n"); o.code != exitError || !strings.Contains(o.stderr, "no space left on device: make room") || strings.Contains(o.stderr, ".tmp") {
 				t.Errorf("status %d: %s", o.code, o.stderr)
 			} else if n := strings.Count(o.stderr, "largestep: ") + strings.Count(o.stderr, "disk/run: "); n != len(lines) {
 				t.Errorf("want one line that says what is wrong, have %q", o.stderr)
@@ -77,10 +77,10 @@ func TestNoSpaceForFiles(t *testing.T) {
 	enterFixture(t)
 	mountSmall(t, 16<<10)
 	for _, b := range []bad{
-		{"plot done -o disk/new.png", 1, "no space left"},
-		{"import pngs --data disk/new", 1, "no space left"},
-		{"fetch cifar10 --data disk/new --from set.tar.gz --md5 " + md5Of(t, "set.tar.gz"), 1, "no space left"},
-		{"eval --dataset made-up --logits disk/new.csv done/checkpoint.safetensors", 1, "no space left"},
+		{"plot done -o disk/new.png", 1, "disk/new.png: no space left on device: make room"},
+		{"import pngs --data disk/new", 1, "disk/new/data_batch_1.bin: no space left on device: make room"},
+		{"fetch cifar10 --data disk/new --from set.tar.gz --md5 " + md5Of(t, "set.tar.gz"), 1, "disk/new/data_batch_1.bin: no space left on device: make room"},
+		{"eval --dataset made-up --logits disk/new.csv done/checkpoint.safetensors", 1, "disk/new.csv: no space left on device: make room"},
 	} {
 		t.Run(strings.Fields(b.args)[0], b.test)
 	}

@@ -4,6 +4,7 @@ package magic
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ const (
 	Pickle  = "a Python pickle"
 	WebPage = "a web page"
 	LFS     = "a pointer of Git LFS, not the file itself"
+	JSON    = "JSON text"
 )
 
 var kinds = []struct{ begin, kind string }{
@@ -60,6 +62,20 @@ func Kind(begin []byte) string {
 		if strings.HasPrefix(text, tag) {
 			return WebPage
 		}
+	}
+	if text != "" && json.Valid([]byte(text)) || strings.HasPrefix(text, "{\n") || strings.HasPrefix(text, "{\"") {
+		return JSON
+	}
+	return ""
+}
+
+// Remedy says what to do about a kind whatever the file was wanted for, or "".
+func Remedy(kind string) string {
+	switch kind {
+	case WebPage:
+		return "the address that it came from may ask for a log-in first, or not be the file's own"
+	case LFS:
+		return `get the file with "git lfs pull"`
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 )
 
 // Temporary files are named .NAME.<16 hex digits>.tmp, beside the file that
@@ -107,7 +108,7 @@ func writeThrough(path string, write func(io.Writer) error) error {
 	}
 	defer f.Close()
 	if err := fill(f, write); err != nil {
-		return err
+		return Named(path, err)
 	}
 	return f.Close()
 }
@@ -118,6 +119,14 @@ func replace(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
+	if err := commit(f, path, write); err != nil {
+		return hideTemporary(f.Name(), path, err)
+	}
+	return SyncDir(dir)
+}
+
+// commit writes f and gives it its name.
+func commit(f *os.File, path string, write func(io.Writer) error) error {
 	renamed := false
 	defer func() { // runs when write panics, too
 		if !renamed {
@@ -138,7 +147,34 @@ func replace(path string, write func(io.Writer) error) error {
 		return err
 	}
 	renamed = true
-	return SyncDir(dir)
+	return nil
+}
+
+// hideTemporary puts the name that the caller knows into an error of the
+// temporary file, which is gone.
+func hideTemporary(temporary, path string, err error) error {
+	var file *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &file) && file.Path == temporary:
+		return Named(path, file)
+	case errors.As(err, &link) && link.Old == temporary:
+		return fmt.Errorf("%s: %w", path, link.Err)
+	}
+	return err
+}
+
+// Named tells of an error of writing a file by another name of it, and of a full
+// disk what to do.
+func Named(path string, err error) error {
+	var failed *fs.PathError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	if errors.Is(failed.Err, syscall.ENOSPC) || errors.Is(failed.Err, syscall.EDQUOT) {
+		return fmt.Errorf("%s: %w: make room on that disk", path, failed.Err)
+	}
+	return fmt.Errorf("%s: %w", path, failed.Err)
 }
 
 func fill(f *os.File, write func(io.Writer) error) error {

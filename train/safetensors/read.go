@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"largestep/data/magic"
 )
 
 // ReadFile reads a whole file. Its errors name the file and the tensor.
@@ -25,8 +28,11 @@ func ReadFile(path string) ([]Tensor, map[string]string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if info.IsDir() {
+		return nil, nil, fmt.Errorf("%s: a folder: name a file, such as %s", path, filepath.Join(path, "checkpoint.safetensors"))
+	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s: not a file", path)
+		return nil, nil, fmt.Errorf("%s: not a regular file", path)
 	}
 	tensors, metadata, err := Read(f, info.Size())
 	if err != nil {
@@ -41,11 +47,11 @@ func ReadFile(path string) ([]Tensor, map[string]string, error) {
 func Read(r io.ReaderAt, size int64) ([]Tensor, map[string]string, error) {
 	header, err := readHeader(r, size)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, cmp.Or(otherKind(r, size), err)
 	}
 	p, err := parseHeader(header)
 	if err != nil {
-		return nil, nil, fmt.Errorf("header: %w", err)
+		return nil, nil, cmp.Or(otherKind(r, size), fmt.Errorf("header: %w", err))
 	}
 	start := 8 + int64(len(header))
 	if err := p.account(size - start); err != nil {
@@ -60,6 +66,24 @@ func Read(r io.ReaderAt, size int64) ([]Tensor, map[string]string, error) {
 		p.tensors[i].Data = data[begin:end:end]
 	}
 	return p.tensors, p.metadata, nil
+}
+
+// otherKind is the error of a file that begins as another known kind does.
+func otherKind(r io.ReaderAt, size int64) error {
+	begin := make([]byte, min(size, magic.Length))
+	if readFull(r, begin, 0) != nil {
+		return nil
+	}
+	kind := magic.Kind(begin)
+	switch kind {
+	case "":
+		return nil
+	case magic.Zip, magic.Pickle:
+		return fmt.Errorf(`%s, as torch.save makes (.pt, .pth, .ckpt), and no safetensors file: convert it in Python: safetensors.torch.save_file(torch.load("IT", map_location="cpu", weights_only=True), "IT.safetensors"), of the state_dict alone if there is more in it`, kind)
+	case magic.JSON:
+		return errors.New("JSON text, and no safetensors file: the parameters are in another file, such as checkpoint.safetensors")
+	}
+	return fmt.Errorf("%s, and no safetensors file: %s", kind, cmp.Or(magic.Remedy(kind), "unpack or convert it first"))
 }
 
 func readHeader(r io.ReaderAt, size int64) ([]byte, error) {

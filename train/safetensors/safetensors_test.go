@@ -211,6 +211,31 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+// Files of other kinds are called by their names.
+func TestOtherKinds(t *testing.T) {
+	for _, c := range []struct{ begin, kind, remedy string }{
+		{"PK\x03\x04\x00\x00\x08\x08", "a zip archive, as torch.save makes", "save_file(torch.load"},
+		{"\x80\x02\x8a\nl\xfc\x9cF", "a Python pickle, as torch.save makes", "save_file(torch.load"},
+		{"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a", "a pointer of Git LFS", "git lfs pull"},
+		{"<!DOCTYPE html>\n<html>", "a web page", "log-in"},
+		{"{\n  \"net\": \"resnet18\"", "JSON text", "checkpoint.safetensors"},
+		{"\x1f\x8b\x08\x00\x00\x00\x00\x00", "compressed with gzip", "unpack"},
+		{"\x89HDF\r\n\x1a\n", "an HDF5 file", "convert"},
+	} {
+		for _, size := range []int{len(c.begin), 10_000} {
+			b := append([]byte(c.begin), make([]byte, size-len(c.begin))...)
+			_, _, err := read(b)
+			if err == nil || !strings.Contains(err.Error(), c.kind) || !strings.Contains(err.Error(), c.remedy) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q…: error %v, want %q and %q", c.begin, err, c.kind, c.remedy)
+			}
+		}
+	}
+	dir := t.TempDir()
+	if _, _, err := ReadFile(dir); err == nil || !strings.Contains(err.Error(), "name a file, such as "+filepath.Join(dir, "checkpoint.safetensors")) {
+		t.Errorf("folder: %v", err)
+	}
+}
+
 func TestEveryCutIsAnError(t *testing.T) {
 	b := encode(t, []Tensor{FromFloat32("w", []int{2}, []float32{1, 2}), FromInt64("n", nil, []int64{3})}, nil)
 	for n := range b {
