@@ -136,6 +136,7 @@ func TestBadSettings(t *testing.T) {
 		{"FRESH --eval-every 4611686018427387904", 1, "evaluation every"},
 		{"FRESH --train-size 0", 1, "0 training"},
 		{"FRESH --train-size -1", 1, "-1 training"},
+		{"FRESH --train-size 1", 1, "1 training examples: want 2 or more"},
 		{"FRESH --train-size 100000000000000000", 1, "at most"},
 		{"FRESH --test-size 0", 1, "0 test"},
 		{"FRESH --test-size 100000000000000000", 1, "100000000000000000"},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -22,10 +23,11 @@ import (
 // lineEvery is how often progress is told where there is no terminal.
 const lineEvery = 15 * time.Second
 
-// isTerminal tells whether a person watches.
+// isTerminal tells whether a person watches, on a terminal whose lines can be
+// written again.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 // follow shows a training: a bar on a terminal, lines elsewhere. finish ends it.
@@ -39,18 +41,20 @@ func follow(w io.Writer, label, dir string) (hooks trainer.Hooks, finish func())
 func followBar(w io.Writer, label string) (trainer.Hooks, func()) {
 	var bar *progressbar.ProgressBar
 	var config run.Config
+	var clock stopwatch
 	test := ""
 	hooks := trainer.Hooks{
 		Start: func(c run.Config, step int) {
-			config = c
+			config, clock = c, newStopwatch(int64(step))
 			bar = newBar(w, int64(c.Steps()), fit(textWidth(w), label))
 			bar.Set(step)
 		},
 		Step: func(p trainer.Progress) {
-			if p.Step == 0 { // no loss yet, and no speed
+			if int64(p.Step) == clock.first { // no loss yet, and no speed
 				return
 			}
-			bar.Describe(fit(textWidth(w), label, fmt.Sprintf("loss %.4g", p.Loss), speed(&config, p.ImagesPerSecond), test))
+			bar.Describe(fit(textWidth(w), label, clock.times(int64(p.Step), int64(p.Steps), time.Now()), place(&config, p),
+				fmt.Sprintf("loss %.4g", p.Loss), speed(&config, p.ImagesPerSecond), test))
 			bar.Set(p.Step)
 		},
 		Row: func(r metrics.Row) { test = strings.TrimPrefix(testResult(r), ", ") },
@@ -62,9 +66,53 @@ func followBar(w io.Writer, label string) (trainer.Hooks, func()) {
 	}
 }
 
-// barWidth is what a line has beside its text: the percentage, the shortest bar
-// worth drawing, and hours passed and left.
-const barWidth = len(" 100% |1234| [12h34m56s:12h34m56s] ")
+// place tells where in its schedule a training is.
+func place(c *run.Config, p trainer.Progress) string {
+	at := fmt.Sprintf("step %d", p.Step)
+	if c.MaxSteps == 0 {
+		at = fmt.Sprintf("epoch %.4g", math.Floor(10*float64(c.Epochs)*float64(p.Step)/float64(p.Steps))/10)
+	}
+	return fmt.Sprintf("%s, η %.4g", at, c.Schedule.StepSize(max(p.Step-1, 0), p.Steps))
+}
+
+// A stopwatch tells how long something takes that this process began at first.
+type stopwatch struct {
+	started time.Time
+	first   int64
+}
+
+func newStopwatch(first int64) stopwatch { return stopwatch{time.Now(), first} }
+
+// rate is what is done in a second.
+func (s stopwatch) rate(done int64, now time.Time) float64 {
+	took := now.Sub(s.started).Seconds()
+	if done <= s.first || took <= 0 {
+		return 0
+	}
+	return float64(done-s.first) / took
+}
+
+// left is how long the rest of total will take; false if there is no saying.
+func (s stopwatch) left(done, total int64, now time.Time) (time.Duration, bool) {
+	rate := s.rate(done, now)
+	if rate == 0 || total < done {
+		return 0, false
+	}
+	return time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second), true
+}
+
+// times are those passed and left: "[2m5s:1h0m2s]".
+func (s stopwatch) times(done, total int64, now time.Time) string {
+	passed := now.Sub(s.started).Truncate(time.Second)
+	if left, ok := s.left(done, total, now); ok {
+		return fmt.Sprintf("[%v:%v]", passed, left)
+	}
+	return fmt.Sprintf("[%v]", passed)
+}
+
+// barWidth is what a line has beside its text: the percentage, and the shortest
+// bar worth drawing.
+const barWidth = len(" 100% |1234| ")
 
 // textWidth is how many characters a terminal leaves for the text before a bar.
 func textWidth(w io.Writer) int {
@@ -110,25 +158,30 @@ func readsImages(c *run.Config) bool {
 	return err == nil && p.Reads()
 }
 
-func newBar(w io.Writer, total int64, label string, more ...progressbar.Option) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(total, append([]progressbar.Option{
+// newBar draws a bar. A line is cleared by the terminal's own means: as many blanks
+// as it had would be too many for a terminal that has become narrower.
+func newBar(w io.Writer, total int64, label string) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetDescription(label),
 		progressbar.OptionSetWidth(20),
-		progressbar.OptionThrottle(100 * time.Millisecond),
-		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(refreshEvery),
+		progressbar.OptionSetPredictTime(false), // it counts what was there before as done in no time
+		progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionUseANSICodes(runtime.GOOS != "windows"),
 		progressbar.OptionClearOnFinish(),
-	}, more...)...)
+	)
 }
+
+// refreshEvery is how often a bar is drawn, at most.
+const refreshEvery = 100 * time.Millisecond
 
 func followLines(w io.Writer, label string) trainer.Hooks {
 	var config run.Config
-	var started, last time.Time
-	first := 0
+	var last time.Time
+	var clock stopwatch
 	return trainer.Hooks{
-		Start: func(c run.Config, step int) {
-			config, first, started = c, step, time.Now()
-		},
+		Start: func(c run.Config, step int) { config, clock = c, newStopwatch(int64(step)) },
 		Row: func(r metrics.Row) {
 			steps := config.Steps()
 			if time.Since(last) < lineEvery && r.Step < steps {
@@ -139,9 +192,8 @@ func followLines(w io.Writer, label string) trainer.Hooks {
 			if rate != "" {
 				rate = ", " + rate
 			}
-			if done := r.Step - first; done > 0 {
-				rest := time.Duration(float64(time.Since(started)) * float64(steps-r.Step) / float64(done))
-				left = fmt.Sprintf(", %v left", rest.Round(time.Second))
+			if rest, ok := clock.left(int64(r.Step), int64(steps), time.Now()); ok {
+				left = fmt.Sprintf(", %v left", rest)
 			}
 			fmt.Fprintf(w, "%s: epoch %s of %d, training loss %.4g%s%s%s\n",
 				label, strconv.FormatFloat(math.Round(100*r.Epoch)/100, 'f', -1, 64), config.Epochs, r.TrainLoss, testResult(r), rate, left)
@@ -161,15 +213,22 @@ func testResult(r metrics.Row) string {
 	return ""
 }
 
-// followBytes shows a transfer or a count of images.
+// followBytes shows a transfer or, with bytes false, a count of images.
 func followBytes(w io.Writer, label string, bytes bool) (progress func(done, total int64), finish func()) {
 	if !isTerminal(w) {
 		return nil, func() {}
 	}
 	var bar *progressbar.ProgressBar
+	var clock stopwatch
+	var shown time.Time
 	progress = func(done, total int64) {
+		now := time.Now()
 		if bar == nil {
-			bar = newBar(w, total, label, progressbar.OptionShowBytes(bytes), progressbar.OptionShowCount())
+			bar, clock = newBar(w, total, label), newStopwatch(done)
+		}
+		if now.Sub(shown) >= refreshEvery { // it is called often
+			shown = now
+			bar.Describe(fit(textWidth(w), label, clock.times(done, total, now), count(done, total, bytes), clock.speed(done, now, bytes)))
 		}
 		bar.Set64(done)
 	}
@@ -177,5 +236,28 @@ func followBytes(w io.Writer, label string, bytes bool) (progress func(done, tot
 		if bar != nil {
 			bar.Clear()
 		}
+	}
+}
+
+// count is "12.3 of 163 MB", or "1200 of 60000".
+func count(done, total int64, bytes bool) string {
+	text, unit := func(n int64) string { return strconv.FormatInt(n, 10) }, ""
+	if bytes {
+		text, unit = func(n int64) string { return strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64) }, " MB"
+	}
+	if total < 0 {
+		return text(done) + unit
+	}
+	return text(done) + " of " + text(total) + unit
+}
+
+func (s stopwatch) speed(done int64, now time.Time, bytes bool) string {
+	switch rate := s.rate(done, now); {
+	case rate == 0:
+		return ""
+	case bytes:
+		return fmt.Sprintf("%.3g MB/s", rate/1e6)
+	default:
+		return fmt.Sprintf("%.0f/s", rate)
 	}
 }

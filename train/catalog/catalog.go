@@ -82,6 +82,9 @@ func (p Problem) Validate(c run.Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	if p.Coupled && c.TrainSize < 2 {
+		return fmt.Errorf("%d training examples: want 2 or more", c.TrainSize)
+	}
 	if p.Coupled && c.Batch < 2 {
 		return fmt.Errorf("batch of %d with %d training examples: want 2 to %[2]d", c.Batch, c.TrainSize)
 	}
