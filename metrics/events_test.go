@@ -149,6 +149,28 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// What a row has no value of has no point in a chart; what diverged has.
+func TestEventsLeaveOutWhatThereIsNot(t *testing.T) {
+	w, err := CreateEvents(t.TempDir(), time.Unix(1700000000, 0))
+	check(t, err)
+	nan := math.NaN()
+	check(t, w.Row(Row{BatchLoss: nan, TrainLoss: 2.3, TestLoss: 2.4, TestError: nan, Net: []float64{nan, 1}}, []string{"gap", "rank"}, time.Now()))
+	check(t, w.Row(Row{BatchLoss: nan, TrainLoss: nan}, nil, time.Now()))
+	path := w.f.Name()
+	check(t, w.Close())
+	events, err := decodeEvents([]byte(fileBytes(t, path)))
+	check(t, err)
+	first, diverged := events[1].scalars, events[2].scalars
+	for tag, want := range map[string]bool{"loss/batch": false, "loss/train": true, "loss/test": true, "error/test": false, "gap": false, "rank": true} {
+		if _, has := first[tag]; has != want {
+			t.Errorf("%s is there: %v", tag, has)
+		}
+	}
+	if v, has := diverged["loss/batch"]; !has || v == v {
+		t.Errorf("diverged: loss/batch is %v", v)
+	}
+}
+
 func TestEventsResumeAfterACutAnywhere(t *testing.T) {
 	now := time.Unix(1700000000, 0)
 	w, err := CreateEvents(t.TempDir(), now)

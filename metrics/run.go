@@ -111,9 +111,9 @@ func (c Config) Feature(number string) string {
 
 // A Phase is a stretch of the training with one step size.
 type Phase struct {
-	Name     string  `json:"name"`
-	Start    float64 `json:"start"` // fraction of the training at which it begins
-	StepSize float64 `json:"step_size"`
+	Name     string
+	Start    float64 // fraction of the training at which it begins
+	StepSize float64
 }
 
 // A Run is a run folder as it was when it was opened.

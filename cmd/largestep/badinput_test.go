@@ -101,6 +101,17 @@ func TestUsage(t *testing.T) {
 	})
 }
 
+// Images that have moved since the training are asked for where they were.
+func TestEvalAfterDataMoved(t *testing.T) {
+	enterFixture(t)
+	check(t, os.Rename("set", "elsewhere"))
+	checkpoint := "moved/checkpoint.safetensors"
+	succeed(t, strings.Fields("train resnet18 --data elsewhere --width 4 --train-size 32 --test-size 16 --batch 16 --epochs 1 --out moved")...)
+	check(t, os.Rename("elsewhere", "set"))
+	bad{"eval " + checkpoint, 1, "elsewhere, which is gone: say with --data where they are now"}.test(t)
+	succeed(t, "eval", checkpoint, "--data", "set")
+}
+
 // A mistake in the command line of a command leads to its own help.
 func TestHelpOfUsage(t *testing.T) {
 	for args, help := range map[string]string{

@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 
@@ -65,7 +67,9 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 		o.dataset.follow(net, checkpoint)
 	}
 	place, err := o.dataset.find(cmd.ErrOrStderr())
-	if err != nil {
+	if recorded := o.dataset.dir; errors.Is(err, fs.ErrNotExist) && recorded != "" && !cmd.Flags().Changed("data") {
+		return fmt.Errorf("the run of %s was trained on images in %s, which is gone: say with --data where they are now", checkpoint, recorded)
+	} else if err != nil {
 		return err
 	}
 	if place.MadeUp() && o.size == 0 {

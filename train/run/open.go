@@ -29,7 +29,7 @@ func Open(dir string) (*metrics.Run, error) {
 // describe is what figures need to know of the config.
 func (f *File) describe() (metrics.Config, error) {
 	c := metrics.Config{
-		Net: f.Net, Dataset: f.Dataset, Schedule: f.Schedule.Label(), Exact: f.Schedule.String(),
+		Net: f.Net, Dataset: f.Dataset, Schedule: f.Schedule.Label(), Exact: f.Schedule.Exact(),
 		Epochs: float64(f.Epochs), Steps: f.MaxSteps, Engine: f.Environment.Engine,
 	}
 	for _, p := range f.Schedule.Phases {

@@ -75,15 +75,21 @@ func ParseStepSize(text string) (stepSize float64, ofEdge bool, err error) {
 	return stepSize, ofEdge, nil
 }
 
-// String is what Parse reads, exactly.
-func (s Schedule) String() string {
+// Exact is what Parse reads, to the last bit.
+func (s Schedule) Exact() string { return s.text(-1) }
+
+// String is Exact without the noise of the last bits.
+func (s Schedule) String() string { return s.text(12) }
+
+func (s Schedule) text(digits int) string {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', digits, 64) }
 	unit := ""
 	if s.OfEdge {
 		unit = "edge"
 	}
 	var parts []string
 	for _, p := range s.Phases {
-		text := fmt.Sprintf("%s:%s%s@%s", p.Name, exact(p.StepSize), unit, exact(p.Start))
+		text := fmt.Sprintf("%s:%s%s@%s", p.Name, number(p.StepSize), unit, number(p.Start))
 		if !p.Rule.IsZero() {
 			text += "~" + p.Rule.String()
 		}
@@ -91,5 +97,3 @@ func (s Schedule) String() string {
 	}
 	return strings.Join(parts, ",")
 }
-
-func exact(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

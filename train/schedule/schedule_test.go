@@ -155,7 +155,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := Parse(s.String())
+		again, err := Parse(s.Exact())
 		if err != nil || !reflect.DeepEqual(again, s) {
 			t.Errorf("%q: %+v came back as %+v, %v", text, s, again, err)
 		}
