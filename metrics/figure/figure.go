@@ -202,9 +202,9 @@ func (f figure) toldApart() bool {
 	width, _ := f.size()
 	var labels []string
 	for _, g := range f.groups {
-		labels = append(labels, fit(textStyle(legendSize), g.label(), width-2*margin-thumbWidth-thumbGap))
+		labels = append(labels, g.label())
 	}
-	return distinct(labels)
+	return distinct(shorten(textStyle(legendSize), labels, width-2*margin-thumbWidth-thumbGap))
 }
 
 // draw fills the canvas but for the panels, for which it returns the place.

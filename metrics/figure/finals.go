@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"text/tabwriter"
 
 	"largestep/metrics"
 )
@@ -24,20 +22,19 @@ func Finals(w io.Writer, groups []Group, net []string, ref metrics.Reference) er
 	for _, column := range columns {
 		head = append(head, shortLabel(column))
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%s\n", strings.Join(head, "\t"))
+	rows := [][]string{head}
 	for i, g := range groups {
 		ours, theirs := append([]string{g.Label}, g.progress()...), []string{"  " + ref.Label, "", ""}
 		for _, column := range columns {
 			s := scaleOf(column, metrics.Config{}.Feature)
 			ours, theirs = append(ours, g.lastCell(column, s)), append(theirs, referenceCell(ref, i, column, s))
 		}
-		fmt.Fprintf(table, "%s\n", strings.Join(ours, "\t"))
+		rows = append(rows, ours)
 		if i < len(ref.Finals) {
-			fmt.Fprintf(table, "%s\n", strings.Join(theirs, "\t"))
+			rows = append(rows, theirs)
 		}
 	}
-	if err := table.Flush(); err != nil || ref.Note == "" {
+	if err := writeAligned(w, rows); err != nil || ref.Note == "" {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", ref.Note)

@@ -308,6 +308,31 @@ lost   1     1         –                      –         –               �
 	}
 }
 
+// What has no room on a page follows below, and a reference stays beside what it
+// is to be compared with.
+func TestTableIsFolded(t *testing.T) {
+	groups := []Group{{Label: strings.Repeat("l", 32), Runs: []*metrics.Run{values(9, 0.5)}}}
+	paper := metrics.Reference{Label: "paper", Finals: []map[string]float64{{"test_loss": 0.6, "test_error": 0.7}}}
+	var b strings.Builder
+	check(t, Table(&b, groups, []string{"train_loss", "test_loss", "test_error"}, paper))
+	want := `
+run                               runs  diverged  training loss
+llllllllllllllllllllllllllllllll  1     0         0
+
+run                               test loss  paper  test error (%)  paper
+llllllllllllllllllllllllllllllll  0.5        0.6    0               70
+`
+	if got := "\n" + b.String(); got != want {
+		t.Errorf("got%swant%s", got, want)
+	}
+	groups[0].Label = strings.Repeat("l", 100) // no room at all
+	b.Reset()
+	check(t, Table(&b, groups, []string{"test_loss"}, paper))
+	if n := strings.Count(b.String(), "\n"); n != 3*2+2 {
+		t.Errorf("%d lines:\n%s", n, b.String())
+	}
+}
+
 func TestSaveCSV(t *testing.T) {
 	groups := []Group{
 		{Label: "η = 1, decay at 10 %", Runs: []*metrics.Run{values(0.5), values(1.5), diverged(values(7))}},
@@ -413,14 +438,17 @@ func TestOrdered(t *testing.T) {
 
 func TestToldApart(t *testing.T) {
 	runs := []*metrics.Run{run(1, 0, 5), run(2, 0, 5)}
+	x := strings.Repeat("x", 200)
 	for _, c := range []struct {
-		same int
-		want bool
-	}{{10, true}, {200, false}} {
-		same := strings.Repeat("x", c.same)
-		f := figure{groups: each(runs, []string{same + "a", same + "b"}), across: 2}.withDefaults()
+		labels []string
+		want   bool
+	}{
+		{[]string{"xxxxxxa", "xxxxxxb"}, true}, {[]string{x + "a", x + "b"}, true},
+		{[]string{x + "a" + x, x + "b" + x}, false}, {[]string{"x", "x"}, false},
+	} {
+		f := figure{groups: each(runs, c.labels), across: 2}.withDefaults()
 		if f.toldApart() != c.want {
-			t.Errorf("labels with %d letters in common are told apart: %v", c.same, !c.want)
+			t.Errorf("%q are told apart: %v", c.labels, !c.want)
 		}
 	}
 }

@@ -149,7 +149,10 @@ func TestTicks(t *testing.T) {
 	}{
 		{logTicks{}, 9e-4, 3, "10⁻³ 10⁻² 10⁻¹ 10⁰"},
 		{logTicks{}, 0.15, 2.5, "0.2 0.5 1 2"},
-		{logTicks{}, 2.1, 3.9, "3"},
+		{logTicks{}, 2.1, 3.9, "2.5 3 3.5"},
+		{logTicks{}, 2.31, 2.46, "2.35 2.4 2.45"},
+		{logTicks{}, 0.31, 0.39, "0.32 0.34 0.36 0.38"},
+		{logTicks{}, 2.1e-7, 2.9e-7, "2.2·10⁻⁷ 2.4·10⁻⁷ 2.6·10⁻⁷ 2.8·10⁻⁷"},
 		{logTicks{}, 2.1e-7, 5.9e-7, "3·10⁻⁷ 4·10⁻⁷ 5·10⁻⁷"},
 		{logTicks{}, 1e-20, 1, "10⁻¹⁸ 10⁻¹⁵ 10⁻¹² 10⁻⁹ 10⁻⁶ 10⁻³ 10⁰"},
 		{linearTicks{}, 0, 100, "0 20 40 60 80 100"},
@@ -196,6 +199,46 @@ func TestFitKeepsToTheWidth(t *testing.T) {
 	}
 }
 
+// What tells labels apart is not cut off.
+func TestShorten(t *testing.T) {
+	s := textStyle(legendSize)
+	const width = 150
+	long := strings.Repeat("resnet18-w64-", 5)
+	for _, c := range []struct {
+		labels []string
+		tell   []string // a part of each that must be left; none if nothing short can tell them apart
+	}{
+		{[]string{"a", "b"}, []string{"a", "b"}},
+		{[]string{"short", "η" + strings.Repeat(" long", 20)}, []string{"short", "η long"}},
+		{[]string{"first " + long, "second " + long}, []string{"first", "second"}},
+		{[]string{long + "eta0.5-seed1", long + "eta0.5-seed2"}, []string{"…seed1", "…seed2"}},
+		{[]string{long + "eta0.5-" + long + "1", long + "eta0.7-" + long + "1"}, []string{"eta0.5", "eta0.7"}},
+		{[]string{"runs/a/" + long + "1/b", "runs/a/" + long + "2/b"}, []string{"…1/b", "…2/b"}},
+		{[]string{strings.Repeat("x", 99) + "a", strings.Repeat("x", 99) + "b"}, []string{"xa", "xb"}},
+		{[]string{"a " + long + "1", "a " + long + "2", "b " + long + "1"}, nil},
+		{[]string{"", ""}, nil},
+	} {
+		for i, label := range shorten(s, c.labels, width) {
+			if s.Width(label) > width {
+				t.Errorf("%q is %v wide", label, s.Width(label))
+			}
+			if c.tell != nil && !strings.Contains(label, c.tell[i]) {
+				t.Errorf("%q became %q, without %q", c.labels[i], label, c.tell[i])
+			}
+		}
+	}
+}
+
+// The legend that is drawn has them so.
+func TestLegendTellsApart(t *testing.T) {
+	long := strings.Repeat("resnet18-w64-", 20)
+	l := legend{entries: []entry{{label: long + "seed1"}, {label: long + "seed2"}}}
+	entries := l.columns(300)[0].entries
+	if a, b := entries[0].label, entries[1].label; a != "…seed1" || b != "…seed2" {
+		t.Errorf("%q and %q", a, b)
+	}
+}
+
 // Every label has its place, whole wherever one column has room for it.
 func TestLegendColumns(t *testing.T) {
 	for n := 1; n < 12; n++ {
@@ -233,20 +276,30 @@ func TestFinals(t *testing.T) {
 	var b strings.Builder
 	check(t, Finals(&b, bySchedule(runs...), nil, metrics.Reference{}))
 	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
-	if len(lines) != 5 {
+	if len(lines) != 17 {
 		t.Fatalf("%d lines:\n%s", len(lines), b.String())
 	}
-	want := "run                     state     epoch  train loss  test error (%)  active_1 (%)  active_2 (%)  active_3 (%)  active_4 (%)  active_5 (%)"
-	if lines[0] != want {
-		t.Errorf("head\n%s, want\n%s", lines[0], want)
+	for i, want := range []string{
+		"run                     state     epoch  train loss  test error (%)",
+		"run                     active_1 (%)  active_2 (%)  active_3 (%)  active_4 (%)",
+		"run                     active_5 (%)",
+	} {
+		if got := lines[6*i]; got != want {
+			t.Errorf("head\n%s, want\n%s", got, want)
+		}
+	}
+	for _, line := range lines {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
 	}
 	column := strings.Index(lines[0], "train loss")
 	for i, cell := range []string{"0.00177", "–", "–"} {
-		if got := string([]rune(lines[i+1])[column:]); !strings.HasPrefix(got, cell+" ") {
+		if got := string([]rune(lines[i+1])[column:]); !strings.HasPrefix(got, cell+" ") && got != cell {
 			t.Errorf("line %q: train loss is not %s", lines[i+1], cell)
 		}
 	}
-	if !strings.Contains(lines[1], " 35.3 ") {
+	if !strings.HasSuffix(lines[1], " 35.3") {
 		t.Errorf("line %q: no test error of 35.3 %%", lines[1])
 	}
 }

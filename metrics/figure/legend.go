@@ -2,6 +2,7 @@ package figure
 
 import (
 	"image/color"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -98,9 +99,26 @@ func (l legend) columns(width vg.Length) []column {
 			return columns
 		}
 	}
-	all := newColumn(l.entries)
+	all := newColumn(shortened(l.entries, width))
 	all.width = min(all.width, width)
 	return []column{all}
+}
+
+// shortened are the entries with labels that fit a width and still tell the curves
+// apart.
+func shortened(entries []entry, width vg.Length) []entry {
+	if len(entries) == 0 {
+		return nil
+	}
+	labels := make([]string, len(entries))
+	for i, e := range entries {
+		labels[i] = e.label
+	}
+	entries = slices.Clone(entries)
+	for i, label := range shorten(textStyle(legendSize), labels, width-thumbWidth-thumbGap) {
+		entries[i].label = label
+	}
+	return entries
 }
 
 // A column is a part of a legend's entries, and as wide as the widest.

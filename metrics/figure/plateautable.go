@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"text/tabwriter"
 
 	"largestep/metrics"
 )
@@ -15,7 +13,6 @@ import (
 // own columns among those given gained meanwhile: medians over the runs that
 // have such a plateau. It writes nothing if no run has one.
 func Plateaus(w io.Writer, groups []Group, columns []string) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	feature := features(groups)
 	var moved []string
 	head := []string{"run", "runs with a plateau", "from step", "to step", "loss"}
@@ -25,25 +22,19 @@ func Plateaus(w io.Writer, groups []Group, columns []string) error {
 			head = append(head, lowerFirst(scaleOf(column, feature).label))
 		}
 	}
-	found := false
-	var rows [][]string
+	rows := [][]string{head}
 	for _, g := range groups {
 		list := g.largePlateaus()
 		if len(list) == 0 {
 			continue
 		}
-		found = true
 		rows = append(rows, plateauRow(g, list, moved, feature))
 	}
-	if !found {
+	if len(rows) == 1 {
 		return nil
 	}
-	fmt.Fprintf(w, "\nWhere the mini-batch loss stood still under the large step size, and what moved per 1,000 steps meanwhile:\n")
-	fmt.Fprintf(table, "%s\n", strings.Join(head, "\t"))
-	for _, row := range rows {
-		fmt.Fprintf(table, "%s\n", strings.Join(row, "\t"))
-	}
-	return table.Flush()
+	fmt.Fprintf(w, "\nWhere the mini-batch loss stood still under the large step size,\nand what moved per 1,000 steps meanwhile:\n")
+	return writeAligned(w, rows)
 }
 
 func plateauRow(g Group, list []metrics.Plateau, moved []string, feature func(string) string) []string {

@@ -1,40 +1,39 @@
 package figure
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 	"unicode"
 	"unicode/utf8"
 
 	"largestep/metrics"
 )
 
-// Table writes the values with which groups of runs end, as aligned text: a row
-// for each group, with the median of each column over the finished runs, and in
-// parentheses the quartiles where there are several. Values are as metrics.csv
+// Table writes the values with which groups of runs end, as aligned text of at most
+// 80 columns where the labels allow: a row for each group, with the median of each
+// column over the finished runs, and in parentheses the quartiles where there are
+// several. Values are as metrics.csv
 // has them, but in percent where the column's name ends in (%). References' values,
 // in the order of the groups, stand beside the columns that have some.
 func Table(w io.Writer, groups []Group, columns []string, references ...metrics.Reference) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	feature := features(groups)
 	head := []string{"run", "runs", "diverged"}
 	unfinished := slices.ContainsFunc(groups, func(g Group) bool { return g.states().unfinished > 0 })
 	if unfinished {
 		head = append(head, "unfinished")
 	}
+	var beside []int // the references' columns
 	for _, column := range columns {
 		head = append(head, lowerFirst(scaleOf(column, feature).label))
 		for _, ref := range references {
 			if ref.Has(column) {
+				beside = append(beside, len(head))
 				head = append(head, ref.Label)
 			}
 		}
 	}
-	fmt.Fprintf(table, "%s\n", strings.Join(head, "\t"))
+	rows := [][]string{head}
 	for i, g := range groups {
 		count := g.states()
 		cells := []string{g.Label, strconv.Itoa(len(g.Runs)), strconv.Itoa(count.diverged)}
@@ -50,9 +49,9 @@ func Table(w io.Writer, groups []Group, columns []string, references ...metrics.
 				}
 			}
 		}
-		fmt.Fprintf(table, "%s\n", strings.Join(cells, "\t"))
+		rows = append(rows, cells)
 	}
-	return table.Flush()
+	return writeAligned(w, rows, beside...)
 }
 
 // lowerFirst makes a heading of a table of a panel's.

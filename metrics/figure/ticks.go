@@ -49,7 +49,8 @@ func number(v float64) string {
 }
 
 // logTicks labels powers of ten, or where fewer than two are in sight 1, 2 and
-// 5 times them, or all multiples if there are fewer than two of those.
+// 5 times them, or all multiples if there are fewer than two of those. Where even
+// these are few it labels what a linear axis would.
 type logTicks struct{}
 
 func (logTicks) Ticks(low, high float64) []plot.Tick {
@@ -70,6 +71,8 @@ func (logTicks) Ticks(low, high float64) []plot.Tick {
 		multiples = multiples[:1]
 	} else if labelled(1, 2, 5) >= 2 {
 		multiples = []int{1, 2, 5}
+	} else if labelled(multiples...) < 3 {
+		return linearTicks{}.Ticks(low, high)
 	}
 	every := (last-first)/8 + 1 // label every second, third, … power of a long axis
 	var ticks []plot.Tick
