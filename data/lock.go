@@ -23,9 +23,6 @@ func lock(ctx context.Context, target string, waiting func()) (unlock func(), er
 	}
 	path := filepath.Join(parent, "."+filepath.Base(target)+".lock")
 	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		// Network file systems lock only what is open for writing.
 		l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o666))
 		switch held, err := l.TryLock(); {
@@ -47,6 +44,7 @@ func lock(ctx context.Context, target string, waiting func()) (unlock func(), er
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 }
