@@ -29,7 +29,9 @@ type ImportOptions struct {
 // folder or a .tar or .tar.gz archive with JPEG or PNG images of 32×32 pixels
 // at train/CLASS/ and test/CLASS/, of at most MaxClasses classes, which are
 // sorted by name. In an archive these may lie in a common folder. Hidden files,
-// and files elsewhere, are ignored; any other one is refused.
+// and files elsewhere, are ignored; any other one is refused, and so is an image
+// with a transparent pixel. Images are turned as their EXIF data say. Dir may be a
+// symbolic link; the folder that it leads to is made.
 //
 // The images of an archive keep its order. Those of a folder, or of an archive
 // that lists one class after the other, are ordered by a hash of their paths,

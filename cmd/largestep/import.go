@@ -12,7 +12,8 @@ func newImport() *cobra.Command {
 		Short: "Turn images in folders into a data set to train on",
 		Long: `Import reads 32×32 JPEG or PNG images laid out as train/CLASS/* and test/CLASS/*,
 in a folder, a .tar or a .tar.gz, of at most ten classes, and writes them in the
-binary layout of CIFAR-10.`,
+binary layout of CIFAR-10. They are turned as their EXIF data say; transparent
+ones are refused.`,
 		Example: `  largestep import cifar10-jpeg.tar.gz --name "CIFAR-10 (JPEG copy)"
   largestep import ~/shapes --data ~/shapes-bin`,
 		Args: exactArgs("FOLDER|ARCHIVE"),

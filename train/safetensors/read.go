@@ -79,7 +79,7 @@ func otherKind(r io.ReaderAt, size int64) error {
 	case "":
 		return nil
 	case magic.Zip, magic.Pickle:
-		return fmt.Errorf(`%s, as torch.save makes (.pt, .pth, .ckpt), and no safetensors file: convert it in Python: safetensors.torch.save_file(torch.load("IT", map_location="cpu", weights_only=True), "IT.safetensors"), of the state_dict alone if there is more in it`, kind)
+		return fmt.Errorf(`%s, as torch.save makes (.pt, .pth, .ckpt), and no safetensors file: convert it in Python with safetensors.torch.save_file(torch.load(FILE, map_location="cpu", weights_only=True), NEWFILE), of its state_dict alone if there is more in it`, kind)
 	case magic.JSON:
 		return errors.New("JSON text, and no safetensors file: the parameters are in another file, such as checkpoint.safetensors")
 	}
