@@ -265,6 +265,7 @@ func TestBadArchives(t *testing.T) {
 		{"import done/config.json --data new", 1, "JSON text, want .tar or .tar.gz"},
 		{"eval set.tar.gz --dataset made-up", 1, "set.tar.gz: compressed with gzip, and no safetensors file"},
 		{"eval done/config.json --dataset made-up", 1, "JSON text, and no safetensors file: the parameters are in another file"},
+		{"eval done/checkpoint.safetensors --logits done/../done/checkpoint.safetensors", 1, "is the checkpoint itself: name another file"},
 		{"eval done --dataset made-up", 1, "done: a folder: name a file, such as done/checkpoint.safetensors"},
 	})
 }

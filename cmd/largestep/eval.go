@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -59,6 +60,9 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	if err != nil {
 		return err
 	}
+	if sameFile(o.logits, checkpoint) {
+		return fmt.Errorf("--logits %s is the checkpoint itself: name another file", o.logits)
+	}
 	if err := net.Problem.CheckPrecision(o.format); err != nil {
 		return err
 	}
@@ -100,6 +104,16 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: test loss %.6g, test error %.2f %% of %d images\n",
 		set.Name, result.Loss, 100*result.Error, set.Test.Len())
 	return nil
+}
+
+// sameFile reports whether two paths lead to one file.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // follow chooses the data that a checkpoint was trained on, as far as it and the
