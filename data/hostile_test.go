@@ -41,6 +41,18 @@ func rawAnswer(w http.ResponseWriter, text string) {
 	}
 }
 
+// endless sends begin, and then more for as long as anybody listens.
+func endless(w http.ResponseWriter, r *http.Request, begin, more string) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	for _, err := fmt.Fprint(conn, begin); err == nil; {
+		_, err = fmt.Fprint(conn, more)
+	}
+}
+
 // hostile servers: what they answer to their n-th request, the first being 1, how
 // many requests are fair, and what the error must say.
 var hostile = map[string]struct {
@@ -105,6 +117,66 @@ var hostile = map[string]struct {
 		w.Header().Set("Content-Range", "lines 1-2/3")
 		w.WriteHeader(http.StatusPartialContent)
 	}, quick.attempts, "unusable Content-Range"},
+	"endless headers": {func(n int, w http.ResponseWriter, r *http.Request) {
+		endless(w, r, "HTTP/1.1 200 OK\r\n", "X-More: "+strings.Repeat("x", 1000)+"\r\n")
+	}, quick.attempts, "failed"},
+	"endless hints": {func(n int, w http.ResponseWriter, r *http.Request) {
+		endless(w, r, "", "HTTP/1.1 103 Early Hints\r\nLink: </set>; rel=preload\r\n\r\n")
+	}, quick.attempts, "failed"},
+	"endless status": {func(n int, w http.ResponseWriter, r *http.Request) {
+		endless(w, r, "HTTP/1.1 404 ", strings.Repeat("x", 1000))
+	}, quick.attempts, "failed"},
+	"closes at once": {func(n int, w http.ResponseWriter, r *http.Request) {
+		rawAnswer(w, "")
+	}, 2 * quick.attempts, "failed"}, // net/http may ask once more on a kept connection
+	"chunks that are none": {func(n int, w http.ResponseWriter, r *http.Request) {
+		rawAnswer(w, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n")
+	}, quick.attempts, "failed"},
+	"negative length": {func(n int, w http.ResponseWriter, r *http.Request) {
+		rawAnswer(w, "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello")
+	}, quick.attempts, "failed"},
+	"two lengths": {func(n int, w http.ResponseWriter, r *http.Request) {
+		rawAnswer(w, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello")
+	}, quick.attempts, "failed"},
+	"range of nothing": {func(n int, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Range", "bytes 0-999/1000")
+		w.WriteHeader(http.StatusPartialContent)
+	}, quick.attempts, "connection closed after 0 of 1000 bytes"},
+	"range of too much": {func(n int, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Range", "bytes 0-9/99999999999999999999")
+		w.WriteHeader(http.StatusPartialContent)
+	}, quick.attempts, "unusable Content-Range"},
+	"range from below 0": {func(n int, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Range", "bytes -5-9/10")
+		w.WriteHeader(http.StatusPartialContent)
+	}, quick.attempts, "unusable Content-Range"},
+	"of another size each time": {func(n int, w http.ResponseWriter, r *http.Request) {
+		start := rangeStart(r)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, start+9, start+1000))
+		w.WriteHeader(http.StatusPartialContent)
+		w.Write(make([]byte, 10))
+	}, quick.most, "failed"},
+	"moved to nowhere": {func(n int, w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusMovedPermanently)
+	}, 1, "301"},
+	"no content": {func(n int, w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	}, 1, "204"},
+	"leads to no address": {func(n int, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "http://[::1/\x1b[2J")
+		w.WriteHeader(http.StatusFound)
+	}, quick.attempts, "failed"},
+	"too many requests": {func(n int, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "1000000")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}, quick.attempts, "429"},
+	"log in first": {func(n int, w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+	}, 1, "401"},
+	"compressed all the same": {func(n int, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write([]byte("\x1f\x8b\x08"))
+	}, 1, "MD5"},
 	"drips": {func(n int, w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "1000000")
 		for r.Context().Err() == nil {
