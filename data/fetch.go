@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"largestep/data/magic"
-	"largestep/metrics/atomicfile"
 )
 
 // The official archive; the checksum is from
@@ -57,24 +56,7 @@ func Fetch(ctx context.Context, o FetchOptions) error {
 }
 
 func fetch(ctx context.Context, o FetchOptions, d downloader) error {
-	if o.Dir == "" {
-		var err error
-		if o.Dir, err = DefaultDir(); err != nil {
-			return err
-		}
-	}
-	var err error
-	if o.Dir, err = atomicfile.Resolve(o.Dir); err != nil {
-		return fmt.Errorf("data set's folder: %w", err)
-	}
-	if o.From == "" {
-		o.From = officialURL
-	}
-	o.MD5, o.SHA256 = strings.ToLower(o.MD5), strings.ToLower(o.SHA256)
-	if o.MD5 == "" && o.SHA256 == "" {
-		o.MD5 = officialMD5
-	}
-	if err := o.checkSums(); err != nil {
+	if err := o.complete(); err != nil {
 		return err
 	}
 	if o.done() {
@@ -104,6 +86,21 @@ func fetch(ctx context.Context, o FetchOptions, d downloader) error {
 		file, cleanup = part.path, part.remove
 	}
 	return o.unpackFile(ctx, file, cleanup, draft)
+}
+
+// complete fills in the defaults, and checks the rest.
+func (o *FetchOptions) complete() (err error) {
+	if o.Dir, err = targetFolder(o.Dir); err != nil {
+		return err
+	}
+	if o.From == "" {
+		o.From = officialURL
+	}
+	o.MD5, o.SHA256 = strings.ToLower(o.MD5), strings.ToLower(o.SHA256)
+	if o.MD5 == "" && o.SHA256 == "" {
+		o.MD5 = officialMD5
+	}
+	return o.checkSums()
 }
 
 // unpackFile verifies the archive in file, unpacks it and publishes the draft.

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"largestep/metrics/atomicfile"
 )
 
 // ImportOptions says where an import goes.
@@ -37,17 +35,11 @@ type ImportOptions struct {
 // that lists one class after the other, are ordered by a hash of their paths,
 // so that the first n of them are a fair sample of the classes.
 func Import(ctx context.Context, from string, o ImportOptions) error {
-	if o.Dir == "" {
-		var err error
-		if o.Dir, err = DefaultDir(); err != nil {
-			return err
-		}
+	var err error
+	if o.Dir, err = targetFolder(o.Dir); err != nil {
+		return err
 	}
 	from = filepath.Clean(from)
-	var err error
-	if o.Dir, err = atomicfile.Resolve(o.Dir); err != nil {
-		return fmt.Errorf("data set's folder: %w", err)
-	}
 	base := filepath.Base(from)
 	if o.Name == "" {
 		o.Name = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(base, ".tgz"), ".gz"), ".tar")

@@ -18,6 +18,22 @@ import (
 	"largestep/metrics/atomicfile"
 )
 
+// targetFolder is the folder to make of the one that an option names, which may be
+// a symbolic link, or "" for DefaultDir.
+func targetFolder(dir string) (string, error) {
+	if dir == "" {
+		var err error
+		if dir, err = DefaultDir(); err != nil {
+			return "", err
+		}
+	}
+	target, err := atomicfile.Resolve(dir)
+	if err != nil {
+		return "", fmt.Errorf("data set's folder: %w", err)
+	}
+	return target, nil
+}
+
 // A draft is a data set in the making: a temporary folder beside its target.
 type draft struct {
 	dir    string // the temporary folder
