@@ -4,6 +4,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -79,11 +80,11 @@ func (p Problem) Reads() bool { return p.Net != nil }
 // Validate tells what is wrong with a config of the problem before anything is
 // done.
 func (p Problem) Validate(c run.Config) error {
+	if p.Coupled && c.TrainSize == 1 {
+		return errors.New("1 training examples: want 2 or more")
+	}
 	if err := c.Validate(); err != nil {
 		return err
-	}
-	if p.Coupled && c.TrainSize < 2 {
-		return fmt.Errorf("%d training examples: want 2 or more", c.TrainSize)
 	}
 	if p.Coupled && c.Batch < 2 {
 		return fmt.Errorf("batch of %d with %d training examples: want 2 to %[2]d", c.Batch, c.TrainSize)

@@ -36,8 +36,11 @@ func ReadFile(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s: a folder: name a file, such as %s", path, filepath.Join(path, "checkpoint.safetensors"))
+	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a file", path)
+		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
 	file, err := read(f, info.Size())
 	if err != nil {
