@@ -138,7 +138,7 @@ func TestReadFileRefuses(t *testing.T) {
 	}
 	for path, says := range map[string]string{
 		filepath.Join(dir, "none"):          "no such file",
-		dir:                                 "not a file",
+		dir:                                 "a folder: name a file",
 		filepath.Join(dir, "empty"):         "0 bytes",
 		filepath.Join(dir, "text"):          "not a safetensors file",
 		filepath.Join(dir, "pickle"):        "a bare pickle",
