@@ -1,11 +1,36 @@
 package op
 
+import (
+	"slices"
+
+	"gorgonia.org/tensor"
+)
+
 // Engine is a device with memory and the kernels that work on it. Kernels are
 // asynchronous and report nothing: after a failure they do nothing, and the
 // next Sync or Download returns the first error.
 type Engine interface {
 	Memory
 	Kernels
+}
+
+// Float64Engine is an engine whose own kernels compute in float32 alone, and that
+// has others, on the same memory, for float64.
+type Float64Engine interface {
+	Engine
+	Float64() Kernels
+}
+
+// KernelsFor are the kernels of an engine that an operation with these operands
+// and results runs on. It computes in float64 if none of them is float32:
+// counters are float64 always.
+func KernelsFor(e Engine, operands, results []Spec) Kernels {
+	f, ok := e.(Float64Engine)
+	isFloat32 := func(s Spec) bool { return s.Dtype == tensor.Float32 }
+	if !ok || slices.ContainsFunc(operands, isFloat32) || slices.ContainsFunc(results, isFloat32) {
+		return e
+	}
+	return f.Float64()
 }
 
 // Memory places tensors on a device.

@@ -31,6 +31,7 @@ func (v *value) root() *value {
 // step is an instruction before memory is known.
 type step struct {
 	operation op.Operation   // nil for a stock Gorgonia operation
+	kernels   op.Kernels     // that the operation runs on
 	node      *gorgonia.Node // nil for a change of layout
 	in, out   []*value
 	add       bool // out = out + result
@@ -158,9 +159,6 @@ func (p *program) addStep(n *gorgonia.Node, in []*gorgonia.Node) error {
 		specs[i] = operands[i].spec
 	}
 	o, results := operation(n, specs)
-	if s, ok := o.(op.Optional); ok && !s.RunsOn(p.engine) {
-		return fmt.Errorf("engine %s has no kernel for this: use --engine cpu", p.engine.Name())
-	}
 	if o == nil {
 		spec, err := op.SpecOf(n)
 		if err != nil {
@@ -171,13 +169,17 @@ func (p *program) addStep(n *gorgonia.Node, in []*gorgonia.Node) error {
 		s.out = []*value{p.value(n, spec, len(p.steps)-1)}
 		return nil
 	}
+	kernels := op.KernelsFor(p.engine, specs, results)
+	if s, ok := o.(op.Optional); ok && !s.RunsOn(kernels) {
+		return fmt.Errorf("engine %s has no kernel for this: use --engine cpu", p.engine.Name())
+	}
 	for i, k := range o.Kinds(len(in)) {
 		if k != op.Any && k != specs[i].Kind {
 			operands[i] = p.relayout(operands[i], k)
 		}
 	}
 	s := p.step(n, operands)
-	s.operation = o
+	s.operation, s.kernels = o, kernels
 	for _, r := range results {
 		s.out = append(s.out, p.value(n, r, len(p.steps)-1))
 	}

@@ -35,6 +35,7 @@ type instruction struct {
 	kernel  string
 	flop    float64
 	out, in []op.Tensor
+	kernels op.Kernels
 	run     func(k op.Kernels, out, in []op.Tensor)
 	stock   *stock // instead of run
 }
@@ -77,7 +78,7 @@ func (m *Machine) instruction(s *step) instruction {
 		return i
 	}
 	i.kernel, _, _ = strings.Cut(s.operation.String(), ":")
-	i.run = s.operation.Run
+	i.kernels, i.run = s.kernels, s.operation.Run
 	if c, ok := s.operation.(op.FLOPCounter); ok {
 		specs := make([]op.Spec, len(s.in))
 		for k, v := range s.in {
@@ -144,7 +145,7 @@ func (m *Machine) execute(i *instruction) error {
 	if i.stock != nil {
 		return i.stock.run()
 	}
-	i.run(m.engine, i.out, i.in)
+	i.run(i.kernels, i.out, i.in)
 	return nil
 }
 

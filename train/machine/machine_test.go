@@ -62,6 +62,36 @@ func TestReadAfterRecord(t *testing.T) {
 	wantError(t, err, "reads log after")
 }
 
+// narrow is an engine with the kernels of op.Kernels alone, and of float32.
+type narrow struct {
+	op.Memory
+	op.Kernels
+	float64 op.Kernels
+}
+
+func (n narrow) Float64() op.Kernels { return n.float64 }
+
+// An operation runs on the kernels of its type, and one that they lack is an error
+// before anything runs.
+func TestKernelsThatAnEngineLacks(t *testing.T) {
+	all := op.Reference{}
+	few := struct{ op.Kernels }{all}
+	for _, c := range []struct {
+		dtype   tensor.Dtype
+		float64 op.Kernels
+		want    string
+	}{
+		{tensor.Float32, all, "engine reference has no kernel for this"},
+		{tensor.Float64, few, "engine reference has no kernel for this"},
+		{tensor.Float64, all, ""},
+	} {
+		e := narrow{all, few, c.float64}
+		x := gorgonia.NewMatrix(gorgonia.NewGraph(), c.dtype, gorgonia.WithShape(2, 2), gorgonia.WithName("x"))
+		_, err := machine.New(machine.NewVariables(e), gorgonia.Must(op.ReLU(x)))
+		wantError(t, err, c.want)
+	}
+}
+
 func TestOneVariableInTwoGraphs(t *testing.T) {
 	filter := func(g *gorgonia.ExprGraph) (*gorgonia.Node, error) {
 		return op.Conv(float32s(g, "x", 1, 3, 8, 8), float32s(g, "w", 2, 3, 3, 3), op.Convolution{Stride: 1, Pad: 1})

@@ -1,8 +1,9 @@
 // Package cpu is the engine that runs anywhere: float32 kernels in assembly and
-// Go on all cores of a CPU. Tensors of float64 go to the reference engine.
+// Go on all cores of a CPU. What computes in float64 runs on the reference's
+// kernels.
 //
-// Activations lie in the layout HWNC and filters packed, as package conv wants
-// them; everything else is row-major. The same seed gives the same bits for any
+// Activations of float32 lie in the layout HWNC and filters packed, as package conv
+// wants them; everything else is row-major. The same seed gives the same bits for any
 // number of threads.
 package cpu
 
@@ -18,13 +19,17 @@ import (
 
 // Engine computes on the cores of a CPU. It is used by one goroutine at a time.
 type Engine struct {
-	op.Reference // host memory, the loss, and whatever is float64
-	threads      *pool.Pool
-	convs        map[conv.Shape]*conv.Conv
-	scratch      conv.Scratch
+	host    op.Reference // not embedded: its kernels are wrong for our layouts
+	threads *pool.Pool
+	convs   map[conv.Shape]*conv.Conv
+	scratch conv.Scratch
 }
 
-var _ op.Engine = (*Engine)(nil)
+var (
+	_ op.Float64Engine  = (*Engine)(nil)
+	_ op.SmallKernels   = (*Engine)(nil)
+	_ op.FeatureKernels = (*Engine)(nil)
+)
 
 // New starts the threads; Close ends them.
 func New(threads int) *Engine {
@@ -42,16 +47,31 @@ func Device(threads int) string {
 	return fmt.Sprintf("%s kernels, %d threads", conv.Kernels(), threads)
 }
 
+// Float64 are the kernels of the reference, for which all float64 is row-major.
+func (e *Engine) Float64() op.Kernels { return e.host }
+
+// Alloc gives host memory, an op.HostArena.
+func (e *Engine) Alloc(bytes int) (op.Arena, error) { return e.host.Alloc(bytes) }
+
+// Sync has nothing to wait for: kernels return when they are done.
+func (e *Engine) Sync() error { return nil }
+
+// Free leaves it to the garbage collector.
+func (e *Engine) Free() error { return nil }
+
 // Close ends the threads.
 func (e *Engine) Close() error {
 	e.threads.Close()
 	return nil
 }
 
-// packed tells whether a tensor lies in a layout of this engine's own.
+// packed tells whether a tensor is a filter in the layout of package conv.
 func packed(s op.Spec) bool {
 	return s.Dtype == tensor.Float32 && (s.Kind == op.Filter || s.Kind == op.FilterGradient)
 }
+
+// interleaved tells whether a tensor is an activation in the layout HWNC.
+func interleaved(s op.Spec) bool { return s.Dtype == tensor.Float32 && s.Kind == op.Activation }
 
 func elements(s op.Spec) int {
 	if packed(s) {
@@ -77,10 +97,10 @@ func (e *Engine) Upload(dst op.Tensor, src any) error {
 	switch {
 	case packed(dst.Spec):
 		conv.PackFilter(f32(dst), src.([]float32), s[0], s[1], s[2])
-	case fast(dst) && dst.Kind == op.Activation:
+	case interleaved(dst.Spec):
 		pass.NCHWToHWNC(e.threads, f32(dst), src.([]float32), s[2]*s[3])
 	default:
-		return e.Reference.Upload(dst, src)
+		return e.host.Upload(dst, src)
 	}
 	return nil
 }
@@ -94,16 +114,13 @@ func (e *Engine) Download(dst any, src op.Tensor) error {
 	switch {
 	case packed(src.Spec):
 		conv.UnpackFilter(dst.([]float32), f32(src), s[0], s[1], s[2])
-	case fast(src) && src.Kind == op.Activation:
+	case interleaved(src.Spec):
 		pass.HWNCToNCHW(e.threads, dst.([]float32), f32(src), s[2]*s[3])
 	default:
-		return e.Reference.Download(dst, src)
+		return e.host.Download(dst, src)
 	}
 	return nil
 }
-
-// fast tells whether a tensor is for this engine's own kernels.
-func fast(t op.Tensor) bool { return t.Dtype == tensor.Float32 }
 
 // f32 views a tensor's elements in the engine's layout; nil if nobody wants it.
 func f32(t op.Tensor) []float32 {

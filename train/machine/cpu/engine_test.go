@@ -3,6 +3,7 @@ package cpu_test
 import (
 	"testing"
 
+	"gorgonia.org/tensor"
 	"largestep/nets/op"
 	"largestep/train/machine/cpu"
 	"largestep/train/machine/enginetest"
@@ -19,4 +20,9 @@ func open(threads int) func(t *testing.T) op.Engine {
 // Direct convolutions are within 1e-6; Winograd's transforms cost a digit.
 func TestConformance(t *testing.T) { enginetest.Conformance(t, open(2), 2e-5) }
 
-func TestGradients(t *testing.T) { enginetest.Gradients(t, open(1)) }
+// The engine's own kernels compute in float32; float64 is the reference's, in its
+// layout.
+func TestGradients(t *testing.T) {
+	t.Run("float32", func(t *testing.T) { enginetest.Gradients(t, open(1), tensor.Float32, 2e-5) })
+	t.Run("float64", func(t *testing.T) { enginetest.Gradients(t, open(1), tensor.Float64, 1e-6) })
+}

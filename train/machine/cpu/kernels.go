@@ -20,34 +20,18 @@ func (e *Engine) plan(c op.Convolution, x, y tensor.Shape, kernel int) *conv.Con
 
 // Conv implements op.Kernels, as do the methods that follow.
 func (e *Engine) Conv(c op.Convolution, y, x, w op.Tensor) {
-	if !fast(y) {
-		e.Reference.Conv(c, y, x, w)
-		return
-	}
 	e.plan(c, x.Shape, y.Shape, w.Shape[2]).Forward(f32(y), f32(x), f32(w))
 }
 
 func (e *Engine) ConvBackwardData(c op.Convolution, dx, dy, w op.Tensor, accumulate bool) {
-	if !fast(dx) {
-		e.Reference.ConvBackwardData(c, dx, dy, w, accumulate)
-		return
-	}
 	e.plan(c, dx.Shape, dy.Shape, w.Shape[2]).BackwardData(f32(dx), f32(dy), f32(w), accumulate)
 }
 
 func (e *Engine) ConvBackwardFilter(c op.Convolution, dw, dy, x op.Tensor) {
-	if !fast(dw) {
-		e.Reference.ConvBackwardFilter(c, dw, dy, x)
-		return
-	}
 	e.plan(c, x.Shape, dy.Shape, dw.Shape[2]).BackwardFilter(f32(dw), f32(dy), f32(x))
 }
 
 func (e *Engine) BatchNorm(b op.BatchNorm, r op.BatchNormResults, x, gamma, beta, residual op.Tensor) {
-	if !fast(x) {
-		e.Reference.BatchNorm(b, r, x, gamma, beta, residual)
-		return
-	}
 	n := pass.BatchNorm{
 		X: f32(x), Residual: f32(residual), Y: orScratch(r.Y, len(f32(x))), ReLU: b.ReLU,
 		Gamma: f32(gamma), Beta: f32(beta),
@@ -67,10 +51,6 @@ func orScratch(t op.Tensor, n int) []float32 {
 }
 
 func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, variance, residual op.Tensor) {
-	if !fast(x) {
-		e.Reference.BatchNormInference(b, y, x, gamma, beta, mean, variance, residual)
-		return
-	}
 	n := pass.BatchNorm{
 		X: f32(x), Residual: f32(residual), Y: f32(y), ReLU: b.ReLU, Gamma: f32(gamma), Beta: f32(beta),
 		RunningMean: f32(mean), RunningVar: f32(variance), Eps: float32(b.Epsilon),
@@ -79,10 +59,6 @@ func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, var
 }
 
 func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, beta, mean, invStd op.Tensor) {
-	if !fast(x) {
-		e.Reference.BatchNormBackward(b, g, dy, x, y, gamma, beta, mean, invStd)
-		return
-	}
 	n := pass.BatchNormGrad{
 		DY: f32(dy), X: f32(x), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
 		DX: orScratch(g.X, len(f32(x))), DResidual: f32(g.Residual),
@@ -95,42 +71,22 @@ func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, 
 }
 
 func (e *Engine) AveragePool(y, x op.Tensor) {
-	if !fast(x) {
-		e.Reference.AveragePool(y, x)
-		return
-	}
 	pass.AveragePool(e.threads, f32(y), f32(x), pixels(x))
 }
 
 func (e *Engine) AveragePoolBackward(dx, dy op.Tensor) {
-	if !fast(dx) {
-		e.Reference.AveragePoolBackward(dx, dy)
-		return
-	}
 	pass.AveragePoolGrad(e.threads, f32(dx), f32(dy), pixels(dx))
 }
 
 func (e *Engine) Linear(y, x, w, b op.Tensor) {
-	if !fast(x) {
-		e.Reference.Linear(y, x, w, b)
-		return
-	}
 	pass.Linear(e.threads, f32(y), f32(x), f32(w), f32(b))
 }
 
 func (e *Engine) LinearBackward(dx, dw, db, dy, x, w op.Tensor) {
-	if !fast(x) {
-		e.Reference.LinearBackward(dx, dw, db, dy, x, w)
-		return
-	}
 	pass.LinearGrad(e.threads, f32(dx), orScratch(dw, w.Len()), orScratch(db, w.Shape[0]), f32(dy), f32(x), f32(w))
 }
 
 func (e *Engine) Gather(pad int, x, y, images, labels, index, window op.Tensor) {
-	if !fast(x) {
-		e.Reference.Gather(pad, x, y, images, labels, index, window)
-		return
-	}
 	set := pass.Images{
 		Pixels:   images.Data.([]uint8),
 		Channels: images.Shape[1], Height: images.Shape[2], Width: images.Shape[3],
@@ -144,54 +100,31 @@ func (e *Engine) Gather(pad int, x, y, images, labels, index, window op.Tensor) 
 }
 
 func (e *Engine) SGD(s op.SGD, w, v, grad, eta op.Tensor) {
-	switch {
-	case !fast(w):
-		e.Reference.SGD(s, w, v, grad, eta)
-	case v.Wanted():
+	if v.Wanted() {
 		pass.SGDMomentum(e.threads, f32(w), f32(grad), f32(v), f32(eta)[0], float32(s.WeightDecay), float32(s.Momentum))
-	default:
+	} else {
 		pass.SGD(e.threads, f32(w), f32(grad), f32(eta)[0], float32(s.WeightDecay))
 	}
 }
 
 func (e *Engine) Accumulate(sum, x, decay op.Tensor, scale float64) {
-	if !fast(sum) {
-		e.Reference.Accumulate(sum, x, decay, scale)
-		return
-	}
 	pass.Accumulate(e.threads, f32(sum), f32(x), float32(scale), f32(decay)[0])
 }
 
 func (e *Engine) Add(z, x, y op.Tensor) {
-	if !fast(z) {
-		e.Reference.Add(z, x, y)
-		return
-	}
 	pass.Add(e.threads, f32(z), f32(x), f32(y))
 }
 
 func (e *Engine) Positives(total, x, labels op.Tensor) {
-	if !fast(x) {
-		e.Reference.Positives(total, x, labels)
-		return
-	}
 	n := pass.CountPositive(e.threads, f32(x), pixels(x), labels.Data.([]int32))
 	total.Data.([]float64)[0] += float64(n)
 }
 
 // Select implements op.FeatureKernels, as does CountPositive.
 func (e *Engine) Select(z, x, units, labels op.Tensor) {
-	if !fast(z) {
-		e.Reference.Select(z, x, units, labels)
-		return
-	}
 	pass.Select(e.threads, f32(z), f32(x), pixels(x), units.Data.([]int32), labels.Data.([]int32))
 }
 
 func (e *Engine) CountPositive(total, z op.Tensor) {
-	if !fast(z) {
-		e.Reference.CountPositive(total, z)
-		return
-	}
 	pass.CountColumns(e.threads, total.Data.([]float64), f32(z))
 }

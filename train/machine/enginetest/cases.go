@@ -1,6 +1,10 @@
 // Package enginetest is the test suite that every engine passes: each operation
-// on random operands of many shapes, forward and backward, against
-// [op.Reference], and symbolic gradients against central differences.
+// on random operands of many shapes, forward and backward, against a formula or
+// against [op.Reference], and symbolic gradients against central differences.
+//
+// What judges a kernel shares no code with it. [op.Reference] is the judge of
+// kernels that no engine takes from it; the others, and what host engines share,
+// have formulas.
 package enginetest
 
 import (
@@ -28,11 +32,12 @@ type graph struct {
 
 // test is an operation, or several, on random operands. build returns the
 // outputs to compare; the first is differentiated by all operands that were
-// made with normal, if grad is set.
+// made with normal, if grad is set. want is nil where the reference is the judge.
 type test struct {
 	name  string
 	grad  bool
 	build func(g *graph) (gorgonia.Nodes, error)
+	want  formula
 }
 
 func newGraph(dtype tensor.Dtype) *graph {
@@ -162,8 +167,8 @@ func norms(large bool) []test {
 				name += "_residual"
 			}
 			list = append(list,
-				test{"batch_norm/" + name, true, func(g *graph) (gorgonia.Nodes, error) { return normalizeBatch(g, v, s) }},
-				test{"batch_norm_inference/" + name, false, func(g *graph) (gorgonia.Nodes, error) { return normalize(g, v, s) }})
+				test{"batch_norm/" + name, true, func(g *graph) (gorgonia.Nodes, error) { return normalizeBatch(g, v, s) }, nil},
+				test{"batch_norm_inference/" + name, false, func(g *graph) (gorgonia.Nodes, error) { return normalize(g, v, s) }, nil})
 		}
 	}
 	return list
@@ -194,8 +199,8 @@ func normalize(g *graph, b op.BatchNorm, s []int) (gorgonia.Nodes, error) {
 
 func layers(large bool) []test {
 	var list []test
-	add := func(name string, grad bool, build func(g *graph) (gorgonia.Nodes, error)) {
-		list = append(list, test{name, grad, build})
+	add := func(name string, grad bool, want formula, build func(g *graph) (gorgonia.Nodes, error)) {
+		list = append(list, test{name, grad, build, want})
 	}
 	sizes := [][4]int{{2, 3, 4, 5}} // images, features, size, classes
 	if large {
@@ -204,25 +209,25 @@ func layers(large bool) []test {
 	for _, s := range sizes {
 		n, c, size, classes := s[0], s[1], s[2], s[3]
 		suffix := fmt.Sprintf("/n%d_%d_size%d_classes%d", n, c, size, classes)
-		add("average_pool"+suffix, true, func(g *graph) (gorgonia.Nodes, error) {
+		add("average_pool"+suffix, true, nil, func(g *graph) (gorgonia.Nodes, error) {
 			y, err := op.AveragePool(g.normal("x", n, c, size, size))
 			return gorgonia.Nodes{y}, err
 		})
-		add("linear"+suffix, true, func(g *graph) (gorgonia.Nodes, error) {
+		add("linear"+suffix, true, nil, func(g *graph) (gorgonia.Nodes, error) {
 			y, err := op.Linear(g.normal("x", n, c), g.normal("w", classes, c), g.normal("b", classes))
 			return gorgonia.Nodes{y}, err
 		})
-		add("cross_entropy"+suffix, true, func(g *graph) (gorgonia.Nodes, error) {
+		add("cross_entropy"+suffix, true, crossEntropyFormula(n, classes), func(g *graph) (gorgonia.Nodes, error) {
 			loss, err := op.CrossEntropy(g.normal("logits", n, classes), g.labels(n, classes))
 			return gorgonia.Nodes{loss}, err
 		})
-		add("score"+suffix, false, func(g *graph) (gorgonia.Nodes, error) {
+		add("score"+suffix, false, scoreFormula(n, classes), func(g *graph) (gorgonia.Nodes, error) {
 			totals := g.input("totals", tensor.Float64, []float64{1, 2, 3}, 3)
 			y, err := op.Score(totals, g.float("logits", 3, 0, n, classes), g.withIgnored(g.labels(n, classes)))
 			return gorgonia.Nodes{y}, err
 		})
 		for _, shape := range [][]int{{n, c}, {n, c, size, size}} {
-			add(fmt.Sprintf("positives%s_rank%d", suffix, len(shape)), false, func(g *graph) (gorgonia.Nodes, error) {
+			add(fmt.Sprintf("positives%s_rank%d", suffix, len(shape)), false, nil, func(g *graph) (gorgonia.Nodes, error) {
 				return positives(g, shape)
 			})
 		}
@@ -242,41 +247,49 @@ func positives(g *graph, shape []int) (gorgonia.Nodes, error) {
 
 func training() []test {
 	list := []test{
-		{"gather", false, func(g *graph) (gorgonia.Nodes, error) { return gather(g, data.CropPadding, nil) }},
-		{"gather_augmented", false, func(g *graph) (gorgonia.Nodes, error) {
-			return gather(g, data.CropPadding, data.Augmentation(1, 2, 3, gathered))
-		}},
-		{"gather_padding2", false, func(g *graph) (gorgonia.Nodes, error) {
-			return gather(g, 2, []int32{0, 4, 1, 2, 2, 0, 1, 1, 1, 4, 0, 1, 3, 3, 0, 0, 0, 1, 4, 4, 0})
-		}},
-		{"accumulate_first", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 0) }},
-		{"accumulate", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 1) }},
-		{"filter_gradient", false, filterGradient},
+		{"accumulate_first", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 0) }, nil},
+		{"accumulate", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 1) }, nil},
+		{"filter_gradient", false, filterGradient, nil},
 		{"positives_of_a_variable", false, func(g *graph) (gorgonia.Nodes, error) {
 			total, err := op.Positives(g.input("total", tensor.Float64, []float64{7}, 1), g.float("x", 1, 0, 5, 3, 4, 4), g.withIgnored(g.labels(5, 3)))
 			return gorgonia.Nodes{total}, err
-		}},
-		{"record", false, record},
-		{"add", true, residualSum},
-		{"add_activations", false, activationSum},
+		}, nil},
+		{"record", false, record, recordFormula},
+		{"add", true, residualSum, nil},
+		{"add_activations", false, activationSum, nil},
+	}
+	for _, c := range []struct {
+		name      string
+		side, pad int
+		window    []int32
+	}{
+		{"gather", 32, 4, nil},
+		{"gather_augmented", 32, 4, data.Augmentation(1, 2, 3, gathered)},
+		{"gather_padding2", 32, 2, []int32{0, 4, 1, 2, 2, 0, 1, 1, 1, 4, 0, 1, 3, 3, 0, 0, 0, 1, 4, 4, 0}},
+		{"gather_size64", 64, 4, data.Augmentation(1, 2, 3, gathered)},
+	} {
+		list = append(list, test{c.name, false,
+			func(g *graph) (gorgonia.Nodes, error) { return gather(g, c.side, c.pad, c.window) }, gatherFormula(c.side, c.pad)})
 	}
 	for _, s := range []op.SGD{{}, {WeightDecay: 0.1}, {Momentum: 0.9}, {Momentum: 0.9, WeightDecay: 0.1}} {
 		list = append(list, test{fmt.Sprintf("sgd/momentum%g_decay%g", s.Momentum, s.WeightDecay), false,
-			func(g *graph) (gorgonia.Nodes, error) { return descend(g, s) }})
+			func(g *graph) (gorgonia.Nodes, error) { return descend(g, s) }, nil})
 	}
 	return list
 }
 
-const gathered = 7 // images of a mini-batch
+// A mini-batch that is gathered.
+const gathered, channels = 7, 3
 
-func gather(g *graph, pad int, window []int32) (gorgonia.Nodes, error) {
+// gather picks square images.
+func gather(g *graph, side, pad int, window []int32) (gorgonia.Nodes, error) {
 	const images = 5
-	pixels := make([]uint8, images*data.PixelBytes)
+	pixels := make([]uint8, images*channels*side*side)
 	for i := range pixels {
 		pixels[i] = uint8(g.rng.Uint32())
 	}
 	b := op.Batch{
-		Images: g.input("images", tensor.Uint8, pixels, images, data.Channels, data.Side, data.Side),
+		Images: g.input("images", tensor.Uint8, pixels, images, channels, side, side),
 		Labels: g.input("labels", tensor.Uint8, []uint8{3, 1, 4, 1, 5}, images),
 		Index:  g.input("index", tensor.Int32, []int32{4, 0, -1, 2, 2, 3, 1}, gathered),
 	}

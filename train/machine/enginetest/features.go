@@ -24,7 +24,7 @@ func features(large bool) []test {
 		}
 		list = append(list, test{fmt.Sprintf("features/%v_%d", shape, s.units), false, func(g *graph) (gorgonia.Nodes, error) {
 			return moments(g, shape, s.units)
-		}})
+		}, nil})
 	}
 	return list
 }

@@ -12,20 +12,15 @@ import (
 	"largestep/train/machine"
 )
 
-// Conformance runs every operation, and a whole ResNet-18, on the engine and on
-// [op.Reference]. A result may differ by tolerance times its largest element.
+// Conformance runs every operation, and a whole ResNet-18, on the engine in
+// float32, and compares with formulas or with [op.Reference]. A result may differ
+// by tolerance times its largest element.
 func Conformance(t *testing.T, open func(t *testing.T) op.Engine, tolerance float64) {
+	Formulas(t, open, tensor.Float32, tolerance)
 	for _, c := range tests(true) {
-		t.Run(c.name, func(t *testing.T) { compare(t, open(t), c, tolerance) })
-	}
-	for _, c := range smallProblems() {
-		t.Run(c.name, func(t *testing.T) {
-			e := open(t)
-			if _, ok := e.(op.SmallKernels); !ok {
-				t.Skip("an engine need not have the kernels of small problems")
-			}
-			compare(t, e, c, tolerance)
-		})
+		if c.want == nil {
+			t.Run(c.name, func(t *testing.T) { compare(t, open(t), c, tolerance) })
+		}
 	}
 	t.Run("resnet18", func(t *testing.T) {
 		// Rounding grows on the way through 18 layers with batch norm; something
@@ -36,12 +31,33 @@ func Conformance(t *testing.T, open func(t *testing.T) op.Engine, tolerance floa
 	})
 }
 
+// Formulas runs the operations that have a formula on the engine: those of which
+// engines share a kernel. Others are for Conformance.
+func Formulas(t *testing.T, open func(t *testing.T) op.Engine, dtype tensor.Dtype, tolerance float64) {
+	for _, c := range tests(true) {
+		if c.want != nil {
+			t.Run(c.name, func(t *testing.T) { compareFormula(t, open(t), c, dtype, tolerance) })
+		}
+	}
+	for _, c := range smallProblems() {
+		t.Run(c.name, func(t *testing.T) {
+			e := open(t)
+			if _, ok := e.(op.SmallKernels); !ok {
+				t.Skip("an engine need not have the kernels of small problems")
+			}
+			compareFormula(t, e, c, dtype, tolerance)
+		})
+	}
+}
+
 // Gradients compares the symbolic gradient of every operation, computed by the
-// engine in float64, with central differences.
-func Gradients(t *testing.T, open func(t *testing.T) op.Engine) {
+// engine in the given type, with central differences of its value, which
+// [op.Reference] computes in float64. The two may differ by tolerance times the
+// largest element, or by tolerance if that is less than 1.
+func Gradients(t *testing.T, open func(t *testing.T) op.Engine, dtype tensor.Dtype, tolerance float64) {
 	for _, c := range slices.Concat(tests(false), smallProblems()) {
 		if c.grad {
-			t.Run(c.name, func(t *testing.T) { differentiate(t, open(t), c) })
+			t.Run(c.name, func(t *testing.T) { differentiate(t, open(t), c, dtype, tolerance) })
 		}
 	}
 }
@@ -121,20 +137,52 @@ func (k *compiled) output(t *testing.T, n *gorgonia.Node) []float64 {
 	if err := k.machine.Output(n, host.Data); err != nil {
 		t.Fatal(err)
 	}
-	var out []float64
-	switch d := host.Data.(type) {
-	case []float64:
-		out = d
-	case []float32:
-		for _, v := range d {
-			out = append(out, float64(v))
-		}
-	case []int32:
-		for _, v := range d {
-			out = append(out, float64(v))
-		}
+	return wide(host.Data)
+}
+
+// inputs are copies of the values of the graph's inputs.
+func (k *compiled) inputs() values {
+	in := values{}
+	for name, v := range k.values {
+		in[name] = wide(v)
 	}
-	return out
+	return in
+}
+
+// wide is a copy of host memory as float64.
+func wide(host any) []float64 {
+	switch d := host.(type) {
+	case []float64:
+		return slices.Clone(d)
+	case []float32:
+		return converted(d)
+	case []int32:
+		return converted(d)
+	case []uint8:
+		return converted(d)
+	}
+	panic(fmt.Sprintf("enginetest: no host memory %T", host))
+}
+
+func converted[T float32 | int32 | uint8](x []T) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+func compareFormula(t *testing.T, e op.Engine, c test, dtype tensor.Dtype, tolerance float64) {
+	t.Helper()
+	k := compile(t, e, c, dtype)
+	k.run(t)
+	want := c.want(k.inputs())
+	if len(want) != len(k.outputs) {
+		t.Fatalf("a formula of %d results, want %d", len(want), len(k.outputs))
+	}
+	for i, w := range want {
+		near(t, fmt.Sprintf("output %d, %v", i, k.outputs[i]), k.output(t, k.outputs[i]), w, tolerance)
+	}
 }
 
 func compare(t *testing.T, e op.Engine, c test, tolerance float64) {
@@ -158,6 +206,9 @@ func compareBy(t *testing.T, e op.Engine, c test, check func(what string, got, w
 // near fails if an element differs by more than tolerance times the largest.
 func near(t *testing.T, what string, got, want []float64, tolerance float64) {
 	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d elements, want %d", what, len(got), len(want))
+	}
 	scale := 0.0
 	for _, w := range want {
 		scale = max(scale, math.Abs(w))
@@ -184,21 +235,22 @@ func nearNorm(t *testing.T, what string, got, want []float64, tolerance float64)
 	}
 }
 
-func differentiate(t *testing.T, e op.Engine, c test) {
-	k := compile(t, e, c, tensor.Float64)
-	k.run(t)
-	var grads [][]float64
-	for i := range k.wrt {
-		grads = append(grads, k.output(t, k.outputs[len(k.outputs)-len(k.wrt)+i]))
-	}
-	for i, n := range k.wrt {
-		values := k.values[n.Name()].([]float64)
-		for j, at := range values {
+func differentiate(t *testing.T, e op.Engine, c test, dtype tensor.Dtype, tolerance float64) {
+	got, exact := compile(t, e, c, dtype), compile(t, op.Reference{}, c, tensor.Float64)
+	got.run(t)
+	for i, n := range exact.wrt {
+		gradient := got.output(t, got.outputs[len(got.outputs)-len(got.wrt)+i])
+		scale := 1.0
+		differences := each(exact.values[n.Name()].([]float64), func(j int, at float64) float64 {
 			const h = 1e-5
-			difference := (k.costAt(t, n, j, at+h) - k.costAt(t, n, j, at-h)) / (2 * h)
-			k.costAt(t, n, j, at)
-			if math.Abs(grads[i][j]-difference) > 1e-6*(1+math.Abs(difference)) {
-				t.Fatalf("∂cost/∂%s[%d] = %g, central difference %g", n.Name(), j, grads[i][j], difference)
+			d := (exact.costAt(t, n, j, at+h) - exact.costAt(t, n, j, at-h)) / (2 * h)
+			exact.costAt(t, n, j, at)
+			scale = max(scale, math.Abs(d))
+			return d
+		})
+		for j, d := range differences {
+			if !(math.Abs(gradient[j]-d) <= tolerance*scale) {
+				t.Fatalf("∂cost/∂%s[%d] = %g, central difference %g", n.Name(), j, gradient[j], d)
 			}
 		}
 	}

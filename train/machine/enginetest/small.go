@@ -11,26 +11,26 @@ import (
 // smallProblems are the operations of op.SmallKernels.
 func smallProblems() []test {
 	list := []test{
-		{"rows", false, pickRows},
+		{"rows", false, pickRows, rowsFormula(3)},
 		{"product", true, func(g *graph) (gorgonia.Nodes, error) {
 			y, err := op.Product(g.normal("x", 5, 7), g.normal("w", 3, 7))
 			return gorgonia.Nodes{y}, err
-		}},
+		}, productFormula(5, 7, 3)},
 		{"multiply", true, func(g *graph) (gorgonia.Nodes, error) {
 			z, err := op.Multiply(g.normal("x", 4, 5), g.normal("y", 4, 5))
 			return gorgonia.Nodes{z}, err
-		}},
+		}, multiplyFormula},
 		{"relu", true, func(g *graph) (gorgonia.Nodes, error) {
 			y, err := op.ReLU(g.normal("x", 4, 5))
 			return gorgonia.Nodes{y}, err
-		}},
-		{"regularised", true, regularised},
+		}, reluFormula},
+		{"regularised", true, regularised, regularisedFormula(regularisedLoss)},
 	}
 	for _, l := range []op.Loss{{Kind: op.Squared, Scale: 0.5}, {Kind: op.Hinge, Scale: 2}, {Kind: op.Logistic, Scale: 1}, {Kind: op.Prediction, Scale: 1}} {
 		list = append(list, test{fmt.Sprintf("loss/%s", l.Kind), true, func(g *graph) (gorgonia.Nodes, error) {
 			y, err := op.MeanLoss(l, g.normal("h", 9, 1), g.signs("y", 9))
 			return gorgonia.Nodes{y}, err
-		}})
+		}, meanLossFormula(l)})
 	}
 	return list
 }
@@ -50,6 +50,8 @@ func pickRows(g *graph) (gorgonia.Nodes, error) {
 	return gorgonia.Nodes{x, y}, err
 }
 
+var regularisedLoss = op.Loss{Kind: op.Logistic, Scale: 3}
+
 // regularised is a mean loss plus a multiple of the squared norm.
 func regularised(g *graph) (gorgonia.Nodes, error) {
 	w := g.normal("w", 1, 6)
@@ -57,7 +59,7 @@ func regularised(g *graph) (gorgonia.Nodes, error) {
 	if err != nil {
 		return nil, err
 	}
-	loss, err := op.MeanLoss(op.Loss{Kind: op.Logistic, Scale: 3}, h, g.signs("y", 8))
+	loss, err := op.MeanLoss(regularisedLoss, h, g.signs("y", 8))
 	if err != nil {
 		return nil, err
 	}
