@@ -137,6 +137,13 @@ func (m *Model) dense(name string, x *gorgonia.Node, out int, bias bool, weight,
 	return op.Linear(x, w, m.parameter(name+".bias", offset, out))
 }
 
+// MaxPool is the largest element in each window of size × size pixels that moves by
+// stride, without padding: x (N, C, H, W) to (N, C, (H − size)/stride + 1, (W −
+// size)/stride + 1), rounded down.
+func (m *Model) MaxPool(x *gorgonia.Node, size, stride int) (*gorgonia.Node, error) {
+	return op.MaxPool(x, op.Pooling{Size: size, Stride: stride})
+}
+
 // averagePool is the global average pool, the last feature.
 func averagePool(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
 	x, err := op.AveragePool(x)

@@ -94,6 +94,12 @@ type Kernels interface {
 	// AveragePoolBackward: dx[n,c,h,w] = dy[n,c] / (H·W).
 	AveragePoolBackward(dx, dy Tensor)
 
+	// MaxPool: y = the largest element in each window of x; NaN is the largest.
+	MaxPool(p Pooling, y, x Tensor)
+	// MaxPoolBackward: dx = Σ dy over the windows in which x is the first element
+	// that equals y, row by row, or is NaN.
+	MaxPoolBackward(p Pooling, dx, dy, x, y Tensor)
+
 	// Linear: y = x wᵀ + b, with x (N, I), w (O, I), b (O).
 	Linear(y, x, w, b Tensor)
 	// LinearBackward: dx = dy w, dw = dyᵀ x, db = Σ_n dy.

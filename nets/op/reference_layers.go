@@ -2,14 +2,6 @@ package op
 
 import "math"
 
-func (Reference) AveragePool(y, x Tensor) {
-	dispatch(x, func() { refAveragePool[float32](y, x) }, func() { refAveragePool[float64](y, x) })
-}
-
-func (Reference) AveragePoolBackward(dx, dy Tensor) {
-	dispatch(dx, func() { refAveragePoolBackward[float32](dx, dy) }, func() { refAveragePoolBackward[float64](dx, dy) })
-}
-
 func (Reference) Linear(y, x, w, b Tensor) {
 	dispatch(x, func() { refLinear[float32](y, x, w, b) }, func() { refLinear[float64](y, x, w, b) })
 }
@@ -27,24 +19,6 @@ func (Reference) CrossEntropy(loss, logits, labels Tensor) {
 func (Reference) CrossEntropyBackward(dlogits, dloss, logits, labels Tensor) {
 	dispatch(logits, func() { refCrossEntropyBackward[float32](dlogits, dloss, logits, labels) },
 		func() { refCrossEntropyBackward[float64](dlogits, dloss, logits, labels) })
-}
-
-func refAveragePool[T float](y, x Tensor) {
-	xd, yd, area := data[T](x), data[T](y), x.Shape[2]*x.Shape[3]
-	for i := range yd {
-		var sum float64
-		for _, v := range xd[i*area : (i+1)*area] {
-			sum += float64(v)
-		}
-		yd[i] = T(sum / float64(area))
-	}
-}
-
-func refAveragePoolBackward[T float](dx, dy Tensor) {
-	area := dx.Shape[2] * dx.Shape[3]
-	for i := range data[T](dx) {
-		data[T](dx)[i] = data[T](dy)[i/area] / T(area)
-	}
 }
 
 func refLinear[T float](y, x, w, b Tensor) {

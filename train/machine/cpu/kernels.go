@@ -78,6 +78,18 @@ func (e *Engine) AveragePoolBackward(dx, dy op.Tensor) {
 	pass.AveragePoolGrad(e.threads, f32(dx), f32(dy), pixels(dx))
 }
 
+func maxPool(p op.Pooling, x op.Tensor) *pass.MaxPool {
+	return &pass.MaxPool{Height: x.Shape[2], Width: x.Shape[3], Size: p.Size, Stride: p.Stride}
+}
+
+func (e *Engine) MaxPool(p op.Pooling, y, x op.Tensor) {
+	maxPool(p, x).Forward(e.threads, f32(y), f32(x))
+}
+
+func (e *Engine) MaxPoolBackward(p op.Pooling, dx, dy, x, y op.Tensor) {
+	maxPool(p, x).Grad(e.threads, f32(dx), f32(dy), f32(x), f32(y))
+}
+
 func (e *Engine) Linear(y, x, w, b op.Tensor) {
 	pass.Linear(e.threads, f32(y), f32(x), f32(w), f32(b))
 }

@@ -42,6 +42,65 @@ __device__ void average_pool_grad(T* dx, const float* dy, int images, int area, 
     }
 }
 
+// The sizes of a max pool's x and y, without images and channels, and its windows.
+struct Windows {
+    int height, width, out_height, out_width, size, stride;
+    // reaches tells whether x is where the pool's gradient may go: at the largest.
+    __device__ static bool reaches(float x, float largest) { return x == largest || x != x; }
+};
+
+// A thread for 8 channels of a pixel of y.
+template <typename T>
+__device__ void max_pool(T* y, const T* x, int images, int padded, Windows p) {
+    const unsigned vectors = padded / 8, pixels = images * p.out_height * p.out_width;
+    for (unsigned i = first(); i < pixels * vectors; i += step()) {
+        const unsigned pixel = i / vectors;
+        const size_t image = pixel / p.out_width / p.out_height;
+        const int row = pixel / p.out_width % p.out_height * p.stride, column = pixel % p.out_width * p.stride;
+        Eight top;
+        for (int h = row; h < row + p.size; h++) {
+            for (int w = column; w < column + p.size; w++) {
+                const Eight e = load8(x + ((image * p.height + h) * p.width + w) * padded + i % vectors * 8);
+#pragma unroll
+                for (int k = 0; k < 8; k++) {
+                    if ((h == row && w == column) || e.v[k] > top.v[k] || e.v[k] != e.v[k]) top.v[k] = e.v[k];
+                }
+            }
+        }
+        store8(y + (size_t)i * 8, top);
+    }
+}
+
+// A thread for 8 channels of a pixel of x, which looks at the windows that it is in.
+template <typename T>
+__device__ void max_pool_grad(T* dx, const T* dy, const T* x, const T* y, int images, int padded, Windows p) {
+    const unsigned vectors = padded / 8, pixels = images * p.height * p.width;
+    for (unsigned i = first(); i < pixels * vectors; i += step()) {
+        const unsigned pixel = i / vectors, channel = i % vectors * 8;
+        const size_t image = pixel / p.width / p.height;
+        const int row = pixel / p.width % p.height, column = pixel % p.width;
+        const Eight here = load8(x + (size_t)i * 8);
+        Eight sum = {};
+        for (int r = row < p.size ? 0 : (row - p.size) / p.stride + 1; r < p.out_height && r * p.stride <= row; r++) {
+            for (int c = column < p.size ? 0 : (column - p.size) / p.stride + 1; c < p.out_width && c * p.stride <= column; c++) {
+                const size_t at = ((image * p.out_height + r) * p.out_width + c) * padded + channel;
+                const Eight largest = load8(y + at), grad = load8(dy + at);
+                bool taken[8] = {};
+                for (int h = r * p.stride; h <= row; h++) {
+                    for (int w = c * p.stride; w < (h < row ? c * p.stride + p.size : column); w++) {
+                        const Eight before = load8(x + ((image * p.height + h) * p.width + w) * padded + channel);
+#pragma unroll
+                        for (int k = 0; k < 8; k++) taken[k] |= p.reaches(before.v[k], largest.v[k]);
+                    }
+                }
+#pragma unroll
+                for (int k = 0; k < 8; k++) sum.v[k] += !taken[k] && p.reaches(here.v[k], largest.v[k]) ? grad.v[k] : 0;
+            }
+        }
+        store8(dx + (size_t)i * 8, sum);
+    }
+}
+
 // Blocks of 32 parts of a sum by 8 images; blockIdx.x is the class.
 extern "C" __global__ void linear(float* y, const float* x, const float* w, const float* b, int images, int in, int out) {
     __shared__ double sums[8][32];
@@ -389,4 +448,11 @@ BOTH(count_positive, P, (total, z, images, count, padded), FLAT)
 #undef P
 #define P(T) (T* z, const T* x, const T* y, size_t n)
 BOTH(add_activations, P, (z, x, y, n), FLAT)
+#undef P
+#define WINDOWS int height, int width, int out_height, int out_width, int size, int stride
+#define P(T) (T* y, const T* x, int images, int padded, WINDOWS)
+BOTH(max_pool, P, (y, x, images, padded, {height, width, out_height, out_width, size, stride}), FLAT)
+#undef P
+#define P(T) (T* dx, const T* dy, const T* x, const T* y, int images, int padded, WINDOWS)
+BOTH(max_pool_grad, P, (dx, dy, x, y, images, padded, {height, width, out_height, out_width, size, stride}), FLAT)
 #undef P

@@ -156,6 +156,31 @@ func (e *Engine) AveragePoolBackward(dx, dy op.Tensor) {
 	e.launch("average_pool_grad"+e.format(), e.flat(int(rows)*int(columns)/vector), at(dx), at(dy), int32(n), int32(area), channels, columns)
 }
 
+// windows are the arguments of a max pool's kernels after the tensors: images,
+// padded channels, and Windows in kernels.cu.
+func (e *Engine) windows(p op.Pooling, x, y op.Tensor) []any {
+	_, _, columns := e.activation(x)
+	list := []any{int32(x.Shape[0]), columns}
+	for _, n := range []int{x.Shape[2], x.Shape[3], y.Shape[2], y.Shape[3], p.Size, p.Stride} {
+		list = append(list, int32(n))
+	}
+	return list
+}
+
+func (e *Engine) MaxPool(p op.Pooling, y, x op.Tensor) {
+	if e.ready(x) {
+		rows, _, columns := e.activation(y)
+		e.launch("max_pool"+e.format(), e.flat(int(rows)*int(columns)/vector), append([]any{at(y), at(x)}, e.windows(p, x, y)...)...)
+	}
+}
+
+func (e *Engine) MaxPoolBackward(p op.Pooling, dx, dy, x, y op.Tensor) {
+	if e.ready(x) {
+		rows, _, columns := e.activation(x)
+		e.launch("max_pool_grad"+e.format(), e.flat(int(rows)*int(columns)/vector), append([]any{at(dx), at(dy), at(x), at(y)}, e.windows(p, x, y)...)...)
+	}
+}
+
 func (e *Engine) Linear(y, x, w, b op.Tensor) {
 	if !e.ready(x) {
 		return

@@ -114,7 +114,7 @@ func (g *graph) withIgnored(labels *gorgonia.Node) *gorgonia.Node {
 
 // tests lists all cases; large ones only where the engine is fast.
 func tests(large bool) []test {
-	return slices.Concat(convolutions(large), norms(large), layers(large), training(), features(large))
+	return slices.Concat(convolutions(large), norms(large), layers(large), maxPools(large), training(), features(large))
 }
 
 func convolutions(large bool) []test {

@@ -35,6 +35,9 @@ func (a *Assembly) FmlaElement(d, n, m, i int) {
 // Faddp sets d to the sums of the pairs of n, then of m.
 func (a *Assembly) Faddp(d, n, m int) { a.three(0x6e20d400, "faddp", d, n, m) }
 
+// Fcmeq sets the bits of d where n = m, and clears them elsewhere.
+func (a *Assembly) Fcmeq(d, n, m int) { a.three(0x4e20e400, "fcmeq", d, n, m) }
+
 // Fcmge sets the bits of d where n ≥ m, and clears them elsewhere.
 func (a *Assembly) Fcmge(d, n, m int) { a.three(0x6e20e400, "fcmge", d, n, m) }
 

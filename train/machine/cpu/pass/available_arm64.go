@@ -10,6 +10,8 @@ var neon = kernels{
 	inputGrad:       inputGradNEON,
 	addWide:         addWideNEON,
 	add:             addNEON,
+	larger:          largerNEON,
+	route:           routeNEON,
 	scale:           scaleNEON,
 	accumulate:      accumulateNEON,
 	descend:         descendNEON,

@@ -1,6 +1,6 @@
 // Package pass holds the kernels of a CPU training step that are bound by
 // memory, not arithmetic: batch norm fused with ReLU and residual add,
-// elementwise sums, the SGD update, average pooling, the mini-batch gather and
+// elementwise sums, the SGD update, pooling, the mini-batch gather and
 // the last linear layer.
 //
 // Activations are float32 in layout HWNC: element (h, w, n, c) lies at

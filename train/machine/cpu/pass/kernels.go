@@ -20,7 +20,9 @@ type kernels struct {
 	inputGrad func(dx, x, y, dy, params []float32, period int, floor float32)
 	addWide   func(dst []float64, x []float32)
 
-	add, scale, accumulate, descend, descendMomentum elementwise
+	add, larger, scale, accumulate, descend, descendMomentum elementwise
+
+	route func(dx, rest, x, y []float32)
 
 	dot           func(x, y []float32) float32
 	countPositive func(x []float32) int64
@@ -37,6 +39,8 @@ var reference = kernels{
 	inputGrad:       inputGrad,
 	addWide:         addWide,
 	add:             add,
+	larger:          larger,
+	route:           route,
 	scale:           scale,
 	accumulate:      accumulate,
 	descend:         descend,
@@ -146,6 +150,27 @@ func add(dst, x, y []float32, _, _, _ float32) {
 	x, y = x[:len(dst)], y[:len(dst)]
 	for i := range dst {
 		dst[i] = x[i] + y[i]
+	}
+}
+
+// larger computes dst = max(x, y), NaN if either is.
+func larger(dst, x, y []float32, _, _, _ float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i := range dst {
+		dst[i] = max(x[i], y[i])
+	}
+}
+
+// route moves rest to dx where x = y or x is NaN, and clears dx elsewhere.
+func route(dx, rest, x, y []float32) {
+	rest, x, y = rest[:len(dx)], x[:len(dx)], y[:len(dx)]
+	for i, v := range x {
+		var mask uint32
+		if v == y[i] || v != v {
+			mask = 1<<32 - 1
+		}
+		bits := math.Float32bits(rest[i])
+		dx[i], rest[i] = math.Float32frombits(bits&mask), math.Float32frombits(bits&^mask)
 	}
 }
 

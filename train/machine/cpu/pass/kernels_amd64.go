@@ -26,6 +26,9 @@ func inputGradAVX2(dx []float32, x []float32, y []float32, dy []float32, params 
 func addAVX2(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
 
 //go:noescape
+func largerAVX2(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
+
+//go:noescape
 func scaleAVX2(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
 
 //go:noescape
@@ -36,6 +39,9 @@ func descendAVX2(dst []float32, x []float32, y []float32, a float32, b float32, 
 
 //go:noescape
 func descendMomentumAVX2(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
+
+//go:noescape
+func routeAVX2(dx []float32, rest []float32, x []float32, y []float32)
 
 //go:noescape
 func dotAVX2(x []float32, y []float32) float32
@@ -68,6 +74,9 @@ func inputGradAVX512(dx []float32, x []float32, y []float32, dy []float32, param
 func addAVX512(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
 
 //go:noescape
+func largerAVX512(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
+
+//go:noescape
 func scaleAVX512(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
 
 //go:noescape
@@ -78,6 +87,9 @@ func descendAVX512(dst []float32, x []float32, y []float32, a float32, b float32
 
 //go:noescape
 func descendMomentumAVX512(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
+
+//go:noescape
+func routeAVX512(dx []float32, rest []float32, x []float32, y []float32)
 
 //go:noescape
 func dotAVX512(x []float32, y []float32) float32

@@ -879,6 +879,94 @@ onesEnd:
 	VZEROUPPER
 	RET
 
+// func largerAVX2(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
+// Requires: AVX
+TEXT ·largerAVX2(SB), NOSPLIT, $0-84
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	XORQ SI, SI
+
+fours:
+	SUBQ      $0x00000040, BX
+	JL        foursEnd
+	VMOVUPS   (CX)(SI*1), Y0
+	VMOVUPS   (DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)(SI*1)
+	VMOVUPS   32(CX)(SI*1), Y0
+	VMOVUPS   32(DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 32(AX)(SI*1)
+	VMOVUPS   64(CX)(SI*1), Y0
+	VMOVUPS   64(DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 64(AX)(SI*1)
+	VMOVUPS   96(CX)(SI*1), Y0
+	VMOVUPS   96(DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 96(AX)(SI*1)
+	VMOVUPS   128(CX)(SI*1), Y0
+	VMOVUPS   128(DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 128(AX)(SI*1)
+	VMOVUPS   160(CX)(SI*1), Y0
+	VMOVUPS   160(DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 160(AX)(SI*1)
+	VMOVUPS   192(CX)(SI*1), Y0
+	VMOVUPS   192(DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 192(AX)(SI*1)
+	VMOVUPS   224(CX)(SI*1), Y0
+	VMOVUPS   224(DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 224(AX)(SI*1)
+	ADDQ      $0x00000100, SI
+	JMP       fours
+
+foursEnd:
+	ADDQ $0x00000040, BX
+
+ones:
+	SUBQ      $0x00000010, BX
+	JL        onesEnd
+	VMOVUPS   (CX)(SI*1), Y0
+	VMOVUPS   (DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)(SI*1)
+	VMOVUPS   32(CX)(SI*1), Y0
+	VMOVUPS   32(DX)(SI*1), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 32(AX)(SI*1)
+	ADDQ      $0x00000040, SI
+	JMP       ones
+
+onesEnd:
+	VZEROUPPER
+	RET
+
 // func scaleAVX2(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
 // Requires: AVX
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-84
@@ -1171,6 +1259,135 @@ ones:
 	VMOVUPS      Y3, 32(AX)(SI*1)
 	ADDQ         $0x00000040, SI
 	JMP          ones
+
+onesEnd:
+	VZEROUPPER
+	RET
+
+// func routeAVX2(dx []float32, rest []float32, x []float32, y []float32)
+// Requires: AVX
+TEXT ·routeAVX2(SB), NOSPLIT, $0-96
+	MOVQ dx_base+0(FP), AX
+	MOVQ rest_base+24(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ y_base+72(FP), BX
+	MOVQ dx_len+8(FP), SI
+	XORQ DI, DI
+
+fours:
+	SUBQ    $0x00000040, SI
+	JL      foursEnd
+	VMOVUPS (DX)(DI*1), Y0
+	VMOVUPS (CX)(DI*1), Y1
+	VMOVUPS (BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, (AX)(DI*1)
+	VMOVUPS Y1, (CX)(DI*1)
+	VMOVUPS 32(DX)(DI*1), Y0
+	VMOVUPS 32(CX)(DI*1), Y1
+	VMOVUPS 32(BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, 32(AX)(DI*1)
+	VMOVUPS Y1, 32(CX)(DI*1)
+	VMOVUPS 64(DX)(DI*1), Y0
+	VMOVUPS 64(CX)(DI*1), Y1
+	VMOVUPS 64(BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, 64(AX)(DI*1)
+	VMOVUPS Y1, 64(CX)(DI*1)
+	VMOVUPS 96(DX)(DI*1), Y0
+	VMOVUPS 96(CX)(DI*1), Y1
+	VMOVUPS 96(BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, 96(AX)(DI*1)
+	VMOVUPS Y1, 96(CX)(DI*1)
+	VMOVUPS 128(DX)(DI*1), Y0
+	VMOVUPS 128(CX)(DI*1), Y1
+	VMOVUPS 128(BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, 128(AX)(DI*1)
+	VMOVUPS Y1, 128(CX)(DI*1)
+	VMOVUPS 160(DX)(DI*1), Y0
+	VMOVUPS 160(CX)(DI*1), Y1
+	VMOVUPS 160(BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, 160(AX)(DI*1)
+	VMOVUPS Y1, 160(CX)(DI*1)
+	VMOVUPS 192(DX)(DI*1), Y0
+	VMOVUPS 192(CX)(DI*1), Y1
+	VMOVUPS 192(BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, 192(AX)(DI*1)
+	VMOVUPS Y1, 192(CX)(DI*1)
+	VMOVUPS 224(DX)(DI*1), Y0
+	VMOVUPS 224(CX)(DI*1), Y1
+	VMOVUPS 224(BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, 224(AX)(DI*1)
+	VMOVUPS Y1, 224(CX)(DI*1)
+	ADDQ    $0x00000100, DI
+	JMP     fours
+
+foursEnd:
+	ADDQ $0x00000040, SI
+
+ones:
+	SUBQ    $0x00000010, SI
+	JL      onesEnd
+	VMOVUPS (DX)(DI*1), Y0
+	VMOVUPS (CX)(DI*1), Y1
+	VMOVUPS (BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, (AX)(DI*1)
+	VMOVUPS Y1, (CX)(DI*1)
+	VMOVUPS 32(DX)(DI*1), Y0
+	VMOVUPS 32(CX)(DI*1), Y1
+	VMOVUPS 32(BX)(DI*1), Y2
+	VCMPPS  $0x00, Y2, Y0, Y2
+	VCMPPS  $0x03, Y0, Y0, Y0
+	VORPS   Y0, Y2, Y2
+	VANDPS  Y1, Y2, Y0
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS Y0, 32(AX)(DI*1)
+	VMOVUPS Y1, 32(CX)(DI*1)
+	ADDQ    $0x00000040, DI
+	JMP     ones
 
 onesEnd:
 	VZEROUPPER
@@ -1921,6 +2138,64 @@ onesEnd:
 	VZEROUPPER
 	RET
 
+// func largerAVX512(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·largerAVX512(SB), NOSPLIT, $0-84
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	XORQ SI, SI
+
+fours:
+	SUBQ      $0x00000040, BX
+	JL        foursEnd
+	VMOVUPS   (CX)(SI*1), Z0
+	VMOVUPS   (DX)(SI*1), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*1)
+	VMOVUPS   64(CX)(SI*1), Z0
+	VMOVUPS   64(DX)(SI*1), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, 64(AX)(SI*1)
+	VMOVUPS   128(CX)(SI*1), Z0
+	VMOVUPS   128(DX)(SI*1), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, 128(AX)(SI*1)
+	VMOVUPS   192(CX)(SI*1), Z0
+	VMOVUPS   192(DX)(SI*1), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, 192(AX)(SI*1)
+	ADDQ      $0x00000100, SI
+	JMP       fours
+
+foursEnd:
+	ADDQ $0x00000040, BX
+
+ones:
+	SUBQ      $0x00000010, BX
+	JL        onesEnd
+	VMOVUPS   (CX)(SI*1), Z0
+	VMOVUPS   (DX)(SI*1), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, (AX)(SI*1)
+	ADDQ      $0x00000040, SI
+	JMP       ones
+
+onesEnd:
+	VZEROUPPER
+	RET
+
 // func scaleAVX512(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
 // Requires: AVX, AVX512F
 TEXT ·scaleAVX512(SB), NOSPLIT, $0-84
@@ -2123,6 +2398,90 @@ ones:
 	VMOVUPS      Z3, (AX)(SI*1)
 	ADDQ         $0x00000040, SI
 	JMP          ones
+
+onesEnd:
+	VZEROUPPER
+	RET
+
+// func routeAVX512(dx []float32, rest []float32, x []float32, y []float32)
+// Requires: AVX, AVX512F
+TEXT ·routeAVX512(SB), NOSPLIT, $0-96
+	MOVQ dx_base+0(FP), AX
+	MOVQ rest_base+24(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ y_base+72(FP), BX
+	MOVQ dx_len+8(FP), SI
+	XORQ DI, DI
+
+fours:
+	SUBQ      $0x00000040, SI
+	JL        foursEnd
+	VMOVUPS   (DX)(DI*1), Z0
+	VMOVUPS   (CX)(DI*1), Z1
+	VMOVUPS   (BX)(DI*1), Z2
+	VCMPPS    $0x00, Z2, Z0, K1
+	VCMPPS    $0x03, Z0, Z0, K2
+	KORW      K2, K1, K1
+	VMOVUPS.Z Z1, K1, Z0
+	KNOTW     K1, K1
+	VMOVUPS.Z Z1, K1, Z1
+	VMOVUPS   Z0, (AX)(DI*1)
+	VMOVUPS   Z1, (CX)(DI*1)
+	VMOVUPS   64(DX)(DI*1), Z0
+	VMOVUPS   64(CX)(DI*1), Z1
+	VMOVUPS   64(BX)(DI*1), Z2
+	VCMPPS    $0x00, Z2, Z0, K1
+	VCMPPS    $0x03, Z0, Z0, K2
+	KORW      K2, K1, K1
+	VMOVUPS.Z Z1, K1, Z0
+	KNOTW     K1, K1
+	VMOVUPS.Z Z1, K1, Z1
+	VMOVUPS   Z0, 64(AX)(DI*1)
+	VMOVUPS   Z1, 64(CX)(DI*1)
+	VMOVUPS   128(DX)(DI*1), Z0
+	VMOVUPS   128(CX)(DI*1), Z1
+	VMOVUPS   128(BX)(DI*1), Z2
+	VCMPPS    $0x00, Z2, Z0, K1
+	VCMPPS    $0x03, Z0, Z0, K2
+	KORW      K2, K1, K1
+	VMOVUPS.Z Z1, K1, Z0
+	KNOTW     K1, K1
+	VMOVUPS.Z Z1, K1, Z1
+	VMOVUPS   Z0, 128(AX)(DI*1)
+	VMOVUPS   Z1, 128(CX)(DI*1)
+	VMOVUPS   192(DX)(DI*1), Z0
+	VMOVUPS   192(CX)(DI*1), Z1
+	VMOVUPS   192(BX)(DI*1), Z2
+	VCMPPS    $0x00, Z2, Z0, K1
+	VCMPPS    $0x03, Z0, Z0, K2
+	KORW      K2, K1, K1
+	VMOVUPS.Z Z1, K1, Z0
+	KNOTW     K1, K1
+	VMOVUPS.Z Z1, K1, Z1
+	VMOVUPS   Z0, 192(AX)(DI*1)
+	VMOVUPS   Z1, 192(CX)(DI*1)
+	ADDQ      $0x00000100, DI
+	JMP       fours
+
+foursEnd:
+	ADDQ $0x00000040, SI
+
+ones:
+	SUBQ      $0x00000010, SI
+	JL        onesEnd
+	VMOVUPS   (DX)(DI*1), Z0
+	VMOVUPS   (CX)(DI*1), Z1
+	VMOVUPS   (BX)(DI*1), Z2
+	VCMPPS    $0x00, Z2, Z0, K1
+	VCMPPS    $0x03, Z0, Z0, K2
+	KORW      K2, K1, K1
+	VMOVUPS.Z Z1, K1, Z0
+	KNOTW     K1, K1
+	VMOVUPS.Z Z1, K1, Z1
+	VMOVUPS   Z0, (AX)(DI*1)
+	VMOVUPS   Z1, (CX)(DI*1)
+	ADDQ      $0x00000040, DI
+	JMP       ones
 
 onesEnd:
 	VZEROUPPER

@@ -39,6 +39,11 @@ func inputGradNEON(dx []float32, x []float32, y []float32, dy []float32, params 
 //go:noescape
 func addNEON(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
 
+// largerNEON is larger.
+//
+//go:noescape
+func largerNEON(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
+
 // scaleNEON is scale.
 //
 //go:noescape
@@ -58,6 +63,11 @@ func descendNEON(dst []float32, x []float32, y []float32, a float32, b float32, 
 //
 //go:noescape
 func descendMomentumNEON(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
+
+// routeNEON is route.
+//
+//go:noescape
+func routeNEON(dx []float32, rest []float32, x []float32, y []float32)
 
 // dotNEON is dot.
 //

@@ -720,6 +720,46 @@ loop:
 end:
 	RET
 
+// func largerNEON(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
+TEXT ·largerNEON(SB), NOSPLIT, $0-84
+	FMOVS a+72(FP), F29
+	VDUP V29.S[0], V29.S4
+	FMOVS b+76(FP), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS c+80(FP), F31
+	VDUP V31.S[0], V31.S4
+	MOVD dst_base+0(FP), R1
+	MOVD x_base+24(FP), R2
+	MOVD y_base+48(FP), R3
+	MOVD dst_len+8(FP), R0
+
+loop:
+	SUBS $16, R0, R0
+	BLT end
+	FMOVQ 0(R2), F1
+	FMOVQ 0(R3), F2
+	WORD $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	FMOVQ F1, 0(R1)
+	FMOVQ 16(R2), F4
+	FMOVQ 16(R3), F5
+	WORD $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
+	FMOVQ F4, 16(R1)
+	FMOVQ 32(R2), F7
+	FMOVQ 32(R3), F8
+	WORD $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
+	FMOVQ F7, 32(R1)
+	FMOVQ 48(R2), F10
+	FMOVQ 48(R3), F11
+	WORD $0x4e2bf54a // fmax v10.4s, v10.4s, v11.4s
+	FMOVQ F10, 48(R1)
+	ADD $64, R1, R1
+	ADD $64, R2, R2
+	ADD $64, R3, R3
+	B loop
+
+end:
+	RET
+
 // func scaleNEON(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
 TEXT ·scaleNEON(SB), NOSPLIT, $0-84
 	FMOVS a+72(FP), F29
@@ -889,6 +929,66 @@ loop:
 	ADD $64, R1, R1
 	ADD $64, R2, R2
 	ADD $64, R3, R3
+	B loop
+
+end:
+	RET
+
+// func routeNEON(dx []float32, rest []float32, x []float32, y []float32)
+TEXT ·routeNEON(SB), NOSPLIT, $0-96
+	MOVD dx_base+0(FP), R1
+	MOVD rest_base+24(FP), R2
+	MOVD x_base+48(FP), R3
+	MOVD y_base+72(FP), R4
+	MOVD dx_len+8(FP), R0
+
+loop:
+	SUBS $16, R0, R0
+	BLT end
+	FMOVQ 0(R3), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R2), F2
+	WORD $0x4e20e403 // fcmeq v3.4s, v0.4s, v0.4s
+	WORD $0x4e21e401 // fcmeq v1.4s, v0.4s, v1.4s
+	WORD $0x4e611c61 // bic v1.16b, v3.16b, v1.16b
+	WORD $0x4e611c40 // bic v0.16b, v2.16b, v1.16b
+	WORD $0x4e601c42 // bic v2.16b, v2.16b, v0.16b
+	FMOVQ F0, 0(R1)
+	FMOVQ F2, 0(R2)
+	FMOVQ 16(R3), F4
+	FMOVQ 16(R4), F5
+	FMOVQ 16(R2), F6
+	WORD $0x4e24e487 // fcmeq v7.4s, v4.4s, v4.4s
+	WORD $0x4e25e485 // fcmeq v5.4s, v4.4s, v5.4s
+	WORD $0x4e651ce5 // bic v5.16b, v7.16b, v5.16b
+	WORD $0x4e651cc4 // bic v4.16b, v6.16b, v5.16b
+	WORD $0x4e641cc6 // bic v6.16b, v6.16b, v4.16b
+	FMOVQ F4, 16(R1)
+	FMOVQ F6, 16(R2)
+	FMOVQ 32(R3), F8
+	FMOVQ 32(R4), F9
+	FMOVQ 32(R2), F10
+	WORD $0x4e28e50b // fcmeq v11.4s, v8.4s, v8.4s
+	WORD $0x4e29e509 // fcmeq v9.4s, v8.4s, v9.4s
+	WORD $0x4e691d69 // bic v9.16b, v11.16b, v9.16b
+	WORD $0x4e691d48 // bic v8.16b, v10.16b, v9.16b
+	WORD $0x4e681d4a // bic v10.16b, v10.16b, v8.16b
+	FMOVQ F8, 32(R1)
+	FMOVQ F10, 32(R2)
+	FMOVQ 48(R3), F12
+	FMOVQ 48(R4), F13
+	FMOVQ 48(R2), F14
+	WORD $0x4e2ce58f // fcmeq v15.4s, v12.4s, v12.4s
+	WORD $0x4e2de58d // fcmeq v13.4s, v12.4s, v13.4s
+	WORD $0x4e6d1ded // bic v13.16b, v15.16b, v13.16b
+	WORD $0x4e6d1dcc // bic v12.16b, v14.16b, v13.16b
+	WORD $0x4e6c1dce // bic v14.16b, v14.16b, v12.16b
+	FMOVQ F12, 48(R1)
+	FMOVQ F14, 48(R2)
+	ADD $64, R1, R1
+	ADD $64, R2, R2
+	ADD $64, R3, R3
+	ADD $64, R4, R4
 	B loop
 
 end:

@@ -52,6 +52,13 @@ func (s isa) elementwise() {
 		VADDPS(at("y"), v, v)
 		VMOVUPS(v, at("dst"))
 	})
+	kernel("larger", []string{"dst", "x", "y"}, nil, func(at func(string) Mem, _ map[string]reg.VecVirtual) {
+		x, y := s.load(at("x")), s.load(at("y"))
+		v := s.vec()
+		VMAXPS(y, x, v) // y if one of them is NaN
+		s.blend(s.compare(unordered, x, x), x, v)
+		VMOVUPS(v, at("dst"))
+	})
 	kernel("scale", []string{"dst", "x"}, []string{"a"}, func(at func(string) Mem, scalar map[string]reg.VecVirtual) {
 		v := s.vec()
 		VMULPS(at("x"), scalar["a"], v)
@@ -77,6 +84,52 @@ func (s isa) elementwise() {
 		VFNMADD231PS(g, scalar["a"], w)
 		VMOVUPS(w, at("dst"))
 	})
+}
+
+// Predicates of VCMPPS, quiet.
+const (
+	equal     = 0x00 // false for NaN
+	unordered = 0x03 // true if one is NaN
+)
+
+// compare gives a mask: a vector of AVX2, a mask register of AVX-512.
+func (s isa) compare(predicate uint8, x, y reg.VecVirtual) reg.Register {
+	var mask reg.Register = YMM()
+	if s.width == 64 {
+		mask = K()
+	}
+	VCMPPS(Imm(uint64(predicate)), y, x, mask)
+	return mask
+}
+
+// blend sets v to x where the mask is set.
+func (s isa) blend(mask reg.Register, x, v reg.VecVirtual) {
+	if s.width == 64 {
+		VBLENDMPS(x, v, mask, v)
+	} else {
+		VBLENDVPS(mask, x, v, v)
+	}
+}
+
+func (s isa) route() {
+	s.text("route", "func(dx, rest, x, y []float32)")
+	s.along([]string{"dx", "rest", "x", "y"}, func(at func(string) Mem, _ int) {
+		x, rest, dx := s.load(at("x")), s.load(at("rest")), s.vec()
+		mask, isNaN := s.compare(equal, x, s.load(at("y"))), s.compare(unordered, x, x)
+		if s.width == 64 {
+			KORW(isNaN, mask, mask)
+			VMOVUPS_Z(rest, mask, dx)
+			KNOTW(mask, mask)
+			VMOVUPS_Z(rest, mask, rest)
+		} else {
+			VORPS(isNaN, mask, mask)
+			VANDPS(rest, mask, dx)
+			VANDNPS(rest, mask, rest)
+		}
+		VMOVUPS(dx, at("dx"))
+		VMOVUPS(rest, at("rest"))
+	})
+	ret()
 }
 
 func (s isa) dot() {

@@ -37,6 +37,7 @@ func main() {
 		}
 		set.inputGrad()
 		set.elementwise()
+		set.route()
 		set.dot()
 		set.countPositive()
 		set.addWide()

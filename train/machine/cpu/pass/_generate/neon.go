@@ -24,6 +24,7 @@ func writeNEON() *arm64.Assembly {
 	}
 	n.inputGrad()
 	n.elementwise()
+	n.route()
 	n.dot()
 	n.countPositive()
 	n.addWide()

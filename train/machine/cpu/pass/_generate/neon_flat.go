@@ -43,6 +43,12 @@ func (n neon) elementwise() {
 		n.Fadd(x, x, y)
 		store(x, "dst")
 	})
+	kernel("larger", []string{"dst", "x", "y"}, func(load, store func(int, string), _, x, y int) {
+		load(x, "x")
+		load(y, "y")
+		n.Fmax(x, x, y)
+		store(x, "dst")
+	})
 	kernel("scale", []string{"dst", "x"}, func(load, store func(int, string), _, x, _ int) {
 		load(x, "x")
 		n.Fmul(x, x, a)
@@ -72,6 +78,24 @@ func (n neon) elementwise() {
 		n.Fmls(w, x, a)
 		store(w, "dst")
 	})
+}
+
+func (n neon) route() {
+	n.text("route", "func(dx, rest, x, y []float32)")
+	n.along([]string{"dx", "rest", "x", "y"}, func(load, store func(int, string), k int) {
+		x, y, rest, isNumber := 4*k, 4*k+1, 4*k+2, 4*k+3
+		load(x, "x")
+		load(y, "y")
+		load(rest, "rest")
+		n.Fcmeq(isNumber, x, x)
+		n.Fcmeq(y, x, y)
+		n.Bic(y, isNumber, y) // where rest stays
+		n.Bic(x, rest, y)
+		n.Bic(rest, rest, x)
+		store(x, "dx")
+		store(rest, "rest")
+	})
+	n.Do("RET")
 }
 
 func (n neon) dot() {
