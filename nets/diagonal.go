@@ -11,14 +11,17 @@ type Diagonal struct {
 	U, V float64 // what all entries start from
 }
 
-// Features is 0.
-func (Diagonal) Features() int { return 0 }
-
 // Output is h, (N, 1), of x (N, D). The parameters are u and v, (1, D).
 func (d Diagonal) Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
 	dims := x.Shape()[1]
-	u := m.parameter("u", constant(d.U), 1, dims)
-	v := m.parameter("v", constant(d.V), 1, dims)
+	u, err := m.Parameter("u", Constant(d.U), 1, dims)
+	if err != nil {
+		return nil, err
+	}
+	v, err := m.Parameter("v", Constant(d.V), 1, dims)
+	if err != nil {
+		return nil, err
+	}
 	beta, err := op.Multiply(u, v)
 	if err != nil {
 		return nil, err

@@ -5,10 +5,11 @@ import (
 	"math/rand/v2"
 )
 
-// initializer fills a variable with its first values.
-type initializer func(rng *rand.Rand, values []float64)
+// Initializer fills a variable, row-major, with its first values.
+type Initializer func(rng *rand.Rand, values []float64)
 
-func constant(c float64) initializer {
+// Constant fills with c.
+func Constant(c float64) Initializer {
 	return func(_ *rand.Rand, values []float64) {
 		for i := range values {
 			values[i] = c
@@ -16,12 +17,13 @@ func constant(c float64) initializer {
 	}
 }
 
-// heNormal draws from N(0, 2/fan), with fan the number of outputs that an input
-// reaches (He et al. 2015, backward case).
-func heNormal(fan int) initializer { return normal(2 / float64(fan)) }
+// HeNormal draws from N(0, 2/fan), with fan the number of outputs that an input
+// reaches, out·kernel² of a convolution (He et al. 2015, backward case).
+func HeNormal(fan int) Initializer { return Normal(2 / float64(fan)) }
 
-// uniformFanIn draws from ±1/√fan, PyTorch's default for linear layers.
-func uniformFanIn(fan int) initializer {
+// UniformFanIn draws from ±1/√fan, with fan the number of inputs that an output has,
+// PyTorch's default for linear layers.
+func UniformFanIn(fan int) Initializer {
 	bound := 1 / math.Sqrt(float64(fan))
 	return func(rng *rand.Rand, values []float64) {
 		for i := range values {
@@ -30,8 +32,8 @@ func uniformFanIn(fan int) initializer {
 	}
 }
 
-// normal draws from N(0, variance).
-func normal(variance float64) initializer {
+// Normal draws from N(0, variance).
+func Normal(variance float64) Initializer {
 	std := math.Sqrt(variance)
 	return func(rng *rand.Rand, values []float64) {
 		for i := range values {
@@ -40,7 +42,8 @@ func normal(variance float64) initializer {
 	}
 }
 
-// given are the values themselves.
-func given(v []float64) initializer {
+// Given are the values themselves, as many as the variable has elements, or the first
+// of them, before zeros.
+func Given(v []float64) Initializer {
 	return func(_ *rand.Rand, values []float64) { copy(values, v) }
 }

@@ -17,9 +17,6 @@ type ReLU struct {
 	Initial map[string][]float64
 }
 
-// Features are the hidden layers.
-func (r *ReLU) Features() int { return len(r.Widths) }
-
 // maxHidden bounds a hidden layer, far above what these problems need.
 const maxHidden = 4096
 
@@ -53,7 +50,7 @@ func (r *ReLU) Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
 		if x, err = op.ReLU(h); err != nil {
 			return nil, err
 		}
-		m.tap(x)
+		m.Tap(x)
 	}
 	return r.layer(m, len(r.Widths), x, 1)
 }
@@ -62,14 +59,17 @@ func (r *ReLU) Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
 func (r *ReLU) layer(m *Model, k int, x *gorgonia.Node, width int) (*gorgonia.Node, error) {
 	name := fmt.Sprintf("layers.%d", k)
 	fanIn := x.Shape()[1]
-	return m.dense(name, x, width, r.Bias[k],
-		r.start(name+".weight", normal(1/float64(fanIn))), r.start(name+".bias", constant(0)))
+	var bias Initializer
+	if r.Bias[k] {
+		bias = r.start(name+".bias", Constant(0))
+	}
+	return m.Dense(name, x, width, r.start(name+".weight", Normal(1/float64(fanIn))), bias)
 }
 
 // start takes a parameter's first values from Initial, if they are there.
-func (r *ReLU) start(name string, otherwise initializer) initializer {
+func (r *ReLU) start(name string, otherwise Initializer) Initializer {
 	if values, ok := r.Initial[name]; ok {
-		return given(values)
+		return Given(values)
 	}
 	return otherwise
 }

@@ -31,9 +31,6 @@ func NewResNet18(width, classes int) (*ResNet, error) {
 	return &ResNet{Blocks: [4]int{2, 2, 2, 2}, Width: width, Classes: classes}, nil
 }
 
-// Features are the outputs of the four stages and of the average pool.
-func (r *ResNet) Features() int { return len(r.Blocks) + 1 }
-
 // Output gives the logits (N, Classes) for images x (N, 3, H, W). The taps are
 // the post-ReLU outputs of the four stages and the average pool.
 func (r *ResNet) Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
@@ -49,45 +46,46 @@ func (r *ResNet) Output(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
 			}
 			name := fmt.Sprintf("layer%d.%d", stage+1, b)
 			if x, err = basicBlock(m, name, x, r.Width<<stage, stride); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
+				return nil, err
 			}
 		}
-		m.tap(x)
+		m.Tap(x)
 	}
-	if x, err = averagePool(m, x); err != nil {
+	if x, err = m.AveragePool(x); err != nil {
 		return nil, err
 	}
-	return m.dense("linear", x, r.Classes, true, uniformFanIn(x.Shape()[1]), constant(0))
+	m.Tap(x)
+	return m.Dense("linear", x, r.Classes, UniformFanIn(x.Shape()[1]), Constant(0))
 }
 
 func (r *ResNet) stem(m *Model, x *gorgonia.Node) (*gorgonia.Node, error) {
-	x, err := m.conv("conv1", x, r.Width, 3, 1)
+	x, err := m.Convolution("conv1", x, r.Width, 3, 1)
 	if err != nil {
 		return nil, err
 	}
-	return m.batchNorm("bn1", x, nil, true)
+	return m.BatchNorm("bn1", x, nil, true)
 }
 
 // basicBlock: relu(bn(conv(relu(bn(conv(x))))) + shortcut(x)).
 func basicBlock(m *Model, name string, x *gorgonia.Node, out, stride int) (*gorgonia.Node, error) {
-	y, err := m.conv(name+".conv1", x, out, 3, stride)
+	y, err := m.Convolution(name+".conv1", x, out, 3, stride)
 	if err != nil {
 		return nil, err
 	}
-	if y, err = m.batchNorm(name+".bn1", y, nil, true); err != nil {
+	if y, err = m.BatchNorm(name+".bn1", y, nil, true); err != nil {
 		return nil, err
 	}
-	if y, err = m.conv(name+".conv2", y, out, 3, 1); err != nil {
+	if y, err = m.Convolution(name+".conv2", y, out, 3, 1); err != nil {
 		return nil, err
 	}
 	shortcut := x
 	if stride != 1 || x.Shape()[1] != out {
-		if shortcut, err = m.conv(name+".shortcut.0", x, out, 1, stride); err != nil {
+		if shortcut, err = m.Convolution(name+".shortcut.0", x, out, 1, stride); err != nil {
 			return nil, err
 		}
-		if shortcut, err = m.batchNorm(name+".shortcut.1", shortcut, nil, false); err != nil {
+		if shortcut, err = m.BatchNorm(name+".shortcut.1", shortcut, nil, false); err != nil {
 			return nil, err
 		}
 	}
-	return m.batchNorm(name+".bn2", y, shortcut, true)
+	return m.BatchNorm(name+".bn2", y, shortcut, true)
 }

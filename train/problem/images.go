@@ -73,11 +73,15 @@ func (p *Images) Fingerprints() (train, test string) {
 // without duplicates, then the measures.
 func (p *Images) Columns() []string {
 	var names []string
-	for i := range p.Net.Features() {
+	features, err := nets.Features(p.Net, 1, data.Channels, data.Side, data.Side)
+	if err != nil {
+		return nil // Loss, which builds the same network, says why
+	}
+	for i := range features {
 		names = append(names, fmt.Sprintf("active_%d", i+1))
 	}
 	if p.Sparsity {
-		for i := range p.Net.Features() {
+		for i := range features {
 			names = append(names, fmt.Sprintf("sparsity_%d", i+1))
 		}
 	}
