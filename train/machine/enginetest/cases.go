@@ -17,7 +17,6 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 	"largestep/data"
-	"largestep/nets"
 	"largestep/nets/op"
 )
 
@@ -146,6 +145,11 @@ func convolutions(large bool) []test {
 		add(9, 64, 64, 8, 3, 1)
 		add(14, 65, 33, 5, 3, 2)
 		add(64, 40, 64, 4, 3, 1)
+		add(3, 3, 8, 64, 3, 1)
+		add(2, 9, 16, 64, 3, 2)
+		add(3, 17, 9, 64, 1, 2)
+		add(33, 40, 33, 2, 3, 1) // images smaller than the filter
+		add(17, 33, 40, 1, 3, 1)
 	}
 	return list
 }
@@ -153,7 +157,7 @@ func convolutions(large bool) []test {
 func norms(large bool) []test {
 	shapes := [][]int{{3, 4, 3, 2}}
 	if large {
-		shapes = append(shapes, []int{5, 1, 1, 1}, []int{7, 5, 3, 3}, []int{32, 8, 6, 6}, []int{5, 16, 4, 4}, []int{9, 24, 5, 5}, []int{64, 64, 4, 4}, []int{13, 100, 2, 2})
+		shapes = append(shapes, []int{5, 1, 1, 1}, []int{7, 5, 3, 3}, []int{32, 8, 6, 6}, []int{5, 16, 4, 4}, []int{9, 24, 5, 5}, []int{64, 64, 4, 4}, []int{13, 100, 2, 2}, []int{3, 20, 64, 64}, []int{9, 512, 1, 1})
 	}
 	var list []test
 	for _, s := range shapes {
@@ -204,7 +208,7 @@ func layers(large bool) []test {
 	}
 	sizes := [][4]int{{2, 3, 4, 5}} // images, features, size, classes
 	if large {
-		sizes = append(sizes, [4]int{1, 1, 1, 2}, [4]int{33, 40, 4, 10}, [4]int{64, 512, 3, 10}, [4]int{7, 65, 5, 7})
+		sizes = append(sizes, [4]int{1, 1, 1, 2}, [4]int{33, 40, 4, 10}, [4]int{64, 512, 3, 10}, [4]int{7, 65, 5, 7}, [4]int{9, 512, 1, 1000}, [4]int{5, 64, 8, 200}, [4]int{2, 24, 64, 100})
 	}
 	for _, s := range sizes {
 		n, c, size, classes := s[0], s[1], s[2], s[3]
@@ -389,30 +393,4 @@ func activationSum(g *graph) (gorgonia.Nodes, error) {
 	}
 	z, err := gorgonia.Add(x, y)
 	return gorgonia.Nodes{z}, err
-}
-
-// resnetStep is the loss and all gradients of a narrow ResNet-18.
-func resnetStep(g *graph) (gorgonia.Nodes, error) {
-	net, err := nets.NewResNet18(8, 10)
-	if err != nil {
-		return nil, err
-	}
-	m := nets.NewModel(g.dtype, true)
-	m.Graph = g.ExprGraph
-	const n = 6
-	logits, err := net.Output(m, g.float("x", 0.3, 0.5, n, 3, 16, 16))
-	if err != nil {
-		return nil, err
-	}
-	loss, err := op.CrossEntropy(logits, g.labels(n, 10))
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range m.Variables {
-		g.values[v.Name] = g.host(v.Initial(3))
-		if v.Trained {
-			g.wrt = append(g.wrt, v.Node)
-		}
-	}
-	return gorgonia.Nodes{loss}, nil
 }

@@ -14,7 +14,7 @@ func features(large bool) []test {
 	type size struct{ images, channels, side, units int }
 	sizes := []size{{5, 3, 4, 7}, {4, 3, 0, 3}}
 	if large {
-		sizes = append(sizes, size{1, 1, 1, 1}, size{13, 16, 6, 65}, size{33, 40, 0, 40}, size{200, 64, 4, 300}, size{64, 5, 3, 33})
+		sizes = append(sizes, size{1, 1, 1, 1}, size{13, 16, 6, 65}, size{33, 40, 0, 40}, size{200, 64, 4, 300}, size{64, 5, 3, 33}, size{3, 9, 64, 40})
 	}
 	var list []test
 	for _, s := range sizes {

@@ -12,9 +12,9 @@ import (
 	"largestep/train/machine"
 )
 
-// Conformance runs every operation, and a whole ResNet-18, on the engine in
-// float32, and compares with formulas or with [op.Reference]. A result may differ
-// by tolerance times its largest element.
+// Conformance runs every operation, and whole networks, on the engine in float32,
+// and compares with formulas or with [op.Reference]. A result may differ by tolerance
+// times its largest element.
 func Conformance(t *testing.T, open func(t *testing.T) op.Engine, tolerance float64) {
 	Formulas(t, open, tensor.Float32, tolerance)
 	for _, c := range tests(true) {
@@ -22,13 +22,15 @@ func Conformance(t *testing.T, open func(t *testing.T) op.Engine, tolerance floa
 			t.Run(c.name, func(t *testing.T) { compare(t, open(t), c, tolerance) })
 		}
 	}
-	t.Run("resnet18", func(t *testing.T) {
-		// Rounding grows on the way through 18 layers with batch norm; something
+	for _, c := range networks() {
+		// Rounding grows on the way through the layers with batch norm; something
 		// wrong, on the other hand, gives another direction, 1.4 away.
-		compareBy(t, open(t), test{build: resnetStep, grad: true}, func(what string, got, want []float64) {
-			nearNorm(t, what, got, want, min(300*tolerance, 0.8))
+		t.Run(c.name, func(t *testing.T) {
+			compareBy(t, open(t), c, func(what string, got, want []float64) {
+				nearNorm(t, what, got, want, min(300*tolerance, 0.8))
+			})
 		})
-	})
+	}
 }
 
 // Formulas runs the operations that have a formula on the engine: those of which
