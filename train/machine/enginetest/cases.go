@@ -254,6 +254,7 @@ func training() []test {
 		{"accumulate_first", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 0) }, nil},
 		{"accumulate", false, func(g *graph) (gorgonia.Nodes, error) { return accumulate(g, 1) }, nil},
 		{"filter_gradient", false, filterGradient, nil},
+		{"updated_filters", false, updatedFilters, nil},
 		{"positives_of_a_variable", false, func(g *graph) (gorgonia.Nodes, error) {
 			total, err := op.Positives(g.input("total", tensor.Float64, []float64{7}, 1), g.float("x", 1, 0, 5, 3, 4, 4), g.withIgnored(g.labels(5, 3)))
 			return gorgonia.Nodes{total}, err
@@ -347,6 +348,33 @@ func filterGradient(g *graph) (gorgonia.Nodes, error) {
 	}
 	descended, err := op.Descend(op.SGD{Momentum: 0.9}, g.float("eta", 0, 0.1), []op.Update{{W: w, V: g.float("v", 1, 0, 5, 5, 3, 3), Grad: dw[0]}})
 	return slices.Concat(dw, sum, descended), err
+}
+
+// updatedFilters convolves with what the kernels that write filters leave.
+func updatedFilters(g *graph) (gorgonia.Nodes, error) {
+	filter := func(name string) *gorgonia.Node { return g.float(name, 1, 0, 9, 5, 3, 3) }
+	filters, err := op.Descend(op.SGD{}, g.float("eta", 0, 0.1), []op.Update{{W: filter("w"), Grad: filter("gradient")}})
+	if err != nil {
+		return nil, err
+	}
+	sums, err := op.Accumulate(gorgonia.Nodes{filter("sum")}, gorgonia.Nodes{filter("term")}, g.float("decay", 0, 1), 0.25)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := gorgonia.Add(filters[0], sums[0])
+	if err != nil {
+		return nil, err
+	}
+	x := g.float("x", 1, 0, 3, 5, 6, 6)
+	var outputs gorgonia.Nodes
+	for _, w := range append(append(filters, sums...), sum) {
+		y, err := op.Conv(x, w, op.Convolution{Stride: 1, Pad: 1})
+		if err != nil {
+			return nil, err
+		}
+		outputs = append(outputs, y)
+	}
+	return outputs, nil
 }
 
 func record(g *graph) (gorgonia.Nodes, error) {
