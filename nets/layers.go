@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 	"largestep/nets/op"
 )
 
@@ -20,6 +21,14 @@ func (m *Model) Convolution(name string, x *gorgonia.Node, out, kernel, stride i
 		return nil, err
 	}
 	return named(name)(op.Conv(x, w, op.Convolution{Stride: stride, Pad: kernel / 2}))
+}
+
+// ConvolutionBias says that PyTorch's convolution of that name has a bias. Before
+// a batch norm, whose name is norm, it changes nothing, as the mean takes it off
+// again: it is always zero here, name.bias (out) in files, and one that is read is
+// subtracted from norm.running_mean.
+func (m *Model) ConvolutionBias(name, norm string, out int) {
+	m.Variables = append(m.Variables, &Variable{Name: name + ".bias", Shape: tensor.Shape{out}, FoldedInto: norm + ".running_mean"})
 }
 
 // BatchNorm is relu(γ·(x − μ)/√(σ² + ε) + β + residual) for each channel of x (N, C,

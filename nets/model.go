@@ -37,6 +37,11 @@ type Variable struct {
 	Trained bool
 	Node    *gorgonia.Node // the input of the graph
 	Init    Initializer    // nil for zeros
+
+	// FoldedInto is, of a bias that PyTorch's net has and ours does without, the
+	// running mean that takes it over with the opposite sign: see ConvolutionBias.
+	// Such a variable has no node, and is zero.
+	FoldedInto string
 }
 
 // Len is the number of elements.

@@ -90,6 +90,7 @@ func (f *NetFile) fits(net nets.Net) error {
 	}
 	for _, v := range m.Variables {
 		switch t := f.tensor(v.Name); {
+		case t == nil && v.FoldedInto != "": // a bias that a file need not have
 		case t == nil:
 			return fmt.Errorf("no tensor %s", v.Name)
 		case !slices.Equal(t.Shape, []int(v.Shape)):

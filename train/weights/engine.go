@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/floats"
 	"gorgonia.org/tensor"
 	"largestep/nets"
 	"largestep/train/machine"
@@ -26,6 +28,10 @@ const (
 func Export(vars *machine.Variables, variables []*nets.Variable, steps int) ([]safetensors.Tensor, error) {
 	var out []safetensors.Tensor
 	for _, v := range variables {
+		if v.FoldedInto != "" {
+			out = append(out, safetensors.FromFloat32(v.Name, v.Shape, make([]float32, v.Len())))
+			continue
+		}
 		t, err := Download(vars, v.Name)
 		if err != nil {
 			return nil, err
@@ -77,12 +83,43 @@ func upload(vars *machine.Variables, t safetensors.Tensor) error {
 
 // Import fills all of the network's variables.
 func Import(vars *machine.Variables, variables []*nets.Variable, tensors []safetensors.Tensor) error {
-	names := make([]string, len(variables))
-	for i, v := range variables {
-		names[i] = v.Name
-	}
 	counter := func(t safetensors.Tensor) bool { return strings.HasSuffix(t.Name, batchesTracked) }
-	return Fill(vars, names, slices.DeleteFunc(slices.Clone(tensors), counter))
+	tensors = slices.DeleteFunc(slices.Clone(tensors), counter)
+	var names []string
+	for _, v := range variables {
+		if v.FoldedInto == "" {
+			names = append(names, v.Name)
+			continue
+		}
+		var err error
+		if tensors, err = fold(tensors, v); err != nil {
+			return err
+		}
+	}
+	return Fill(vars, names, tensors)
+}
+
+// fold takes a bias out of the tensors and off the running mean that follows it; a
+// file may lack it.
+func fold(tensors []safetensors.Tensor, v *nets.Variable) ([]safetensors.Tensor, error) {
+	find := func(name string) int {
+		return slices.IndexFunc(tensors, func(t safetensors.Tensor) bool { return t.Name == name })
+	}
+	i, j := find(v.Name), find(v.FoldedInto)
+	if i < 0 || j < 0 {
+		return tensors, nil // Fill says what is missing
+	}
+	bias, err1 := tensors[i].Float64s()
+	mean, err2 := tensors[j].Float64s()
+	if err := cmp.Or(err1, err2); err != nil {
+		return nil, err
+	}
+	if len(bias) != v.Len() || len(mean) != v.Len() {
+		return nil, fmt.Errorf("%s is %v, want %v: a checkpoint of another width or net?", v.Name, tensors[i].Shape, v.Shape)
+	}
+	floats.Sub(mean, bias)
+	tensors[j] = safetensors.FromFloat64(v.FoldedInto, tensors[j].Shape, mean)
+	return slices.Delete(tensors, i, i+1), nil
 }
 
 // Fill fills the variables of the given names; each must be there, and nothing
@@ -111,6 +148,9 @@ func Fill(vars *machine.Variables, names []string, tensors []safetensors.Tensor)
 // Initialize draws the network's first values from the seed.
 func Initialize(vars *machine.Variables, variables []*nets.Variable, seed uint64) error {
 	for _, v := range variables {
+		if v.FoldedInto != "" {
+			continue
+		}
 		t := safetensors.FromFloat64(v.Name, v.Shape, v.Initial(seed))
 		if err := upload(vars, t); err != nil {
 			return err
