@@ -22,13 +22,22 @@ const minWidth, maxWidth = 4, 1024
 
 // NewResNet18 has two blocks in each stage; width 64 is the paper's.
 func NewResNet18(width, classes int) (*ResNet, error) {
+	return newResNet(width, classes, 2, 2, 2, 2)
+}
+
+// NewResNet34 has the blocks of He et al.'s table 1.
+func NewResNet34(width, classes int) (*ResNet, error) {
+	return newResNet(width, classes, 3, 4, 6, 3)
+}
+
+func newResNet(width, classes int, blocks ...int) (*ResNet, error) {
 	if width < minWidth || width > maxWidth {
 		return nil, fmt.Errorf("width %d: want %d to %d", width, minWidth, maxWidth)
 	}
 	if classes < 2 {
 		return nil, fmt.Errorf("%d classes: want 2 or more", classes)
 	}
-	return &ResNet{Blocks: [4]int{2, 2, 2, 2}, Width: width, Classes: classes}, nil
+	return &ResNet{Blocks: [4]int(blocks), Width: width, Classes: classes}, nil
 }
 
 // Output gives the logits (N, Classes) for images x (N, 3, H, W). The taps are

@@ -17,6 +17,12 @@ var resNet18 = ofImages(Problem{
 	First: "conv1.weight", Last: "linear.weight", Part: "stage", Pool: 5,
 })
 
+var resNet34 = ofImages(Problem{
+	Name: "resnet34", Title: "ResNet-34", About: "the same with 16 blocks instead of 8",
+	Net:   func(width, classes int) (nets.Net, error) { return nets.NewResNet34(width, classes) },
+	First: "conv1.weight", Last: "linear.weight", Part: "stage", Pool: 5,
+})
+
 // ofImages completes an entry with what all classifiers of images have in common.
 func ofImages(p Problem) Problem {
 	p.Options = append(p.Options, "width", "augment", "dataset", "test_size")
