@@ -82,7 +82,8 @@ func (f *NetFile) tensor(name string) *safetensors.Tensor {
 	return &f.tensors[i]
 }
 
-// fits compares the file's names and shapes with those of a net's variables.
+// fits compares the file's names and shapes with those of a net's variables: each
+// must be there, and nothing else but PyTorch's counters.
 func (f *NetFile) fits(net nets.Net) error {
 	m := nets.NewModel(tensor.Float32, false)
 	if _, err := net.Output(m, m.Input("x", tensor.Float32, 1, data.Channels, data.Side, data.Side)); err != nil {
@@ -95,6 +96,12 @@ func (f *NetFile) fits(net nets.Net) error {
 			return fmt.Errorf("no tensor %s", v.Name)
 		case !slices.Equal(t.Shape, []int(v.Shape)):
 			return fmt.Errorf("%s is %v, want %v", v.Name, t.Shape, v.Shape)
+		}
+	}
+	for _, t := range f.tensors {
+		own := slices.ContainsFunc(m.Variables, func(v *nets.Variable) bool { return v.Name == t.Name })
+		if !own && !strings.HasSuffix(t.Name, ".num_batches_tracked") {
+			return fmt.Errorf("tensor %s does not belong to it", t.Name)
 		}
 	}
 	return nil
