@@ -31,13 +31,20 @@ func NewResNet34(width, classes int) (*ResNet, error) {
 }
 
 func newResNet(width, classes int, blocks ...int) (*ResNet, error) {
-	if width < minWidth || width > maxWidth {
-		return nil, fmt.Errorf("width %d: want %d to %d", width, minWidth, maxWidth)
-	}
-	if classes < 2 {
-		return nil, fmt.Errorf("%d classes: want 2 or more", classes)
+	if err := checkSizes(width, classes); err != nil {
+		return nil, err
 	}
 	return &ResNet{Blocks: [4]int(blocks), Width: width, Classes: classes}, nil
+}
+
+func checkSizes(width, classes int) error {
+	if width < minWidth || width > maxWidth {
+		return fmt.Errorf("width %d: want %d to %d", width, minWidth, maxWidth)
+	}
+	if classes < 2 {
+		return fmt.Errorf("%d classes: want 2 or more", classes)
+	}
+	return nil
 }
 
 // Output gives the logits (N, Classes) for images x (N, 3, H, W). The taps are
