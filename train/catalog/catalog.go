@@ -60,7 +60,7 @@ type Circumstances struct {
 }
 
 // Problems is the table.
-var Problems = slices.Concat([]Problem{resNet18, resNet34}, linearProblems, []Problem{diagonal}, reluProblems)
+var Problems = slices.Concat([]Problem{resNet18, resNet34, vgg16}, linearProblems, []Problem{diagonal}, reluProblems)
 
 // Find looks a problem up.
 func Find(name string) (Problem, error) {

@@ -23,6 +23,12 @@ var resNet34 = ofImages(Problem{
 	First: "conv1.weight", Last: "linear.weight", Part: "stage", Pool: 5,
 })
 
+var vgg16 = ofImages(Problem{
+	Name: "vgg16", Title: "VGG-16", About: "configuration D with batch norm, as CIFAR repositories have it",
+	Net:   func(width, classes int) (nets.Net, error) { return nets.NewVGG16(width, classes) },
+	First: "features.0.weight", Last: "classifier.weight", Part: "stage", Pool: 6,
+})
+
 // ofImages completes an entry with what all classifiers of images have in common.
 func ofImages(p Problem) Problem {
 	p.Options = append(p.Options, "width", "augment", "dataset", "test_size")
