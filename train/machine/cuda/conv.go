@@ -28,10 +28,14 @@ func loadCuDNN() error {
 	files, tried := cudnnCandidates(os.Getenv(cudnnVariable), map[string]string{
 		"home": os.Getenv("HOME"), "venv": os.Getenv("VIRTUAL_ENV"), "conda": os.Getenv("CONDA_PREFIX"), "python": python,
 	})
+	driver := 0 // without a device the driver's version does not matter: cuDNN can plan for one that is described
+	if probeDriver() == nil {
+		driver = cu.Version() / 1000
+	}
 	var refused error
 	for _, file := range files {
 		name := C.CString(file)
-		why := C.largestep_cudnn_load(name, C.int(cu.Version()/1000))
+		why := C.largestep_cudnn_load(name, C.int(driver))
 		C.free(unsafe.Pointer(name))
 		if why == nil {
 			return nil

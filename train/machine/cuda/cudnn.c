@@ -5,6 +5,7 @@
 #include "cudnn.h"
 
 #include <dlfcn.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,28 +105,52 @@ static int (*BackendExecute)(cudnn_object handle, cudnn_object plan, cudnn_objec
     F(BackendDestroyDescriptor) F(BackendSetAttribute) F(BackendGetAttribute) F(BackendFinalize)      \
     F(BackendExecute)
 
-// prepare loads the cuBLAS that belongs to the library, without which cuDNN would
-// abort the process: from the system's paths, from beside the library, or from
-// where Python's wheels have it. It returns NULL, or why that fails.
+// The folder of a library that was loaded, without the slash at its end.
+typedef struct {
+    const char *path;
+    int length;
+} folder;
+
+// open_beside opens what a pattern names: beside the library, or where Python's
+// wheels have it, the newest in a folder of CUDA's major version.
+static void *open_beside(folder at, const char *wheel, int major, const char *pattern) {
+    char places[3][32] = {"/"}, path[PATH_MAX];
+    snprintf(places[1], sizeof places[1], "/../../%s/lib/", wheel);
+    snprintf(places[2], sizeof places[2], "/../../cu%d/lib/", major);
+    void *library = NULL;
+    for (int i = 0; i < 3 && !library; i++) {
+        glob_t found;
+        snprintf(path, sizeof path, "%.*s%s%s", at.length, at.path, places[i], pattern);
+        if (glob(path, 0, NULL, &found)) continue;
+        for (size_t k = 0; k < found.gl_pathc; k++) {
+            void *l = dlopen(found.gl_pathv[k], RTLD_NOW);
+            if (l) library = l;
+        }
+        globfree(&found);
+    }
+    return library;
+}
+
+// prepare loads what belongs to the library: cuBLAS, without which cuDNN would
+// abort the process, and what its run-time compiler reads, which the compiler finds
+// on the system's paths only. It returns NULL, or why that fails.
 static const char *prepare(void *library, int driver) {
     static char why[100];
+    char name[48];
     size_t (*runtime)(void);
-    Dl_info at;
+    Dl_info file;
     *(void **)&runtime = dlsym(library, "cudnnGetCudartVersion");
-    if (!runtime || !dladdr(*(void **)&runtime, &at) || !strchr(at.dli_fname, '/')) return NULL;
-    const int major = (int)(runtime() / 1000), folder = (int)(strrchr(at.dli_fname, '/') - at.dli_fname);
+    if (!runtime || !dladdr(*(void **)&runtime, &file) || !strchr(file.dli_fname, '/')) return NULL;
+    const folder at = {file.dli_fname, (int)(strrchr(file.dli_fname, '/') - file.dli_fname)};
+    const int major = (int)(runtime() / 1000);
     if (driver && major > driver) {
         snprintf(why, sizeof why, "it is for CUDA %d, the driver for %d", major, driver);
         return why;
     }
-    char places[][24] = {"/", "/../../cublas/lib/", "/../../cu00/lib/"}, path[PATH_MAX];
-    snprintf(places[2], sizeof places[2], "/../../cu%d/lib/", major);
-    snprintf(path, sizeof path, "libcublasLt.so.%d", major);
-    if (dlopen(path, RTLD_NOW)) return NULL;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, sizeof path, "%.*s%slibcublasLt.so.%d", folder, at.dli_fname, places[i], major);
-        if (dlopen(path, RTLD_NOW)) return NULL;
-    }
+    snprintf(name, sizeof name, "libnvrtc-builtins.so.%d.*", major);
+    open_beside(at, "cuda_nvrtc", major, name); // without it the compiled engines are out of reach, the others are not
+    snprintf(name, sizeof name, "libcublasLt.so.%d", major);
+    if (dlopen(name, RTLD_NOW) || open_beside(at, "cublas", major, name)) return NULL;
     snprintf(why, sizeof why, "it needs libcublasLt.so.%d: install cuBLAS (nvidia-cublas)", major);
     return why;
 }

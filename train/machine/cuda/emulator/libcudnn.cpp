@@ -187,6 +187,7 @@ int pair_up(const Convolution& c, const Descriptor* pack, std::map<int64_t, void
 extern "C" {
 
 size_t cudnnGetVersion() { return 91002; }
+size_t cudnnGetCudartVersion() { const char* wish = getenv("CUDA_EMULATOR_CUDART"); return wish ? atoi(wish) : 12080; }
 const char* cudnnGetErrorString(int status) { return status == BAD_PARAM ? "CUDNN_STATUS_BAD_PARAM" : "CUDNN_STATUS_NOT_SUPPORTED"; }
 void cudnnGetLastErrorString(char* text, size_t bytes) { snprintf(text, bytes, "%s", last_error.c_str()); }
 int cudnnCreate(Handle** h) { *h = new Handle{}; return SUCCESS; }
