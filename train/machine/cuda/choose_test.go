@@ -10,15 +10,24 @@ import (
 	"testing"
 )
 
+// proposed is a proposal without parameters.
+func proposed(id int, notes uint32, engine int64) proposal {
+	return proposal{id: id, notes: notes, config: config{engine: engine}}
+}
+
 func TestRoundsOfProposals(t *testing.T) {
 	const tf32, shaky = noteTensorCore, noteNondeterministic
-	a := []proposal{{0, 0, 0, 0}, {1, tf32, 1, 0}, {2, shaky, 2, 0}, {3, tf32 | noteReducedSums, 3, 0}, {4, tf32, 4, 0}}
-	b := []proposal{{5, tf32, 5, 0}, {6, noteFFT, 6, 0}, {7, tf32 | shaky, 7, 0}, {8, noteWinograd6x6, 8, 0}}
-	fallback := []proposal{{9, 0, 9, 0}, {10, tf32 | noteDownConvert, 10, 0}, {11, noteWinograd13x13, 11, 0}}
-	for p, want := range map[Precision][4][]int{
-		FP32: {{0}, {9}, {2}, nil},
-		TF32: {{0, 1, 5, 4}, {9}, {2, 7}, nil},
-		BF16: {{0, 1, 5, 4}, {9}, {2, 7}, nil},
+	slow := proposed(12, tf32, 12)
+	slow.behaviors = behaviorCompiled
+	a := []proposal{
+		slow, proposed(0, 0, 0), proposed(1, tf32, 1), proposed(2, shaky, 2), proposed(3, tf32|noteReducedSums, 3), proposed(4, tf32, 4),
+	}
+	b := []proposal{proposed(5, tf32, 5), proposed(6, noteFFT, 6), proposed(7, tf32|shaky, 7), proposed(8, noteWinograd6x6, 8)}
+	fallback := []proposal{proposed(9, 0, 9), proposed(10, tf32|noteDownConvert, 10), proposed(11, noteWinograd13x13, 11)}
+	for p, want := range map[Precision][8][]int{
+		FP32: {{0}, {9}, nil, nil, {2}},
+		TF32: {{0, 5, 1, 4}, {9}, {12}, nil, {2, 7}},
+		BF16: {{0, 5, 1, 4}, {9}, {12}, nil, {2, 7}},
 	} {
 		for i, round := range rounds(a, b, fallback, p) {
 			var got []int
@@ -34,8 +43,11 @@ func TestRoundsOfProposals(t *testing.T) {
 
 // What is proposed twice is tried once, and every engine before any a second time.
 func TestEveryEngineIsTried(t *testing.T) {
-	a := []proposal{{0, 0, 62, 1}, {1, 0, 62, 2}, {2, 0, 62, 3}, {3, 0, 40, 1}}
-	b := []proposal{{4, 0, 62, 2}, {5, 0, 9, 1}, {6, 0, 40, 1}}
+	with := func(id int, engine int64, knobs string) proposal {
+		return proposal{id: id, config: config{engine, knobs}}
+	}
+	a := []proposal{with(0, 62, "1=1"), with(1, 62, "1=2"), with(2, 62, "1=3"), with(3, 40, "1=1")}
+	b := []proposal{with(4, 62, "1=2"), with(5, 9, "1=1"), with(6, 40, "1=1")}
 	var got []int
 	for _, c := range rounds(a, b, nil, FP32)[0] {
 		got = append(got, c.id)

@@ -9,8 +9,10 @@ import "C"
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
+	"slices"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -68,6 +70,8 @@ type convolver struct {
 	planner
 	engine    *Engine
 	chosen    map[C.largestep_kernel]plan
+	choices   *choices // of this and other processes
+	notes     []string // on what was chosen, in order
 	events    [4]cu.Event
 	workspace address
 	size      int // of the workspace
@@ -80,7 +84,8 @@ type operands struct {
 }
 
 func newConvolver(e *Engine) (*convolver, error) {
-	c := &convolver{engine: e, chosen: map[C.largestep_kernel]plan{}}
+	c := &convolver{engine: e, chosen: map[C.largestep_kernel]plan{}, choices: choicesIn(choicesPath())}
+	c.refused = func(k C.largestep_kernel, not config, err error) { c.log(k, &plan{config: not}, err) }
 	_, total, err := cu.MemInfo()
 	if err != nil {
 		return nil, driverError("memory", err)
@@ -122,29 +127,81 @@ func kernelOf(pass uint32, v op.Convolution, x, y tensor.Shape, size int, p Prec
 	return k
 }
 
+// use is what the plan of a kernel is for.
+func (c *convolver) use(k C.largestep_kernel) use {
+	return use{c.engine.card, cudnnVersion(), c.precision, spellKernel(k)}
+}
+
+// passNames are those of largestep_pass.
+var passNames = []string{"forward", "backward data", "backward filter"}
+
+// spellKernel names a kernel, without its number format.
+func spellKernel(k C.largestep_kernel) string {
+	text := fmt.Sprintf("%s x %dx%dx%dx%d w %dx%dx%dx%d stride %d pad %d", passNames[k.pass], k.n, k.c, k.h, k.w, k.k, k.c, k.size, k.size, k.stride, k.pad)
+	if k.accumulate != 0 {
+		text += " added"
+	}
+	return text
+}
+
+// log notes what became of a plan, if a log is wanted.
+func (c *convolver) log(k C.largestep_kernel, p *plan, err error) {
+	if c.engine.diagnosis.log == nil {
+		return
+	}
+	outcome := "measured"
+	if err != nil {
+		outcome = err.Error()
+	}
+	c.engine.diagnosis.log.write(c.use(k), p.config, p.workspace, p.milliseconds, outcome)
+}
+
 // run computes a kernel by the plan chosen for it, at the latest now.
 func (c *convolver) run(k C.largestep_kernel, o operands) error {
 	if p, ok := c.chosen[k]; ok {
 		return c.execute(p, o, c.workspace)
 	}
-	list, err := c.plans(k)
+	list, err := c.plans(k, c.choices.find(c.use(k)))
 	if err != nil {
 		return err
 	}
-	found := false
-	for _, p := range c.rank(k, list, o) {
-		if !found {
-			if err = c.reserve(p.workspace); err == nil {
-				err = c.execute(p, o, c.workspace)
-			}
-			if found = err == nil; found {
-				c.chosen[k] = p
-				continue
-			}
-		}
+	if list, err = c.rank(k, list, o); err == nil {
+		list, err = c.choose(k, list, o)
+	}
+	for _, p := range list {
 		p.destroy()
 	}
 	return err
+}
+
+// choose computes a kernel by the first plan that works, and keeps that. It
+// returns the others.
+func (c *convolver) choose(k C.largestep_kernel, list []plan, o operands) (others []plan, err error) {
+	for i, p := range list {
+		if err = c.reserve(p.workspace); err == nil {
+			err = c.execute(p, o, c.workspace)
+		}
+		if err == nil {
+			c.chosen[k] = p
+			c.keep(k, p)
+			return slices.Delete(list, i, i+1), nil
+		}
+		if lost := c.fatal(p, err); lost != nil {
+			return list, lost
+		}
+	}
+	return list, err
+}
+
+// keep notes a choice, for other processes if it was measured.
+func (c *convolver) keep(k C.largestep_kernel, p plan) {
+	if p.milliseconds > 0 && !math.IsInf(p.milliseconds, 1) {
+		c.choices.keep(c.use(k), p.config)
+	}
+	c.notes = append(c.notes, fmt.Sprintf("cuDNN %s: %v", spellKernel(k), p))
+	if log := c.engine.diagnosis.log; log != nil {
+		log.write(c.use(k), p.config, p.workspace, p.milliseconds, "chosen")
+	}
 }
 
 // execute queues a plan.
@@ -218,6 +275,7 @@ func (e *Engine) convolve(c op.Convolution, pass uint32, x, y, w op.Tensor, o op
 		k.accumulate = 1
 	}
 	if err := e.convolutions.run(k, o); err != nil {
-		e.fail(fmt.Errorf("%w (x %v, w %v, stride %d)", err, x.Shape, w.Shape, c.Stride))
+		e.fail(fmt.Errorf("%w (%s, x %v, w %v, stride %d)", err, passNames[pass], x.Shape, w.Shape, c.Stride))
 	}
+	e.wait("convolution " + spellKernel(k))
 }

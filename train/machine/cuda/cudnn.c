@@ -26,6 +26,7 @@ enum { // cudnnBackendAttributeType_t
     KNOB_TYPE = 9,
     NUMERICAL_NOTE = 11,
     DESCRIPTOR = 15,
+    BEHAVIOR_NOTE = 19,
     CHARACTER = 24,
 };
 enum { // cudnnBackendDescriptorType_t
@@ -78,12 +79,12 @@ enum { // cudnnBackendAttributeName_t
     PACK_WORKSPACE = 1003,
     ENGINE_NUMBER = 1301,
     ENGINE_NUMERICAL_NOTE = 1303,
+    ENGINE_BEHAVIOR_NOTE = 1305,
     DEVICE_JSON = 2702,
 };
 enum {
     CROSS_CORRELATION = 1, // cudnnConvolutionMode_t
-    MOST_NOTES = 32,       // of an engine; version 9 knows 10
-    MOST_KNOBS = 64,       // of an engine; version 9 knows 44 types
+    MOST_NOTES = 32,       // of an engine and kind; version 9 knows 10
     ALIGNMENT = 16,        // of operands, in bytes; tensors lie at multiples of 256
 };
 
@@ -268,45 +269,43 @@ void largestep_forget(largestep_graph *g) {
     memset(g, 0, sizeof *g);
 }
 
-// engine reads which engine a config is of, and what cuDNN says of the numbers
-// that it computes.
+// notes reads what cuDNN says of an engine, as bits.
+static int notes(cudnn_object engine, int name, int type, unsigned *bits) {
+    int found[MOST_NOTES];
+    int64_t n = 0;
+    int status = BackendGetAttribute(engine, name, type, MOST_NOTES, &n, found);
+    *bits = 0;
+    for (int64_t i = 0; i < n && i < MOST_NOTES && !status; i++) *bits |= 1u << (found[i] & 31);
+    return status;
+}
+
+// engine reads which engine a config is of, what cuDNN says of the numbers that
+// it computes, and how it behaves.
 static int engine(largestep_proposal *p) {
     cudnn_object engine = NULL;
-    int found[MOST_NOTES];
-    int64_t n = 0, one;
+    int64_t one;
     int status = BackendCreateDescriptor(ENGINE, &engine);
     if (!status) status = BackendGetAttribute(p->config, CONFIG_ENGINE, DESCRIPTOR, 1, &one, &engine);
     if (!status) status = BackendGetAttribute(engine, ENGINE_NUMBER, INT64, 1, &one, &p->engine);
-    if (!status) status = BackendGetAttribute(engine, ENGINE_NUMERICAL_NOTE, NUMERICAL_NOTE, MOST_NOTES, &n, found);
-    p->notes = 0;
-    for (int64_t i = 0; i < n && i < MOST_NOTES && !status; i++) p->notes |= 1u << (found[i] & 31);
+    if (!status) status = notes(engine, ENGINE_NUMERICAL_NOTE, NUMERICAL_NOTE, &p->notes);
+    if (!status) status = notes(engine, ENGINE_BEHAVIOR_NOTE, BEHAVIOR_NOTE, &p->behaviors);
     largestep_destroy(engine);
     return status;
 }
 
-// mix scatters the bits of a number (the finalizer of SplitMix64).
-static uint64_t mix(uint64_t x) {
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
-}
-
-// knobs hashes the parameters of a config, in whatever order they come.
+// knobs reads the parameters of a config.
 static int knobs(largestep_proposal *p) {
-    cudnn_object list[MOST_KNOBS] = {NULL};
+    cudnn_object list[LARGESTEP_KNOBS] = {NULL};
     int64_t n = 0, one;
     int status = 0;
-    p->knobs = 0;
-    for (int i = 0; i < MOST_KNOBS && !status; i++) status = BackendCreateDescriptor(KNOB, &list[i]);
-    if (!status) status = BackendGetAttribute(p->config, CONFIG_KNOBS, DESCRIPTOR, MOST_KNOBS, &n, list);
-    for (int64_t i = 0; i < n && i < MOST_KNOBS && !status; i++) {
-        int type = 0;
-        int64_t value = 0;
-        status = BackendGetAttribute(list[i], KNOB_OF_TYPE, KNOB_TYPE, 1, &one, &type);
-        if (!status) status = BackendGetAttribute(list[i], KNOB_VALUE, INT64, 1, &one, &value);
-        p->knobs += mix(mix((uint64_t)type + 1) + (uint64_t)value);
+    for (int i = 0; i < LARGESTEP_KNOBS && !status; i++) status = BackendCreateDescriptor(KNOB, &list[i]);
+    if (!status) status = BackendGetAttribute(p->config, CONFIG_KNOBS, DESCRIPTOR, LARGESTEP_KNOBS, &n, list);
+    p->knobs = (int)(n < LARGESTEP_KNOBS ? n : LARGESTEP_KNOBS);
+    for (int i = 0; i < p->knobs && !status; i++) {
+        status = BackendGetAttribute(list[i], KNOB_OF_TYPE, KNOB_TYPE, 1, &one, &p->types[i]);
+        if (!status) status = BackendGetAttribute(list[i], KNOB_VALUE, INT64, 1, &one, &p->values[i]);
     }
-    for (int i = 0; i < MOST_KNOBS; i++) largestep_destroy(list[i]);
+    for (int i = 0; i < LARGESTEP_KNOBS; i++) largestep_destroy(list[i]);
     return status;
 }
 
@@ -319,7 +318,7 @@ int largestep_propose(const largestep_target *t, cudnn_object graph, int mode, l
     if (!status) status = BackendGetAttribute(heuristics, HEURISTICS_RESULTS, DESCRIPTOR, LARGESTEP_PROPOSALS, &count, configs);
     *n = 0;
     for (int i = 0; i < LARGESTEP_PROPOSALS; i++) {
-        largestep_proposal p = {configs[i], 0, 0, 0};
+        largestep_proposal p = {.config = configs[i]};
         if (!status && i < count && !engine(&p) && !knobs(&p))
             found[(*n)++] = p;
         else

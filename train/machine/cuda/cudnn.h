@@ -30,11 +30,15 @@ typedef struct {
 } largestep_graph;
 
 // An engine with its parameters, as cuDNN's heuristics propose it.
+#define LARGESTEP_KNOBS 64 // of an engine at most; version 9 knows 44 types
 typedef struct {
     cudnn_object config;
-    unsigned notes;  // bits of cudnnBackendNumericalNote_t
-    int64_t engine; // its number
-    uint64_t knobs; // a hash of its parameters
+    unsigned notes;     // bits of cudnnBackendNumericalNote_t
+    unsigned behaviors; // bits of cudnnBackendBehaviorNote_t
+    int64_t engine;     // its number
+    int knobs;          // its parameters: types, in any order, with values
+    int types[LARGESTEP_KNOBS];
+    int64_t values[LARGESTEP_KNOBS];
 } largestep_proposal;
 
 typedef struct {

@@ -40,7 +40,7 @@ func explain(what string, code int, name string) error {
 	case code == codeNotFound:
 		advice = "the driver lacks a function; update the NVIDIA driver to 520 or later"
 	case code == codeECC, code == codeIllegalAddress, code >= codeFirstFault && code <= codeLaunchFailed, code == codeUnknown:
-		advice = "the device is lost to this process; start again with --resume, which goes on from the last checkpoint; if it comes back, see dmesg for Xid errors"
+		advice = "the device is lost to this process; start again with --resume, which goes on from the last checkpoint; if it comes back, see dmesg for Xid errors, and set " + syncVariable + "=1 to learn which kernel it was"
 	case code == codeSystemNotReady:
 		advice = "the system is not ready; is nvidia-fabricmanager running?"
 	case code == codeMismatch:
@@ -65,8 +65,14 @@ func explainCuDNN(what, name, more string) error {
 	if words := strings.Join(strings.Fields(more), " "); words != "" {
 		name += ": " + words
 	}
-	return fmt.Errorf("cuda: %s: cuDNN: %s", what, name)
+	return cudnnFailure(fmt.Sprintf("cuda: %s: cuDNN: %s", what, name))
 }
+
+// cudnnFailure is an error of cuDNN's, which may be all it knows of one of the
+// driver's.
+type cudnnFailure string
+
+func (f cudnnFailure) Error() string { return string(f) }
 
 // noPlan says why a convolution cannot be computed.
 func noPlan(proposals, limit int, refused error) error {

@@ -69,6 +69,9 @@ func (e *Engine) launch(name string, g grid, args ...any) {
 		pointers[i] = unsafe.Pointer(&packed[i])
 	}
 	e.fail(driverError("kernel "+name, f.Launch(g.x, g.y, 1, g.blockX, g.blockY, 1, 0, e.stream, pointers)))
+	if e.diagnosis.sync {
+		e.wait(fmt.Sprintf("kernel %s of %d x %d blocks of %d x %d threads on %v", name, g.x, g.y, g.blockX, g.blockY, args))
+	}
 }
 
 // format is the suffix of kernels that touch activations.

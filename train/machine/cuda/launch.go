@@ -70,3 +70,5 @@ func slots(args ...any) []uint64 {
 
 // address is a place in the device's memory; 0 is none.
 type address uint64
+
+func (a address) String() string { return fmt.Sprintf("%#x", uint64(a)) }

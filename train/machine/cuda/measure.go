@@ -6,42 +6,35 @@ package cuda
 import "C"
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"slices"
-	"sync"
 
 	"gorgonia.org/cu"
 	"largestep/nets/op"
 )
 
-// choices are the plans chosen in this process, by their places in the planner's
-// list: two engines compute the same.
-var choices sync.Map // of choice to int
-
-type choice struct {
-	kernel    C.largestep_kernel
-	precision Precision
-	limit     int
-}
-
 // rank puts the fastest plan first, or, if the memory to find out is lacking, the
-// one that needs the least.
-func (c *convolver) rank(k C.largestep_kernel, list []plan, o operands) []plan {
-	key := choice{k, c.precision, c.limit}
-	if i, ok := choices.Load(key); ok && i.(int) < len(list) {
-		return first(list, i.(int))
-	}
+// one that needs the least. An error means that the device is lost.
+func (c *convolver) rank(k C.largestep_kernel, list []plan, o operands) ([]plan, error) {
 	if len(list) == 1 || c.engine.capturing {
-		return list
+		return list, nil
 	}
-	times, err := c.measure(k, list, o)
+	o, workspace, free, err := c.rehearse(k, list, o)
 	if err != nil {
 		slices.SortStableFunc(list, func(a, b plan) int { return a.workspace - b.workspace })
-		return list
+		return list, nil
 	}
-	i := fastest(times)
-	choices.Store(key, i)
-	return first(list, i)
+	defer free()
+	if err := c.measure(k, list, o, workspace); err != nil {
+		return list, err
+	}
+	times := make([]float64, len(list))
+	for i, p := range list {
+		times[i] = p.milliseconds
+	}
+	return first(list, fastest(times)), nil
 }
 
 // first moves an element to the front.
@@ -50,40 +43,63 @@ func first(list []plan, i int) []plan {
 	return slices.Insert(slices.Delete(list, i, i+1), 0, p)
 }
 
-// measure times plans on the operands themselves, since the result is to be
-// written over; one that is to be added to is spared. A plan that fails takes for
-// ever. An error says that there is too little memory.
-func (c *convolver) measure(k C.largestep_kernel, list []plan, o operands) ([]float64, error) {
-	workspace, scratch := 0, 0
+// rehearse gives what plans are measured on: the operands themselves, since the
+// result is to be written over, but for one that is to be added to, which is
+// spared. An error says that there is too little memory.
+func (c *convolver) rehearse(k C.largestep_kernel, list []plan, o operands) (_ operands, workspace address, free func(), err error) {
+	most, result := 0, 0
 	for _, p := range list {
-		workspace = max(workspace, p.workspace)
+		most = max(most, p.workspace)
 	}
 	if k.accumulate != 0 {
-		scratch = (o.bytes + op.Alignment - 1) &^ (op.Alignment - 1)
+		result = (o.bytes + op.Alignment - 1) &^ (op.Alignment - 1)
 	}
-	var space address
-	if workspace+scratch > 0 {
-		p, err := cu.MemAlloc(int64(workspace + scratch))
-		if err != nil {
-			return nil, driverError("memory", err)
-		}
-		defer cu.MemFree(p)
-		space = address(p)
+	if most+result == 0 {
+		return o, 0, func() {}, nil
 	}
-	if scratch > 0 {
-		o.out = space
-		space += address(scratch)
+	p, err := cu.MemAlloc(int64(most + result))
+	if err != nil {
+		return o, 0, nil, driverError("memory", err)
 	}
-	times := make([]float64, len(list))
+	if result > 0 {
+		o.out = address(p)
+	}
+	return o, address(p) + address(result), func() { cu.MemFree(p) }, nil
+}
+
+// measure times plans. One that fails takes for ever; an error means that with it
+// the device is lost.
+func (c *convolver) measure(k C.largestep_kernel, list []plan, o operands, workspace address) error {
 	best := math.Inf(1)
-	for i, p := range list {
-		var err error
-		if times[i], err = c.time(p, o, space, best); err != nil {
-			times[i] = math.Inf(1)
+	for i := range list {
+		p := &list[i]
+		ms, err := c.time(*p, o, workspace, best)
+		if err != nil {
+			ms = math.Inf(1)
 		}
-		best = min(best, times[i])
+		p.milliseconds = ms
+		c.log(k, p, err)
+		if err := c.fatal(*p, err); err != nil {
+			return err
+		}
+		best = min(best, ms)
 	}
-	return times, nil
+	return nil
+}
+
+// fatal tells whether the device is lost with the error of a plan.
+func (c *convolver) fatal(p plan, err error) error {
+	if err == nil {
+		return nil
+	}
+	lost := c.engine.lost()
+	if lost == nil {
+		return nil
+	}
+	if f := cudnnFailure(""); errors.As(err, &f) {
+		return fmt.Errorf("%w; the plan was %v, and %v", lost, p, err)
+	}
+	return fmt.Errorf("%w; the plan was %v", err, p)
 }
 
 // repeats is how many runs of a plan are timed together: an event's time is known
@@ -102,7 +118,7 @@ func (c *convolver) time(p plan, o operands, workspace address, best float64) (f
 	if err := c.execute(p, o, workspace); err != nil {
 		return 0, err
 	}
-	r, err := capture(c.engine.stream, func() error {
+	replay, free, err := c.engine.record(func() error {
 		for range repeats {
 			if err := c.execute(p, o, workspace); err != nil {
 				return err
@@ -113,34 +129,34 @@ func (c *convolver) time(p plan, o operands, workspace address, best float64) (f
 	if err != nil {
 		return 0, err
 	}
-	defer r.destroy()
-	first, err := c.replays(r, 1)
+	defer free()
+	first, err := c.replays(replay, 1)
 	if err != nil || first > hopeless*best {
 		return first, err
 	}
-	return c.replays(r, len(c.events)-1)
+	return c.replays(replay, len(c.events)-1)
 }
 
 // replays is the shortest of n replays that follow each other, per run.
-func (c *convolver) replays(r recording, n int) (float64, error) {
+func (c *convolver) replays(replay func() error, n int) (float64, error) {
 	for i := range n + 1 {
 		if i > 0 || n > 1 { // of several, the first is not timed: it hides the host's start
-			if err := r.launch(c.engine.stream); err != nil {
+			if err := replay(); err != nil {
 				return 0, err
 			}
 		}
 		if err := c.events[i].Record(c.engine.stream); err != nil {
-			return 0, err
+			return 0, driverError("record an event", err)
 		}
 	}
 	if err := c.events[n].Synchronize(); err != nil {
-		return 0, err
+		return 0, driverError("run", err)
 	}
 	best := math.Inf(1)
 	for i := range n {
 		ms, err := c.events[i].Elapsed(c.events[i+1])
 		if err != nil {
-			return 0, err
+			return 0, driverError("time", err)
 		}
 		best = min(best, ms/repeats)
 	}

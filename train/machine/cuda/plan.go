@@ -7,7 +7,10 @@ package cuda
 import "C"
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 	"unsafe"
 )
 
@@ -24,15 +27,19 @@ const measured = 32
 
 // plan is a way in which cuDNN computes a kernel.
 type plan struct {
-	execution, config C.cudnn_object
-	workspace         int
-	notes             uint32
+	config
+	execution, description C.cudnn_object
+	workspace              int
+	notes                  uint32
+	milliseconds           float64 // 0 if it was not measured
 }
 
 func (p plan) destroy() {
 	C.largestep_destroy(p.execution)
-	C.largestep_destroy(p.config)
+	C.largestep_destroy(p.description)
 }
+
+func (p plan) String() string { return fmt.Sprintf("%v, %d bytes of workspace", p.config, p.workspace) }
 
 // planner asks cuDNN for plans.
 type planner struct {
@@ -41,6 +48,7 @@ type planner struct {
 	limit     int // of a plan's workspace, in bytes
 	most      int // plans of a kernel
 	graphs    []*C.largestep_graph
+	refused   func(k C.largestep_kernel, c config, err error) // is told of proposals that give no plan
 }
 
 // close gives the graphs back, after their plans.
@@ -51,68 +59,101 @@ func (r *planner) close() {
 	C.largestep_destroy(r.target.device)
 }
 
-// plans lists ways to compute a kernel, the best first by cuDNN's heuristics.
-func (r *planner) plans(k C.largestep_kernel) ([]plan, error) {
+// plans lists ways to compute a kernel, the best first by cuDNN's heuristics; if
+// the one that was chosen before can be had, that one alone.
+func (r *planner) plans(k C.largestep_kernel, before config) ([]plan, error) {
 	g := new(C.largestep_graph)
 	r.graphs = append(r.graphs, g)
 	if err := cudnnError("describe a convolution", C.largestep_describe(g, &r.target, &k)); err != nil {
 		return nil, err
 	}
-	configs, found, refused := r.propose(g)
+	configs, found, first := r.propose(g)
 	defer func() {
 		for _, c := range configs {
 			C.largestep_destroy(c)
 		}
 	}()
-	for _, round := range rounds(found[heuristicsA], found[heuristicsB], found[heuristicsFallback], r.precision) {
-		list, err := r.finish(configs, round)
+	tries := rounds(found[heuristicsA], found[heuristicsB], found[heuristicsFallback], r.precision)
+	for _, round := range append([][]proposal{again(tries, before)}, tries...) {
+		list, err := r.finish(k, configs, round)
 		if len(list) > 0 {
 			return list, nil
 		}
-		if err != nil {
-			refused = err
+		first = cmp.Or(first, err)
+	}
+	return nil, noPlan(len(configs), r.limit, first)
+}
+
+// again is the proposal of a config that was chosen before, if there still is one.
+func again(rounds [][]proposal, before config) []proposal {
+	for _, p := range slices.Concat(rounds...) {
+		if p.config == before {
+			return []proposal{p}
 		}
 	}
-	return nil, noPlan(len(configs), r.limit, refused)
+	return nil
 }
 
 // propose asks all heuristics for configs; found lists them by mode, with their
-// places in configs.
-func (r *planner) propose(g *C.largestep_graph) (configs []C.cudnn_object, found [4][]proposal, refused error) {
+// places in configs. It returns the first error too: one of the modes is enough.
+func (r *planner) propose(g *C.largestep_graph) (configs []C.cudnn_object, found [4][]proposal, first error) {
 	for _, mode := range []int{heuristicsA, heuristicsB, heuristicsFallback} {
 		var list [C.LARGESTEP_PROPOSALS]C.largestep_proposal
 		var n C.int
-		if err := cudnnError("ask for engines", C.largestep_propose(&r.target, g.graph, C.int(mode), &list[0], &n)); err != nil {
-			refused = err
-		}
+		err := cudnnError("ask for engines", C.largestep_propose(&r.target, g.graph, C.int(mode), &list[0], &n))
+		first = cmp.Or(first, err)
 		for _, p := range list[:n] {
-			found[mode] = append(found[mode], proposal{len(configs), uint32(p.notes), int64(p.engine), uint64(p.knobs)})
+			found[mode] = append(found[mode], proposal{len(configs), uint32(p.notes), uint32(p.behaviors), config{int64(p.engine), spellKnobs(&p)}})
 			configs = append(configs, p.config)
 		}
 	}
-	return configs, found, refused
+	return configs, found, first
 }
 
-// finish makes plans of proposals and takes their configs.
-func (r *planner) finish(configs []C.cudnn_object, round []proposal) (list []plan, refused error) {
+// spellKnobs lists the parameters of a proposal in the order of their types.
+func spellKnobs(p *C.largestep_proposal) string {
+	order := make([]int, p.knobs)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return int(p.types[a] - p.types[b]) })
+	words := make([]string, len(order))
+	for i, k := range order {
+		words[i] = fmt.Sprintf("%d=%d", p.types[k], p.values[k])
+	}
+	return strings.Join(words, " ")
+}
+
+// finish makes plans of proposals and takes their configs; first is the first
+// error.
+func (r *planner) finish(k C.largestep_kernel, configs []C.cudnn_object, round []proposal) (list []plan, first error) {
 	for _, c := range round {
 		if len(list) == r.most {
 			break
 		}
-		var p C.largestep_plan
-		err := cudnnError("make a plan", C.largestep_finish(&r.target, configs[c.id], &p))
-		switch {
-		case err != nil:
-			refused = err
-		case int(p.workspace) > r.limit:
-			C.largestep_destroy(p.plan)
-			refused = fmt.Errorf("the last needs %d MB", int(p.workspace)>>20)
-		default:
-			list = append(list, plan{execution: p.plan, config: configs[c.id], workspace: int(p.workspace), notes: c.notes})
-			configs[c.id] = nil
+		p, err := r.finishOne(configs[c.id])
+		if err != nil {
+			first = cmp.Or(first, fmt.Errorf("%v: %w", c.config, err))
+			if r.refused != nil {
+				r.refused(k, c.config, err)
+			}
+			continue
 		}
+		list = append(list, plan{config: c.config, execution: p.plan, description: configs[c.id], workspace: int(p.workspace), notes: c.notes})
+		configs[c.id] = nil
 	}
-	return list, refused
+	return list, first
+}
+
+func (r *planner) finishOne(description C.cudnn_object) (p C.largestep_plan, err error) {
+	if err := cudnnError("make a plan", C.largestep_finish(&r.target, description, &p)); err != nil {
+		return p, err
+	}
+	if int(p.workspace) > r.limit {
+		C.largestep_destroy(p.plan)
+		return p, fmt.Errorf("it needs %d bytes", int(p.workspace))
+	}
+	return p, nil
 }
 
 // describedPlanner makes plans for a GPU that is only described, in cuDNN's JSON,

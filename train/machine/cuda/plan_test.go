@@ -85,7 +85,7 @@ func plansForAll(t *testing.T, r *planner, c convolutionCase) {
 		if kernel == 3 {
 			k.pass, k.accumulate = 1, 1
 		}
-		list, err := r.plans(k)
+		list, err := r.plans(k, config{engine: -1})
 		if err != nil {
 			t.Errorf("%s, kernel %d, x %v, y %v, filter %d: %v", r.precision, kernel, c.x, c.y, c.size, err)
 			continue

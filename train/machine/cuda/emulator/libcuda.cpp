@@ -24,6 +24,7 @@
 #include <cstdlib>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -144,6 +145,8 @@ enum {
 
 int lost; // an error that stays with the device
 
+std::set<Stream*> streams;
+
 // injected is the error that a test wants from this call. Calls are counted, and
 // the device is well, from when the wish was made.
 int injected(const char* function) {
@@ -160,7 +163,10 @@ int injected(const char* function) {
     int code, at;
     if (sscanf(wish, "%63[^:]:%d:%d", name, &code, &at) != 3) abort();
     if (strcmp(name, function) != 0 || ++calls[function] != at) return SUCCESS;
-    if (code >= 700 && code < 720) lost = code;
+    if (code >= 700 && code < 720) {
+        lost = code;
+        for (Stream* s : streams) s->queue.clear(); // which nothing comes of
+    }
     return code;
 }
 
@@ -334,8 +340,8 @@ int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
     return SUCCESS;
 }
 
-int cuStreamCreate(Stream** s, unsigned) { IN_CONTEXT; *s = new Stream; return SUCCESS; }
-int cuStreamDestroy_v2(Stream* s) { IN_CONTEXT; delete s; return SUCCESS; }
+int cuStreamCreate(Stream** s, unsigned) { IN_CONTEXT; streams.insert(*s = new Stream); return SUCCESS; }
+int cuStreamDestroy_v2(Stream* s) { IN_CONTEXT; streams.erase(s); delete s; return SUCCESS; }
 
 int cuStreamSynchronize(Stream* s) {
     IN_CONTEXT;
