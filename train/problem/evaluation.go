@@ -13,8 +13,14 @@ import (
 	"largestep/train/weights"
 )
 
-// evaluationBatch is how many images are evaluated at once.
-const evaluationBatch = 200
+// evaluationBatch is how many images are evaluated at once: 200, or as many as the
+// engine needs to be busy.
+func evaluationBatch(e op.Engine) int {
+	if e, ok := e.(interface{ EvaluationBatch() int }); ok {
+		return e.EvaluationBatch()
+	}
+	return 200
+}
 
 // evaluation is a network in evaluation mode as a graph on an engine, with a
 // data set to go through.
@@ -45,7 +51,7 @@ type Result struct {
 // on the variables that a training step, or a checkpoint, fills. The features'
 // sparsity wants an engine with op.FeatureKernels.
 func newEvaluation(vars *machine.Variables, net nets.Net, d residentSet, images int, dtype tensor.Dtype, sparsity bool) (*evaluation, error) {
-	e := &evaluation{vars: vars, data: d, images: images, dtype: dtype, batch: min(evaluationBatch, images)}
+	e := &evaluation{vars: vars, data: d, images: images, dtype: dtype, batch: min(evaluationBatch(vars.Engine()), images)}
 	m := nets.NewModel(dtype, false)
 	batch := d.inputs(m)
 	batch.Index = m.Input(e.name("index"), tensor.Int32, e.batch)

@@ -37,6 +37,7 @@ type trainer struct {
 	lastLoss   float64
 	changes    []string // to the file of initial parameters
 	logged     int      // steps whose losses were taken over
+	noted      int      // choices of the engine that the log has
 	order      struct { // of the examples of an epoch
 		epoch int
 		index []int32
@@ -373,6 +374,7 @@ func (t *trainer) evaluate() error {
 	if err != nil {
 		return err
 	}
+	t.note()
 	if err := t.records.Row(row); err != nil {
 		return err
 	}
@@ -391,6 +393,18 @@ func (t *trainer) evaluate() error {
 		return t.status(metrics.Running, "")
 	}
 	return nil
+}
+
+// note leaves in the log how the engine computes, as far as it has chosen since
+// the last note.
+func (t *trainer) note() {
+	if e, ok := t.Engine.(interface{ Chosen() []string }); ok {
+		all := e.Chosen()
+		for _, choice := range all[t.noted:] {
+			t.records.Log.Printf("%s", choice)
+		}
+		t.noted = len(all)
+	}
 }
 
 func (t *trainer) measure() (metrics.Row, error) {
