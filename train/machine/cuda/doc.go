@@ -6,14 +6,14 @@
 // of all three on the CPU (folder emulator), which shows what is computed from
 // what, and neither speed nor what real hardware refuses.
 //
-// The real cuDNN, 9.19 and 9.28, which can plan for a GPU that is only described, was
+// The real cuDNN, 9.19 to 9.28, which can plan for a GPU that is only described, was
 // asked for plans of all convolutions of a ResNet-18, forward and backward, of
 // width 64 with mini-batches of 256 and of width 4 with 8, in each precision, for
 // compute capability 9.0 (132 multiprocessors) and 8.0 (108). It made plans for
 // each, deterministic and within the workspace; none of them was executed.
 // Without a GPU:
 //
-//	pip install nvidia-cudnn-cu12
+//	pip install nvidia-cudnn-cu13 nvidia-cublas (or nvidia-cudnn-cu12)
 //	LARGESTEP_CUDNN=.../nvidia/cudnn/lib/libcudnn.so.9 go test -tags gpu -run Described -v ./train/machine/cuda
 //
 // Version 8 has the same functions and numbers in its header; it was not tried.
@@ -33,9 +33,14 @@
 // The first time a kernel is queued, cuDNN's heuristics propose engines with their
 // parameters; of those exact enough for the precision, deterministic ones if there
 // are any, each engine's first before the others, up to 32 become plans, each is
-// timed on the spot as a graph, and the fastest is kept. Another engine of the same
-// process makes the same choice; another process may measure otherwise, and then
-// gives other last bits.
+// timed on the spot as a graph, and the fastest is kept. Engines that cuDNN compiles
+// at run time, a second each, are tried where there are no others.
+//
+// What is chosen goes to a file, by card, cuDNN version, precision and kernel, and
+// every later process takes it from there: another measurement could end otherwise,
+// and then give other last bits. The file is LARGESTEP_CUDA_PLANS, by default
+// largestep/cuda-plans.tsv in the user's folder of caches; to choose again, remove
+// it. A run's log names the plans.
 //
 // # Without a GPU
 //
@@ -53,4 +58,14 @@
 //
 // Kernels return nothing: the first error sticks, and Sync, Upload, Download
 // and Alloc return it from then on.
+//
+// # Finding a fault
+//
+// Environment variables help:
+//
+//	LARGESTEP_CUDA_EAGER=1   record and replay nothing
+//	LARGESTEP_CUDA_SYNC=1    wait for each kernel, and name the one that fails
+//	LARGESTEP_CUDA_LOG=FILE  a line for each plan that cuDNN made or refused: card,
+//	                         precision, kernel, engine, knobs, workspace in bytes,
+//	                         milliseconds, and what became of it
 package cuda
