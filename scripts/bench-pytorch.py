@@ -5,8 +5,8 @@ The same work: pick a mini-batch by index from images that lie on the device as
 bytes, forward, cross-entropy, backward, SGD with weight decay. channels_last;
 bf16 by autocast, TF32 and fp32; eager, as a CUDA graph, and compiled by
 torch.compile in two modes and then captured as a CUDA graph. Prints the images
-per second of the fastest group of steps, and writes them as JSON; what was not
-measured is null there. Needs nothing but PyTorch.
+per second of the fastest group of steps, and writes them as JSON after each mode;
+what was not measured is null there. Needs nothing but PyTorch.
 """
 
 import argparse
@@ -21,6 +21,8 @@ from resnet18 import ResNet18
 
 WEIGHT_DECAY, STEP_SIZE = 5e-4, 0.01
 COMPILED = {"compile, CUDA graph": "default", "max-autotune, CUDA graph": "max-autotune-no-cudagraphs"}
+# By what a result is worth, and what takes long last but one.
+MODES = {"graph": "CUDA graph", "compile": "compile, CUDA graph", "max-autotune": "max-autotune, CUDA graph", "eager": "eager"}
 
 
 def sgd(parameters, device):
@@ -98,18 +100,37 @@ def rate(args, step):
     return args.batch / best
 
 
-def allow_tf32(allowed):
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = allowed
-    if hasattr(torch.backends.cudnn, "fp32_precision"):  # what torch.compile's own convolutions look at
-        torch.backends.cudnn.fp32_precision = "tf32" if allowed else "none"
+# PyTorch's switches for TF32: the old ones with the new one that torch.compile's own
+# convolutions look at, or one kind alone, where a version wants no mix.
+SWITCHES = ["both", "old", "new"]
 
 
-def measure(args, precision, mode):
-    allow_tf32(precision != "fp32")
+def allow_tf32(allowed, switches):
+    cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    if switches != "new":
+        cudnn.allow_tf32 = products.allow_tf32 = allowed
+    if hasattr(cudnn, "fp32_precision"):  # since version 2.9
+        cudnn.fp32_precision = "none" if switches == "old" or not allowed else "tf32"
+        if switches == "new":
+            cudnn.conv.fp32_precision = products.fp32_precision = "tf32" if allowed else "ieee"
+
+
+def measure(args, precision, mode, switches):
+    allow_tf32(precision != "fp32", switches)
     step = make_step(args, precision, mode)
     if "graph" in mode:
         step = captured(step)
     return rate(args, step)
+
+
+def measured(args, precision, mode):
+    """measure, with the first switches that PyTorch takes."""
+    for switches in SWITCHES:
+        try:
+            return measure(args, precision, mode, switches)
+        except RuntimeError as e:
+            if "legacy and new APIs" not in str(e) or switches == SWITCHES[-1]:
+                raise
 
 
 def main():
@@ -119,21 +140,22 @@ def main():
     parser.add_argument("--seconds", type=float, default=10, help="for each mode")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--precision", nargs="+", default=["bf16", "tf32", "fp32"])
+    parser.add_argument("--modes", nargs="+", default=list(MODES), choices=list(MODES))
     parser.add_argument("--out", help="JSON file")
     args = parser.parse_args()
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.benchmark_limit = 0  # of cuDNN's plans, all
     cuda = args.device == "cuda"
-    modes = ["eager", "CUDA graph", *COMPILED] if cuda else ["eager"]
+    modes = [MODES[name] for name in args.modes if cuda or name == "eager"]
     result = {
         "torch": torch.__version__, "cudnn": torch.backends.cudnn.version(),
         "device": torch.cuda.get_device_name() if cuda else args.device, "width": args.width, "batch": args.batch,
         "modes": {precision: dict.fromkeys(modes) for precision in args.precision},
     }
-    for mode in modes:
-        for precision in args.precision:
+    for precision in args.precision:
+        for mode in modes:
             try:
-                speed = result["modes"][precision][mode] = measure(args, precision, mode)
+                speed = result["modes"][precision][mode] = measured(args, precision, mode)
                 print(f"{precision} {mode}: {speed:.0f} images/s", flush=True)
             except Exception as e:  # torch.compile needs a C compiler and Triton; go on with the other modes
                 print(f"{precision} {mode}: {type(e).__name__}: {e}", flush=True)

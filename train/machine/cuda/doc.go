@@ -6,7 +6,7 @@
 // of all three on the CPU (folder emulator), which shows what is computed from
 // what, and neither speed nor what real hardware refuses.
 //
-// The real cuDNN, 9.19 to 9.28, which can plan for a GPU that is only described, was
+// The real cuDNN, 9.19 and 9.28, which can plan for a GPU that is only described, was
 // asked for plans of all convolutions of a ResNet-18, forward and backward, of
 // width 64 with mini-batches of 256 and of width 4 with 8, in each precision, for
 // compute capability 9.0 (132 multiprocessors) and 8.0 (108). It made plans for
