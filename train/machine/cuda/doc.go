@@ -1,10 +1,11 @@
 // Package cuda is the engine that runs on an NVIDIA GPU, through
 // gorgonia.org/cu and cuDNN; it is built with the tag gpu only.
 //
-// It has not run on a GPU yet. It compiles and links; its kernels, its use of
-// the driver and of cuDNN are tested by the conformance suite on an emulation
-// of all three on the CPU (folder emulator), which shows what is computed from
-// what, and neither speed nor what real hardware refuses.
+// It has not run on a GPU yet. It compiles and links; its kernels, from their
+// source and from their PTX, its use of the driver and of cuDNN are tested by the
+// conformance suite on an emulation of all three on the CPU (folder emulator),
+// which shows what is computed from what, and neither speed nor what real hardware
+// refuses.
 //
 // The real cuDNN, 9.19 and 9.28, which can plan for a GPU that is only described, was
 // asked for plans of all convolutions of a ResNet-18, forward and backward, of

@@ -84,7 +84,7 @@ __device__ inline double block_sum(double x) {
     sums[threadIdx.x] = x;
     for (int half = THREADS / 2; half > 0; half /= 2) {
         __syncthreads();
-        if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+        if (threadIdx.x < half) sums[threadIdx.x] = x += sums[threadIdx.x + half];
     }
-    return sums[0];
+    return x;
 }

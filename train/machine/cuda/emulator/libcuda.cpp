@@ -1,5 +1,6 @@
 // An emulation of the CUDA driver on the CPU, with the kernels of kernels.cu
-// compiled in, for tests on a machine without a GPU.
+// compiled in, or their PTX in C++ (folder ptx), for tests on a machine without a
+// GPU.
 //
 // It is strict where the real one is: a function without a current context
 // fails, work of a stream happens as late as it may (when somebody waits for
@@ -11,7 +12,11 @@
 // it comes, from 1) and limits the memory with CUDA_EMULATOR_MEMORY.
 
 #include "device.h"
+#ifdef PTX
+#include PTX
+#else
 #include "../kernels.cu"
+#endif
 
 #include "stream.h"
 
