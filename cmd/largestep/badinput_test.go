@@ -160,6 +160,7 @@ func TestBadSettings(t *testing.T) {
 		{"FRESH --sampling random", 2, "random"},
 		{"FRESH --engine tpu", 1, "tpu"},
 		{"FRESH --engine cuda", 1, "cuda"},
+		{"FRESH --device 1", 1, "--device 1 needs --engine cuda"}, {"FRESH --engine cpu --device -1", 1, "--device -1"},
 		{"FRESH --threads 0", 1, "0 threads"},
 		{"FRESH --threads -2", 1, "-2 threads"},
 		{"FRESH --dataset mnist", 1, "mnist"},

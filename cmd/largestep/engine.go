@@ -14,15 +14,23 @@ import (
 // backend is an engine that this build has.
 type backend struct {
 	name string
-	// probe says in words what it would run on, or why it cannot.
-	probe func() (device string, err error)
+	// devices counts what there is to choose from.
+	devices func() int
+	// probe says in words what a device is, or why it cannot be used.
+	probe func(device int) (description string, err error)
 	open  func(o engineOptions, precision string) (op.Engine, error)
 }
 
 // backends lists the engines of this build, the preferred one first.
 var backends = []backend{{
-	name:  "cpu",
-	probe: func() (string, error) { return cpu.Device(runtime.NumCPU()), nil },
+	name:    "cpu",
+	devices: func() int { return 1 },
+	probe: func(device int) (string, error) {
+		if device != 0 {
+			return "", fmt.Errorf("it computes on all processors: --device %d needs --engine cuda", device)
+		}
+		return cpu.Device(runtime.NumCPU()), nil
+	},
 	open: func(o engineOptions, precision string) (op.Engine, error) {
 		if precision == "tf32" || precision == "bf16" {
 			return nil, fmt.Errorf("engine cpu computes in fp32: --precision %s needs --engine cuda", precision)
@@ -34,11 +42,13 @@ var backends = []backend{{
 // engineOptions choose an engine.
 type engineOptions struct {
 	name    string
+	device  int
 	threads int
 }
 
 func (o *engineOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "engine", "auto", "what computes: auto, cpu or cuda (see \"largestep engines\")")
+	f.IntVar(&o.device, "device", 0, "which GPU computes, of those that \"largestep engines\" lists")
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "threads of the cpu engine")
 }
 
@@ -71,8 +81,8 @@ func (o *engineOptions) choose() (backend, error) {
 	var names []string
 	for _, b := range backends {
 		names = append(names, b.name)
-		_, err := b.probe()
-		if o.name == b.name && err != nil {
+		_, err := b.probe(o.device)
+		if err != nil && (o.name == b.name || o.name == "auto" && o.device != 0) {
 			return b, fmt.Errorf("engine %s: %w", b.name, err)
 		}
 		if o.name == b.name || o.name == "auto" && err == nil {

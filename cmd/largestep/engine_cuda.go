@@ -9,14 +9,15 @@ import (
 
 func init() {
 	gpu := backend{
-		name:  "cuda",
-		probe: cuda.Probe,
-		open: func(_ engineOptions, precision string) (op.Engine, error) {
+		name:    "cuda",
+		devices: cuda.Devices,
+		probe:   cuda.Probe,
+		open: func(o engineOptions, precision string) (op.Engine, error) {
 			p, err := cuda.ParsePrecision(precision)
 			if err != nil {
 				return nil, err
 			}
-			return cuda.New(p)
+			return cuda.New(p, o.device)
 		},
 	}
 	backends = append([]backend{gpu}, backends...)

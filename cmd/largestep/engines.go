@@ -13,11 +13,16 @@ func newEngines() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, b := range backends {
-				device, err := b.probe()
-				if err != nil {
-					device = "not available: " + err.Error()
+				for device := range max(1, b.devices()) {
+					description, err := b.probe(device)
+					if err != nil {
+						description = "not available: " + err.Error()
+					}
+					if b.devices() > 1 {
+						description = fmt.Sprintf("device %d: %s", device, description)
+					}
+					fmt.Fprintf(cmd.OutOrStdout(), "%-6s %s\n", b.name, description)
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%-6s %s\n", b.name, device)
 			}
 			return nil
 		},

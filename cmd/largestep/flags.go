@@ -129,7 +129,7 @@ func perNet(parent *cobra.Command, make func(p catalog.Problem) *cobra.Command, 
 // otherwise is what the field calls a flag otherwise.
 var otherwise = map[string]string{
 	"lr": "step-size", "learning-rate": "step-size", "eta": "step-size", "batch-size": "batch", "bs": "batch", "wd": "weight-decay",
-	"model": "NET", "net": "NET", "arch": "NET", "gpu": "engine cuda", "gpus": "engine cuda", "device": "engine", "cuda": "engine cuda",
+	"model": "NET", "net": "NET", "arch": "NET", "gpu": "engine cuda", "gpus": "engine cuda", "cuda": "engine cuda",
 	"output": "out", "output-dir": "out", "num-epochs": "epochs", "max-steps": "steps", "max-epochs": "epochs", "workers": "threads",
 	"num-workers": "threads", "dtype": "precision", "amp": "precision bf16", "data-dir": "data", "sparsity": "measure", "scheduler": "schedule",
 	"lr-scheduler": "schedule", "warmup-steps": "warmup", "warmup-epochs": "warmup", "checkpoint": "init", "pretrained": "init",

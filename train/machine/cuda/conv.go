@@ -129,7 +129,7 @@ func kernelOf(pass uint32, v op.Convolution, x, y tensor.Shape, size int, p Prec
 
 // use is what the plan of a kernel is for.
 func (c *convolver) use(k C.largestep_kernel) use {
-	return use{c.engine.card, cudnnVersion(), c.precision, spellKernel(k)}
+	return use{c.engine.card.name, cudnnVersion(), c.precision, spellKernel(k)}
 }
 
 // passNames are those of largestep_pass.

@@ -158,7 +158,7 @@ func TestWrongVariables(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, c.value)
-			e, err := New(FP32)
+			e, err := New(FP32, 0)
 			if err == nil {
 				e.Close()
 			}

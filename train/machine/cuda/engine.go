@@ -21,28 +21,27 @@ import (
 //go:embed kernels.ptx
 var kernelsPTX string
 
-// Engine computes on the first GPU that the driver lists
-// (CUDA_VISIBLE_DEVICES chooses). It is used by one goroutine at a time.
+// Engine computes on one of the GPUs that the driver lists
+// (CUDA_VISIBLE_DEVICES chooses which). It is used by one goroutine at a time.
 type Engine struct {
-	precision       Precision
-	device          string
-	card            string // its name alone
-	multiprocessors int
-	diagnosis       diagnosis
-	context         cu.CUContext
-	stream          cu.Stream
-	module          cu.Module
-	functions       map[string]cu.Function
-	uploads         *ring
-	convolutions    *convolver
-	arenas          []cu.DevicePtr
-	memory          []cu.DevicePtr // other than arenas
-	scratch         scratch
-	updates         updates
-	recordings      []recording
-	capturing       bool
-	err             error // the first
-	closed          bool
+	precision Precision
+	device    string
+	card
+	diagnosis    diagnosis
+	context      cu.CUContext
+	stream       cu.Stream
+	module       cu.Module
+	functions    map[string]cu.Function
+	uploads      *ring
+	convolutions *convolver
+	arenas       []cu.DevicePtr
+	memory       []cu.DevicePtr // other than arenas
+	scratch      scratch
+	updates      updates
+	recordings   []recording
+	capturing    bool
+	err          error // the first
+	closed       bool
 }
 
 var (
@@ -51,65 +50,78 @@ var (
 	_ machine.Replayer  = (*Engine)(nil)
 )
 
-// Probe says which device an engine would run on, or why there can be none. It
-// looks for cuDNN too.
-func Probe() (string, error) {
-	if err := probeDriver(); err != nil {
-		return "", err
+// Devices counts the GPUs that the driver lists.
+func Devices() int {
+	if probeDriver() != nil {
+		return 0
 	}
-	description, _, err := describe(cu.Device(0))
+	n, _ := cu.NumDevices() // known to work
+	return n
+}
+
+// Probe describes a device, counted from 0, that an engine can run on, or says why
+// there can be none. It looks for cuDNN too.
+func Probe(device int) (string, error) {
+	c, err := cardOf(device)
 	if err != nil {
 		return "", err
 	}
 	if err := loadCuDNN(); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s, cuDNN %s", description, cudnnVersion()), nil
+	return fmt.Sprintf("%s, CUDA %s, cuDNN %s", c.name, cudaVersion(cu.Version()), cudnnVersion()), nil
 }
 
-// describe names a device and counts its multiprocessors.
-func describe(d cu.Device) (description string, multiprocessors int, err error) {
-	name, err := d.Name()
-	if err != nil {
-		return "", 0, driverError("name of the device", err)
+// card is what a device is.
+type card struct {
+	name            string
+	multiprocessors int
+}
+
+// cardOf looks at a device, which has to be one for the kernels.
+func cardOf(device int) (c card, err error) {
+	if err := probeDriver(); err != nil {
+		return c, err
+	}
+	if n := Devices(); device < 0 || device >= n {
+		return c, fmt.Errorf("no device %d: the driver lists %d, from 0; CUDA_VISIBLE_DEVICES chooses which", device, n)
+	}
+	d := cu.Device(device)
+	if c.name, err = d.Name(); err != nil {
+		return c, driverError("name of the device", err)
 	}
 	var values [3]int
 	for i, a := range []cu.DeviceAttribute{cu.ComputeCapabilityMajor, cu.ComputeCapabilityMinor, cu.MultiprocessorCount} {
 		if values[i], err = d.Attribute(a); err != nil {
-			return "", 0, driverError("attributes of the device", err)
+			return c, driverError("attributes of the device", err)
 		}
 	}
-	if err := checkDevice(name, values[0], values[1], cu.Version()); err != nil {
-		return "", 0, err
-	}
-	return fmt.Sprintf("%s, CUDA %s", name, cudaVersion(cu.Version())), values[2], nil
+	c.multiprocessors = values[2]
+	return c, checkDevice(c.name, values[0], values[1], cu.Version())
 }
 
-// New takes the first device. Close gives it back.
-func New(p Precision) (*Engine, error) {
-	device, err := Probe()
+// New takes a device, counted from 0. Close gives it back.
+func New(p Precision, device int) (*Engine, error) {
+	description, err := Probe(device)
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{precision: p, device: fmt.Sprintf("%s, %s", device, p), functions: map[string]cu.Function{}, updates: updates{tables: map[string]address{}}}
+	e := &Engine{precision: p, device: fmt.Sprintf("%s, %s", description, p), functions: map[string]cu.Function{}, updates: updates{tables: map[string]address{}}}
 	if e.diagnosis, err = newDiagnosis(); err != nil {
 		return nil, err
 	}
-	if err := e.open(cu.Device(0)); err != nil {
+	if err := e.open(device); err != nil {
 		e.Close()
 		return nil, err
 	}
 	return e, nil
 }
 
-func (e *Engine) open(d cu.Device) (err error) {
-	if _, e.multiprocessors, err = describe(d); err != nil {
+func (e *Engine) open(device int) (err error) {
+	if e.card, err = cardOf(device); err != nil {
 		return err
 	}
-	if e.card, err = d.Name(); err != nil {
-		return driverError("name of the device", err)
-	}
-	if e.context, err = primaryContext(d); err != nil {
+	if e.context, err = primaryContext(device); err != nil {
 		return driverError("open the device", err)
 	}
 	defer e.enter()()
@@ -132,23 +144,25 @@ func (e *Engine) open(d cu.Device) (err error) {
 	return err
 }
 
-// primaryContext is the device's, kept until the process ends: without an owner it
+// primaryContext is a device's, kept until the process ends: without an owner it
 // would be reset, and with it what cuDNN has loaded into it.
-func primaryContext(d cu.Device) (cu.CUContext, error) {
+func primaryContext(device int) (cu.CUContext, error) {
 	primary.Lock()
 	defer primary.Unlock()
-	if primary.context != (cu.CUContext{}) {
-		return primary.context, nil
+	if c, ok := primary.contexts[device]; ok {
+		return c, nil
 	}
-	var err error
-	primary.context, err = d.RetainPrimaryCtx()
-	return primary.context, err
+	c, err := cu.Device(device).RetainPrimaryCtx()
+	if err == nil {
+		primary.contexts[device] = c
+	}
+	return c, err
 }
 
-var primary struct {
+var primary = struct {
 	sync.Mutex
-	context cu.CUContext
-}
+	contexts map[int]cu.CUContext
+}{contexts: map[int]cu.CUContext{}}
 
 // enter makes the context current: to the driver it belongs to an OS thread, to
 // which the goroutine is bound until the returned function is called.

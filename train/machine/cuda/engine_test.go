@@ -9,13 +9,18 @@ import (
 	"largestep/train/machine/enginetest"
 )
 
-// open makes an engine; the test is skipped where there is no device.
+// open makes an engine on the first device; the test is skipped where there is no device.
 func open(t *testing.T, p Precision) *Engine {
 	t.Helper()
-	if _, err := Probe(); err != nil {
+	return openDevice(t, p, 0)
+}
+
+func openDevice(t *testing.T, p Precision, device int) *Engine {
+	t.Helper()
+	if _, err := Probe(device); err != nil {
 		t.Skip(err)
 	}
-	e, err := New(p)
+	e, err := New(p, device)
 	if err != nil {
 		t.Fatal(err)
 	}

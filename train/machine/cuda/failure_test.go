@@ -14,7 +14,7 @@ import (
 // emulated skips a test that injects errors where the driver is a real one.
 func emulated(t *testing.T) {
 	t.Helper()
-	device, err := Probe()
+	device, err := Probe(0)
 	if err != nil || !strings.Contains(device, "emulated") {
 		t.Skip("needs the emulated driver (folder emulator)")
 	}
@@ -45,8 +45,8 @@ func TestNoEngine(t *testing.T) {
 	} {
 		t.Run(c.value, func(t *testing.T) {
 			t.Setenv(c.variable, c.value)
-			primary.context = cu.CUContext{} // as in a new process
-			e, err := New(BF16)
+			clear(primary.contexts) // as in a new process
+			e, err := New(BF16, 0)
 			if err == nil {
 				e.Close()
 			}
@@ -115,10 +115,10 @@ func TestFree(t *testing.T) {
 
 func TestErrorsStick(t *testing.T) {
 	emulated(t)
-	if _, err := Probe(); err != nil {
+	if _, err := Probe(0); err != nil {
 		t.Skip(err)
 	}
-	e, err := New(FP32)
+	e, err := New(FP32, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ type convolutionCase struct {
 //
 //	LARGESTEP_CUDNN=.../nvidia/cudnn/lib/libcudnn.so.9 go test -tags gpu -run Described -v ./train/machine/cuda
 func TestPlansForDescribedDevices(t *testing.T) {
-	if device, err := Probe(); err == nil && !strings.Contains(device, "emulated") {
+	if device, err := Probe(0); err == nil && !strings.Contains(device, "emulated") {
 		t.Skip("takes a minute, and says nothing that the other tests do not on a GPU")
 	}
 	if err := loadCuDNN(); err != nil {

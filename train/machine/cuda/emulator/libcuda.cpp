@@ -9,7 +9,9 @@
 // outside an array of known size (flags of build), and an access beyond the end
 // of an allocation or to one that was freed end the process. A test
 // injects an error with CUDA_EMULATOR_FAIL=function:code:call (the call at which
-// it comes, from 1) and limits the memory with CUDA_EMULATOR_MEMORY.
+// it comes, from 1), limits the memory with CUDA_EMULATOR_MEMORY, and has as many
+// devices as CUDA_EMULATOR_DEVICES says. What belongs to one of them cannot be used
+// with another.
 
 #include "device.h"
 #ifdef PTX
@@ -128,6 +130,10 @@ struct Kernel {
     std::function<void(const std::vector<uint64_t>&)> run;
 };
 
+// Function is a kernel in a context.
+typedef std::pair<const Kernel*, const void*> Function;
+std::set<Function> functions;
+
 template <typename... A> Kernel kernel(void (*f)(A...)) {
     return {sizeof...(A), [f](const std::vector<uint64_t>& slots) { call(f, slots, std::index_sequence_for<A...>()); }};
 }
@@ -144,7 +150,7 @@ std::map<std::string, Kernel> kernels = {
 // ------------------------------------------------------------------ errors
 
 enum {
-    SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_IMAGE = 200,
+    SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_DEVICE = 101, INVALID_CONTEXT = 201, INVALID_IMAGE = 200,
     INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, ILLEGAL_ADDRESS = 700, CAPTURE_UNSUPPORTED = 900, CAPTURED_EVENT = 907,
 };
 
@@ -178,12 +184,15 @@ int injected(const char* function) {
 #define CHECK(condition, code) if (!(condition)) return code
 #define BEGIN if (int error = injected(__func__)) return error
 #define IN_CONTEXT BEGIN; CHECK(current, INVALID_CONTEXT)
+#define ON_STREAM IN_CONTEXT; CHECK(s->context == current, INVALID_HANDLE)
 
-std::map<char*, size_t> allocations;
+typedef std::map<char*, size_t> Areas;
 
-std::map<char*, size_t> pinned; // memory of the host
+std::map<const void*, Areas> allocated; // by context
 
-bool inside(const std::map<char*, size_t>& areas, uint64_t p, size_t bytes) {
+Areas pinned; // memory of the host
+
+bool inside(const Areas& areas, uint64_t p, size_t bytes) {
     auto a = areas.upper_bound((char*)p);
     if (a == areas.begin()) return false;
     --a;
@@ -221,14 +230,19 @@ size_t in_use, total_memory = [] {
     return limit ? strtoull(limit, nullptr, 10) : size_t(4) << 30;
 }();
 
-int context; // its address is the context
+int devices() {
+    const char* wish = getenv("CUDA_EMULATOR_DEVICES");
+    return wish ? atoi(wish) : 1;
+}
+
+int contexts[16]; // their addresses are the devices' contexts
 
 } // namespace
 
 void __syncthreads() { yield(); }
 
 // owned tells whether memory of the device lies at p.
-bool owned(uint64_t p, size_t bytes) { return inside(allocations, p, bytes); }
+bool owned(uint64_t p, size_t bytes) { return inside(allocated[current], p, bytes); }
 
 void Stream::add(std::function<void()> work) { (capturing ? graph : queue).push_back(std::move(work)); }
 
@@ -244,8 +258,8 @@ extern "C" {
 
 int cuInit(unsigned) { BEGIN; return SUCCESS; }
 int cuDriverGetVersion(int* v) { const char* wish = getenv("CUDA_EMULATOR_VERSION"); *v = wish ? atoi(wish) : 12080; return SUCCESS; }
-int cuDeviceGetCount(int* n) { BEGIN; *n = 1; return SUCCESS; }
-int cuDeviceGetName(char* name, int size, int) { snprintf(name, size, "emulated GPU"); return SUCCESS; }
+int cuDeviceGetCount(int* n) { BEGIN; *n = devices(); return SUCCESS; }
+int cuDeviceGetName(char* name, int size, int device) { CHECK(device < devices(), INVALID_DEVICE); snprintf(name, size, "emulated GPU"); return SUCCESS; }
 
 int cuDeviceGetAttribute(int* value, int attribute, int) {
     BEGIN;
@@ -269,7 +283,7 @@ int cuGetErrorName(int error, const char** name) {
     return SUCCESS;
 }
 
-int cuDevicePrimaryCtxRetain(const void** c, int) { BEGIN; *c = &context; return SUCCESS; }
+int cuDevicePrimaryCtxRetain(const void** c, int device) { BEGIN; CHECK(device < devices(), INVALID_DEVICE); *c = &contexts[device]; return SUCCESS; }
 int cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
 int cuCtxSetCurrent(const void* c) { BEGIN; current = c; return SUCCESS; }
 
@@ -287,7 +301,7 @@ int cuMemAlloc_v2(uint64_t* p, size_t bytes) {
     char* memory = guarded(bytes);
     CHECK(memory, OUT_OF_MEMORY);
     memset(memory, 0xff, bytes); // NaN
-    allocations[memory] = bytes;
+    allocated[current][memory] = bytes;
     in_use += bytes;
     *p = (uint64_t)memory;
     return SUCCESS;
@@ -295,11 +309,12 @@ int cuMemAlloc_v2(uint64_t* p, size_t bytes) {
 
 int cuMemFree_v2(uint64_t p) {
     IN_CONTEXT;
-    auto a = allocations.find((char*)p);
-    CHECK(a != allocations.end(), INVALID_VALUE);
+    Areas& areas = allocated[current];
+    auto a = areas.find((char*)p);
+    CHECK(a != areas.end(), INVALID_VALUE);
     in_use -= a->second;
     release(a->first, a->second);
-    allocations.erase(a);
+    areas.erase(a);
     return SUCCESS;
 }
 
@@ -313,14 +328,14 @@ int cuMemHostAlloc(void** p, size_t bytes, unsigned) {
 int cuMemFreeHost(void* p) { IN_CONTEXT; pinned.erase((char*)p); free(p); return SUCCESS; }
 
 int cuMemsetD8Async(uint64_t p, unsigned char value, size_t bytes, Stream* s) {
-    IN_CONTEXT;
+    ON_STREAM;
     CHECK(owned(p, bytes), INVALID_VALUE);
     s->add([=] { memset((void*)p, value, bytes); });
     return SUCCESS;
 }
 
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, Stream* s) {
-    IN_CONTEXT;
+    ON_STREAM;
     CHECK(owned(to, bytes), INVALID_VALUE);
     s->add([=] { memcpy((void*)to, from, bytes); });
     return SUCCESS;
@@ -345,11 +360,11 @@ int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
     return SUCCESS;
 }
 
-int cuStreamCreate(Stream** s, unsigned) { IN_CONTEXT; streams.insert(*s = new Stream); return SUCCESS; }
+int cuStreamCreate(Stream** s, unsigned) { IN_CONTEXT; streams.insert(*s = new Stream{current}); return SUCCESS; }
 int cuStreamDestroy_v2(Stream* s) { IN_CONTEXT; streams.erase(s); delete s; return SUCCESS; }
 
 int cuStreamSynchronize(Stream* s) {
-    IN_CONTEXT;
+    ON_STREAM;
     CHECK(!s->capturing, CAPTURE_UNSUPPORTED);
     s->flush();
     catch_up();
@@ -367,7 +382,7 @@ int cuEventCreate(Event** e, unsigned flags) { IN_CONTEXT; *e = new Event{!(flag
 int cuEventDestroy_v2(Event* e) { IN_CONTEXT; delete e; return SUCCESS; }
 
 int cuEventRecord(Event* e, Stream* s) {
-    IN_CONTEXT;
+    ON_STREAM;
     e->captured = s->capturing, e->stream = s, e->passed = false;
     s->add([=] { e->time = s->clock, e->passed = true; });
     return SUCCESS;
@@ -397,25 +412,27 @@ int cuModuleLoadData(const char** m, const char* image) {
 }
 int cuModuleUnload(char* m) { IN_CONTEXT; free(m); return SUCCESS; }
 
-int cuModuleGetFunction(Kernel** f, const char* module, const char* name) {
+int cuModuleGetFunction(const Function** f, const char* module, const char* name) {
     IN_CONTEXT;
     auto k = kernels.find(name);
     CHECK(k != kernels.end() && strstr(module, (".entry " + k->first + "(").c_str()), NOT_FOUND);
-    *f = &k->second;
+    *f = &*functions.insert({&k->second, current}).first;
     return SUCCESS;
 }
 
-int cuLaunchKernel(Kernel* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+int cuLaunchKernel(const Function* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                    unsigned shared, Stream* s, void** parameters, void**) {
-    IN_CONTEXT;
+    ON_STREAM;
     CHECK(gx > 0 && gy > 0 && gz == 1 && gy < 65536 && bx * by > 0 && bx * by <= 1024 && bz == 1 && shared == 0, INVALID_VALUE);
+    CHECK(f->second == current, INVALID_HANDLE);
+    const Kernel* kernel = f->first;
     std::vector<uint64_t> slots;
-    for (size_t i = 0; i < f->parameters; i++) slots.push_back(*(uint64_t*)parameters[i]);
+    for (size_t i = 0; i < kernel->parameters; i++) slots.push_back(*(uint64_t*)parameters[i]);
     s->add([=] {
         static unsigned launches;
         const bool backwards = launches++ % 2;
         gridDim = {gx, gy, 1}, blockDim = {bx, by, 1};
-        const Body threads = [&] { f->run(slots); };
+        const Body threads = [&] { kernel->run(slots); };
         for (unsigned k = 0; k < gx * gy; k++) {
             const unsigned b = backwards ? gx * gy - 1 - k : k;
             blockIdx = {b % gx, b / gx, 0};
@@ -428,14 +445,14 @@ int cuLaunchKernel(Kernel* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx
 typedef std::vector<std::function<void()>> Graph;
 
 int cuStreamBeginCapture_v2(Stream* s, int) {
-    IN_CONTEXT;
+    ON_STREAM;
     CHECK(!s->capturing, INVALID_VALUE);
     s->capturing = true;
     return SUCCESS;
 }
 
 int cuStreamEndCapture(Stream* s, Graph** g) {
-    IN_CONTEXT;
+    ON_STREAM;
     CHECK(s->capturing, INVALID_VALUE);
     s->capturing = false;
     *g = new Graph(std::move(s->graph));
@@ -448,7 +465,7 @@ int cuGraphDestroy(Graph* g) { delete g; return SUCCESS; }
 int cuGraphExecDestroy(Graph* g) { delete g; return SUCCESS; }
 
 int cuGraphLaunch(Graph* g, Stream* s) {
-    IN_CONTEXT;
+    ON_STREAM;
     for (auto& work : *g) s->add(work);
     return SUCCESS;
 }

@@ -9,6 +9,7 @@
 
 // Stream is work that nobody has waited for yet.
 struct Stream {
+    const void* context;
     bool capturing = false;
     double clock = 0; // milliseconds that its work has taken
     std::vector<std::function<void()>> queue, graph;
