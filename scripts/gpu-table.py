@@ -9,7 +9,7 @@ import sys
 # A step in bf16 is to be this many times as fast as PyTorch's eager step in a CUDA
 # graph; in bf16 and TF32 it is to be faster than PyTorch's best mode.
 WANTED, EAGER = 1.3, "CUDA graph"
-OPTIONAL = {"sanitizer", "each-kernel", "cudnn-log", "ptxas", "kernel-times", "facts"}  # facts-again follows, or the rest fails
+OPTIONAL = {"sanitizer", "each-kernel", "cudnn-log", "ptxas", "kernel-times", "bench-fused", "facts"}  # facts-again follows, or the rest fails
 
 
 def text(path):
@@ -70,6 +70,8 @@ def main():
     for precision in ["bf16", "tf32", "fp32"]:
         rows, wrong = compare(folder, precision)
         problems += wrong
+        if precision == "bf16":
+            rows.append(("largestep bf16, LARGESTEP_CUDA_FUSE=1", read(folder / "bench-fused.json").get("images_per_second"), None))
         for name, rate, ratio in rows:
             shown = "not measured" if rate is None else f"{rate:.0f}"
             print(f"{name:<40}{shown:>14}{'' if ratio is None else f'{ratio:.2f}':>16}")

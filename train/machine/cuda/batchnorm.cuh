@@ -113,6 +113,26 @@ __device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned
     return true;
 }
 
+// conclude keeps a channel's mean and variance over n values, and the running ones.
+__device__ inline void conclude(int c, double mu, double variance, double n, float* mean, float* inv_std, float* running_mean,
+                                float* running_var, double epsilon, double momentum) {
+    if (variance < 0) variance = 0; // rounding; NaN stays
+    mean[c] = (float)mu;
+    inv_std[c] = (float)(1 / sqrt(variance + epsilon));
+    if (running_mean) running_mean[c] = (float)((1 - momentum) * running_mean[c] + momentum * mu);
+    if (running_var) running_var[c] = (float)((1 - momentum) * running_var[c] + momentum * variance * n / (n - 1));
+}
+
+// The same from sums of x and x², which came with a convolution.
+extern "C" __global__ void norm_conclude(float* mean, float* inv_std, float* running_mean, float* running_var, const float* sum,
+                                         const float* squares, int rows, int channels, double epsilon, double momentum) {
+    const double n = rows;
+    for (unsigned c = first(); c < channels; c += step()) {
+        const double mu = sum[c] / n;
+        conclude(c, mu, squares[c] / n - mu * mu, n, mean, inv_std, running_mean, running_var, epsilon, momentum);
+    }
+}
+
 // Sums of x − x₀ and (x − x₀)², with x₀ the channel's first element against
 // cancellation; then the statistics of the mini-batch and the running ones.
 template <typename T>
@@ -136,13 +156,8 @@ __device__ void norm_statistics(const T* x, float* mean, float* inv_std, float* 
     if (!reduce(a, b, partial, arrivals, &total)) return;
     const int thread = threadIdx.y * LANES + threadIdx.x, c = blockIdx.x * TILE + thread;
     if (thread >= TILE || c >= channels) return;
-    const double n = rows, shift = total.x / n, mu = widen(x[c]) + shift;
-    double variance = total.y / n - shift * shift;
-    if (variance < 0) variance = 0; // rounding; NaN stays
-    mean[c] = (float)mu;
-    inv_std[c] = (float)(1 / sqrt(variance + epsilon));
-    if (running_mean) running_mean[c] = (float)((1 - momentum) * running_mean[c] + momentum * mu);
-    if (running_var) running_var[c] = (float)((1 - momentum) * running_var[c] + momentum * variance * n / (n - 1));
+    const double n = rows, shift = total.x / n;
+    conclude(c, widen(x[c]) + shift, total.y / n - shift * shift, n, mean, inv_std, running_mean, running_var, epsilon, momentum);
 }
 
 // Affine is batch norm for 8 channels. Both directions compute it with the same

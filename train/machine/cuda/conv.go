@@ -81,6 +81,7 @@ type convolver struct {
 type operands struct {
 	out, first, second address // as largestep_execute takes them
 	bytes              int     // of out
+	sums               sums    // if the plan makes them
 }
 
 func newConvolver(e *Engine) (*convolver, error) {
@@ -140,6 +141,9 @@ func spellKernel(k C.largestep_kernel) string {
 	text := fmt.Sprintf("%s x %dx%dx%dx%d w %dx%dx%dx%d stride %d pad %d", passNames[k.pass], k.n, k.c, k.h, k.w, k.k, k.c, k.size, k.size, k.stride, k.pad)
 	if k.accumulate != 0 {
 		text += " added"
+	}
+	if k.statistics != 0 {
+		text += " with statistics"
 	}
 	return text
 }
@@ -206,8 +210,12 @@ func (c *convolver) keep(k C.largestep_kernel, p plan) {
 
 // execute queues a plan.
 func (c *convolver) execute(p plan, o operands, workspace address) error {
-	addresses := [3]C.uint64_t{C.uint64_t(o.out), C.uint64_t(o.first), C.uint64_t(o.second)}
-	return cudnnError("convolution", C.largestep_execute(c.target.handle, p.execution, &addresses[0], C.uint64_t(workspace)))
+	addresses := [5]C.uint64_t{C.uint64_t(o.out), C.uint64_t(o.first), C.uint64_t(o.second), C.uint64_t(o.sums.sum), C.uint64_t(o.sums.squares)}
+	count := C.int(3)
+	if o.sums != (sums{}) {
+		count = 5
+	}
+	return cudnnError("convolution", C.largestep_execute(c.target.handle, p.execution, count, &addresses[0], C.uint64_t(workspace)))
 }
 
 // reserve makes the workspace large enough. Recorded graphs may still use the
@@ -274,7 +282,7 @@ func (e *Engine) convolve(c op.Convolution, pass uint32, x, y, w op.Tensor, o op
 	if accumulate {
 		k.accumulate = 1
 	}
-	if err := e.convolutions.run(k, o); err != nil {
+	if err := e.fused.run(k, o); err != nil {
 		e.fail(fmt.Errorf("%w (%s, x %v, w %v, stride %d)", err, passNames[pass], x.Shape, w.Shape, c.Stride))
 	}
 	e.wait("convolution " + spellKernel(k))

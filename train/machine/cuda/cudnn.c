@@ -18,6 +18,7 @@ enum { // cudnnDataType_t
 enum { // cudnnBackendAttributeType_t
     HANDLE = 0,
     DATA_TYPE = 1,
+    BOOLEAN = 2,
     INT64 = 3,
     REAL = 4,
     POINTER = 6,
@@ -25,11 +26,14 @@ enum { // cudnnBackendAttributeType_t
     HEURISTIC = 8,
     KNOB_TYPE = 9,
     NUMERICAL_NOTE = 11,
+    POINTWISE_MODE = 14,
     DESCRIPTOR = 15,
+    STATISTICS_MODE = 16,
     BEHAVIOR_NOTE = 19,
     CHARACTER = 24,
 };
 enum { // cudnnBackendDescriptorType_t
+    POINTWISE = 0,
     CONVOLUTION = 1,
     ENGINE = 2,
     ENGINE_CONFIG = 3,
@@ -39,12 +43,16 @@ enum { // cudnnBackendDescriptorType_t
     FORWARD = 10,
     BACKWARD_FILTER = 11,
     BACKWARD_DATA = 12,
+    APPLY_POINTWISE = 13,
+    STATISTICS = 14,
     GRAPH = 15,
     VARIANT_PACK = 16,
     TENSOR = 17,
     DEVICE = 38,
 };
 enum { // cudnnBackendAttributeName_t
+    POINTWISE_OF_MODE = 0,
+    POINTWISE_COMPUTE_TYPE = 1,
     CONVOLUTION_COMPUTE_TYPE = 100,
     CONVOLUTION_CONVOLUTION_MODE = 101,
     CONVOLUTION_DILATIONS = 102,
@@ -67,6 +75,14 @@ enum { // cudnnBackendAttributeName_t
     FORWARD_ALPHA = 700, // and from here beta, convolution, w, x and y
     BACKWARD_DATA_ALPHA = 706,
     BACKWARD_FILTER_ALPHA = 712,
+    APPLY_POINTWISE_HOW = 750,
+    APPLY_POINTWISE_X = 751,
+    APPLY_POINTWISE_Y = 753,
+    STATISTICS_OF_MODE = 770,
+    STATISTICS_COMPUTE_TYPE = 771,
+    STATISTICS_X = 772,
+    STATISTICS_SUM = 773,
+    STATISTICS_SQUARES = 774,
     GRAPH_HANDLE = 800,
     GRAPH_OPERATIONS = 801,
     TENSOR_ALIGNMENT = 900,
@@ -74,6 +90,7 @@ enum { // cudnnBackendAttributeName_t
     TENSOR_DIMENSIONS = 902,
     TENSOR_STRIDES = 903,
     TENSOR_ID = 906,
+    TENSOR_VIRTUAL = 907,
     PACK_IDS = 1000,
     PACK_POINTERS = 1001,
     PACK_WORKSPACE = 1003,
@@ -84,6 +101,8 @@ enum { // cudnnBackendAttributeName_t
 };
 enum {
     CROSS_CORRELATION = 1, // cudnnConvolutionMode_t
+    IDENTITY = 21,         // cudnnPointwiseMode_t
+    SUM_AND_SQUARES = 0,   // cudnnGenStatsMode_t
     MOST_NOTES = 32,       // of an engine and kind; version 9 knows 10
     ALIGNMENT = 16,        // of operands, in bytes; tensors lie at multiples of 256
 };
@@ -221,13 +240,20 @@ int largestep_device(cudnn_object *device, const char *json) {
     return BUILD(device, DEVICE, {DEVICE_JSON, CHARACTER, (int64_t)strlen(json) + 1, json});
 }
 
-// tensor describes one with the channels last.
-static int tensor(cudnn_object *d, int64_t id, int half, int64_t n, int64_t c, int64_t h, int64_t w) {
+// part finds room for another descriptor of a graph.
+static cudnn_object *part(largestep_graph *g) { return &g->parts[g->count++]; }
+
+#define PART(g, d, kind, ...)                \
+    cudnn_object *d = part(g);               \
+    if ((status = BUILD(d, kind, __VA_ARGS__))) return status;
+
+// tensor describes one with the channels last; a virtual one is not in memory.
+static int tensor(cudnn_object *d, int64_t id, int half, char virtual, int64_t n, int64_t c, int64_t h, int64_t w) {
     const int type = half ? BFLOAT16 : FLOAT;
     const int64_t alignment = ALIGNMENT, dimensions[] = {n, c, h, w}, strides[] = {h * w * c, 1, w * c, c};
     return BUILD(d, TENSOR, {TENSOR_ID, INT64, 1, &id}, {TENSOR_TYPE, DATA_TYPE, 1, &type},
                  {TENSOR_DIMENSIONS, INT64, 4, dimensions}, {TENSOR_STRIDES, INT64, 4, strides},
-                 {TENSOR_ALIGNMENT, INT64, 1, &alignment});
+                 {TENSOR_ALIGNMENT, INT64, 1, &alignment}, {TENSOR_VIRTUAL, BOOLEAN, 1, virtual ? &virtual : NULL});
 }
 
 static int convolution(cudnn_object *d, int64_t stride, int64_t pad) {
@@ -239,8 +265,9 @@ static int convolution(cudnn_object *d, int64_t stride, int64_t pad) {
                  {CONVOLUTION_PRE_PADDINGS, INT64, 2, pads}, {CONVOLUTION_POST_PADDINGS, INT64, 2, pads});
 }
 
-// The tensors' identifiers, in the order of execute's addresses.
-enum { OUT = 1, FIRST, SECOND };
+// The tensors' identifiers, in the order of execute's addresses, and that of the
+// convolution's result before it is rounded.
+enum { OUT = 1, FIRST, SECOND, SUM, SQUARES, EXACT };
 
 static const struct {
     int kind, attributes, x, w, y;
@@ -250,22 +277,46 @@ static const struct {
     [LARGESTEP_BACKWARD_FILTER] = {BACKWARD_FILTER, BACKWARD_FILTER_ALPHA, SECOND, OUT, FIRST},
 };
 
+// statistics adds to operations, after the convolution, what keeps its exact
+// result, and what sums it and its squares over each channel. The identity is
+// there because a result that the convolution writes itself goes to older engines
+// (cuDNN 9.28).
+static int statistics(largestep_graph *g, const largestep_kernel *k, cudnn_object exact, cudnn_object y, cudnn_object operations[2]) {
+    const int identity = IDENTITY, mode = SUM_AND_SQUARES, type = FLOAT;
+    cudnn_object *sum = part(g), *squares = part(g);
+    int status;
+    if ((status = tensor(sum, SUM, 0, 0, 1, k->k, 1, 1)) || (status = tensor(squares, SQUARES, 0, 0, 1, k->k, 1, 1))) return status;
+    PART(g, how, POINTWISE, {POINTWISE_OF_MODE, POINTWISE_MODE, 1, &identity}, {POINTWISE_COMPUTE_TYPE, DATA_TYPE, 1, &type})
+    PART(g, keep, APPLY_POINTWISE, {APPLY_POINTWISE_HOW, DESCRIPTOR, 1, how}, {APPLY_POINTWISE_X, DESCRIPTOR, 1, &exact},
+         {APPLY_POINTWISE_Y, DESCRIPTOR, 1, &y})
+    PART(g, add, STATISTICS, {STATISTICS_OF_MODE, STATISTICS_MODE, 1, &mode}, {STATISTICS_COMPUTE_TYPE, DATA_TYPE, 1, &type},
+         {STATISTICS_X, DESCRIPTOR, 1, &exact}, {STATISTICS_SUM, DESCRIPTOR, 1, sum}, {STATISTICS_SQUARES, DESCRIPTOR, 1, squares})
+    operations[0] = *keep, operations[1] = *add;
+    return 0;
+}
+
 int largestep_describe(largestep_graph *g, const largestep_target *t, const largestep_kernel *k) {
-    const int x = passes[k->pass].x, w = passes[k->pass].w, y = passes[k->pass].y, a = passes[k->pass].attributes;
+    const int ids[] = {passes[k->pass].x, passes[k->pass].w, passes[k->pass].y}, a = passes[k->pass].attributes;
     const float alpha = 1, beta = k->accumulate;
+    cudnn_object operations[3];
     int status;
     memset(g, 0, sizeof *g);
-    if ((status = tensor(&g->x, x, k->half, k->n, k->c, k->h, k->w)) || (status = tensor(&g->w, w, k->half, k->k, k->c, k->size, k->size)) ||
-        (status = tensor(&g->y, y, k->half, k->n, k->k, k->p, k->q)) || (status = convolution(&g->conv, k->stride, k->pad)) ||
-        (status = BUILD(&g->operation, passes[k->pass].kind, {a, REAL, 1, &alpha}, {a + 1, REAL, 1, &beta}, {a + 2, DESCRIPTOR, 1, &g->conv},
-                        {a + 3, DESCRIPTOR, 1, &g->w}, {a + 4, DESCRIPTOR, 1, &g->x}, {a + 5, DESCRIPTOR, 1, &g->y})))
+    cudnn_object *x = part(g), *w = part(g), *y = part(g), *conv = part(g), *result = y;
+    if ((status = tensor(x, ids[0], k->half, 0, k->n, k->c, k->h, k->w)) || (status = tensor(w, ids[1], k->half, 0, k->k, k->c, k->size, k->size)) ||
+        (status = tensor(y, ids[2], k->half, 0, k->n, k->k, k->p, k->q)) || (status = convolution(conv, k->stride, k->pad)))
         return status;
-    return BUILD(&g->graph, GRAPH, {GRAPH_HANDLE, HANDLE, 1, given(&t->handle)}, {GRAPH_OPERATIONS, DESCRIPTOR, 1, &g->operation});
+    if (k->statistics && (status = tensor(result = part(g), EXACT, 0, 1, k->n, k->k, k->p, k->q))) return status;
+    PART(g, operation, passes[k->pass].kind, {a, REAL, 1, &alpha}, {a + 1, REAL, 1, &beta}, {a + 2, DESCRIPTOR, 1, conv},
+         {a + 3, DESCRIPTOR, 1, w}, {a + 4, DESCRIPTOR, 1, x}, {a + 5, DESCRIPTOR, 1, result})
+    operations[0] = *operation;
+    if (k->statistics && (status = statistics(g, k, *result, *y, operations + 1))) return status;
+    return BUILD(&g->graph, GRAPH, {GRAPH_HANDLE, HANDLE, 1, given(&t->handle)},
+                 {GRAPH_OPERATIONS, DESCRIPTOR, k->statistics ? 3 : 1, operations});
 }
 
 void largestep_forget(largestep_graph *g) {
-    const cudnn_object all[] = {g->graph, g->operation, g->conv, g->y, g->w, g->x};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) largestep_destroy(all[i]);
+    largestep_destroy(g->graph);
+    while (g->count) largestep_destroy(g->parts[--g->count]);
     memset(g, 0, sizeof *g);
 }
 
@@ -340,10 +391,10 @@ int largestep_finish(const largestep_target *t, cudnn_object config, largestep_p
     return status;
 }
 
-int largestep_execute(cudnn_object handle, cudnn_object plan, const uint64_t addresses[3], uint64_t workspace) {
-    const int64_t ids[] = {OUT, FIRST, SECOND};
+int largestep_execute(cudnn_object handle, cudnn_object plan, int count, const uint64_t addresses[], uint64_t workspace) {
+    const int64_t ids[] = {OUT, FIRST, SECOND, SUM, SQUARES};
     cudnn_object pack = NULL;
-    int status = BUILD(&pack, VARIANT_PACK, {PACK_IDS, INT64, 3, ids}, {PACK_POINTERS, POINTER, 3, addresses},
+    int status = BUILD(&pack, VARIANT_PACK, {PACK_IDS, INT64, count, ids}, {PACK_POINTERS, POINTER, count, addresses},
                        {PACK_WORKSPACE, POINTER, 1, &workspace});
     if (!status) status = BackendExecute(handle, plan, pack);
     largestep_destroy(pack);

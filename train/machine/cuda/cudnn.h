@@ -22,11 +22,14 @@ typedef struct {
     int stride, pad;
     int half;             // bfloat16
     int accumulate;       // add to the result
+    int statistics;       // of the forward pass, sum over each channel of y the results and their squares
 } largestep_kernel;
 
-// The operation graph of a kernel, and the descriptors that it is made of.
+// The operation graph of a kernel, and the descriptors that it is made of, each
+// after those that it refers to.
 typedef struct {
-    cudnn_object x, w, y, conv, operation, graph;
+    cudnn_object graph, parts[16];
+    int count; // of parts
 } largestep_graph;
 
 // An engine with its parameters, as cuDNN's heuristics propose it.
@@ -78,5 +81,6 @@ int largestep_finish(const largestep_target *t, cudnn_object config, largestep_p
 void largestep_destroy(cudnn_object descriptor);
 
 // largestep_execute queues a plan: y = x * w, dx = dy * w or dw = dy * x, the
-// addresses in this order.
-int largestep_execute(cudnn_object handle, cudnn_object plan, const uint64_t addresses[3], uint64_t workspace);
+// addresses in this order, and with statistics those of the sums and the sums of
+// squares, in float; count is 3 or 5.
+int largestep_execute(cudnn_object handle, cudnn_object plan, int count, const uint64_t addresses[], uint64_t workspace);

@@ -8,8 +8,10 @@ import (
 	"sync"
 )
 
-// The environment variables that help to find a fault.
+// The environment variables that help to find a fault, or try what no card has
+// decided yet.
 const (
+	fuseVariable  = "LARGESTEP_CUDA_FUSE"
 	eagerVariable = "LARGESTEP_CUDA_EAGER"
 	syncVariable  = "LARGESTEP_CUDA_SYNC"
 	logVariable   = "LARGESTEP_CUDA_LOG"
@@ -19,6 +21,7 @@ const (
 type diagnosis struct {
 	eager bool // nothing is recorded and replayed
 	sync  bool // each kernel is waited for; then nothing can be recorded
+	fuse  bool // statistics may come with convolutions
 	log   *planLog
 }
 
@@ -26,7 +29,7 @@ func newDiagnosis() (d diagnosis, err error) {
 	for _, v := range []struct {
 		name string
 		flag *bool
-	}{{eagerVariable, &d.eager}, {syncVariable, &d.sync}} {
+	}{{eagerVariable, &d.eager}, {syncVariable, &d.sync}, {fuseVariable, &d.fuse}} {
 		if text := os.Getenv(v.name); text != "" {
 			if *v.flag, err = strconv.ParseBool(text); err != nil {
 				return d, fmt.Errorf("%s=%s: want 1 or 0", v.name, text)

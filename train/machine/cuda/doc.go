@@ -43,6 +43,12 @@
 // largestep/cuda-plans.tsv in the user's folder of caches; to choose again, remove
 // it. A run's log names the plans.
 //
+// With LARGESTEP_CUDA_FUSE=1 the forward convolutions may also make the sums that
+// batch norm needs, as one graph of cuDNN's, where that measures faster than both
+// apart; cuDNN compiles such a graph at run time. No card has decided yet whether it
+// pays. The real cuDNN 9.19 and 9.28 have made plans of it for all convolutions of
+// the ResNet-18 in bfloat16 (the test is named Described, too).
+//
 // # Without a GPU
 //
 // The program with this package starts anywhere: the driver and cuDNN are loaded

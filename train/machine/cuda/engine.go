@@ -34,6 +34,7 @@ type Engine struct {
 	functions    map[string]cu.Function
 	uploads      *ring
 	convolutions *convolver
+	fused        *fused
 	arenas       []cu.DevicePtr
 	memory       []cu.DevicePtr // other than arenas
 	scratch      scratch
@@ -141,6 +142,7 @@ func (e *Engine) open(device int) (err error) {
 		return err
 	}
 	e.convolutions, err = newConvolver(e)
+	e.fused = newFused(e.convolutions)
 	return err
 }
 
@@ -219,6 +221,9 @@ func (e *Engine) Free() error {
 	for _, p := range e.arenas {
 		cu.MemFree(p)
 	}
+	if e.fused != nil {
+		e.fused.forget()
+	}
 	e.recordings, e.arenas = nil, nil
 	return err
 }
@@ -277,6 +282,7 @@ func (e *Engine) Upload(dst op.Tensor, src any) error {
 		l.encode(raw, src.([]float32))
 	}
 	defer e.enter()()
+	e.fused.touch([]any{at(dst)})
 	e.fail(e.uploads.upload(cu.DevicePtr(at(dst)), raw, e.stream))
 	return e.err
 }
@@ -409,6 +415,9 @@ func (e *Engine) Close() error {
 	}
 	defer e.enter()()
 	e.diagnosis.close()
+	if e.fused != nil {
+		e.fused.close()
+	}
 	if e.convolutions != nil {
 		e.convolutions.close()
 	}

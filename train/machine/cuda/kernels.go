@@ -63,6 +63,7 @@ func (e *Engine) launch(name string, g grid, args ...any) {
 		}
 		e.functions[name] = f
 	}
+	e.fused.touch(args)
 	packed := slots(args...)
 	pointers := make([]unsafe.Pointer, len(packed))
 	for i := range packed {
@@ -103,12 +104,22 @@ func (e *Engine) BatchNorm(b op.BatchNorm, r op.BatchNormResults, x, gamma, beta
 	}
 	rows, channels, columns := e.activation(x)
 	mean, invStd := or(r.Mean, e.scratch.vectors[0]), or(r.InvStd, e.scratch.vectors[1])
-	e.launch("norm_statistics"+e.format(), e.tiled(x), at(x), mean, invStd, at(r.RunningMean), at(r.RunningVar),
-		e.scratch.partial, e.scratch.arrivals, rows, channels, columns, b.Epsilon, b.Momentum)
+	e.statistics(b, x, e.fused.sumsOf(b, x), mean, invStd, at(r.RunningMean), at(r.RunningVar))
 	if r.Y.Wanted() {
 		e.launch("norm_apply"+e.format(), e.tiled(x), at(r.Y), at(x), at(residual), at(gamma), at(beta), mean, invStd,
 			false, rows, channels, columns, float32(b.Epsilon), b.ReLU)
 	}
+}
+
+// statistics are those of a mini-batch, from sums if they are there.
+func (e *Engine) statistics(b op.BatchNorm, x op.Tensor, s sums, mean, invStd, runningMean, runningVar address) {
+	rows, channels, columns := e.activation(x)
+	if s != (sums{}) {
+		e.launch("norm_conclude", e.flat(int(channels)), mean, invStd, runningMean, runningVar, s.sum, s.squares, rows, channels, b.Epsilon, b.Momentum)
+		return
+	}
+	e.launch("norm_statistics"+e.format(), e.tiled(x), at(x), mean, invStd, runningMean, runningVar,
+		e.scratch.partial, e.scratch.arrivals, rows, channels, columns, b.Epsilon, b.Momentum)
 }
 
 func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, variance, residual op.Tensor) {

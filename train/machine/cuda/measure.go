@@ -73,7 +73,7 @@ func (c *convolver) measure(k C.largestep_kernel, list []plan, o operands, works
 	best := math.Inf(1)
 	for i := range list {
 		p := &list[i]
-		ms, err := c.time(*p, o, workspace, best)
+		ms, err := c.time(func() error { return c.execute(*p, o, workspace) }, best)
 		if err != nil {
 			ms = math.Inf(1)
 		}
@@ -112,15 +112,15 @@ const hopeless = 3
 
 // time is the shortest of some runs, in milliseconds, after one that loads the
 // kernels. They are replayed, as in training: the host's share does not count,
-// and a plan that cannot be recorded fails here. A plan far slower than the best
-// so far runs once.
-func (c *convolver) time(p plan, o operands, workspace address, best float64) (float64, error) {
-	if err := c.execute(p, o, workspace); err != nil {
+// and a plan that cannot be recorded fails here. One far slower than the best so
+// far runs once.
+func (c *convolver) time(run func() error, best float64) (float64, error) {
+	if err := run(); err != nil {
 		return 0, err
 	}
 	replay, free, err := c.engine.record(func() error {
 		for range repeats {
-			if err := c.execute(p, o, workspace); err != nil {
+			if err := run(); err != nil {
 				return err
 			}
 		}

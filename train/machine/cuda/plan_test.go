@@ -5,6 +5,7 @@ package cuda
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -78,6 +79,41 @@ func TestPlansForDescribedDevices(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The real cuDNN has plans for forward convolutions that make the statistics of
+// batch norm, too, if it finds NVIDIA's run-time compiler; none was executed.
+func TestFusedPlansForDescribedDevice(t *testing.T) {
+	if device, err := Probe(0); err == nil && !strings.Contains(device, "emulated") {
+		t.Skip("takes a minute, and says nothing that the other tests do not on a GPU")
+	}
+	if err := loadCuDNN(); err != nil {
+		t.Skip(err)
+	}
+	device := described(t, "NVIDIA H100 80GB HBM3", 900, 132, 227<<10, 50<<20, 2619000, 5120)
+	r, err := describedPlanner(device, BF16, workspaceLimit)
+	defer r.close()
+	if err != nil {
+		t.Skipf("cuDNN %s: %v", cudnnVersion(), err)
+	}
+	if memory, err := os.ReadFile("/proc/self/maps"); err != nil || !strings.Contains(string(memory), "libnvrtc-builtins") {
+		t.Skip("no run-time compiler beside cuDNN: pip install nvidia-cuda-nvrtc")
+	}
+	r.most = 1
+	for _, c := range resNetConvolutions(64, 256) {
+		k := kernelOf(0, op.Convolution{Stride: c.stride, Pad: c.size / 2}, c.x, c.y, c.size, BF16)
+		k.statistics = 1
+		list, err := r.plans(k, separate)
+		if err != nil {
+			t.Errorf("%s: %v", spellKernel(k), err)
+			continue
+		}
+		if notes := list[0].notes; notes&(unwanted(BF16)|noteNondeterministic) != 0 {
+			t.Errorf("%s: a plan with the notes %b", spellKernel(k), notes)
+		}
+		t.Logf("%s: %v", spellKernel(k), list[0])
+		list[0].destroy()
 	}
 }
 

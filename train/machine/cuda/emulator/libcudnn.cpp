@@ -1,11 +1,14 @@
 // An emulation of cuDNN's graph interface on the emulated driver, as far as
-// single convolutions of NHWC tensors and KRSC filters of float or bfloat16 go,
-// computed by plain loops. It proposes engines as the real library does: some too
+// convolutions of NHWC tensors and KRSC filters of float or bfloat16 go, alone or
+// with the sums over each channel of their results and of the squares, computed by
+// plain loops. It proposes engines as the real library does: some too
 // inexact or too large, whose results are NaN, and some that turn out not to work.
 
 #include "device.h"
 #include "stream.h"
 #include "backend.h"
+
+#include <optional>
 
 Index threadIdx, blockIdx, blockDim, gridDim;
 
@@ -35,9 +38,12 @@ const Engine engines[] = {
     {{TENSOR_CORE}, 0, 1, true, false, false},
     {{WINOGRAD_13}, 0, 0.1, true, true, false},
     {{TENSOR_CORE}, 0, 0.1, true, true, true, {RUNTIME_COMPILATION}}, // fast, but takes long to plan
+    {{TENSOR_CORE}, 67, 0.2, true, true, true, {RUNTIME_COMPILATION}},
 };
 
-std::vector<int> proposals(int mode) {
+// Only engines that are compiled do more than a convolution.
+std::vector<int> proposals(int mode, bool more) {
+    if (more) return mode == 3 ? std::vector<int>{10, 9} : std::vector<int>{};
     switch (mode) {
     case 3: return {0, 1, 2, 3, 4, 5, 7, 9};
     case 1: return {6, 3};
@@ -48,9 +54,12 @@ std::vector<int> proposals(int mode) {
 struct Tensor {
     int64_t id, alignment;
     int type;
+    bool is_virtual; // not in memory
     std::vector<int64_t> n; // dimensions N, C, H, W
 
-    explicit Tensor(const Descriptor& d) : id(d.one<int64_t>(906)), alignment(d.one<int64_t>(900)), type(d.one<int>(901)), n(d.all<int64_t>(902)) {}
+    explicit Tensor(const Descriptor& d)
+        : id(d.one<int64_t>(906)), alignment(d.one<int64_t>(900)), type(d.one<int>(901)), is_virtual(d.values.count(907) && d.one<char>(907)),
+          n(d.all<int64_t>(902)) {}
     size_t elements() const { return n[0] * n[1] * n[2] * n[3]; }
     size_t bytes() const { return elements() * (type ? 2 : 4); }
 };
@@ -98,7 +107,36 @@ int check_operation(const Descriptor& d) {
     if (!fits) return refuse(BAD_PARAM, "operation: the shapes are not those of a convolution");
     if (c.x.id == c.w.id || c.x.id == c.y.id || c.w.id == c.y.id) return refuse(BAD_PARAM, "operation: two tensors with one identifier");
     if (d.one<float>(Convolution::first(d)) != 1 || (c.beta != 0 && c.beta != 1)) return refuse(NOT_SUPPORTED, "operation: alpha or beta");
-    if (c.a().type != c.b().type || c.out().type != c.a().type) return refuse(NOT_SUPPORTED, "operation: tensors of two types");
+    if (c.a().type != c.b().type || (c.out().type != c.a().type && !c.out().is_virtual)) return refuse(NOT_SUPPORTED, "operation: tensors of two types");
+    return SUCCESS;
+}
+
+// Statistics are what a graph computes of its convolution's exact result, which is
+// then kept rounded.
+struct Statistics {
+    Tensor kept, sum, squares;
+
+    Statistics(const Descriptor& keep, const Descriptor& add) : kept(keep.child(753)), sum(add.child(773)), squares(add.child(774)) {}
+};
+
+// check_graph takes a convolution, or one whose virtual result of float goes to an
+// identity and to statistics.
+int check_graph(const Descriptor& d) {
+    const auto list = d.children(801);
+    for (const Descriptor* o : list)
+        if (o == list[0] ? o->kind == APPLY_POINTWISE || o->kind == STATISTICS : o->kind == FORWARD || o->kind == BWD_DATA || o->kind == BWD_FILTER)
+            return refuse(NOT_SUPPORTED, "graph: not one convolution, which comes first");
+    const Convolution c(*list[0]);
+    if (list.size() == 1) return c.x.is_virtual || c.w.is_virtual || c.y.is_virtual ? refuse(NOT_SUPPORTED, "graph: a tensor is nowhere") : SUCCESS;
+    if (list.size() != 3 || c.kind != FORWARD || c.beta != 0 || list[1]->kind != APPLY_POINTWISE || list[2]->kind != STATISTICS)
+        return refuse(NOT_SUPPORTED, "graph: not a forward convolution, an identity and statistics");
+    const Statistics s(*list[1], *list[2]);
+    const Tensor from(list[1]->child(751)), of(list[2]->child(772));
+    const std::vector<int64_t> channels = {1, c.y.n[1], 1, 1};
+    if (!c.y.is_virtual || c.y.type != 0 || from.id != c.y.id || of.id != c.y.id || list[1]->child(750).one<int>(0) != 21 || list[2]->one<int>(770) != 0)
+        return refuse(NOT_SUPPORTED, "graph: the identity and the statistics are not of the convolution's virtual result");
+    if (s.kept.n != c.y.n || s.kept.type != c.x.type || s.sum.n != channels || s.squares.n != channels || s.sum.type != 0 || s.squares.type != 0)
+        return refuse(BAD_PARAM, "graph: results of another shape or type");
     return SUCCESS;
 }
 
@@ -159,24 +197,40 @@ std::vector<float> convolve(const Convolution& c, const std::vector<float>& a, c
 }
 
 // compute runs an engine.
-void compute(const Convolution& c, const Engine& e, std::map<int64_t, void*> data, void* workspace) {
+void compute(const Convolution& c, const std::optional<Statistics>& more, const Engine& e, std::map<int64_t, void*> data, void* workspace) {
     const bool tensor_core = e.notes == std::vector<int>{TENSOR_CORE};
     memset(workspace, 0xff, e.workspace);
-    void* out = data[c.out().id];
     const std::vector<float> sums = convolve(c, operand(c.a(), data[c.a().id], tensor_core), operand(c.b(), data[c.b().id], tensor_core));
+    if (more) {
+        const size_t channels = more->sum.elements();
+        std::vector<double> sum(channels), squares(channels);
+        for (size_t i = 0; i < sums.size(); i++) {
+            put(data[more->kept.id], more->kept.type, i, sums[i]);
+            sum[i % channels] += sums[i], squares[i % channels] += (double)sums[i] * sums[i];
+        }
+        for (size_t i = 0; i < channels; i++) put(data[more->sum.id], 0, i, sum[i]), put(data[more->squares.id], 0, i, squares[i]);
+        return;
+    }
+    void* out = data[c.out().id];
     for (size_t i = 0; i < sums.size(); i++)
         put(out, c.out().type, i, e.usable ? sums[i] + (c.beta ? at(out, c.out().type, i) : 0) : NAN);
 }
 
-const Convolution operation_of(const Descriptor* graph) { return Convolution(graph->child(801)); }
+std::optional<Statistics> statistics_of(const Descriptor* graph) {
+    const auto list = graph->children(801);
+    if (list.size() == 1) return {};
+    return Statistics(*list[1], *list[2]);
+}
 
-// pair_up finds the pack's pointers of the tensors.
-int pair_up(const Convolution& c, const Descriptor* pack, std::map<int64_t, void*>& data) {
+// pair_up finds the pack's pointers of the tensors that are in memory.
+int pair_up(const Convolution& c, const std::optional<Statistics>& more, const Descriptor* pack, std::map<int64_t, void*>& data) {
     const auto ids = pack->all<int64_t>(1000);
     const auto pointers = pack->all<void*>(1001);
-    if (ids.size() != pointers.size() || ids.size() != 3) return refuse(BAD_PARAM, "execute: not a pointer for each tensor");
+    std::vector<const Tensor*> tensors = {&c.x, &c.w, &c.y};
+    if (more) tensors = {&c.x, &c.w, &more->kept, &more->sum, &more->squares};
+    if (ids.size() != pointers.size() || ids.size() != tensors.size()) return refuse(BAD_PARAM, "execute: not a pointer for each tensor");
     for (size_t i = 0; i < ids.size(); i++) data[ids[i]] = pointers[i];
-    for (const Tensor* t : {&c.x, &c.w, &c.y}) {
+    for (const Tensor* t : tensors) {
         auto found = data.find(t->id);
         if (found == data.end()) return refuse(BAD_PARAM, "execute: no pointer for tensor " + std::to_string(t->id));
         if ((uint64_t)found->second % t->alignment || !owned((uint64_t)found->second, t->bytes()))
@@ -220,6 +274,7 @@ int cudnnBackendFinalize(Descriptor* d) {
     case TENSOR: status = check_tensor(*d); break;
     case CONVOLUTION: status = check_convolution(*d); break;
     case FORWARD: case BWD_DATA: case BWD_FILTER: status = check_operation(*d); break;
+    case OPERATIONGRAPH: status = check_graph(*d); break;
     case PLAN:
         d->graph = d->child(401).graph, d->engine = d->child(401).engine;
         if (d->one<Handle*>(400) != d->graph->one<Handle*>(800)) return refuse(BAD_PARAM, "plan: of another handle");
@@ -242,7 +297,7 @@ int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t wanted, 
     *count = 1;
     if (d->kind == ENGINEHEUR && name == 202 && type == DESCRIPTOR) {
         const Descriptor* graph = &d->child(201);
-        const auto list = proposals(d->one<int>(200));
+        const auto list = proposals(d->one<int>(200), graph->children(801).size() > 1);
         *count = list.size();
         for (int64_t i = 0; i < *count && i < wanted; i++)
             if (!made(((Descriptor**)values)[i], ENGINECFG, graph, list[i])) return refuse(BAD_PARAM, "get: a result needs a fresh descriptor");
@@ -278,15 +333,16 @@ int cudnnBackendExecute(Handle* h, Descriptor* plan, Descriptor* pack) {
     if (!sound(plan) || !sound(pack) || plan->kind != PLAN || pack->kind != VARIANT_PACK || h != plan->one<Handle*>(400))
         return refuse(BAD_PARAM, "execute: no finalized plan and pack of this handle");
     const Engine& e = engines[plan->engine];
-    const Convolution c = operation_of(plan->graph);
+    const Convolution c(*plan->graph->children(801)[0]);
+    const std::optional<Statistics> more = statistics_of(plan->graph);
     std::map<int64_t, void*> data;
-    if (int status = pair_up(c, pack, data)) return status;
+    if (int status = pair_up(c, more, pack, data)) return status;
     void* workspace = pack->one<void*>(1003);
     if (e.workspace > 0 && !owned((uint64_t)workspace, e.workspace)) return refuse(BAD_PARAM, "execute: too little workspace");
     if (!e.execute) return refuse(NOT_SUPPORTED, "execute: the engine does not work");
     h->stream->add([=] {
         if (!living.count(plan)) abort(); // whose code a recorded graph needs
-        compute(c, e, data, workspace);
+        compute(c, more, e, data, workspace);
         h->stream->clock += e.milliseconds;
     });
     return SUCCESS;
