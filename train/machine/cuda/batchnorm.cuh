@@ -90,7 +90,9 @@ __device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned
     __syncthreads();
     if (!last) return false;
     sum = make_double2(0, 0);
-    constexpr int AHEAD = 16; // the whole card waits for these reads
+    // The whole card waits for these reads: two rounds of them for 264 blocks of a
+    // tile, as many as an H100 has at a time, and one for the half.
+    constexpr int AHEAD = 22;
     for (int k = part; k < blocks; k += AHEAD * PARTS) {
         float2 s[AHEAD];
 #pragma unroll

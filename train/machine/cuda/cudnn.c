@@ -339,7 +339,7 @@ static int engine(largestep_proposal *p) {
     if (!status) status = BackendGetAttribute(p->config, CONFIG_ENGINE, DESCRIPTOR, 1, &one, &engine);
     if (!status) status = BackendGetAttribute(engine, ENGINE_NUMBER, INT64, 1, &one, &p->engine);
     if (!status) status = notes(engine, ENGINE_NUMERICAL_NOTE, NUMERICAL_NOTE, &p->notes);
-    if (!status) status = notes(engine, ENGINE_BEHAVIOR_NOTE, BEHAVIOR_NOTE, &p->behaviors);
+    if (!status) notes(engine, ENGINE_BEHAVIOR_NOTE, BEHAVIOR_NOTE, &p->behaviors); // of which early versions know nothing
     largestep_destroy(engine);
     return status;
 }
