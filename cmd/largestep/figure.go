@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"largestep/data"
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/experiment"
 	"largestep/train/instances"
@@ -241,7 +241,7 @@ type watcher struct {
 	brief         bool // no lines but of trouble where nobody watches
 	begun         bool // the run under way trains
 	finish        func()
-	status        metrics.Status // of the latest run
+	status        record.Status // of the latest run
 	dir           string
 	trials        *trials // of the latest search
 }
@@ -255,10 +255,10 @@ func (w *watcher) Begin(label, dir string) trainer.Hooks {
 	return hooks
 }
 
-func (w *watcher) End(dir string, status metrics.Status, err error) {
+func (w *watcher) End(dir string, status record.Status, err error) {
 	w.finish()
 	w.dir, w.status = dir, status
-	if err == nil && (!w.brief || status.State == metrics.Diverged) {
+	if err == nil && (!w.brief || status.State == record.Diverged) {
 		out := w.out
 		if w.brief {
 			out = w.progress

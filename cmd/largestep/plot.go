@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"largestep/metrics"
 	"largestep/metrics/figure"
+	"largestep/metrics/record"
 	"largestep/train/catalog"
 )
 
@@ -64,12 +64,12 @@ a median with a band between the quartiles.`,
 }
 
 // openRuns reads the runs that the arguments name, which must be of one net.
-func openRuns(args []string) ([]*metrics.Run, error) {
+func openRuns(args []string) ([]*record.Run, error) {
 	dirs, err := runFolders(args)
 	if err != nil {
 		return nil, err
 	}
-	var runs []*metrics.Run
+	var runs []*record.Run
 	for _, dir := range dirs {
 		run, err := catalog.Open(dir)
 		if err != nil {
@@ -113,13 +113,13 @@ func runFolders(args []string) (dirs []string, err error) {
 }
 
 func holdsRun(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, metrics.ConfigFile))
+	_, err := os.Stat(filepath.Join(dir, record.ConfigFile))
 	return err == nil
 }
 
 // checkOneNet refuses runs of different nets: neither their epochs nor their
 // losses compare.
-func checkOneNet(runs []*metrics.Run) error {
+func checkOneNet(runs []*record.Run) error {
 	var nets []string
 	of := map[string][]string{}
 	for _, r := range runs {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/run"
 	"largestep/train/trainer"
@@ -57,7 +57,7 @@ func followBar(w io.Writer, label string) (trainer.Hooks, func()) {
 				fmt.Sprintf("loss %.4g", p.Loss), speed(&config, p.ImagesPerSecond), test))
 			bar.Set(p.Step)
 		},
-		Row: func(r metrics.Row) { test = strings.TrimPrefix(testResult(r), ", ") },
+		Row: func(r record.Row) { test = strings.TrimPrefix(testResult(r), ", ") },
 	}
 	return hooks, func() {
 		if bar != nil {
@@ -182,7 +182,7 @@ func followLines(w io.Writer, label string) trainer.Hooks {
 	var clock stopwatch
 	return trainer.Hooks{
 		Start: func(c run.Config, step int) { config, clock = c, newStopwatch(int64(step)) },
-		Row: func(r metrics.Row) {
+		Row: func(r record.Row) {
 			steps := config.Steps()
 			if time.Since(last) < lineEvery && r.Step < steps {
 				return
@@ -203,7 +203,7 @@ func followLines(w io.Writer, label string) trainer.Hooks {
 
 // testResult continues a line with a row's test error, or its test loss where
 // there are no classes, or nothing where there is no test set.
-func testResult(r metrics.Row) string {
+func testResult(r record.Row) string {
 	switch {
 	case !math.IsNaN(r.TestError):
 		return fmt.Sprintf(", test error %.1f %%", 100*r.TestError)

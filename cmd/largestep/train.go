@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"largestep/data"
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/run"
 	"largestep/train/trainer"
@@ -180,14 +180,14 @@ func (t *training) run(ctx context.Context, label string) error {
 }
 
 // interrupted says how to go on.
-func interrupted(w io.Writer, dir string, status metrics.Status, again string) error {
+func interrupted(w io.Writer, dir string, status record.Status, again string) error {
 	fmt.Fprintf(w, "%s: interrupted at step %d, checkpoint saved; go on with %s\n", dir, status.Step, again)
 	return errInterrupted
 }
 
 // reportFinal prints how a run ended, this training or an earlier one.
-func reportFinal(w io.Writer, dir string, status metrics.Status, now bool) error {
-	if status.State == metrics.Diverged {
+func reportFinal(w io.Writer, dir string, status record.Status, now bool) error {
+	if status.State == record.Diverged {
 		fmt.Fprintf(w, "%s: diverged at epoch %.2f (%s)\n", dir, status.Epoch, status.Message)
 		return nil
 	}

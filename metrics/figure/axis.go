@@ -3,7 +3,7 @@ package figure
 import (
 	"math"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // An Axis is what curves are drawn over; the zero value is the epoch.
@@ -30,7 +30,7 @@ func (a Axis) factor() float64 {
 }
 
 // of is a row's place.
-func (a Axis) of(r *metrics.Row) float64 {
+func (a Axis) of(r *record.Row) float64 {
 	if a.Steps {
 		return a.factor() * float64(r.Step)
 	}
@@ -39,7 +39,7 @@ func (a Axis) of(r *metrics.Row) float64 {
 
 // extent returns the place at which a training ends as it was planned, and how
 // much of the axis one step takes; that is 0 before the first step is recorded.
-func (a Axis) extent(r *metrics.Run) (end, perStep float64) {
+func (a Axis) extent(r *record.Run) (end, perStep float64) {
 	epochsPerStep := 0.0
 	if n := len(r.Rows); n > 0 && r.Rows[n-1].Step > 0 {
 		epochsPerStep = r.Rows[n-1].Epoch / float64(r.Rows[n-1].Step)
@@ -78,7 +78,7 @@ func (a Axis) thousands(high float64) Axis {
 
 // end is where the axis ends: where the longest of the runs does, or the
 // longest planned.
-func (a Axis) end(list []*metrics.Run) float64 {
+func (a Axis) end(list []*record.Run) float64 {
 	high := 0.0
 	for _, r := range list {
 		planned, _ := a.extent(r)

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strconv"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // referenceCell is the reference's value for group i, with the digits it was
 // given with.
-func referenceCell(ref metrics.Reference, i int, column string, s scale) string {
+func referenceCell(ref record.Reference, i int, column string, s scale) string {
 	if i < len(ref.Finals) {
 		if v, ok := ref.Finals[i][column]; ok {
 			return strconv.FormatFloat(v*s.factor, 'g', 10, 64)
@@ -24,7 +24,7 @@ const none = "–"
 // lastValues are the finite ones with which the finished runs of a group end.
 func (g Group) lastValues(column string) (values []float64) {
 	for _, r := range g.Runs {
-		if n := len(r.Rows); n > 0 && r.Status.State == metrics.Finished {
+		if n := len(r.Rows); n > 0 && r.Status.State == record.Finished {
 			if v, ok := r.Value(n-1, column); ok && finite(v) {
 				values = append(values, v)
 			}

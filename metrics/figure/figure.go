@@ -18,7 +18,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // Options choose what Curves and Groups draw.
@@ -31,7 +31,7 @@ type Options struct {
 
 // mainColumns are the training loss and the test error, or the test loss where
 // no run has an error, as small problems have none.
-func mainColumns(list []*metrics.Run) []string {
+func mainColumns(list []*record.Run) []string {
 	for _, test := range []string{"test_error", "test_loss"} {
 		if hasNumbers(list, test) {
 			return []string{"train_loss", test}
@@ -41,7 +41,7 @@ func mainColumns(list []*metrics.Run) []string {
 }
 
 // hasNumbers reports whether a run has a finite value in a column.
-func hasNumbers(list []*metrics.Run, column string) bool {
+func hasNumbers(list []*record.Run, column string) bool {
 	for _, r := range list {
 		if slices.ContainsFunc(series(r, column, 1, Axis{}), func(p point) bool { return finite(p.y) }) {
 			return true
@@ -53,7 +53,7 @@ func hasNumbers(list []*metrics.Run, column string) bool {
 // Labelled gives groups that have no label one by what differs among them: their
 // schedules, as far as those do.
 func Labelled(groups []Group) ([]Group, error) {
-	var first []*metrics.Run
+	var first []*record.Run
 	for _, g := range groups {
 		if len(g.Runs) == 0 {
 			return nil, errors.New("no runs of a setting")
@@ -73,7 +73,7 @@ func Labelled(groups []Group) ([]Group, error) {
 // extensions say: .png, .svg or .pdf. A file is replaced only by a whole new one.
 // Curves go by rising step size; the legend tells what differs among the runs, or
 // names their folders where that is too long to tell them apart.
-func Curves(runs []*metrics.Run, opt Options, files ...string) error {
+func Curves(runs []*record.Run, opt Options, files ...string) error {
 	runs = ordered(runs)
 	f := figure{groups: each(runs, differenceLabels(runs)), Options: opt, across: 2}.withDefaults()
 	if !f.toldApart() {
@@ -87,7 +87,7 @@ func Curves(runs []*metrics.Run, opt Options, files ...string) error {
 
 // Medians draws runs as Curves does, but those that differ in their seeds alone
 // as one group.
-func Medians(runs []*metrics.Run, opt Options, files ...string) error {
+func Medians(runs []*record.Run, opt Options, files ...string) error {
 	f := figure{groups: bySeed(ordered(runs)), Options: opt, across: 2}
 	return f.withDefaults().save(files)
 }
@@ -130,8 +130,8 @@ func (f figure) check() error {
 
 // drawable are the columns in which a run has numbers, or before the first row
 // may come to have some.
-func drawable(list []*metrics.Run) (columns []string) {
-	evaluated := slices.ContainsFunc(list, func(r *metrics.Run) bool { return len(r.Rows) > 0 })
+func drawable(list []*record.Run) (columns []string) {
+	evaluated := slices.ContainsFunc(list, func(r *record.Run) bool { return len(r.Rows) > 0 })
 	for _, r := range list {
 		for _, column := range r.Columns() {
 			if !slices.Contains(columns, column) && (!evaluated || hasNumbers(list, column)) {

@@ -19,7 +19,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 func check(t *testing.T, err error) {
@@ -112,8 +112,8 @@ func TestPNGAndSVGAreDeterministic(t *testing.T) {
 
 // drawPanel draws a run's column and returns the picture, a function from data
 // to pixels, and the curve's colour.
-func drawPanel(r *metrics.Run, column string) (image.Image, func(x, y float64) (int, int), color.Color) {
-	f := figure{groups: each([]*metrics.Run{r}, []string{""})}
+func drawPanel(r *record.Run, column string) (image.Image, func(x, y float64) (int, int), color.Color) {
+	f := figure{groups: each([]*record.Run{r}, []string{""})}
 	p := f.panel(column)
 	const width, height = 3.45 * vg.Inch, 2.45 * vg.Inch
 	const dpi = 288 // 4 pixels to the point
@@ -141,7 +141,7 @@ func bluish(c color.Color) bool {
 }
 
 func TestDivergedRunEndsInACross(t *testing.T) {
-	for _, state := range []metrics.State{metrics.Diverged, metrics.Interrupted} {
+	for _, state := range []record.State{record.Diverged, record.Interrupted} {
 		r := run(1.5, 0.5, 10)
 		r.Status.State = state
 		r.Rows = r.Rows[:4]
@@ -154,7 +154,7 @@ func TestDivergedRunEndsInACross(t *testing.T) {
 				arms++
 			}
 		}
-		if want := map[metrics.State]int{metrics.Diverged: 4}[state]; arms < want || (want == 0 && arms == 4) {
+		if want := map[record.State]int{record.Diverged: 4}[state]; arms < want || (want == 0 && arms == 4) {
 			t.Errorf("%s: %d arms of a cross at the last finite point", state, arms)
 		}
 	}
@@ -204,7 +204,7 @@ func TestZeroLossLiesOnTheBottom(t *testing.T) {
 	r := run(1, 0, 10)
 	r.Rows[10].TrainLoss = 0
 	img, at, c := drawPanel(r, "train_loss")
-	low, _ := valueRange([]*curve{newCurve(Group{Runs: []*metrics.Run{r}}, "train_loss", scales["train_loss"], Axis{}, style{})}, scales["train_loss"])
+	low, _ := valueRange([]*curve{newCurve(Group{Runs: []*record.Run{r}}, "train_loss", scales["train_loss"], Axis{}, style{})}, scales["train_loss"])
 	x, y := at(10, low)
 	for d := 1; d < 10; d++ {
 		if near(img.At(x-2, y-d), c) {
@@ -217,7 +217,7 @@ func TestZeroLossLiesOnTheBottom(t *testing.T) {
 // Whatever the numbers, a figure is drawn.
 func TestAwkwardNumbers(t *testing.T) {
 	grouped := false
-	picture := func(runs ...*metrics.Run) { // without the time that a file takes
+	picture := func(runs ...*record.Run) { // without the time that a file takes
 		groups := each(runs, make([]string, len(runs)))
 		if grouped = !grouped; grouped {
 			groups = []Group{{Runs: runs}}
@@ -230,7 +230,7 @@ func TestAwkwardNumbers(t *testing.T) {
 	for i, a := range hard {
 		for _, b := range hard {
 			r := run(1, 0.5, 4)
-			r.Status.State = []metrics.State{metrics.Diverged, metrics.Finished}[i%2]
+			r.Status.State = []record.State{record.Diverged, record.Finished}[i%2]
 			for i, v := range []float64{a, b, a, a, b} {
 				r.Rows[i].TrainLoss, r.Rows[i].TestError = v, v
 			}
@@ -249,7 +249,7 @@ func TestAwkwardNumbers(t *testing.T) {
 }
 
 func TestManyColumnsAndRuns(t *testing.T) {
-	var runs []*metrics.Run
+	var runs []*record.Run
 	for i := range 15 {
 		runs = append(runs, run(float64(i+1), 0.5, 5))
 	}
@@ -273,14 +273,14 @@ func TestMainColumns(t *testing.T) {
 		untested.Rows[i].TestLoss = math.NaN()
 	}
 	for _, c := range []struct {
-		runs []*metrics.Run
+		runs []*record.Run
 		want string
 	}{
-		{[]*metrics.Run{image}, "train_loss test_error"},
-		{[]*metrics.Run{small, begun}, "train_loss test_loss"},
-		{[]*metrics.Run{small, image}, "train_loss test_error"},
-		{[]*metrics.Run{untested}, "train_loss"},
-		{[]*metrics.Run{begun}, "train_loss"},
+		{[]*record.Run{image}, "train_loss test_error"},
+		{[]*record.Run{small, begun}, "train_loss test_loss"},
+		{[]*record.Run{small, image}, "train_loss test_error"},
+		{[]*record.Run{untested}, "train_loss"},
+		{[]*record.Run{begun}, "train_loss"},
 	} {
 		f := figure{groups: each(c.runs, make([]string, len(c.runs)))}.withDefaults()
 		if got := strings.Join(f.Columns, " "); got != c.want {
@@ -303,7 +303,7 @@ func TestRefusalsLeaveFilesAlone(t *testing.T) {
 		{Curves(paperRuns(), Options{Columns: []string{"active_9"}}, old), `no run has a column "active_9"`},
 		{Curves(paperRuns(), Options{Columns: []string{"phase"}}, old), `no run has a column "phase"`},
 		{Curves(paperRuns(), Options{Columns: []string{"foo"}}, old), "choose from epoch, step, step_size, batch_loss, train_loss,"},
-		{Curves([]*metrics.Run{diagonalRun(0.2, 0, 0, -1)}, Options{Columns: []string{"test_error"}}, old),
+		{Curves([]*record.Run{diagonalRun(0.2, 0, 0, -1)}, Options{Columns: []string{"test_error"}}, old),
 			`no run has a column "test_error" with numbers: choose from epoch, step, step_size, batch_loss, train_loss, test_loss, l0,`},
 		{Groups(paperGroups(), Options{}, filepath.Join(dir, "no", "f.svg")), "no such file"},
 	} {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"slices"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // Finals writes a table of the last rows of groups of runs as aligned text:
@@ -13,7 +13,7 @@ import (
 // medians over the finished runs, with the quartiles where there are several;
 // under each group the reference's values. What its heading marks with (%) is in
 // percent.
-func Finals(w io.Writer, groups []Group, net []string, ref metrics.Reference) error {
+func Finals(w io.Writer, groups []Group, net []string, ref record.Reference) error {
 	if net == nil {
 		net = ownColumns(runs(groups))
 	}
@@ -26,7 +26,7 @@ func Finals(w io.Writer, groups []Group, net []string, ref metrics.Reference) er
 	for i, g := range groups {
 		ours, theirs := append([]string{g.Label}, g.progress()...), []string{"  " + ref.Label, "", ""}
 		for _, column := range columns {
-			s := scaleOf(column, metrics.Config{}.Feature)
+			s := scaleOf(column, record.Config{}.Feature)
 			ours, theirs = append(ours, g.lastCell(column, s)), append(theirs, referenceCell(ref, i, column, s))
 		}
 		rows = append(rows, ours)
@@ -48,7 +48,7 @@ func shortLabel(column string) string {
 		return "train loss"
 	case column == "test_error":
 		return "test error (%)"
-	case scaleOf(column, metrics.Config{}.Feature).factor == 100:
+	case scaleOf(column, record.Config{}.Feature).factor == 100:
 		return column + " (%)"
 	}
 	return column
@@ -69,7 +69,7 @@ func (g Group) progress() []string {
 }
 
 // ownColumns are those of any of the runs.
-func ownColumns(runs []*metrics.Run) (net []string) {
+func ownColumns(runs []*record.Run) (net []string) {
 	for _, r := range runs {
 		for _, name := range r.Net {
 			if !slices.Contains(net, name) {

@@ -9,14 +9,14 @@ import (
 	"slices"
 	"strings"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // A Group is one setting, run with one or several seeds.
 type Group struct {
 	Label  string // of the legend
 	Family string // of groups that differ in their schedules alone, and share a hue
-	Runs   []*metrics.Run
+	Runs   []*record.Run
 }
 
 // Groups draws columns of groups of runs into each of the files, each family from
@@ -38,8 +38,8 @@ func Groups(groups []Group, opt Options, files ...string) error {
 
 // ordered sorts runs by their large step size and by how long they keep it, which
 // is what runs from light to dark.
-func ordered(runs []*metrics.Run) []*metrics.Run {
-	key := func(r *metrics.Run) (stepSize, end float64) {
+func ordered(runs []*record.Run) []*record.Run {
+	key := func(r *record.Run) (stepSize, end float64) {
 		i, phases := largePhase(r.Config), r.Config.Phases
 		switch {
 		case len(phases) == 0:
@@ -49,7 +49,7 @@ func ordered(runs []*metrics.Run) []*metrics.Run {
 		}
 		return phases[i].StepSize, 1
 	}
-	return slices.SortedStableFunc(slices.Values(runs), func(a, b *metrics.Run) int {
+	return slices.SortedStableFunc(slices.Values(runs), func(a, b *record.Run) int {
 		stepA, endA := key(a)
 		stepB, endB := key(b)
 		return cmp.Or(cmp.Compare(stepA, stepB), cmp.Compare(endA, endB))
@@ -57,20 +57,20 @@ func ordered(runs []*metrics.Run) []*metrics.Run {
 }
 
 // each makes a group of every run.
-func each(runs []*metrics.Run, labels []string) []Group {
+func each(runs []*record.Run, labels []string) []Group {
 	groups := make([]Group, len(runs))
 	for i, r := range runs {
-		groups[i] = Group{Label: labels[i], Runs: []*metrics.Run{r}}
+		groups[i] = Group{Label: labels[i], Runs: []*record.Run{r}}
 	}
 	return groups
 }
 
 // bySeed groups runs that differ in their seeds alone, and labels the groups by
 // what differs among them.
-func bySeed(runs []*metrics.Run) []Group {
+func bySeed(runs []*record.Run) []Group {
 	var groups []Group
 	var settings []map[string]any
-	var first []*metrics.Run
+	var first []*record.Run
 	for _, r := range runs {
 		setting := choices(r.Config)
 		delete(setting, "seed")
@@ -81,7 +81,7 @@ func bySeed(runs []*metrics.Run) []Group {
 			continue
 		}
 		settings = append(settings, setting)
-		groups = append(groups, Group{Runs: []*metrics.Run{r}})
+		groups = append(groups, Group{Runs: []*record.Run{r}})
 		first = append(first, r)
 	}
 	labels := differenceLabels(first, "seed", "order")
@@ -92,7 +92,7 @@ func bySeed(runs []*metrics.Run) []Group {
 }
 
 // runs are those of all groups.
-func runs(groups []Group) (all []*metrics.Run) {
+func runs(groups []Group) (all []*record.Run) {
 	for _, g := range groups {
 		all = append(all, g.Runs...)
 	}
@@ -101,9 +101,9 @@ func runs(groups []Group) (all []*metrics.Run) {
 
 // split parts the runs that count from those that diverged; if all did, they
 // count.
-func (g Group) split() (counted, diverged []*metrics.Run) {
+func (g Group) split() (counted, diverged []*record.Run) {
 	for _, r := range g.Runs {
-		if r.Status.State == metrics.Diverged {
+		if r.Status.State == record.Diverged {
 			diverged = append(diverged, r)
 		} else {
 			counted = append(counted, r)
@@ -121,9 +121,9 @@ type states struct{ diverged, unfinished int }
 func (g Group) states() (n states) {
 	for _, r := range g.Runs {
 		switch r.Status.State {
-		case metrics.Diverged:
+		case record.Diverged:
 			n.diverged++
-		case metrics.Finished:
+		case record.Finished:
 		default:
 			n.unfinished++
 		}
@@ -160,7 +160,7 @@ func (g Group) label() string {
 type interval struct{ x, low, high float64 }
 
 // series is a column of one run.
-func series(r *metrics.Run, column string, factor float64, x Axis) []point {
+func series(r *record.Run, column string, factor float64, x Axis) []point {
 	var points []point
 	for i := range r.Rows {
 		if y, ok := r.Value(i, column); ok {
@@ -173,7 +173,7 @@ func series(r *metrics.Run, column string, factor float64, x Axis) []point {
 // quartileSeries are the medians of a column over runs that evaluated at the
 // same steps, and the quartiles. At each step, the runs count whose value there
 // is finite; the median is NaN where none is.
-func quartileSeries(list []*metrics.Run, column string, factor float64, x Axis) (median []point, band []interval) {
+func quartileSeries(list []*record.Run, column string, factor float64, x Axis) (median []point, band []interval) {
 	values := map[int][]float64{}
 	at := map[int]float64{}
 	for _, r := range list {

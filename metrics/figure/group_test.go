@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 	trainrun "largestep/train/run"
 	"largestep/train/schedule"
 )
@@ -18,15 +18,15 @@ import (
 // diagonalRun makes up a run of a diagonal net of 100,001 steps with 80 examples
 // in the manner of the paper's: a noisy plateau until the decay, then a fall. A
 // negative divergeAt is never.
-func diagonalRun(stepSize, decayAt float64, seed uint64, divergeAt int) *metrics.Run {
+func diagonalRun(stepSize, decayAt float64, seed uint64, divergeAt int) *record.Run {
 	const total, every, n = 100_001, 500, 80
-	r := &metrics.Run{Dir: fmt.Sprintf("runs/%g-%g-%d", stepSize, decayAt, seed)}
-	r.Status = metrics.Status{State: metrics.Finished, Step: total, Epoch: float64(total) / n}
-	r.Config = metrics.Config{Net: "diagonal", Dataset: "paper", Schedule: fmt.Sprintf("η = %g, decay at %g %%", stepSize, 100*decayAt), Epochs: 1, Steps: total}
-	r.Config.Phases = []metrics.Phase{{Name: "constant", StepSize: stepSize}}
+	r := &record.Run{Dir: fmt.Sprintf("runs/%g-%g-%d", stepSize, decayAt, seed)}
+	r.Status = record.Status{State: record.Finished, Step: total, Epoch: float64(total) / n}
+	r.Config = record.Config{Net: "diagonal", Dataset: "paper", Schedule: fmt.Sprintf("η = %g, decay at %g %%", stepSize, 100*decayAt), Epochs: 1, Steps: total}
+	r.Config.Phases = []record.Phase{{Name: "constant", StepSize: stepSize}}
 	if decayAt > 0 {
-		r.Config.Phases = []metrics.Phase{{Name: "large", StepSize: stepSize}, {Name: "small", Start: decayAt, StepSize: stepSize / 4}}
-		r.Plateaus = []metrics.Plateau{{Phase: "large", Start: 2000, End: int(total * decayAt), Level: 0.01}}
+		r.Config.Phases = []record.Phase{{Name: "large", StepSize: stepSize}, {Name: "small", Start: decayAt, StepSize: stepSize / 4}}
+		r.Plateaus = []record.Plateau{{Phase: "large", Start: 2000, End: int(total * decayAt), Level: 0.01}}
 	}
 	r.Net = []string{"l0", "l1", "rank", "imbalance"}
 	rng := rand.New(rand.NewPCG(seed, uint64(100*decayAt)))
@@ -43,7 +43,7 @@ func diagonalRun(stepSize, decayAt float64, seed uint64, divergeAt int) *metrics
 				test = 0.1*math.Exp(-9*large)*math.Exp(0.05*rng.NormFloat64()) + 1e-4*float64(1+seed%4)
 			}
 		}
-		row := metrics.Row{Epoch: float64(step) / n, Step: step, StepSize: stepSize, TrainLoss: loss, TestLoss: test,
+		row := record.Row{Epoch: float64(step) / n, Step: step, StepSize: stepSize, TrainLoss: loss, TestLoss: test,
 			TrainError: math.NaN(), TestError: math.NaN()}
 		if d := step - divergeAt; divergeAt >= 0 && d > 0 {
 			row.TrainLoss, row.TestLoss = loss*math.Exp(float64(d)/100), test*math.Exp(float64(d)/100)
@@ -52,7 +52,7 @@ func diagonalRun(stepSize, decayAt float64, seed uint64, divergeAt int) *metrics
 		r.Rows = append(r.Rows, row)
 		if divergeAt >= 0 && step > divergeAt+2000 {
 			r.Rows[len(r.Rows)-1].TrainLoss = math.Inf(1)
-			r.Status = metrics.Status{State: metrics.Diverged, Step: step, Epoch: row.Epoch}
+			r.Status = record.Status{State: record.Diverged, Step: step, Epoch: row.Epoch}
 			break
 		}
 	}
@@ -78,22 +78,22 @@ func diagonalGroups(seeds uint64) (groups []Group) {
 }
 
 // values makes a finished run whose test losses are given, one every ten steps.
-func values(losses ...float64) *metrics.Run {
-	r := &metrics.Run{Status: metrics.Status{State: metrics.Finished}, Config: metrics.Config{Epochs: 1}}
+func values(losses ...float64) *record.Run {
+	r := &record.Run{Status: record.Status{State: record.Finished}, Config: record.Config{Epochs: 1}}
 	for i, v := range losses {
-		r.Rows = append(r.Rows, metrics.Row{Step: 10 * i, Epoch: float64(i), TestLoss: v})
+		r.Rows = append(r.Rows, record.Row{Step: 10 * i, Epoch: float64(i), TestLoss: v})
 	}
 	return r
 }
 
-func diverged(r *metrics.Run) *metrics.Run {
-	r.Status.State = metrics.Diverged
+func diverged(r *record.Run) *record.Run {
+	r.Status.State = record.Diverged
 	return r
 }
 
 func TestGroupIsTheMedianOfFiniteRuns(t *testing.T) {
 	nan := math.NaN()
-	g := Group{Label: "a", Runs: []*metrics.Run{values(1, 4, nan), diverged(values(9, 1e9, math.Inf(1))), values(2, nan, nan), values(5, 8, nan, 7)}}
+	g := Group{Label: "a", Runs: []*record.Run{values(1, 4, nan), diverged(values(9, 1e9, math.Inf(1))), values(2, nan, nan), values(5, 8, nan, 7)}}
 	c := newCurve(g, "test_loss", scales["test_loss"], Steps, style{})
 	if want := []point{{0, 2}, {10, 6}, {20, nan}, {30, 7}}; !samePoints(c.points, want) {
 		t.Errorf("median %v, want %v", c.points, want)
@@ -107,16 +107,16 @@ func TestGroupIsTheMedianOfFiniteRuns(t *testing.T) {
 	if got := g.label(); got != "a (1 of 4 diverged)" {
 		t.Error(got)
 	}
-	g.Runs[0].Status.State = metrics.Interrupted
+	g.Runs[0].Status.State = record.Interrupted
 	if got := g.label(); got != "a (1 of 4 diverged, 1 of 4 unfinished)" {
 		t.Error(got)
 	}
-	all := Group{Label: "b", Runs: []*metrics.Run{diverged(values(1, 3)), diverged(values(3, nan))}}
+	all := Group{Label: "b", Runs: []*record.Run{diverged(values(1, 3)), diverged(values(3, nan))}}
 	c = newCurve(all, "test_loss", scales["test_loss"], Axis{}, style{})
 	if want := []point{{0, 2}, {1, 3}}; !c.diverged || !samePoints(c.points, want) {
 		t.Errorf("all diverged: %v, want %v", c.points, want)
 	}
-	one := Group{Label: "c", Runs: []*metrics.Run{values(1, 2)}}
+	one := Group{Label: "c", Runs: []*record.Run{values(1, 2)}}
 	if c := newCurve(one, "test_loss", scales["test_loss"], GradientEvaluations(80), style{}); c.band != nil || c.points[1] != (point{80, 2}) {
 		t.Errorf("one run: %v, band %v", c.points, c.band)
 	}
@@ -154,12 +154,12 @@ func TestAxes(t *testing.T) {
 		{GradientEvaluations(80), "Gradient evaluations (thousands)", 100.001, 50.0005},
 		{GradientEvaluations(80_000), "Gradient evaluations (millions)", 100.001, 50.0005},
 	} {
-		x := c.x.thousands(c.x.end([]*metrics.Run{r}))
+		x := c.x.thousands(c.x.end([]*record.Run{r}))
 		close := func(a, b float64) bool { return math.Abs(a-b) < 1e-9*b }
 		if end, _ := x.extent(r); x.Label != c.label || !close(end, c.end) {
 			t.Errorf("%q to %v, want %q to %v", x.Label, end, c.label, c.end)
 		}
-		curve := newCurve(Group{Runs: []*metrics.Run{r}}, "l0", scales["l0"], x, style{})
+		curve := newCurve(Group{Runs: []*record.Run{r}}, "l0", scales["l0"], x, style{})
 		if len(curve.changes) != 1 || !close(curve.changes[0], c.decay) || !close(curve.largeEnd, c.decay) {
 			t.Errorf("%s: changes at %v, large to %v, want %v", x.Label, curve.changes, curve.largeEnd, c.decay)
 		}
@@ -168,25 +168,25 @@ func TestAxes(t *testing.T) {
 		}
 	}
 	r.Rows, r.Config.Steps = nil, 0
-	if end := Steps.end([]*metrics.Run{r}); end != 1 {
+	if end := Steps.end([]*record.Run{r}); end != 1 {
 		t.Errorf("nothing known: to %g", end)
 	}
 }
 
 func TestGroupPlateau(t *testing.T) {
-	g := Group{Runs: []*metrics.Run{values(1, 1), values(1, 1), values(1, 1)}}
+	g := Group{Runs: []*record.Run{values(1, 1), values(1, 1), values(1, 1)}}
 	if p := g.plateau(Steps); !p.empty() {
 		t.Errorf("none recorded: %v", p)
 	}
 	constant := values(1, 1)
-	constant.Plateaus = []metrics.Plateau{{Start: 3, End: 9}}
-	if p := (Group{Runs: []*metrics.Run{constant}}).plateau(Steps); !p.empty() {
+	constant.Plateaus = []record.Plateau{{Start: 3, End: 9}}
+	if p := (Group{Runs: []*record.Run{constant}}).plateau(Steps); !p.empty() {
 		t.Errorf("of a constant step size: %v", p)
 	}
 	for i, r := range g.Runs {
-		r.Config.Phases = []metrics.Phase{{StepSize: 1}, {Start: 0.2, StepSize: 9}}
+		r.Config.Phases = []record.Phase{{StepSize: 1}, {Start: 0.2, StepSize: 9}}
 		if i < 2 {
-			r.Plateaus = []metrics.Plateau{{Index: 0, Start: 0, End: 1}, {Index: 1, Start: 3 + i, End: 8}}
+			r.Plateaus = []record.Plateau{{Index: 0, Start: 0, End: 1}, {Index: 1, Start: 3 + i, End: 8}}
 		}
 	}
 	if p := g.plateau(Steps); p != (span{3.5, 8}) {
@@ -196,7 +196,7 @@ func TestGroupPlateau(t *testing.T) {
 	if p := g.plateau(Steps); p != (span{3, 8}) {
 		t.Errorf("in the only one searched: %v", p)
 	}
-	g.Runs[1].Plateaus, g.Runs[2].Plateaus = []metrics.Plateau{}, []metrics.Plateau{}
+	g.Runs[1].Plateaus, g.Runs[2].Plateaus = []record.Plateau{}, []record.Plateau{}
 	if p := g.plateau(Steps); !p.empty() {
 		t.Errorf("in one of three runs: %v", p)
 	}
@@ -251,10 +251,10 @@ func TestLegendNotes(t *testing.T) {
 			t.Errorf("notes lack %q: %s", word, all)
 		}
 	}
-	if got := notes([]Group{{Label: "a", Runs: []*metrics.Run{values(1, 2)}}}); got != "" {
+	if got := notes([]Group{{Label: "a", Runs: []*record.Run{values(1, 2)}}}); got != "" {
 		t.Errorf("one plain run: %s", got)
 	}
-	if got := notes([]Group{{Label: "a", Runs: []*metrics.Run{values(1, 0)}}}); !strings.Contains(got, "0 or less") {
+	if got := notes([]Group{{Label: "a", Runs: []*record.Run{values(1, 0)}}}); !strings.Contains(got, "0 or less") {
 		t.Errorf("a loss of 0: %s", got)
 	}
 }
@@ -283,13 +283,13 @@ func TestUntilOut(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	groups := []Group{
-		{Label: "small", Runs: []*metrics.Run{values(9, 0.0345678)}},
-		{Label: "large", Runs: []*metrics.Run{values(0.001), values(0.003), diverged(values(7)), values(0.002)}},
-		{Label: "lost", Runs: []*metrics.Run{diverged(values(7))}},
+		{Label: "small", Runs: []*record.Run{values(9, 0.0345678)}},
+		{Label: "large", Runs: []*record.Run{values(0.001), values(0.003), diverged(values(7)), values(0.002)}},
+		{Label: "lost", Runs: []*record.Run{diverged(values(7))}},
 	}
 	var b strings.Builder
-	paper := metrics.Reference{Label: "paper", Finals: []map[string]float64{{}, {"test_loss": 1.54e-4}}}
-	again := metrics.Reference{Label: "again", Finals: []map[string]float64{{"test_error": 0.5}}}
+	paper := record.Reference{Label: "paper", Finals: []map[string]float64{{}, {"test_loss": 1.54e-4}}}
+	again := record.Reference{Label: "again", Finals: []map[string]float64{{"test_error": 0.5}}}
 	check(t, Table(&b, groups, []string{"test_loss", "test_error"}, paper, again))
 	want := `
 run    runs  diverged  test loss              paper     test error (%)  again
@@ -300,7 +300,7 @@ lost   1     1         –                      –         –               �
 	if got := "\n" + b.String(); got != want {
 		t.Errorf("got%swant%s", got, want)
 	}
-	groups[0].Runs[0].Status.State = metrics.Running
+	groups[0].Runs[0].Status.State = record.Running
 	b.Reset()
 	check(t, Table(&b, groups[:1], []string{"test_loss"}))
 	if want := "run    runs  diverged  unfinished  test loss\nsmall  1     0         1           –\n"; b.String() != want {
@@ -311,8 +311,8 @@ lost   1     1         –                      –         –               �
 // What has no room on a page follows below, and a reference stays beside what it
 // is to be compared with.
 func TestTableIsFolded(t *testing.T) {
-	groups := []Group{{Label: strings.Repeat("l", 32), Runs: []*metrics.Run{values(9, 0.5)}}}
-	paper := metrics.Reference{Label: "paper", Finals: []map[string]float64{{"test_loss": 0.6, "test_error": 0.7}}}
+	groups := []Group{{Label: strings.Repeat("l", 32), Runs: []*record.Run{values(9, 0.5)}}}
+	paper := record.Reference{Label: "paper", Finals: []map[string]float64{{"test_loss": 0.6, "test_error": 0.7}}}
 	var b strings.Builder
 	check(t, Table(&b, groups, []string{"train_loss", "test_loss", "test_error"}, paper))
 	want := `
@@ -335,8 +335,8 @@ llllllllllllllllllllllllllllllll  0.5        0.6    0               70
 
 func TestSaveCSV(t *testing.T) {
 	groups := []Group{
-		{Label: "η = 1, decay at 10 %", Runs: []*metrics.Run{values(0.5), values(1.5), diverged(values(7))}},
-		{Label: "lost", Runs: []*metrics.Run{diverged(values(7))}},
+		{Label: "η = 1, decay at 10 %", Runs: []*record.Run{values(0.5), values(1.5), diverged(values(7))}},
+		{Label: "lost", Runs: []*record.Run{diverged(values(7))}},
 	}
 	path := filepath.Join(t.TempDir(), "f.csv")
 	check(t, SaveCSV(path, groups, []string{"test_loss"}))
@@ -360,7 +360,7 @@ func TestScaleText(t *testing.T) {
 }
 
 func TestBySeed(t *testing.T) {
-	var runs []*metrics.Run
+	var runs []*record.Run
 	for i, change := range []func(*trainrun.File){
 		func(c *trainrun.File) { c.Order = "paper" },
 		func(c *trainrun.File) { c.Batch = 64 },
@@ -402,7 +402,7 @@ func TestBySeedComparesAll(t *testing.T) {
 		"decay factor": {with("large:1@0,small:0.1@0.5,final:0.01@0.9"), with("large:1@0,small:0.3@0.5,final:0.01@0.9")},
 		"growth":       {with("1@0~exp:1.05"), with("1@0")},
 	} {
-		var runs []*metrics.Run
+		var runs []*record.Run
 		for seed := range 4 {
 			c := ofImages()
 			c.Seed = uint64(seed)
@@ -426,7 +426,7 @@ func TestBySeedComparesAll(t *testing.T) {
 func TestOrdered(t *testing.T) {
 	want := paperRuns()
 	for _, order := range [][]int{{0, 1, 2, 3}, {1, 2, 3, 0}, {3, 1, 0, 2}} {
-		var list []*metrics.Run
+		var list []*record.Run
 		for _, i := range order {
 			list = append(list, want[i])
 		}
@@ -437,7 +437,7 @@ func TestOrdered(t *testing.T) {
 }
 
 func TestToldApart(t *testing.T) {
-	runs := []*metrics.Run{run(1, 0, 5), run(2, 0, 5)}
+	runs := []*record.Run{run(1, 0, 5), run(2, 0, 5)}
 	x := strings.Repeat("x", 200)
 	for _, c := range []struct {
 		labels []string

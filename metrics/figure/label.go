@@ -10,12 +10,12 @@ import (
 	"strconv"
 	"strings"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // scheduleLabels tell runs apart by their schedules, or if that is not enough
 // by all that differs.
-func scheduleLabels(runs []*metrics.Run) []string {
+func scheduleLabels(runs []*record.Run) []string {
 	labels := make([]string, len(runs))
 	for i, r := range runs {
 		labels[i] = r.Config.Schedule
@@ -28,7 +28,7 @@ func scheduleLabels(runs []*metrics.Run) []string {
 
 // schedules are those of the runs as a legend says them, exactly where that says
 // the same of two that differ.
-func schedules(runs []*metrics.Run) []string {
+func schedules(runs []*record.Run) []string {
 	exact := map[string]string{}
 	ambiguous := map[string]bool{}
 	for _, r := range runs {
@@ -51,15 +51,15 @@ func schedules(runs []*metrics.Run) []string {
 func plain(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
 
 // stateLabel tells what a reader must know of a run that did not finish.
-func stateLabel(r *metrics.Run) string {
+func stateLabel(r *record.Run) string {
 	epoch := r.Status.Epoch
-	if n := len(r.Rows); n > 0 && r.Status.State != metrics.Diverged {
+	if n := len(r.Rows); n > 0 && r.Status.State != record.Diverged {
 		epoch = r.Rows[n-1].Epoch
 	}
 	switch at := strconv.FormatFloat(epoch, 'g', 3, 64); {
-	case r.Status.State == metrics.Finished:
+	case r.Status.State == record.Finished:
 		return ""
-	case r.Status.State == metrics.Diverged:
+	case r.Status.State == record.Diverged:
 		return "diverged at epoch " + at
 	case len(r.Rows) == 0:
 		return "no evaluation yet"
@@ -70,7 +70,7 @@ func stateLabel(r *metrics.Run) string {
 
 // differenceLabels name the options in which runs differ, and where that is not
 // enough the engines, and the runs themselves.
-func differenceLabels(runs []*metrics.Run, except ...string) []string {
+func differenceLabels(runs []*record.Run, except ...string) []string {
 	if len(runs) == 1 {
 		return []string{runs[0].Config.Schedule}
 	}
@@ -116,7 +116,7 @@ func differences(options []map[string]string) []string {
 }
 
 // families are what runs differ in beside their schedules.
-func families(runs []*metrics.Run, except ...string) []string {
+func families(runs []*record.Run, except ...string) []string {
 	var options []map[string]string
 	for _, r := range runs {
 		options = append(options, flatten(r.Config, except...))
@@ -125,7 +125,7 @@ func families(runs []*metrics.Run, except ...string) []string {
 }
 
 // names are those of the runs' folders, with their paths if need be.
-func names(runs []*metrics.Run) []string {
+func names(runs []*record.Run) []string {
 	list := make([]string, len(runs))
 	for i, r := range runs {
 		list[i] = filepath.Base(r.Dir)
@@ -173,7 +173,7 @@ func distinct(labels []string) bool {
 }
 
 // choices are the options but for those that tell of the records of a run.
-func choices(c metrics.Config) map[string]any {
+func choices(c record.Config) map[string]any {
 	options := maps.Clone(c.Options)
 	for _, k := range []string{"log_steps", "eval_every", "eval_steps", "measures"} {
 		delete(options, k)
@@ -182,7 +182,7 @@ func choices(c metrics.Config) map[string]any {
 }
 
 // flatten returns a configuration's choices but for the schedule, as text.
-func flatten(c metrics.Config, except ...string) map[string]string {
+func flatten(c record.Config, except ...string) map[string]string {
 	flat := map[string]string{}
 	for k, v := range choices(c) {
 		if k == "schedule" || slices.Contains(except, k) || k == "dataset" && c.Dataset == c.Net { // of a small problem
@@ -228,9 +228,9 @@ func describe(key, value string) string {
 }
 
 // commonTitle names the net and the data set, as far as all runs share them.
-func commonTitle(runs []*metrics.Run) string {
+func commonTitle(runs []*record.Run) string {
 	var parts []string
-	for _, title := range []func(metrics.Config) string{metrics.Config.TitleOfNet, metrics.Config.TitleOfDataset} {
+	for _, title := range []func(record.Config) string{record.Config.TitleOfNet, record.Config.TitleOfDataset} {
 		common := ""
 		for i, r := range runs {
 			if v := title(r.Config); i == 0 || v == common {

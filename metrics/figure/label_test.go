@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 	trainrun "largestep/train/run"
 	"largestep/train/schedule"
 )
@@ -29,11 +29,11 @@ func TestScheduleLabels(t *testing.T) {
 	free := run(1.5, 0.5, 10)
 	other := run(1.5, 0.5, 10)
 	other.Config.Exact = "large:1.5@0,small:0.3@0.5,final:0.03@0.9"
-	wantLabels(t, scheduleLabels([]*metrics.Run{free, other}), free.Config.Exact, other.Config.Exact)
+	wantLabels(t, scheduleLabels([]*record.Run{free, other}), free.Config.Exact, other.Config.Exact)
 }
 
 // recorded is a run as its folder has it.
-func recorded(t *testing.T, name string, f trainrun.File) *metrics.Run {
+func recorded(t *testing.T, name string, f trainrun.File) *record.Run {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
 	check(t, os.Mkdir(dir, 0o777))
@@ -52,7 +52,7 @@ func ofImages() trainrun.File {
 
 func TestDifferenceLabels(t *testing.T) {
 	labels := func(names string, changes ...func(*trainrun.File)) []string {
-		runs := []*metrics.Run{recorded(t, names[:1], ofImages())}
+		runs := []*record.Run{recorded(t, names[:1], ofImages())}
 		for i, change := range changes {
 			c := ofImages()
 			change(&c)
@@ -85,29 +85,29 @@ func TestDifferenceLabels(t *testing.T) {
 func TestLabelsOfEqualRuns(t *testing.T) {
 	a, b := run(0.5, 0.3, 10), run(0.5, 0.3, 10)
 	a.Dir, b.Dir = "runs/a", "other/a"
-	wantLabels(t, differenceLabels([]*metrics.Run{a, b}), "runs/a", "other/a")
-	wantLabels(t, scheduleLabels([]*metrics.Run{a, b}), "runs/a", "other/a")
+	wantLabels(t, differenceLabels([]*record.Run{a, b}), "runs/a", "other/a")
+	wantLabels(t, scheduleLabels([]*record.Run{a, b}), "runs/a", "other/a")
 	d := run(0.1, 0, 10)
 	d.Config.Options = nil
-	wantLabels(t, differenceLabels([]*metrics.Run{run(0.2, 0, 10), d})[:1], "η = 0.2, epochs 10, seed 0")
+	wantLabels(t, differenceLabels([]*record.Run{run(0.2, 0, 10), d})[:1], "η = 0.2, epochs 10, seed 0")
 }
 
 func TestStateLabels(t *testing.T) {
 	r := run(1, 0, 40)
 	r.Rows = r.Rows[:13]
-	for state, want := range map[metrics.State]string{
-		metrics.Finished:    "",
-		metrics.Diverged:    "diverged at epoch 12.4",
-		metrics.Interrupted: "unfinished: epoch 12 of 40",
-		metrics.Running:     "unfinished: epoch 12 of 40",
+	for state, want := range map[record.State]string{
+		record.Finished:    "",
+		record.Diverged:    "diverged at epoch 12.4",
+		record.Interrupted: "unfinished: epoch 12 of 40",
+		record.Running:     "unfinished: epoch 12 of 40",
 	} {
-		r.Status = metrics.Status{State: state, Epoch: 12.41}
+		r.Status = record.Status{State: state, Epoch: 12.41}
 		if got := stateLabel(r); got != want {
 			t.Errorf("%s: %q, want %q", state, got, want)
 		}
 	}
 	r.Rows = nil
-	r.Status.State = metrics.Running
+	r.Status.State = record.Running
 	if got := stateLabel(r); got != "no evaluation yet" {
 		t.Error(got)
 	}
@@ -115,19 +115,19 @@ func TestStateLabels(t *testing.T) {
 
 func TestTitle(t *testing.T) {
 	a, b := run(1, 0, 10), run(2, 0, 10)
-	if got := commonTitle([]*metrics.Run{a, b}); got != "ResNet-18 on CIFAR-10" {
+	if got := commonTitle([]*record.Run{a, b}); got != "ResNet-18 on CIFAR-10" {
 		t.Error(got)
 	}
 	b.Config.DatasetTitle = "made-up images"
-	if got := commonTitle([]*metrics.Run{a, b}); got != "ResNet-18" {
+	if got := commonTitle([]*record.Run{a, b}); got != "ResNet-18" {
 		t.Error(got)
 	}
-	a.Config = metrics.Config{Net: "diagonal", NetTitle: "Diagonal linear network", Dataset: "diagonal", DatasetTitle: "Diagonal linear network"}
-	if got := commonTitle([]*metrics.Run{a}); got != "Diagonal linear network" {
+	a.Config = record.Config{Net: "diagonal", NetTitle: "Diagonal linear network", Dataset: "diagonal", DatasetTitle: "Diagonal linear network"}
+	if got := commonTitle([]*record.Run{a}); got != "Diagonal linear network" {
 		t.Error(got)
 	}
-	a.Config = metrics.Config{Net: "my-net", Dataset: "my-images"}
-	if got := commonTitle([]*metrics.Run{a}); got != "my-net on my-images" {
+	a.Config = record.Config{Net: "my-net", Dataset: "my-images"}
+	if got := commonTitle([]*record.Run{a}); got != "my-net on my-images" {
 		t.Error(got)
 	}
 }
@@ -270,11 +270,11 @@ func TestLegendColumns(t *testing.T) {
 
 func TestFinals(t *testing.T) {
 	runs := paperRuns()
-	runs[1].Rows, runs[1].Net, runs[1].Status.State = nil, nil, metrics.Running
+	runs[1].Rows, runs[1].Net, runs[1].Status.State = nil, nil, record.Running
 	runs[2].Rows[100].TrainLoss = math.NaN()
-	runs[2].Status.State = metrics.Diverged
+	runs[2].Status.State = record.Diverged
 	var b strings.Builder
-	check(t, Finals(&b, bySchedule(runs...), nil, metrics.Reference{}))
+	check(t, Finals(&b, bySchedule(runs...), nil, record.Reference{}))
 	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
 	if len(lines) != 17 {
 		t.Fatalf("%d lines:\n%s", len(lines), b.String())
@@ -313,7 +313,7 @@ func TestScales(t *testing.T) {
 		"validation_loss":    {"Validation loss", true, 1},
 		"number_of_mistakes": {"Number of mistakes", false, 1},
 	} {
-		if got := scaleOf(column, metrics.Config{}.Feature); got != want {
+		if got := scaleOf(column, record.Config{}.Feature); got != want {
 			t.Errorf("%s: %v, want %v", column, got, want)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // contrast is WCAG 2's, to white.
@@ -65,7 +65,7 @@ func TestStairs(t *testing.T) {
 // A run that diverged before the first evaluation after the start is counted,
 // but not drawn.
 func TestDivergedAtOnce(t *testing.T) {
-	g := Group{Label: "a", Runs: []*metrics.Run{values(1, 2), diverged(values(1))}}
+	g := Group{Label: "a", Runs: []*record.Run{values(1, 2), diverged(values(1))}}
 	c := newCurve(g, "test_loss", scales["test_loss"], Steps, style{})
 	if len(c.lost) != 0 || g.label() != "a (1 of 2 did not diverge)" {
 		t.Errorf("%d diverged runs drawn, label %q", len(c.lost), g.label())

@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // panel plots one column of all groups.
@@ -135,8 +135,8 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // largePhase is the index of the phase with the large step size: the phase of
 // that name, else the one with the largest.
-func largePhase(c metrics.Config) int {
-	best := slices.IndexFunc(c.Phases, func(p metrics.Phase) bool { return p.Name == "large" })
+func largePhase(c record.Config) int {
+	best := slices.IndexFunc(c.Phases, func(p record.Phase) bool { return p.Name == "large" })
 	if best >= 0 {
 		return best
 	}
@@ -151,7 +151,7 @@ func largePhase(c metrics.Config) int {
 
 // large returns the fractions of the training between which the step size is
 // large, nothing for a constant one.
-func large(c metrics.Config) (start, end float64) {
+func large(c record.Config) (start, end float64) {
 	if len(c.Phases) < 2 {
 		return 0, 0
 	}

@@ -5,7 +5,7 @@ import (
 	"io"
 	"slices"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // Plateaus writes, as aligned text, where the mini-batch loss of groups of runs
@@ -17,7 +17,7 @@ func Plateaus(w io.Writer, groups []Group, columns []string) error {
 	var moved []string
 	head := []string{"run", "runs with a plateau", "from step", "to step", "loss"}
 	for _, column := range columns {
-		if slices.ContainsFunc(runs(groups), func(r *metrics.Run) bool { return slices.Contains(r.Net, column) }) {
+		if slices.ContainsFunc(runs(groups), func(r *record.Run) bool { return slices.Contains(r.Net, column) }) {
 			moved = append(moved, column)
 			head = append(head, lowerFirst(scaleOf(column, feature).label))
 		}
@@ -37,8 +37,8 @@ func Plateaus(w io.Writer, groups []Group, columns []string) error {
 	return writeAligned(w, rows)
 }
 
-func plateauRow(g Group, list []metrics.Plateau, moved []string, feature func(string) string) []string {
-	median := func(of func(metrics.Plateau) (float64, bool)) (float64, bool) {
+func plateauRow(g Group, list []record.Plateau, moved []string, feature func(string) string) []string {
+	median := func(of func(record.Plateau) (float64, bool)) (float64, bool) {
 		var values []float64
 		for _, p := range list {
 			if v, ok := of(p); ok {
@@ -48,14 +48,14 @@ func plateauRow(g Group, list []metrics.Plateau, moved []string, feature func(st
 		_, m, _ := quartiles(values)
 		return m, finite(m)
 	}
-	start, _ := median(func(p metrics.Plateau) (float64, bool) { return float64(p.Start), true })
-	end, _ := median(func(p metrics.Plateau) (float64, bool) { return float64(p.End), true })
-	level, _ := median(func(p metrics.Plateau) (float64, bool) { return p.Level, true })
+	start, _ := median(func(p record.Plateau) (float64, bool) { return float64(p.Start), true })
+	end, _ := median(func(p record.Plateau) (float64, bool) { return float64(p.End), true })
+	level, _ := median(func(p record.Plateau) (float64, bool) { return p.Level, true })
 	row := []string{g.Label, fmt.Sprintf("%d of %d", len(list), len(g.Runs)),
 		fmt.Sprintf("%.0f", start), fmt.Sprintf("%.0f", end), fmt.Sprintf("%.3g", level)}
 	for _, column := range moved {
 		text := none
-		if m, ok := median(func(p metrics.Plateau) (float64, bool) { v, ok := p.Change[column]; return v, ok }); ok {
+		if m, ok := median(func(p record.Plateau) (float64, bool) { v, ok := p.Change[column]; return v, ok }); ok {
 			text = fmt.Sprintf("%+.3g", m*scaleOf(column, feature).factor)
 		}
 		row = append(row, text)
@@ -66,7 +66,7 @@ func plateauRow(g Group, list []metrics.Plateau, moved []string, feature func(st
 // largePlateaus are those of the phase with the large step size, one for each run
 // that counts and has one. A constant step size has none: its loss may just have
 // converged.
-func (g Group) largePlateaus() (list []metrics.Plateau) {
+func (g Group) largePlateaus() (list []record.Plateau) {
 	counted, _ := g.split()
 	for _, r := range counted {
 		if p, ok := largePlateau(r); ok {
@@ -76,10 +76,10 @@ func (g Group) largePlateaus() (list []metrics.Plateau) {
 	return list
 }
 
-func largePlateau(r *metrics.Run) (metrics.Plateau, bool) {
-	i := slices.IndexFunc(r.Plateaus, func(p metrics.Plateau) bool { return p.Index == largePhase(r.Config) })
+func largePlateau(r *record.Run) (record.Plateau, bool) {
+	i := slices.IndexFunc(r.Plateaus, func(p record.Plateau) bool { return p.Index == largePhase(r.Config) })
 	if i < 0 || len(r.Config.Phases) < 2 {
-		return metrics.Plateau{}, false
+		return record.Plateau{}, false
 	}
 	return r.Plateaus[i], true
 }

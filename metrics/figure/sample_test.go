@@ -6,20 +6,20 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // run makes a noisy run up in the manner of the paper's: a plateau until the
 // decay, then a fall.
-func run(stepSize, decayAt, epochs float64) *metrics.Run {
-	r := &metrics.Run{Dir: fmt.Sprintf("runs/%g-%g", stepSize, decayAt), Status: metrics.Status{State: metrics.Finished, Epoch: epochs}}
-	r.Config = metrics.Config{Net: "resnet18", NetTitle: "ResNet-18", Dataset: "cifar10", DatasetTitle: "CIFAR-10", Epochs: epochs, Part: "stage", Pool: 5,
+func run(stepSize, decayAt, epochs float64) *record.Run {
+	r := &record.Run{Dir: fmt.Sprintf("runs/%g-%g", stepSize, decayAt), Status: record.Status{State: record.Finished, Epoch: epochs}}
+	r.Config = record.Config{Net: "resnet18", NetTitle: "ResNet-18", Dataset: "cifar10", DatasetTitle: "CIFAR-10", Epochs: epochs, Part: "stage", Pool: 5,
 		Options: map[string]any{"epochs": json.Number(fmt.Sprint(epochs)), "seed": json.Number("0")}}
 	r.Config.Schedule = fmt.Sprintf("η = %g", stepSize)
-	r.Config.Phases = []metrics.Phase{{Name: "constant", StepSize: stepSize}}
+	r.Config.Phases = []record.Phase{{Name: "constant", StepSize: stepSize}}
 	if decayAt > 0 {
 		r.Config.Schedule += fmt.Sprintf(", decay at %g %%", 100*decayAt)
-		r.Config.Phases = []metrics.Phase{{Name: "large", StepSize: stepSize},
+		r.Config.Phases = []record.Phase{{Name: "large", StepSize: stepSize},
 			{Name: "small", Start: decayAt, StepSize: stepSize / 10}, {Name: "final", Start: 0.9, StepSize: stepSize / 100}}
 	}
 	r.Config.Exact = fmt.Sprint(r.Config.Phases)
@@ -35,18 +35,18 @@ func run(stepSize, decayAt, epochs float64) *metrics.Run {
 			loss = 0.3*math.Exp(-40*(t-decayAt)) + 1.2e-3 + 2e-4*rng.Float64()
 			testError = 0.145 - 0.05*decayAt + 0.02*math.Exp(-20*(t-decayAt)) + 0.002*rng.Float64()
 		}
-		row := metrics.Row{Epoch: e, Step: int(195 * e), StepSize: stepSize, TrainLoss: loss, TestError: testError, TestLoss: loss * 1.5}
+		row := record.Row{Epoch: e, Step: int(195 * e), StepSize: stepSize, TrainLoss: loss, TestError: testError, TestLoss: loss * 1.5}
 		row.Net = []float64{0.7, 0.65, 0.64 - 0.1*t, 0.64 - t*0.25*math.Sqrt(decayAt), 0.99}
 		r.Rows = append(r.Rows, row)
 	}
 	return r
 }
 
-func paperRuns() []*metrics.Run {
-	return []*metrics.Run{run(0.007, 0, 100), run(1.5, 0.1, 100), run(1.5, 0.3, 100), run(1.5, 0.5, 100)}
+func paperRuns() []*record.Run {
+	return []*record.Run{run(0.007, 0, 100), run(1.5, 0.1, 100), run(1.5, 0.3, 100), run(1.5, 0.5, 100)}
 }
 
 func paperGroups() []Group { return bySchedule(paperRuns()...) }
 
 // bySchedule makes a group of every run.
-func bySchedule(runs ...*metrics.Run) []Group { return each(runs, scheduleLabels(runs)) }
+func bySchedule(runs ...*record.Run) []Group { return each(runs, scheduleLabels(runs)) }

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // TestFinalsBeside puts a reference's values under each run's, in their columns.
 func TestFinalsBeside(t *testing.T) {
-	ref := metrics.Reference{Label: "paper", Note: "paper: at another scale.", Finals: []map[string]float64{
+	ref := record.Reference{Label: "paper", Note: "paper: at another scale.", Finals: []map[string]float64{
 		{"train_loss": 0.0313, "test_error": 0.1429, "active_4": 0.655}, {"test_error": 0.1013}, {}, {"active_2": 0.5},
 	}}
 	var b strings.Builder
@@ -58,9 +58,9 @@ func TestSchedulesColumns(t *testing.T) {
 
 // TestFinalsOfSeeds takes medians over the finished runs of each schedule.
 func TestFinalsOfSeeds(t *testing.T) {
-	var seeds [][]*metrics.Run
+	var seeds [][]*record.Run
 	for range 2 {
-		var list []*metrics.Run
+		var list []*record.Run
 		for _, loss := range []float64{0.1, 0.4, 0.2} {
 			r := run(1.5, 0.3, 10)
 			r.Rows[len(r.Rows)-1].TrainLoss = loss
@@ -69,14 +69,14 @@ func TestFinalsOfSeeds(t *testing.T) {
 		seeds = append(seeds, list)
 	}
 	seeds[0][1].Config = run(1.5, 0.3, 10).Config
-	seeds[1][1].Status.State = metrics.Diverged
+	seeds[1][1].Status.State = record.Diverged
 	for _, r := range seeds[1] {
 		r.Config = run(1.5, 0.5, 10).Config
 	}
 	groups, err := Labelled([]Group{{Runs: seeds[0]}, {Runs: seeds[1]}})
 	check(t, err)
 	var b strings.Builder
-	check(t, Finals(&b, groups, []string{}, metrics.Reference{}))
+	check(t, Finals(&b, groups, []string{}, record.Reference{}))
 	lines := strings.Split(b.String(), "\n")
 	for i, want := range [][]string{
 		{"η = 1.5, decay at 30 %", "3 of 3 finished", "0.2 (0.15–0.3)"}, {"η = 1.5, decay at 50 %", "2 of 3 finished", "0.15 (0.125–0.175)"},
@@ -95,16 +95,16 @@ func TestFinalsOfSeeds(t *testing.T) {
 // TestPlateauTable has medians over the runs that have a plateau under the large
 // step size, and nothing where there is none.
 func TestPlateauTable(t *testing.T) {
-	list := []*metrics.Run{run(1.5, 0.5, 10), run(1.5, 0.5, 10), run(1.5, 0.5, 10)}
+	list := []*record.Run{run(1.5, 0.5, 10), run(1.5, 0.5, 10), run(1.5, 0.5, 10)}
 	for i, r := range list[:2] {
-		r.Plateaus = []metrics.Plateau{
+		r.Plateaus = []record.Plateau{
 			{Index: 0, Start: 100 + 100*i, End: 900, Level: 0.25, Change: map[string]float64{"active_4": -0.05 - 0.01*float64(i)}},
 			{Index: 1, Start: 1000, End: 1100, Level: 9},
 		}
 	}
-	list[2].Plateaus = []metrics.Plateau{}
+	list[2].Plateaus = []record.Plateau{}
 	var b strings.Builder
-	check(t, Plateaus(&b, []Group{{Label: "large", Runs: list}, {Label: "constant", Runs: []*metrics.Run{run(0.1, 0, 10)}}}, []string{"train_loss", "active_4"}))
+	check(t, Plateaus(&b, []Group{{Label: "large", Runs: list}, {Label: "constant", Runs: []*record.Run{run(0.1, 0, 10)}}}, []string{"train_loss", "active_4"}))
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
 	if len(lines) != 7 || strings.Join(strings.Fields(lines[3]), " ") != "large 2 of 3 150 900 0.25" || strings.Join(strings.Fields(lines[6]), " ") != "large -5.5" {
 		t.Errorf("table:\n%s", b.String())

@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // Table writes the values with which groups of runs end, as aligned text of at most
@@ -16,7 +16,7 @@ import (
 // several. Values are as metrics.csv
 // has them, but in percent where the column's name ends in (%). References' values,
 // in the order of the groups, stand beside the columns that have some.
-func Table(w io.Writer, groups []Group, columns []string, references ...metrics.Reference) error {
+func Table(w io.Writer, groups []Group, columns []string, references ...record.Reference) error {
 	feature := features(groups)
 	head := []string{"run", "runs", "diverged"}
 	unfinished := slices.ContainsFunc(groups, func(g Group) bool { return g.states().unfinished > 0 })

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"largestep/data"
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/nets"
 	"largestep/train/run"
 	"largestep/train/trainer"
@@ -139,7 +139,7 @@ func (p Problem) EdgeSteps(c *run.Config) int {
 }
 
 // Open reads the records of a run folder, for figures and tables, with titles.
-func Open(dir string) (*metrics.Run, error) {
+func Open(dir string) (*record.Run, error) {
 	r, err := run.Open(dir)
 	if err != nil {
 		return nil, err

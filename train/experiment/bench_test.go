@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/machine/cpu"
 	"largestep/train/trainer"
@@ -36,7 +36,7 @@ func BenchmarkDiagonal(b *testing.B) {
 			}}
 			dir := filepath.Join(b.TempDir(), fmt.Sprint(n, i))
 			end, err := trainer.Run(b.Context(), trainer.Options{Config: c, Dir: dir, Problem: p, Engine: e, Hooks: hooks})
-			if err != nil || end.State != metrics.Finished {
+			if err != nil || end.State != record.Finished {
 				b.Fatal(end, err)
 			}
 			e.Close()

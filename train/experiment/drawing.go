@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"largestep/metrics"
 	"largestep/metrics/atomicfile"
 	"largestep/metrics/figure"
+	"largestep/metrics/record"
 	"largestep/train/instances"
 )
 
@@ -76,7 +76,7 @@ func fits(groups []figure.Group) []figure.Fit {
 // isFunctionColumn tells whether a column holds a value of the function.
 func isFunctionColumn(column string) bool { return strings.HasPrefix(column, "h(") }
 
-func fit(label string, r *metrics.Run) figure.Fit {
+func fit(label string, r *record.Run) figure.Fit {
 	f := figure.Fit{Label: label}
 	points := instances.Points1D()
 	f.X, f.Y = points.Inputs, points.Labels

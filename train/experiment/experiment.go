@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"largestep/data"
-	"largestep/metrics"
 	"largestep/metrics/figure"
+	"largestep/metrics/record"
 	"largestep/nets/op"
 	"largestep/train/catalog"
 	"largestep/train/run"
@@ -52,7 +52,7 @@ type Watcher interface {
 	// Begin is called before each run; the hooks follow it.
 	Begin(label, dir string) trainer.Hooks
 	// End is called after it, with what trainer.Run returned.
-	End(dir string, status metrics.Status, err error)
+	End(dir string, status record.Status, err error)
 	// Search is called before an edge of divergence is searched for; the function
 	// is told of each trial.
 	Search(what string) func(stepSize float64, diverged bool)

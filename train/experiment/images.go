@@ -6,8 +6,8 @@ import (
 	"math"
 
 	"largestep/data"
-	"largestep/metrics"
 	"largestep/metrics/figure"
+	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/published"
 	"largestep/train/run"
@@ -31,7 +31,7 @@ type ImageFigure struct {
 	// afterDecay is the factor by which the step size after the decay at a
 	// fraction of the epochs differs from a tenth of the first; nil for 1.
 	afterDecay func(decayAt float64) float64
-	reference  func(scale string) metrics.Reference
+	reference  func(scale string) record.Reference
 }
 
 // StepSizes are the small η and the large one.
@@ -173,12 +173,12 @@ func (f ImageFigure) settings(base run.Config, size StepSizes, seed uint64, seed
 
 // compared is what there is to compare with at a scale, if it trains on the data
 // that the scale is made for.
-func (f ImageFigure) compared(s catalog.Scale, place data.Place) metrics.Reference {
+func (f ImageFigure) compared(s catalog.Scale, place data.Place) record.Reference {
 	if s.Changed {
-		return metrics.Reference{Note: "The paper's numbers, and PyTorch's, are of other sizes than these."}
+		return record.Reference{Note: "The paper's numbers, and PyTorch's, are of other sizes than these."}
 	}
 	if madeFor := data.SetNamed(s.Dataset); madeFor.MadeUp() != place.MadeUp() {
-		return metrics.Reference{Note: "The paper's numbers are of CIFAR-10, and PyTorch's of other images than these."}
+		return record.Reference{Note: "The paper's numbers are of CIFAR-10, and PyTorch's of other images than these."}
 	}
 	return f.reference(s.Name)
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"largestep/data"
-	"largestep/metrics"
 	"largestep/metrics/figure"
+	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/instances"
 	"largestep/train/published"
@@ -212,7 +212,7 @@ func (f SmallFigure) comparison(w *bytes.Buffer, groups []figure.Group, seeds in
 			return err
 		}
 	}
-	if slices.ContainsFunc(references, func(r metrics.Reference) bool { return r.Label == published.Again }) {
+	if slices.ContainsFunc(references, func(r record.Reference) bool { return r.Label == published.Again }) {
 		fmt.Fprintf(w, "\n%s: the authors' code, run again.\n", published.Again)
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"largestep/data"
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/instances"
 	"largestep/train/machine/cpu"
@@ -39,7 +39,7 @@ func runIn(t *testing.T, ctx context.Context, dir string, c run.Config) error {
 }
 
 // trained runs a config and reads its records.
-func trained(t *testing.T, c run.Config) *metrics.Run {
+func trained(t *testing.T, c run.Config) *record.Run {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
 	if err := runIn(t, context.Background(), dir, c); err != nil {
@@ -48,7 +48,7 @@ func trained(t *testing.T, c run.Config) *metrics.Run {
 	return records(t, dir)
 }
 
-func records(t *testing.T, dir string) *metrics.Run {
+func records(t *testing.T, dir string) *record.Run {
 	t.Helper()
 	r, err := run.Open(dir)
 	if err != nil {
@@ -58,7 +58,7 @@ func records(t *testing.T, dir string) *metrics.Run {
 }
 
 // value is the entry of a column in the last row.
-func value(t *testing.T, r *metrics.Run, column string) float64 {
+func value(t *testing.T, r *record.Run, column string) float64 {
 	t.Helper()
 	v, ok := r.Value(len(r.Rows)-1, column)
 	if !ok {
@@ -91,7 +91,7 @@ func small(t *testing.T, name string) run.Config {
 // separation of the two classes of random instances.
 const separation = 2
 
-func batchLosses(t *testing.T, r *metrics.Run) []float64 {
+func batchLosses(t *testing.T, r *record.Run) []float64 {
 	t.Helper()
 	rows, err := r.Steps()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // Stages are a measure's columns for the four stages of a ResNet and the average
@@ -96,15 +96,15 @@ var ofSmall = map[string]small{
 // Small are the numbers of a figure of a small problem on the paper's instance:
 // the paper's, and those of its authors' code run again, of the paper's own order
 // of the examples or as medians over several.
-func Small(figure string, ownOrder bool) []metrics.Reference {
+func Small(figure string, ownOrder bool) []record.Reference {
 	numbers := ofSmall[figure]
 	again := numbers.again
 	if ownOrder {
 		again = numbers.ownAgain
 	}
-	list := []metrics.Reference{{Label: "paper", Finals: numbers.paper}}
+	list := []record.Reference{{Label: "paper", Finals: numbers.paper}}
 	if again != nil {
-		list = append(list, metrics.Reference{Label: Again, Finals: again})
+		list = append(list, record.Reference{Label: Again, Finals: again})
 	}
 	return list
 }

@@ -9,8 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"largestep/metrics"
 	"largestep/metrics/atomicfile"
+	"largestep/metrics/record"
 	"largestep/train/safetensors"
 )
 
@@ -129,7 +129,7 @@ func LoadCheckpoint(dir string, momentum bool) (*Checkpoint, error) {
 
 // checkNeverSaved refuses to begin anew a run whose checkpoint has been lost.
 func checkNeverSaved(dir string) error {
-	status, err := metrics.ReadStatus(dir)
+	status, err := record.ReadStatus(dir)
 	if err != nil {
 		return err
 	}

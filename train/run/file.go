@@ -6,8 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"largestep/metrics"
 	"largestep/metrics/atomicfile"
+	"largestep/metrics/record"
 	"largestep/train/schedule"
 )
 
@@ -39,7 +39,7 @@ type File struct {
 // ReadConfig reads the config of a run folder; the error wraps fs.ErrNotExist if
 // there is none.
 func ReadConfig(dir string) (*File, error) {
-	path := filepath.Join(dir, metrics.ConfigFile)
+	path := filepath.Join(dir, record.ConfigFile)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func WriteConfig(dir string, c Config, e Environment) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(filepath.Join(dir, metrics.ConfigFile), append(b, '\n'))
+	return atomicfile.WriteFile(filepath.Join(dir, record.ConfigFile), append(b, '\n'))
 }
 
 func parse(b []byte) (*File, error) {

@@ -9,8 +9,8 @@ import (
 	"reflect"
 	"strings"
 
-	"largestep/metrics"
 	"largestep/metrics/atomicfile"
+	"largestep/metrics/record"
 )
 
 var (
@@ -33,7 +33,7 @@ func CheckNew(dir string) error {
 
 // Inspect finds the run in a folder, and how it stands; the file is nil if there
 // is none yet.
-func Inspect(dir string) (file *File, status metrics.Status, err error) {
+func Inspect(dir string) (file *File, status record.Status, err error) {
 	file, err = ReadConfig(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, status, checkEmpty(dir)
@@ -41,7 +41,7 @@ func Inspect(dir string) (file *File, status metrics.Status, err error) {
 	if err != nil {
 		return nil, status, err
 	}
-	status, err = metrics.ReadStatus(dir)
+	status, err = record.ReadStatus(dir)
 	return file, status, err
 }
 

@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // Open reads the records of a run folder, for figures and tables.
-func Open(dir string) (*metrics.Run, error) {
+func Open(dir string) (*record.Run, error) {
 	f, err := ReadConfig(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: not a run folder: it has no %s", dir, metrics.ConfigFile)
+		return nil, fmt.Errorf("%s: not a run folder: it has no %s", dir, record.ConfigFile)
 	}
 	if err != nil {
 		return nil, err
@@ -23,17 +23,17 @@ func Open(dir string) (*metrics.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return metrics.OpenRun(dir, about)
+	return record.OpenRun(dir, about)
 }
 
 // describe is what figures need to know of the config.
-func (f *File) describe() (metrics.Config, error) {
-	c := metrics.Config{
+func (f *File) describe() (record.Config, error) {
+	c := record.Config{
 		Net: f.Net, Dataset: f.Dataset, Schedule: f.Schedule.Label(), Exact: f.Schedule.Exact(),
 		Epochs: float64(f.Epochs), Steps: f.MaxSteps, Engine: f.Environment.Engine,
 	}
 	for _, p := range f.Schedule.Phases {
-		c.Phases = append(c.Phases, metrics.Phase{Name: p.Name, Start: p.Start, StepSize: p.StepSize})
+		c.Phases = append(c.Phases, record.Phase{Name: p.Name, Start: p.Start, StepSize: p.StepSize})
 	}
 	b, err := json.Marshal(f.Config)
 	if err != nil {

@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"slices"
 
-	"largestep/metrics"
 	"largestep/metrics/measure"
+	"largestep/metrics/record"
 )
 
 // RecordPlateaus finds, in a run's records, where the mini-batch loss stood
 // still, and what moved meanwhile, and leaves it in the run folder. It needs the
 // losses of all steps. untaught bounds the loss of a net that has learnt nothing.
-func RecordPlateaus(dir string, end metrics.State, untaught float64) error {
+func RecordPlateaus(dir string, end record.State, untaught float64) error {
 	config, err := ReadConfig(dir)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func RecordPlateaus(dir string, end metrics.State, untaught float64) error {
 	for i, s := range steps {
 		losses[i] = s.BatchLoss
 	}
-	if end == metrics.Diverged {
+	if end == record.Diverged {
 		losses = beforeDivergence(losses)
 	}
 	schedule := config.Schedule
@@ -44,17 +44,17 @@ func RecordPlateaus(dir string, end metrics.State, untaught float64) error {
 	if len(run.Rows) > 0 && run.Rows[0].Step == 0 && config.Init == "" {
 		untaught = min(untaught, run.Rows[0].TrainLoss)
 	}
-	var found []metrics.Plateau
+	var found []record.Plateau
 	for _, p := range measure.Plateaus(losses, starts) {
 		if p.Level > untaught/2 { // it has yet to fall: nothing has stabilised
 			continue
 		}
-		found = append(found, metrics.Plateau{
+		found = append(found, record.Plateau{
 			Phase: schedule.Phases[p.Phase].Name, Index: p.Phase, Start: p.Start, End: p.End, Level: p.Level,
 			Change: changes(run, p.Start, p.End),
 		})
 	}
-	if err := metrics.WritePlateaus(dir, found); err != nil {
+	if err := record.WritePlateaus(dir, found); err != nil {
 		return fmt.Errorf("plateaus: %w", err)
 	}
 	return nil
@@ -80,7 +80,7 @@ const leastRows = 5
 // changes are the slopes of the net's own columns, per 1,000 steps, over the
 // rows from step start to end but for the one before all training; none if there
 // are too few.
-func changes(run *metrics.Run, start, end int) map[string]float64 {
+func changes(run *record.Run, start, end int) map[string]float64 {
 	change := map[string]float64{}
 	for k, column := range run.Net {
 		var x, y []float64

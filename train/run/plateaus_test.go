@@ -3,15 +3,15 @@ package run
 import (
 	"testing"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // Slopes are taken over the rows of a plateau, not from a few alone, nor from the
 // initial parameters.
 func TestChanges(t *testing.T) {
-	run := &metrics.Run{Table: metrics.Table{Net: []string{"rank"}}}
+	run := &record.Run{Table: record.Table{Net: []string{"rank"}}}
 	for i := range 10 {
-		run.Rows = append(run.Rows, metrics.Row{Step: 100 * i, Net: []float64{50 - float64(i)}})
+		run.Rows = append(run.Rows, record.Row{Step: 100 * i, Net: []float64{50 - float64(i)}})
 	}
 	if got, ok := changes(run, 150, 650)["rank"]; !ok || got < -10.0001 || got > -9.9999 {
 		t.Errorf("five rows: %g, %v, want -10", got, ok)

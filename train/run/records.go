@@ -6,16 +6,16 @@ import (
 	"path/filepath"
 	"time"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 )
 
 // Records are the growing files of a run folder.
 type Records struct {
-	Log    *metrics.Log
+	Log    *record.Log
 	net    []string // the net's own columns
-	table  *metrics.TableWriter
-	steps  *metrics.StepsWriter // nil unless the config asks for it
-	events *metrics.EventWriter
+	table  *record.TableWriter
+	steps  *record.StepsWriter // nil unless the config asks for it
+	events *record.EventWriter
 }
 
 // Sizes is how far the files had grown at a checkpoint, in bytes.
@@ -30,14 +30,14 @@ type Sizes struct {
 func OpenRecords(dir string, net []string, logSteps bool, at Sizes) (*Records, error) {
 	r := &Records{net: net}
 	var err error
-	if r.Log, err = metrics.OpenLog(filepath.Join(dir, metrics.LogFile)); err != nil {
+	if r.Log, err = record.OpenLog(filepath.Join(dir, record.LogFile)); err != nil {
 		return nil, err
 	}
-	if r.table, err = metrics.ResumeTable(filepath.Join(dir, metrics.TableFile), net, at.Table); err != nil {
+	if r.table, err = record.ResumeTable(filepath.Join(dir, record.TableFile), net, at.Table); err != nil {
 		return nil, cmp.Or(err, r.Close())
 	}
 	if logSteps {
-		if r.steps, err = metrics.ResumeSteps(filepath.Join(dir, metrics.StepsFile), at.Steps); err != nil {
+		if r.steps, err = record.ResumeSteps(filepath.Join(dir, record.StepsFile), at.Steps); err != nil {
 			return nil, cmp.Or(err, r.Close())
 		}
 	}
@@ -47,19 +47,19 @@ func OpenRecords(dir string, net []string, logSteps bool, at Sizes) (*Records, e
 	return r, nil
 }
 
-func openEvents(dir string, at Sizes) (*metrics.EventWriter, error) {
+func openEvents(dir string, at Sizes) (*record.EventWriter, error) {
 	if at.EventsFile != "" {
-		return metrics.ResumeEvents(filepath.Join(dir, filepath.Base(at.EventsFile)), at.Events, time.Now())
+		return record.ResumeEvents(filepath.Join(dir, filepath.Base(at.EventsFile)), at.Events, time.Now())
 	}
 	// A run that starts over leaves the events of its first try to nobody.
 	if err := remove(dir, "events.out.tfevents.", "", ""); err != nil {
 		return nil, err
 	}
-	return metrics.CreateEvents(dir, time.Now())
+	return record.CreateEvents(dir, time.Now())
 }
 
 // Row appends an evaluation to the table and the events.
-func (r *Records) Row(row metrics.Row) error {
+func (r *Records) Row(row record.Row) error {
 	if err := r.table.Append(row); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (r *Records) Row(row metrics.Row) error {
 }
 
 // Step appends an update to steps.csv, if the config asks for it.
-func (r *Records) Step(row metrics.StepRow) error {
+func (r *Records) Step(row record.StepRow) error {
 	if r.steps == nil {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"largestep/data"
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/nets/op"
 	"largestep/train/catalog"
 	"largestep/train/run"
@@ -40,7 +40,7 @@ func TestChoicesAreLogged(t *testing.T) {
 	o := options(t, small())
 	o.Engine = &particular{Engine: o.Engine}
 	runAll(t, o)
-	log, err := os.ReadFile(filepath.Join(o.Dir, metrics.LogFile))
+	log, err := os.ReadFile(filepath.Join(o.Dir, record.LogFile))
 	check(t, err)
 	for _, choice := range []string{"choice I.", "choice II.", "choice III."} { // one for each evaluation
 		if strings.Count(string(log), choice) != 1 {

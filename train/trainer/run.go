@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/nets/op"
 	"largestep/train/run"
 	"largestep/train/weights"
@@ -33,7 +33,7 @@ type Options struct {
 type Hooks struct {
 	Start func(c run.Config, step int) // before the first step, or the first one resumed
 	Step  func(p Progress)             // a few times a second
-	Row   func(row metrics.Row)        // after each evaluation
+	Row   func(row record.Row)         // after each evaluation
 }
 
 // Progress is where a training is.
@@ -49,17 +49,17 @@ var ErrInterrupted = errors.New("interrupted")
 
 // Run trains and leaves its records in the run folder. Divergence is a state of
 // the records and no error.
-func Run(ctx context.Context, o Options) (metrics.Status, error) {
+func Run(ctx context.Context, o Options) (record.Status, error) {
 	o, err := o.resolved()
 	if err != nil {
-		return metrics.Status{}, err
+		return record.Status{}, err
 	}
 	if found, err := o.find(); err != nil || found.done() {
 		return found.status, err
 	}
 	release, err := run.Lock(o.Dir)
 	if err != nil {
-		return metrics.Status{}, err
+		return record.Status{}, err
 	}
 	defer release()
 	found, err := o.find() // again, now that nobody else changes it
@@ -69,21 +69,21 @@ func Run(ctx context.Context, o Options) (metrics.Status, error) {
 	o.Config.Init = found.initialParameters
 	t, err := newTrainer(o)
 	if err != nil {
-		return metrics.Status{}, err
+		return record.Status{}, err
 	}
 	if found.fresh {
 		if err := run.WriteConfig(o.Dir, o.Config, o.Environment); err != nil {
-			return metrics.Status{}, err
+			return record.Status{}, err
 		}
 	}
 	if err := run.Tidy(o.Dir, t.Position); err != nil {
-		return metrics.Status{}, err
+		return record.Status{}, err
 	}
 	if !found.fresh && t.Step == o.Config.Steps() { // killed after its last checkpoint
-		return t.end(metrics.Finished, "")
+		return t.end(record.Finished, "")
 	}
 	if err := t.openRecords(); err != nil {
-		return metrics.Status{}, err
+		return record.Status{}, err
 	}
 	return t.train(ctx)
 }
@@ -125,13 +125,13 @@ func checkOrder(c *run.Config, p Problem) error {
 // found is what there is of the run in its folder.
 type found struct {
 	fresh             bool // nothing
-	status            metrics.Status
+	status            record.Status
 	initialParameters string // checksum of their file
 }
 
 // done tells that there is nothing left to train.
 func (f found) done() bool {
-	return f.status.State == metrics.Finished || f.status.State == metrics.Diverged
+	return f.status.State == record.Finished || f.status.State == record.Diverged
 }
 
 // find looks for the run to resume.

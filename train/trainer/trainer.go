@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"largestep/data"
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
@@ -151,23 +151,23 @@ var errDiverged = errors.New("the loss is not finite")
 
 // train runs the loop and leaves its end in the run folder: the records first,
 // the status last.
-func (t *trainer) train(ctx context.Context) (metrics.Status, error) {
+func (t *trainer) train(ctx context.Context) (record.Status, error) {
 	err := t.run(ctx)
-	state, message := metrics.Finished, ""
+	state, message := record.Finished, ""
 	switch {
 	case errors.Is(err, errDiverged):
-		state, message = metrics.Diverged, fmt.Sprintf("loss %g at step %d", t.lastLoss, t.Step)
+		state, message = record.Diverged, fmt.Sprintf("loss %g at step %d", t.lastLoss, t.Step)
 	case errors.Is(err, ErrInterrupted):
-		state = metrics.Interrupted
+		state = record.Interrupted
 	case err != nil:
-		return metrics.Status{}, t.fail(err)
+		return record.Status{}, t.fail(err)
 	}
 	t.records.Log.Printf("%s at step %d %s", state, t.Step, message)
 	if err := t.records.Close(); err != nil {
-		return metrics.Status{}, err
+		return record.Status{}, err
 	}
 	status, err := t.end(state, message)
-	if err == nil && state == metrics.Interrupted {
+	if err == nil && state == record.Interrupted {
 		err = ErrInterrupted
 	}
 	return status, err
@@ -178,7 +178,7 @@ func (t *trainer) train(ctx context.Context) (metrics.Status, error) {
 func (t *trainer) fail(err error) error {
 	t.records.Log.Printf("failed: %v", err)
 	t.records.Close()
-	t.status(metrics.Failed, err.Error())
+	t.status(record.Failed, err.Error())
 	return err
 }
 
@@ -193,7 +193,7 @@ func (t *trainer) run(ctx context.Context) error {
 	if t.Hooks.Start != nil {
 		t.Hooks.Start(t.Config, t.Step)
 	}
-	if err := t.status(metrics.Running, ""); err != nil {
+	if err := t.status(record.Running, ""); err != nil {
 		return err
 	}
 	return t.loop(ctx)
@@ -201,14 +201,14 @@ func (t *trainer) run(ctx context.Context) error {
 
 // end leaves plateaus and state in the run folder, whose other records are
 // complete.
-func (t *trainer) end(s metrics.State, message string) (metrics.Status, error) {
-	if s != metrics.Interrupted {
+func (t *trainer) end(s record.State, message string) (record.Status, error) {
+	if s != record.Interrupted {
 		if err := run.RecordPlateaus(t.Dir, s, untaught(t.Problem)); err != nil {
-			return metrics.Status{}, err
+			return record.Status{}, err
 		}
 	}
-	status := metrics.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message}
-	return status, metrics.WriteStatus(t.Dir, status)
+	status := record.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message}
+	return status, record.WriteStatus(t.Dir, status)
 }
 
 // untaught is the cross-entropy of a net that knows no class from another; other
@@ -220,8 +220,8 @@ func untaught(p Problem) float64 {
 	return math.Inf(1)
 }
 
-func (t *trainer) status(s metrics.State, message string) error {
-	return metrics.WriteStatus(t.Dir, metrics.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message})
+func (t *trainer) status(s record.State, message string) error {
+	return record.WriteStatus(t.Dir, record.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message})
 }
 
 func (t *trainer) epoch() float64 { return float64(t.Step) / float64(t.Config.StepsPerEpoch()) }
@@ -336,7 +336,7 @@ func (t *trainer) report() error {
 	}
 	c := &t.Config
 	for _, loss := range losses {
-		err := t.records.Step(metrics.StepRow{
+		err := t.records.Step(record.StepRow{
 			Step: t.logged, Epoch: float64(t.logged) / float64(c.StepsPerEpoch()), StepSize: c.StepSize(t.logged), BatchLoss: loss,
 		})
 		if err != nil {
@@ -390,7 +390,7 @@ func (t *trainer) evaluate() error {
 		if err := t.save(); err != nil {
 			return err
 		}
-		return t.status(metrics.Running, "")
+		return t.status(record.Running, "")
 	}
 	return nil
 }
@@ -407,10 +407,10 @@ func (t *trainer) note() {
 	}
 }
 
-func (t *trainer) measure() (metrics.Row, error) {
+func (t *trainer) measure() (record.Row, error) {
 	m, err := t.meter.Measure()
 	if err != nil {
-		return metrics.Row{}, err
+		return record.Row{}, err
 	}
 	if !finite(m.TrainLoss) { // no feature is positive then, nor sparse
 		for i := range m.Net {
@@ -419,7 +419,7 @@ func (t *trainer) measure() (metrics.Row, error) {
 	}
 	c := &t.Config
 	last := max(t.Step-1, 0)
-	return metrics.Row{
+	return record.Row{
 		Epoch: t.epoch(), Step: t.Step,
 		Phase:    c.Schedule.Phases[c.Phase(last)].Name,
 		StepSize: c.StepSize(last), BatchLoss: t.LossSum / float64(t.LossCount),

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"largestep/data"
-	"largestep/metrics"
+	"largestep/metrics/record"
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/catalog"
@@ -62,23 +62,23 @@ func optionsOf(t *testing.T, c run.Config, set *data.Dataset) trainer.Options {
 	return trainer.Options{Config: c, Dir: filepath.Join(t.TempDir(), "run"), Problem: p, Engine: engine(t), CheckpointEvery: time.Hour}
 }
 
-func runAll(t *testing.T, o trainer.Options) metrics.Status {
+func runAll(t *testing.T, o trainer.Options) record.Status {
 	t.Helper()
 	status, err := trainer.Run(context.Background(), o)
 	check(t, err)
 	return status
 }
 
-func stepRows(t *testing.T, dir string) []metrics.StepRow {
+func stepRows(t *testing.T, dir string) []record.StepRow {
 	t.Helper()
-	rows, err := metrics.ReadSteps(filepath.Join(dir, metrics.StepsFile))
+	rows, err := record.ReadSteps(filepath.Join(dir, record.StepsFile))
 	check(t, err)
 	return rows
 }
 
-func tableRows(t *testing.T, dir string) []metrics.Row {
+func tableRows(t *testing.T, dir string) []record.Row {
 	t.Helper()
-	table, err := metrics.ReadTable(filepath.Join(dir, metrics.TableFile))
+	table, err := record.ReadTable(filepath.Join(dir, record.TableFile))
 	check(t, err)
 	return table.Rows
 }
@@ -351,10 +351,10 @@ func TestDivergenceIsRecordedExactly(t *testing.T) {
 		status := runAll(t, o)
 		steps := stepRows(t, o.Dir)
 		last := len(steps) - 1
-		if status.State != metrics.Diverged || status.Step != len(steps) || status.Message == "" {
+		if status.State != record.Diverged || status.Step != len(steps) || status.Message == "" {
 			t.Errorf("%s: %+v with %d steps recorded", c.phases, status, len(steps))
 		}
-		if saved, err := metrics.ReadStatus(o.Dir); err != nil || saved != status {
+		if saved, err := record.ReadStatus(o.Dir); err != nil || saved != status {
 			t.Errorf("%s: status.json %+v, %v; returned %+v", c.phases, saved, err, status)
 		}
 		for i, s := range steps {
@@ -429,7 +429,7 @@ func TestResumeFromEveryPoint(t *testing.T) {
 			copies = append(copies, to)
 		}
 		o.Hooks = trainer.Hooks{
-			Start: func(run.Config, int) { snapshot() }, Step: func(trainer.Progress) { snapshot() }, Row: func(metrics.Row) { snapshot() },
+			Start: func(run.Config, int) { snapshot() }, Step: func(trainer.Progress) { snapshot() }, Row: func(record.Row) { snapshot() },
 		}
 		runAll(t, o)
 		o.Hooks = trainer.Hooks{}
@@ -464,7 +464,7 @@ func betweenFiles(t *testing.T, copies []string) []string {
 				check(t, err)
 				check(t, os.WriteFile(filepath.Join(dir, filepath.Base(v)), b, 0o666))
 			}
-			check(t, metrics.WriteStatus(dir, metrics.Status{State: metrics.Running}))
+			check(t, record.WriteStatus(dir, record.Status{State: record.Running}))
 			mixed = append(mixed, dir)
 		}
 	}
@@ -482,7 +482,7 @@ func sameRun(t *testing.T, want, got string) {
 		t.Fatalf("%s: %d rows, want %d", got, len(b), len(a))
 	}
 	for i := range a {
-		for _, r := range []*metrics.Row{&a[i], &b[i]} {
+		for _, r := range []*record.Row{&a[i], &b[i]} {
 			r.ImagesPerSecond, r.Seconds = 0, 0
 			if i == 0 {
 				r.BatchLoss = 0 // NaN before the first step
@@ -555,7 +555,7 @@ func TestRandomConfigs(t *testing.T) {
 		status, err := trainer.Run(context.Background(), o)
 		if refused := c.Batch > c.TrainSize; refused != (err != nil) {
 			t.Errorf("%+v: %v", c, err)
-		} else if !refused && (status.State != metrics.Finished || status.Step != len(stepRows(t, o.Dir))) {
+		} else if !refused && (status.State != record.Finished || status.Step != len(stepRows(t, o.Dir))) {
 			t.Errorf("%+v: %+v", c, status)
 		}
 	}

@@ -1,10 +1,10 @@
-// Package metrics keeps the records of a run: one row per evaluation in
+// Package record keeps the records of a run: one row per evaluation in
 // metrics.csv, the mini-batch losses in steps.csv, the same numbers for
 // TensorBoard, the plateaus of the loss, the configuration, the state, and a
 // log, all in one folder, of which OpenRun makes a Run. Tables and event files
 // only grow; a checkpoint notes their sizes, and a run that goes on from it cuts
 // off what came later.
-package metrics
+package record
 
 import (
 	"fmt"
