@@ -37,7 +37,11 @@ def initialise(model):
 
 
 def step_size(c, fraction):
-    return [p["step_size"] for p in c["phases"] if fraction >= p.get("start", 0)][-1]
+    return [p["step_size"] for p in phases(c) if fraction >= p.get("start", 0)][-1]
+
+
+def phases(c):
+    return c["schedule"]["phases"] if "schedule" in c else c["phases"]  # of format 2, and 1
 
 
 def evaluate(model, x, y):
@@ -67,13 +71,13 @@ def main():
     o = parser.parse_args()
     c = json.loads((o.run / "config.json").read_text())
     folder = c["environment"].get("data_dir")
-    if c["net"] != "resnet18" or not folder or c["sampling"] != "shuffle" or c["augment"] or c.get("warmup_exp") or c.get("warmup_gain"):
+    if c["net"] != "resnet18" or not folder or c["sampling"] != "shuffle" or c["augment"] or c.get("warmup_exp") or c.get("warmup_gain") or any("rule" in p for p in phases(c)):
         parser.error(f"{o.run}: not a ResNet-18 on images in a folder, shuffled, without augmentation and warm-up")
     if o.threads:
         torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
 
-    x, y = images(pathlib.Path(folder), [f"data_batch_{i}.bin" for i in range(1, 6)], c["train_size"])
+    x, y = images(pathlib.Path(folder), sorted(f.name for f in pathlib.Path(folder).glob("data_batch_*.bin")), c["train_size"])
     test = images(pathlib.Path(folder), ["test_batch.bin"], c["test_size"])
     model = ResNet18(c["width"])
     initialise(model)
