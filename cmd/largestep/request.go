@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -213,9 +212,9 @@ func (r *request) makeProblem() (err error) {
 // Close gives the engine back.
 func (r *request) Close() error { return r.open.Close() }
 
-// environment notes what computes.
+// environment notes what a run does not know itself of how it is made.
 func (o *engineOptions) environment(e op.Engine, place data.Place, edge float64) run.Environment {
-	env := run.Environment{Version: version(), Go: runtime.Version(), Engine: e.Name(), Device: e.Device(), DataDir: place.Dir, Edge: edge}
+	env := run.Environment{DataDir: place.Dir, Edge: edge}
 	if abs, err := filepath.Abs(place.Dir); err == nil && place.Dir != "" { // to resume from anywhere
 		env.DataDir = abs
 	}

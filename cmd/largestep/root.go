@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/train/run"
 	"largestep/train/trainer"
 )
 
@@ -87,7 +87,7 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
   largestep fetch cifar10                download CIFAR-10
   largestep train resnet18 --step-size 0.5 --decay-at 0.3
   largestep plot runs/a runs/b -o compare.png`,
-		Version:       version(),
+		Version:       run.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -153,21 +153,4 @@ func subcommand(question string) func(*cobra.Command, []string) error {
 		}
 		return usageError{fmt.Errorf("unknown %s %q: choose one of %s", cmd.Name(), args[0], strings.Join(names, ", "))}
 	}
-}
-
-// version is that of the module, or of the commit it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return "devel"
 }

@@ -13,6 +13,7 @@ import (
 	"largestep/data"
 	"largestep/metrics/record"
 	"largestep/nets"
+	"largestep/train/problem"
 	"largestep/train/run"
 	"largestep/train/trainer"
 )
@@ -28,8 +29,9 @@ type Problem struct {
 	Precisions []string // number formats, the default first
 	Defaults   func(Circumstances) run.Config
 	// Make makes the problem, and completes the config with what it decides, such
-	// as the sizes of an instance. The data set is that of problems that Read one.
-	Make func(c run.Config, set *data.Dataset) (trainer.Problem, run.Config, error)
+	// as the sizes of an instance. The data set is that of problems that Read one;
+	// more measures are recorded beside those of the config.
+	Make func(c run.Config, set *data.Dataset, more ...problem.Measure) (trainer.Problem, run.Config, error)
 	// Net is the network alone, of a problem that classifies images.
 	Net func(width, classes int) (nets.Net, error)
 	// First and Last are the weights of its first convolution and of its last

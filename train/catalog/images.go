@@ -35,15 +35,15 @@ func ofImages(p Problem) Problem {
 	p.Precisions = []string{"fp32", "tf32", "bf16"}
 	p.Classes, p.Coupled, p.Long = true, true, true
 	p.Defaults = func(at Circumstances) run.Config { return SuitableScale(at).Config(p.Name) }
-	p.Make = func(c run.Config, set *data.Dataset) (trainer.Problem, run.Config, error) {
-		images, err := p.classification(c, set)
+	p.Make = func(c run.Config, set *data.Dataset, more ...problem.Measure) (trainer.Problem, run.Config, error) {
+		images, err := p.classification(c, set, more)
 		return images, c, err
 	}
 	return p
 }
 
 // classification is the problem of a config and the images that it asks for.
-func (p Problem) classification(c run.Config, set *data.Dataset) (*problem.Images, error) {
+func (p Problem) classification(c run.Config, set *data.Dataset, more []problem.Measure) (*problem.Images, error) {
 	net, err := p.Net(c.Width, len(set.Train.Classes))
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (p Problem) classification(c run.Config, set *data.Dataset) (*problem.Image
 		return nil, fmt.Errorf("%d test images, config says %d", n, c.TestSize)
 	}
 	return &problem.Images{
-		Net: net, Data: set, Augment: c.Augment, Sparsity: slices.Contains(c.Measures, sparsity), Measures: chosen(c.Measures),
+		Net: net, Data: set, Augment: c.Augment, Sparsity: slices.Contains(c.Measures, sparsity), Measures: append(chosen(c.Measures), more...),
 	}, nil
 }
 

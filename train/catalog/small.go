@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 
 	"gorgonia.org/tensor"
 	"largestep/data"
@@ -58,7 +59,7 @@ func ofVectors(p Problem, s size, instance func(run.Config, instances.Kind) (*in
 		c.CountEpochs()
 		return c
 	}
-	p.Make = func(c run.Config, _ *data.Dataset) (trainer.Problem, run.Config, error) {
+	p.Make = func(c run.Config, _ *data.Dataset, more ...problem.Measure) (trainer.Problem, run.Config, error) {
 		kind, err := p.kind(c)
 		if err != nil {
 			return nil, c, err
@@ -74,7 +75,7 @@ func ofVectors(p Problem, s size, instance func(run.Config, instances.Kind) (*in
 		if err := fill(made, i, &c); err != nil {
 			return nil, c, err
 		}
-		made.Measures = append(made.Measures, chosen(c.Measures)...)
+		made.Measures = slices.Concat(made.Measures, chosen(c.Measures), more)
 		return made, c, nil
 	}
 	return p

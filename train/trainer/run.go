@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"largestep/metrics/record"
@@ -15,7 +16,7 @@ import (
 // Options are a training to be done.
 type Options struct {
 	Config      run.Config
-	Environment run.Environment // but for the checksums of the examples, which are the problem's
+	Environment run.Environment // what Run does not find out itself
 	Dir         string          // the run folder
 	// Resume goes on from the folder's latest checkpoint, if there is a run in
 	// it; else the folder must be new or empty.
@@ -100,7 +101,10 @@ func (o Options) resolved() (Options, error) {
 	if err := checkOrder(&o.Config, o.Problem); err != nil {
 		return o, err
 	}
-	o.Environment.TrainSHA256, o.Environment.TestSHA256 = o.Problem.Fingerprints()
+	env := &o.Environment
+	env.Version, env.Go = run.Version(), runtime.Version()
+	env.Engine, env.Device = o.Engine.Name(), o.Engine.Device()
+	env.TrainSHA256, env.TestSHA256 = o.Problem.Fingerprints()
 	if o.Init == "" {
 		return o, nil
 	}
