@@ -73,3 +73,21 @@ func TestChoicesWithoutAFile(t *testing.T) {
 		}
 	}
 }
+
+func TestPlaceOfChoices(t *testing.T) {
+	t.Setenv(choicesVariable, "/somewhere/plans.tsv")
+	if got := choicesPath(); got != "/somewhere/plans.tsv" {
+		t.Errorf("choices at %q", got)
+	}
+	t.Setenv(choicesVariable, "")
+	t.Setenv("XDG_CACHE_HOME", "/caches")
+	t.Setenv("HOME", "/home/nobody")
+	if got := choicesPath(); !strings.HasSuffix(got, filepath.Join("largestep", "cuda-plans.tsv")) || !filepath.IsAbs(got) {
+		t.Errorf("choices at %q by default", got)
+	}
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("HOME", "")
+	if got := choicesPath(); got != "" {
+		t.Errorf("choices at %q where there is no place", got)
+	}
+}

@@ -1,3 +1,5 @@
+//go:build gpu
+
 package cuda
 
 import (
@@ -9,11 +11,10 @@ import (
 )
 
 // The environment variables that help to find a fault, or try what no card has
-// decided yet.
+// decided yet, beside syncVariable.
 const (
 	fuseVariable  = "LARGESTEP_CUDA_FUSE"
 	eagerVariable = "LARGESTEP_CUDA_EAGER"
-	syncVariable  = "LARGESTEP_CUDA_SYNC"
 	logVariable   = "LARGESTEP_CUDA_LOG"
 )
 

@@ -90,5 +90,9 @@ func cudnnMissing(tried []string) error {
 		strings.Join(tried, ", "), cudnnVariable)
 }
 
-// cudnnVariable is the environment variable that names the cuDNN library.
-const cudnnVariable = "LARGESTEP_CUDNN"
+// cudnnVariable is the environment variable that names the cuDNN library, and
+// syncVariable the one that makes the engine wait for each kernel.
+const (
+	cudnnVariable = "LARGESTEP_CUDNN"
+	syncVariable  = "LARGESTEP_CUDA_SYNC"
+)
