@@ -78,7 +78,8 @@ def main():
     torch = read(folder / "pytorch-bf16.json")
     if "device" in torch:
         print(f"PyTorch {torch['torch']}, cuDNN {torch['cudnn']}, {torch['device']}")
-    print(next((line for line in text(folder / "facts.log").splitlines() if line.startswith("cuda ")), "no GPU listed"))
+    facts = text(folder / "facts-again.log") or text(folder / "facts.log")
+    print(next((line for line in facts.splitlines() if line.startswith("cuda ")), "no GPU listed"))
     kernels = read(folder / "bench-bf16.json").get("kernels", [])
     print("bf16, each kernel waited for:", ", ".join(f"{k['name']} {100 * k['share']:.0f} %" for k in kernels[:6]))
     print("\n".join(line for line in text(folder / "losses.log").splitlines() if line.startswith("losses")))

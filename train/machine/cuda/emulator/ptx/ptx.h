@@ -45,10 +45,16 @@ template <typename T> T op_mul(T a, T b) { return T(WRAP(a) * WRAP(b)); }
 template <typename T> T op_mul_lo(T a, T b) { return op_mul(a, b); }
 template <typename T> T op_mad_lo(T a, T b, T c) { return op_add(op_mul(a, b), c); }
 template <typename T> auto op_mul_wide(T a, T b) {
+    static_assert(sizeof(T) == 4);
     typedef std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t> Wide;
     return Wide(a) * Wide(b);
 }
+template <typename T> T op_mul_hi(T a, T b) { return T(op_mul_wide(a, b) >> 32); }
 template <typename T> T op_neg(T a) { return T(-WRAP(a)); }
+template <typename T> T op_abs(T a) {
+    if constexpr (std::is_integral_v<T>) return a < 0 ? op_neg(a) : a;
+    else return std::fabs(a);
+}
 template <typename T> T op_div(T a, T b) { return a / b; }
 template <typename T> T op_div_rn(T a, T b) { return a / b; }
 template <typename T> T op_rem(T a, T b) { return a % b; }

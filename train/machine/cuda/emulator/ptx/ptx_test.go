@@ -140,6 +140,9 @@ func TestInstructions(t *testing.T) {
 	result("55555553", "mov.u32 %r2, -7", "div.u32 %r1, %r2, 3")
 	result("ffffffff", "mov.u32 %r2, -7", "mul.wide.s32 %rd3, %r2, 3", "shr.u64 %rd4, %rd3, 32", "cvt.u32.u64 %r1, %rd4")
 	result("2", "mov.u32 %r2, -7", "mul.wide.u32 %rd3, %r2, 3", "shr.u64 %rd4, %rd3, 32", "cvt.u32.u64 %r1, %rd4")
+	result("2", "mul.hi.u32 %r1, %r2, 3")
+	result("ffffffff", "mul.hi.s32 %r1, %r2, 3")
+	result("7", "abs.s32 %r1, %r2")
 	result("0", "mov.u32 %r2, 1", "mov.u32 %r3, 32", "shl.b32 %r1, %r2, %r3")
 	result("ffffffff", "mov.u32 %r2, -8", "mov.u32 %r3, 40", "shr.s32 %r1, %r2, %r3")
 	result("1fffffff", "mov.u32 %r2, -8", "shr.u32 %r1, %r2, 3")
@@ -164,7 +167,7 @@ func TestInstructions(t *testing.T) {
 	result("7", "mov.u32 %r1, 7", "setp.eq.s32 %p1, %r1, 7", "@!%p1 mov.u32 %r1, 8")
 	result("8", "@%p1 mov.u32 %r1, 8")
 	result("9", "mov.u32 %r1, 9", "bra.uni $L_1", "mov.u32 %r1, 10", "$L_1:")
-	result("80000000", "ld.global.v2.u32 {%r2, %r1}, [%rd2]") // the second result
+	result("80000000", "ld.global.nc.v2.u32 {%r2, %r1}, [%rd2]") // the second result
 	result("fe", "mov.u32 %r2, -2", "st.global.u8 [%rd2+252], %r2", "ld.global.u8 %r1, [%rd2+252]")
 	result("1", "mov.u32 %r3, 255", "atom.global.inc.u32 %r1, [%rd2+248], %r3") // of the second thread
 	got, wrong := execute(t, body...)

@@ -23,8 +23,8 @@ var sizes = map[string]int{
 // forms are the instructions that compute a register from operands: t is one of
 // the instruction's type, n a number of bits, p a predicate.
 var forms = map[string]string{
-	"add": "tt", "sub": "tt", "mul": "tt", "mul.lo": "tt", "mul.wide": "tt", "mad.lo": "ttt", "fma.rn": "ttt", "fma.rm": "ttt",
-	"div": "tt", "div.rn": "tt", "rem": "tt", "min": "tt", "max": "tt", "neg": "t",
+	"add": "tt", "sub": "tt", "mul": "tt", "mul.lo": "tt", "mul.hi": "tt", "mul.wide": "tt", "mad.lo": "ttt", "fma.rn": "ttt", "fma.rm": "ttt",
+	"div": "tt", "div.rn": "tt", "rem": "tt", "min": "tt", "max": "tt", "neg": "t", "abs": "t",
 	"and": "tt", "or": "tt", "xor": "tt", "not": "t", "shl": "tn", "shr": "tn", "selp": "ttp",
 	"rcp.rn": "t", "rcp.approx.ftz": "t", "sqrt.rn": "t", "ex2.approx.ftz": "t", "cvta.to.global": "t",
 }
@@ -303,7 +303,7 @@ func (k *kernel) access(s statement, name string, modifiers map[string]bool, kin
 	space := "global_memory"
 	for m := range modifiers {
 		switch m {
-		case "global", "cg", "cs": // caches do not matter here
+		case "global", "nc", "cg", "cs": // caches do not matter here
 		case "shared":
 			space = "shared_memory"
 		case "v2":
