@@ -43,12 +43,13 @@ func TestInterruptAndResume(t *testing.T) {
 			t.Chdir(t.TempDir())
 			options := append(strings.Fields(c.options), "--epochs", "3")
 			succeed(t, tiny("whole", options...)...)
+			_, steps := status(t, "whole")
 			for _, at := range points {
-				dir := fmt.Sprintf("at-%d", at)
-				o := runContext(interruptAfter(at), tiny(dir, options...)...)
-				if o.code == 0 { // fewer steps than that
+				if at >= steps {
 					break
 				}
+				dir := fmt.Sprintf("at-%d", at)
+				o := runContext(interruptAfter(at), tiny(dir, options...)...)
 				state, step := status(t, dir)
 				if want := "go on with largestep train resnet18 --resume --out " + dir + "\n"; o.code != exitInterrupted || !strings.HasSuffix(o.stderr, want) {
 					t.Errorf("interrupted: status %d, %q", o.code, o.stderr)
@@ -162,7 +163,7 @@ func TestKill(t *testing.T) {
 		if runKilled(t, time.Hour, bin, tiny(c.name, options...)...) {
 			t.Fatal("killed by another")
 		}
-		whole := time.Since(start)
+		whole, struck := time.Since(start), 0
 		for repeat := range repeats {
 			run := fmt.Sprintf("%s-%d", c.name, repeat)
 			options[len(options)-1] = fmt.Sprint(1 + repeat)
@@ -182,11 +183,15 @@ func TestKill(t *testing.T) {
 				killed++
 				statusFollowsCheckpoint(t, run)
 			}
+			struck += killed
 			t.Logf("%s: killed %d times", run, killed)
 			sameEnd(t, c.name, run)
 			if t.Failed() {
 				return
 			}
+		}
+		if struck == 0 {
+			t.Errorf("%s: no kill came before the end: nothing was tested", c.name)
 		}
 	}
 }
