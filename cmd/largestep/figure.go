@@ -38,7 +38,7 @@ func newFigure() *cobra.Command {
 	for _, c := range experiment.Commands {
 		cmd.AddCommand(newFigureCommand(c))
 	}
-	cmd.AddCommand(newFigureAll())
+	cmd.AddCommand(newFigureFiniteSums(), newFigureAll())
 	return cmd
 }
 
@@ -303,7 +303,7 @@ func newFigureAll() *cobra.Command {
 					return err
 				}
 			}
-			return nil
+			return drawFiniteSums(cmd, "figures/finite-sums")
 		},
 	}
 	f := cmd.Flags()

@@ -90,15 +90,15 @@ func TestFigureAll(t *testing.T) {
 	for _, path := range []string{
 		"main-quick/main", "main-quick/sparsity", "plain-quick/plain", "sota-quick/sota", "sgd-vs-gd/least-squares/least-squares",
 		"sgd-vs-gd/svm/svm", "diagonal/diagonal", "diagonal-gd/diagonal-gd", "relu-1d/relu-1d", "relu-1d/relu-1d-functions",
-		"teacher-2/teacher-2", "teacher-3/teacher-3",
+		"teacher-2/teacher-2", "teacher-3/teacher-3", "finite-sums/finite-sums",
 	} {
 		isPicture(t, filepath.Join("figures", path+".png"))
 	}
 	if c := config(t, "figures/diagonal", "eta0.25-seed0"); c.Precision != "fp64" {
 		t.Errorf("the precision of ResNet-18 made %s of the diagonal network's own", c.Precision)
 	}
-	if n := strings.Count(out, "figure: "); n != 11 {
-		t.Errorf("%d figures, want 11: %s", n, out)
+	if n := strings.Count(out, "figure: "); n != 12 {
+		t.Errorf("%d figures, want 12: %s", n, out)
 	}
 }
 
