@@ -205,7 +205,7 @@ func (l *layout) checkSize(f batchFile) error {
 // load reads files one after the other into one set.
 func (l *layout) load(files []batchFile) (*Images, error) {
 	n := records(files)
-	im := &Images{Pixels: make([]uint8, 0, n*PixelBytes), Labels: make([]uint8, 0, n), Classes: l.classes}
+	im := &Images{Pixels: make([]uint8, 0, n*PixelBytes), Labels: make([]int32, 0, n), Classes: l.classes}
 	for _, f := range files {
 		if err := l.appendFile(im, f); err != nil {
 			return nil, err
@@ -230,7 +230,7 @@ func (l *layout) appendFile(im *Images, f batchFile) error {
 		if int(record[0]) >= len(l.classes) {
 			return fmt.Errorf("%s: label %d in record %d, want 0 to %d: %s", path, record[0], i, len(l.classes)-1, l.hint)
 		}
-		im.Labels = append(im.Labels, record[0])
+		im.Labels = append(im.Labels, int32(record[0]))
 		im.Pixels = append(im.Pixels, record[1:]...)
 	}
 	return nil

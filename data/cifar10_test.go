@@ -112,7 +112,7 @@ func TestLoadImported(t *testing.T) {
 	want := batch(30, 3)
 	for i := range 30 {
 		record := want[i*3073 : (i+1)*3073]
-		if d.Train.Labels[i] != record[0] || string(d.Train.Image(i)) != string(record[1:]) {
+		if d.Train.Labels[i] != int32(record[0]) || string(d.Train.Image(i)) != string(record[1:]) {
 			t.Fatalf("record %d differs", i)
 		}
 	}
@@ -228,7 +228,7 @@ func TestSubset(t *testing.T) {
 }
 
 func TestFingerprint(t *testing.T) {
-	im := &Images{Labels: []byte("a"), Pixels: []byte("bc")}
+	im := &Images{Labels: []int32{'a'}, Pixels: []byte("bc")}
 	// printf abc | sha256sum
 	if got, want := im.Fingerprint(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; got != want {
 		t.Errorf("%s, want %s", got, want)

@@ -19,7 +19,7 @@ const MaxClasses = 10
 // Images is a list of labelled 32×32 colour images.
 type Images struct {
 	Pixels  []uint8  // Len() × PixelBytes: planes R, G, B, each row by row
-	Labels  []uint8  // Len() indices into Classes
+	Labels  []int32  // Len() indices into Classes
 	Classes []string // the names of the classes
 }
 
@@ -48,7 +48,11 @@ func (im *Images) Subset(n int) (*Images, error) {
 // hexadecimal digits.
 func (im *Images) Fingerprint() string {
 	h := sha256.New()
-	h.Write(im.Labels)
+	labels := make([]byte, im.Len())
+	for i, l := range im.Labels {
+		labels[i] = byte(l)
+	}
+	h.Write(labels)
 	h.Write(im.Pixels)
 	return hex.EncodeToString(h.Sum(nil))
 }

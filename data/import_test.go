@@ -98,7 +98,7 @@ func TestImportArchive(t *testing.T) {
 		if d.Name != "pets" || !slices.Equal(d.Train.Classes, []string{"cat", "dog", "owl"}) {
 			t.Errorf("%q of %v", d.Name, d.Train.Classes)
 		}
-		if !slices.Equal(first(d.Train), []uint8{0, 1, 2, 3, 4}) || !slices.Equal(d.Train.Labels, []uint8{2, 0, 2, 1, 0}) {
+		if !slices.Equal(first(d.Train), []uint8{0, 1, 2, 3, 4}) || !slices.Equal(d.Train.Labels, []int32{2, 0, 2, 1, 0}) {
 			t.Errorf("prefix %q: images %v, labels %v: not the archive's order", prefix, first(d.Train), d.Train.Labels)
 		}
 		want := picture(3, 32, 32)
@@ -243,7 +243,7 @@ func TestImportTriesNoOtherFormat(t *testing.T) {
 
 // fairness returns how far the classes' counts among the first n labels are
 // from equal, in standard deviations of chi-squared.
-func fairness(labels []uint8, classes, n int) float64 {
+func fairness(labels []int32, classes, n int) float64 {
 	counts := make([]int, classes)
 	for _, l := range labels[:n] {
 		counts[l]++
@@ -269,7 +269,7 @@ func TestImportOrder(t *testing.T) {
 	if folder.Name != filepath.Base(dir) {
 		t.Errorf("name %q", folder.Name)
 	}
-	for name, labels := range map[string][]uint8{"folder": folder.Train.Labels, "sorted archive": sorted.Train.Labels, "test": folder.Test.Labels} {
+	for name, labels := range map[string][]int32{"folder": folder.Train.Labels, "sorted archive": sorted.Train.Labels, "test": folder.Test.Labels} {
 		if len(labels) != 300 {
 			t.Errorf("%s: %d images", name, len(labels))
 		}
@@ -279,10 +279,10 @@ func TestImportOrder(t *testing.T) {
 			}
 		}
 	}
-	if !bytes.Equal(folder.Train.Labels, sorted.Train.Labels) {
+	if !slices.Equal(folder.Train.Labels, sorted.Train.Labels) {
 		t.Error("a folder and its archive give different orders")
 	}
-	if bytes.Equal(folder.Train.Labels, folder.Test.Labels) {
+	if slices.Equal(folder.Train.Labels, folder.Test.Labels) {
 		t.Error("train and test have the same order")
 	}
 }
@@ -313,7 +313,7 @@ func TestImportBatchFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, l := range d.Train.Labels {
-		if int(l) != i%2 || d.Train.Image(i)[0] != l+1 {
+		if int(l) != i%2 || int32(d.Train.Image(i)[0]) != l+1 {
 			t.Fatalf("image %d: label %d, pixel %d", i, l, d.Train.Image(i)[0])
 		}
 	}

@@ -33,7 +33,7 @@ func MadeUp(seed uint64, train, test int) *Dataset {
 func drawImages(seed, stream uint64, n int) *Images {
 	im := &Images{
 		Pixels:  make([]uint8, n*PixelBytes),
-		Labels:  make([]uint8, n),
+		Labels:  make([]int32, n),
 		Classes: slices.Clone(madeUpClasses),
 	}
 	workers := min(runtime.GOMAXPROCS(0), n)
@@ -58,8 +58,8 @@ const (
 // drawImage fills the planes of one image and returns its label. Every product
 // that is added to is converted to float64, which forbids the compiler to fuse
 // the two, as it would on some platforms and not on others.
-func drawImage(r *rand.Rand, pixels []uint8) (label uint8) {
-	label = uint8(r.Int32N(int32(len(madeUpClasses))))
+func drawImage(r *rand.Rand, pixels []uint8) (label int32) {
+	label = r.Int32N(int32(len(madeUpClasses)))
 	cx, cy := uniform(r, 11, 21), uniform(r, 11, 21)
 	half := uniform(r, 8, 11)
 	sin, cos := rotation(uniform(r, -0.25, 0.25))
@@ -94,7 +94,7 @@ func drawImage(r *rand.Rand, pixels []uint8) (label uint8) {
 
 // inShape reports whether the point (u right, v down), in units of the
 // half-size about the centre, belongs to the class's shape.
-func inShape(class uint8, u, v float64) bool {
+func inShape(class int32, u, v float64) bool {
 	ru, rv := math.Abs(u), math.Abs(v)
 	square := max(ru, rv)
 	radius2 := float64(u*u) + float64(v*v)

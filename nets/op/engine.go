@@ -111,11 +111,12 @@ type Kernels interface {
 	CrossEntropyBackward(dlogits, dloss, logits, labels Tensor)
 
 	// Gather picks a mini-batch from a resident data set of bytes (M, C, H, W):
-	// x[i] = images[index[i]]/255 and y[i] = labels[index[i]]. An index of −1
-	// gives zeros and the label −1. With a window, (N, 3) rows of (dy, dx,
-	// flip): the image is padded with zeros by pad, cropped at (dy, dx) in
-	// 0…2·pad, and mirrored left to right where flip is 1.
-	Gather(pad int, x, y, images, labels, index, window Tensor)
+	// x[i] = (images[index[i]]/255 − mean)/std, in float32, and y[i] =
+	// labels[index[i]]. An index of −1 gives a black image and the label −1. With
+	// a window, (N, 3) rows of (dy, dx, flip): the image is padded with black by
+	// g.Pad, cropped at (dy, dx) in 0…2·g.Pad, and mirrored left to right where
+	// flip is 1.
+	Gather(g Gathering, x, y, images, labels, index, window Tensor)
 
 	// SGD updates one parameter in place: g = grad + λw; v = μv + g; w −= η·v.
 	// v is not Wanted without momentum. eta is a scalar.

@@ -10,16 +10,35 @@ import (
 // Batch is the data set that a mini-batch is picked from, and which examples.
 type Batch struct {
 	Images *gorgonia.Node // uint8 (M, C, H, W)
-	Labels *gorgonia.Node // uint8 (M)
+	Labels *gorgonia.Node // int32 (M)
 	Index  *gorgonia.Node // int32 (N): rows of Images; −1 for none
 	Window *gorgonia.Node // int32 (N, 3): augmentation, see Kernels.Gather; nil for none
 }
 
-// Gather picks a mini-batch: x (N, C, H, W) of the given float type, in [0, 1],
-// and the labels, int32 (N). pad is the padding of the random crop.
-func Gather(b Batch, pad int, dtype tensor.Dtype) (x, labels *gorgonia.Node, err error) {
+// Gathering says what the bytes of an image become.
+type Gathering struct {
+	Pad int // of the random crop
+	Normalization
+}
+
+// Normalization is that of the three channels of a colour image: v in [0, 1]
+// becomes (v − Mean)/Std. The zero value leaves v as it is.
+type Normalization struct{ Mean, Std [3]float32 }
+
+// Of gives mean and standard deviation of a channel, 0 and 1 without
+// normalisation.
+func (n Normalization) Of(channel int) (mean, std float32) {
+	if n == (Normalization{}) {
+		return 0, 1
+	}
+	return n.Mean[channel], n.Std[channel]
+}
+
+// Gather picks a mini-batch: x (N, C, H, W) of the given float type, and the
+// labels, int32 (N).
+func Gather(b Batch, g Gathering, dtype tensor.Dtype) (x, labels *gorgonia.Node, err error) {
 	in := append([]*gorgonia.Node{b.Images, b.Labels, b.Index}, nonNil(b.Window)...)
-	out, err := apply(gather{pad, dtype}, in...)
+	out, err := apply(gather{g, dtype}, in...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -27,11 +46,14 @@ func Gather(b Batch, pad int, dtype tensor.Dtype) (x, labels *gorgonia.Node, err
 }
 
 type gather struct {
-	pad   int
+	Gathering
 	dtype tensor.Dtype
 }
 
-func (o gather) String() string     { return fmt.Sprintf("gather: %v pad %d", o.dtype, o.pad) }
+func (o gather) String() string {
+	return fmt.Sprintf("gather: %v pad %d mean %v std %v", o.dtype, o.Pad, o.Mean, o.Std)
+}
+
 func (o gather) Kinds(n int) []Kind { return []Kind{Plain, Plain, Plain, Plain}[:n] }
 
 func (o gather) Infer(in []Spec) ([]Spec, error) {
@@ -39,8 +61,11 @@ func (o gather) Infer(in []Spec) ([]Spec, error) {
 	if len(images.Shape) != 4 || images.Dtype != tensor.Uint8 {
 		return nil, fmt.Errorf("images %v: want uint8 (M, C, H, W)", images)
 	}
-	if !labels.Shape.Eq(images.Shape[:1]) || labels.Dtype != tensor.Uint8 {
-		return nil, fmt.Errorf("labels %v: want uint8 (%d)", labels, images.Shape[0])
+	if n := images.Shape[1]; n != len(o.Mean) && o.Normalization != (Normalization{}) {
+		return nil, fmt.Errorf("images of %d channels, normalisation of %d", n, len(o.Mean))
+	}
+	if !labels.Shape.Eq(images.Shape[:1]) || labels.Dtype != tensor.Int32 {
+		return nil, fmt.Errorf("labels %v: want int32 (%d)", labels, images.Shape[0])
 	}
 	if len(index.Shape) != 1 || index.Dtype != tensor.Int32 {
 		return nil, fmt.Errorf("index %v: want int32 (N)", index)
@@ -54,5 +79,5 @@ func (o gather) Infer(in []Spec) ([]Spec, error) {
 }
 
 func (o gather) Run(k Kernels, out, in []Tensor) {
-	k.Gather(o.pad, out[0], out[1], in[0], in[1], in[2], optional(in, 3))
+	k.Gather(o.Gathering, out[0], out[1], in[0], in[1], in[2], optional(in, 3))
 }

@@ -2,9 +2,9 @@ package op
 
 import "math"
 
-func (Reference) Gather(pad int, x, y, images, labels, index, window Tensor) {
-	dispatch(x, func() { refGather[float32](pad, x, images, index, window) },
-		func() { refGather[float64](pad, x, images, index, window) })
+func (Reference) Gather(g Gathering, x, y, images, labels, index, window Tensor) {
+	dispatch(x, func() { refGather[float32](g, x, images, index, window) },
+		func() { refGather[float64](g, x, images, index, window) })
 	GatherLabels(y, labels, index)
 }
 
@@ -17,7 +17,7 @@ func GatherLabels(y, labels, index Tensor) {
 		if at < 0 {
 			data[int32](y)[i] = -1
 		} else {
-			data[int32](y)[i] = int32(data[uint8](labels)[at])
+			data[int32](y)[i] = data[int32](labels)[at]
 		}
 	}
 }
@@ -50,16 +50,15 @@ func (Reference) Positives(total, x, labels Tensor) {
 		func() { refPositives[float64](total, x, labels) })
 }
 
-func refGather[T float](pad int, x, images, index, window Tensor) {
+func refGather[T float](g Gathering, x, images, index, window Tensor) {
 	c, h, w := images.Shape[1], images.Shape[2], images.Shape[3]
 	for i, at := range data[int32](index) {
 		dst := data[T](x)[i*c*h*w : (i+1)*c*h*w]
-		clear(dst)
-		if at < 0 {
-			continue
+		src := make([]uint8, c*h*w) // black
+		if at >= 0 {
+			src = data[uint8](images)[int(at)*c*h*w : (int(at)+1)*c*h*w]
 		}
-		src := data[uint8](images)[int(at)*c*h*w : (int(at)+1)*c*h*w]
-		dy, dx, flip := pad, pad, false
+		dy, dx, flip := g.Pad, g.Pad, false
 		if window.Wanted() {
 			win := data[int32](window)[3*i : 3*i+3]
 			dy, dx, flip = int(win[0]), int(win[1]), win[2] == 1
@@ -69,10 +68,13 @@ func refGather[T float](pad int, x, images, index, window Tensor) {
 			if flip {
 				col = w - 1 - col
 			}
-			row, col = row+dy-pad, col+dx-pad
+			row, col = row+dy-g.Pad, col+dx-g.Pad
+			var b uint8
 			if row >= 0 && row < h && col >= 0 && col < w {
-				dst[j] = T(float32(src[j/(h*w)*h*w+row*w+col]) / 255)
+				b = src[j/(h*w)*h*w+row*w+col]
 			}
+			mean, std := g.Of(j / (h * w))
+			dst[j] = T((float32(b)/255 - mean) / std)
 		}
 	}
 }

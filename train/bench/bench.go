@@ -120,12 +120,12 @@ func prepare(e op.Engine, o Options) (*trainer.Step, []int32, error) {
 
 func randomImages(n int) *data.Images {
 	rng := rand.New(rand.NewPCG(1, 1))
-	images := &data.Images{Pixels: make([]uint8, n*data.PixelBytes), Labels: make([]uint8, n)}
+	images := &data.Images{Pixels: make([]uint8, n*data.PixelBytes), Labels: make([]int32, n)}
 	for i := range images.Pixels {
 		images.Pixels[i] = uint8(rng.Uint32())
 	}
 	for i := range images.Labels {
-		images.Labels[i] = uint8(rng.IntN(classes))
+		images.Labels[i] = int32(rng.IntN(classes))
 	}
 	return images
 }

@@ -55,7 +55,7 @@ func newEvaluation(vars *machine.Variables, net nets.Net, d residentSet, images 
 	m := nets.NewModel(dtype, false)
 	batch := d.inputs(m)
 	batch.Index = m.Input(e.name("index"), tensor.Int32, e.batch)
-	x, labels, err := op.Gather(batch, data.CropPadding, dtype)
+	x, labels, err := op.Gather(batch, op.Gathering{Pad: data.CropPadding}, dtype)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ type residentSet struct {
 func (d residentSet) inputs(m *nets.Model) op.Batch {
 	return op.Batch{
 		Images: m.Input(d.Name+"/images", tensor.Uint8, d.Len, data.Channels, data.Side, data.Side),
-		Labels: m.Input(d.Name+"/labels", tensor.Uint8, d.Len),
+		Labels: m.Input(d.Name+"/labels", tensor.Int32, d.Len),
 	}
 }
 
@@ -96,7 +96,7 @@ func (p *Images) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, erro
 	if p.Augment {
 		batch.Window = m.Input(trainer.VarWindow, tensor.Int32, index.Shape()[0], 3)
 	}
-	x, labels, err := op.Gather(batch, data.CropPadding, m.Dtype)
+	x, labels, err := op.Gather(batch, op.Gathering{Pad: data.CropPadding}, m.Dtype)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func featureSparsity(t *testing.T, p *Images, vars *machine.Variables) (all []fl
 	m := nets.NewModel(tensor.Float32, false)
 	batch := p.train().inputs(m)
 	batch.Index = m.Input("index", tensor.Int32, p.Examples())
-	x, _, err := op.Gather(batch, data.CropPadding, tensor.Float32)
+	x, _, err := op.Gather(batch, op.Gathering{Pad: data.CropPadding}, tensor.Float32)
 	check(t, err)
 	_, err = p.Net.Output(m, x)
 	check(t, err)

@@ -23,9 +23,9 @@ type particular struct {
 	batches []int // that it gathered
 }
 
-func (e *particular) Gather(pad int, x, y, images, labels, index, window op.Tensor) {
+func (e *particular) Gather(g op.Gathering, x, y, images, labels, index, window op.Tensor) {
 	e.batches = append(e.batches, x.Shape[0])
-	e.Engine.Gather(pad, x, y, images, labels, index, window)
+	e.Engine.Gather(g, x, y, images, labels, index, window)
 }
 
 func (e *particular) EvaluationBatch() int { return 7 }

@@ -76,12 +76,12 @@ func pytorchInit(t *testing.T, set *data.Dataset) string {
 }
 
 func pytorchImages(part string, n int) *data.Images {
-	im := &data.Images{Pixels: make([]uint8, n*data.PixelBytes), Labels: make([]uint8, n)}
+	im := &data.Images{Pixels: make([]uint8, n*data.PixelBytes), Labels: make([]int32, n)}
 	for i, u := range uniform(part+" pixels", len(im.Pixels)) {
 		im.Pixels[i] = uint8(u * 256)
 	}
 	for i, u := range uniform(part+" labels", n) {
-		im.Labels[i] = uint8(u * 10)
+		im.Labels[i] = int32(u * 10)
 	}
 	for i := range 10 {
 		im.Classes = append(im.Classes, fmt.Sprintf("class%d", i))

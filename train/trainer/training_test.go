@@ -321,7 +321,7 @@ func part(t *testing.T, net *catalog.NetFile, images *data.Images, first, last i
 }
 
 // score is the mean cross-entropy and the share of wrong largest logits.
-func score(logits [][]float64, labels []uint8) (loss, wrong float64) {
+func score(logits [][]float64, labels []int32) (loss, wrong float64) {
 	n := float64(len(logits))
 	for i, z := range logits {
 		sum := 0.0

@@ -98,16 +98,21 @@ func (e *Engine) LinearBackward(dx, dw, db, dy, x, w op.Tensor) {
 	pass.LinearGrad(e.threads, f32(dx), orScratch(dw, w.Len()), orScratch(db, w.Shape[0]), f32(dy), f32(x), f32(w))
 }
 
-func (e *Engine) Gather(pad int, x, y, images, labels, index, window op.Tensor) {
+func (e *Engine) Gather(g op.Gathering, x, y, images, labels, index, window op.Tensor) {
 	set := pass.Images{
 		Pixels:   images.Data.([]uint8),
 		Channels: images.Shape[1], Height: images.Shape[2], Width: images.Shape[3],
+	}
+	if g.Normalization != (op.Normalization{}) {
+		for c := range set.Channels {
+			set.Values = append(set.Values, pass.Normalized(g.Of(c)))
+		}
 	}
 	var crops []int32
 	if window.Wanted() {
 		crops = window.Data.([]int32)
 	}
-	set.Gather(e.threads, pad, f32(x), index.Data.([]int32), crops)
+	set.Gather(e.threads, g.Pad, f32(x), index.Data.([]int32), crops)
 	op.GatherLabels(y, labels, index)
 }
 

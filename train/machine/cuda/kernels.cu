@@ -307,28 +307,34 @@ __device__ void dense_grad(float* dw, bf16* copy, const T* dy, const T* x, int i
 
 // ---------------------------------------------------------------- training
 
+// Normalization is that of the first three channels; others are left as they are.
+struct Normalization {
+    float mean[3], std[3];
+};
+
 // A thread for 8 channels of a pixel: bytes of planes become rows of channels.
 template <typename T>
-__device__ void gather(T* x, int* y, const unsigned char* images, const unsigned char* labels, const int* index, const int* window,
-                       int batch, int channels, int height, int width, int padded, int pad) {
+__device__ void gather(T* x, int* y, const unsigned char* images, const int* labels, const int* index, const int* window,
+                       int batch, int channels, int height, int width, int padded, int pad, Normalization n) {
     const unsigned vectors = padded / 8, area = height * width;
     for (unsigned at = first(); at < batch * area * vectors; at += step()) {
         const int vector = at % vectors, pixel = at / vectors % area;
-        const size_t n = at / vectors / area;
-        const int image = index[n];
-        if (vector == 0 && pixel == 0) y[n] = image < 0 ? -1 : labels[image];
+        const size_t i = at / vectors / area;
+        const int image = index[i];
+        if (vector == 0 && pixel == 0) y[i] = image < 0 ? -1 : labels[image];
         int row = pixel / width, column = pixel % width;
         if (window) {
-            if (window[3 * n + 2] == 1) column = width - 1 - column;
-            row += window[3 * n] - pad;
-            column += window[3 * n + 1] - pad;
+            if (window[3 * i + 2] == 1) column = width - 1 - column;
+            row += window[3 * i] - pad;
+            column += window[3 * i + 1] - pad;
         }
         const bool inside = image >= 0 && row >= 0 && row < height && column >= 0 && column < width;
         Eight e = {};
-        if (inside) {
-            for (int k = 0; k < 8 && vector * 8 + k < channels; k++) {
-                e.v[k] = images[((size_t)image * channels + vector * 8 + k) * area + row * width + column] / 255.0f;
-            }
+#pragma unroll
+        for (int k = 0; k < 8; k++) {
+            if (vector * 8 + k >= channels) break;
+            if (inside) e.v[k] = images[((size_t)image * channels + vector * 8 + k) * area + row * width + column] / 255.0f;
+            if (vector == 0 && k < 3) e.v[k] = (e.v[k] - n.mean[k]) / n.std[k];
         }
         store8(x + (size_t)at * 8, e);
     }
@@ -431,8 +437,8 @@ BOTH(average_pool_grad, P, (dx, dy, images, area, channels, padded), FLAT)
 #define P(T) (double* total, const T* x, const int* labels, int size)
 BOTH(positives, P, (total, x, labels, size), FLAT)
 #undef P
-#define P(T) (T* x, int* y, const unsigned char* images, const unsigned char* labels, const int* index, const int* window, int batch, int channels, int height, int width, int padded, int pad)
-BOTH(gather, P, (x, y, images, labels, index, window, batch, channels, height, width, padded, pad), FLAT)
+#define P(T) (T* x, int* y, const unsigned char* images, const int* labels, const int* index, const int* window, int batch, int channels, int height, int width, int padded, int pad, float m0, float m1, float m2, float s0, float s1, float s2)
+BOTH(gather, P, (x, y, images, labels, index, window, batch, channels, height, width, padded, pad, {{m0, m1, m2}, {s0, s1, s2}}), FLAT)
 #undef P
 #define P(T) (T* z, const T* x, const int* units, const int* labels, int images, int area, int columns, int count, int padded)
 BOTH(select_units, P, (z, x, units, labels, images, area, columns, count, padded), FLAT)

@@ -232,13 +232,17 @@ func (e *Engine) CrossEntropyBackward(dlogits, dloss, logits, labels op.Tensor) 
 	}
 }
 
-func (e *Engine) Gather(pad int, x, y, images, labels, index, window op.Tensor) {
+func (e *Engine) Gather(g op.Gathering, x, y, images, labels, index, window op.Tensor) {
 	if !e.ready(x) {
 		return
 	}
 	rows, channels, columns := e.activation(x)
+	var mean, std [3]float32
+	for c := range mean {
+		mean[c], std[c] = g.Of(c)
+	}
 	e.launch("gather"+e.format(), e.flat(int(rows)*int(columns)/vector), at(x), at(y), at(images), at(labels), at(index), at(window),
-		int32(x.Shape[0]), channels, int32(x.Shape[2]), int32(x.Shape[3]), columns, int32(pad))
+		int32(x.Shape[0]), channels, int32(x.Shape[2]), int32(x.Shape[3]), columns, int32(g.Pad), mean[0], mean[1], mean[2], std[0], std[1], std[2])
 }
 
 // parameter is how an elementwise kernel sees a float32 tensor: its number of

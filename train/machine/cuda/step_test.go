@@ -25,12 +25,12 @@ func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []f
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
-	images := &data.Images{Pixels: make([]uint8, 4*batch*data.PixelBytes), Labels: make([]uint8, 4*batch)}
+	images := &data.Images{Pixels: make([]uint8, 4*batch*data.PixelBytes), Labels: make([]int32, 4*batch)}
 	for i := range images.Pixels {
 		images.Pixels[i] = uint8(rng.Uint32())
 	}
 	for i := range images.Labels {
-		images.Labels[i] = uint8(rng.IntN(data.MaxClasses))
+		images.Labels[i] = int32(rng.IntN(data.MaxClasses))
 	}
 	vars := machine.NewVariables(e)
 	problem := &problem.Images{Net: net, Data: &data.Dataset{Train: images}, Augment: true}

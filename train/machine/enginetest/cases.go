@@ -264,17 +264,20 @@ func training() []test {
 		{"add_activations", false, activationSum, nil},
 	}
 	for _, c := range []struct {
-		name      string
-		side, pad int
-		window    []int32
+		name   string
+		side   int
+		how    op.Gathering
+		window []int32
 	}{
-		{"gather", 32, 4, nil},
-		{"gather_augmented", 32, 4, data.Augmentation(1, 2, 3, gathered)},
-		{"gather_padding2", 32, 2, []int32{0, 4, 1, 2, 2, 0, 1, 1, 1, 4, 0, 1, 3, 3, 0, 0, 0, 1, 4, 4, 0}},
-		{"gather_size64", 64, 4, data.Augmentation(1, 2, 3, gathered)},
+		{"gather", 32, op.Gathering{Pad: 4}, nil},
+		{"gather_augmented", 32, op.Gathering{Pad: 4}, data.Augmentation(1, 2, 3, gathered)},
+		{"gather_padding2", 32, op.Gathering{Pad: 2}, []int32{0, 4, 1, 2, 2, 0, 1, 1, 1, 4, 0, 1, 3, 3, 0, 0, 0, 1, 4, 4, 0}},
+		{"gather_size64", 64, op.Gathering{Pad: 4}, data.Augmentation(1, 2, 3, gathered)},
+		{"gather_size7", 7, op.Gathering{Pad: 4}, data.Augmentation(1, 2, 3, gathered)},
+		{"gather_normalized", 32, op.Gathering{Pad: 4, Normalization: op.Normalization{Mean: [3]float32{0.5, 0.25, -1}, Std: [3]float32{0.25, 3, 1}}}, data.Augmentation(1, 2, 3, gathered)},
 	} {
 		list = append(list, test{c.name, false,
-			func(g *graph) (gorgonia.Nodes, error) { return gather(g, c.side, c.pad, c.window) }, gatherFormula(c.side, c.pad)})
+			func(g *graph) (gorgonia.Nodes, error) { return gather(g, c.side, c.how, c.window) }, gatherFormula(c.side, c.how)})
 	}
 	for _, s := range []op.SGD{{}, {WeightDecay: 0.1}, {Momentum: 0.9}, {Momentum: 0.9, WeightDecay: 0.1}} {
 		list = append(list, test{fmt.Sprintf("sgd/momentum%g_decay%g", s.Momentum, s.WeightDecay), false,
@@ -287,7 +290,7 @@ func training() []test {
 const gathered, channels = 7, 3
 
 // gather picks square images.
-func gather(g *graph, side, pad int, window []int32) (gorgonia.Nodes, error) {
+func gather(g *graph, side int, how op.Gathering, window []int32) (gorgonia.Nodes, error) {
 	const images = 5
 	pixels := make([]uint8, images*channels*side*side)
 	for i := range pixels {
@@ -295,13 +298,13 @@ func gather(g *graph, side, pad int, window []int32) (gorgonia.Nodes, error) {
 	}
 	b := op.Batch{
 		Images: g.input("images", tensor.Uint8, pixels, images, channels, side, side),
-		Labels: g.input("labels", tensor.Uint8, []uint8{3, 1, 4, 1, 5}, images),
+		Labels: g.input("labels", tensor.Int32, []int32{3, 1, 400, 1, 70_000}, images),
 		Index:  g.input("index", tensor.Int32, []int32{4, 0, -1, 2, 2, 3, 1}, gathered),
 	}
 	if window != nil {
 		b.Window = g.input("window", tensor.Int32, window, gathered, 3)
 	}
-	x, labels, err := op.Gather(b, pad, g.dtype)
+	x, labels, err := op.Gather(b, how, g.dtype)
 	return gorgonia.Nodes{x, labels}, err
 }
 

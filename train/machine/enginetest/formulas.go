@@ -92,7 +92,7 @@ func recordFormula(in values) [][]float64 {
 }
 
 // gatherFormula is that of square images.
-func gatherFormula(side, pad int) formula {
+func gatherFormula(side int, how op.Gathering) formula {
 	return func(in values) [][]float64 {
 		var x, labels []float64
 		for n, image := range in["index"] {
@@ -102,17 +102,22 @@ func gatherFormula(side, pad int) formula {
 			}
 			labels = append(labels, label)
 			for c := range channels {
+				mean, std := how.Mean[c], how.Std[c]
+				if std == 0 { // no normalisation
+					std = 1
+				}
 				x = append(x, grid(side, side, func(row, column int) float64 {
 					if window, ok := in["window"]; ok {
 						if window[3*n+2] == 1 {
 							column = side - 1 - column
 						}
-						row, column = row+int(window[3*n])-pad, column+int(window[3*n+1])-pad
+						row, column = row+int(window[3*n])-how.Pad, column+int(window[3*n+1])-how.Pad
 					}
+					black := -float64(mean) / float64(std)
 					if image < 0 || row < 0 || row >= side || column < 0 || column >= side {
-						return 0
+						return black
 					}
-					return in["images"][((int(image)*channels+c)*side+row)*side+column] / 255
+					return in["images"][((int(image)*channels+c)*side+row)*side+column]/255/float64(std) + black
 				})...)
 			}
 		}

@@ -7,12 +7,24 @@ import "largestep/train/machine/cpu/pool"
 type Images struct {
 	Pixels                  []byte
 	Channels, Height, Width int
+	Values                  []Values // of each channel's bytes; nil for byte/255
 }
 
-// Gather writes the images of a mini-batch as x = byte/255 in layout HWNC. An
-// index of −1 gives a zero image. Window, if not nil, has three values for
+// Values are what bytes become.
+type Values [256]float32
+
+// Normalized are (byte/255 − mean)/std.
+func Normalized(mean, std float32) (v Values) {
+	for b := range v {
+		v[b] = (unit[b] - mean) / std
+	}
+	return v
+}
+
+// Gather writes the values of a mini-batch's images in layout HWNC. An index of
+// −1 gives a black image. Window, if not nil, has three values for
 // each image: the row and column, 0 to 2·pad, at which the image's crop begins in
-// the image padded by pad zeros on each side, and 1 if the crop is then
+// the image padded with pad black pixels on each side, and 1 if the crop is then
 // flipped left to right, else 0.
 func (s *Images) Gather(p *pool.Pool, pad int, x []float32, index, window []int32) {
 	image := s.Channels * s.Height * s.Width
@@ -35,19 +47,23 @@ func (s *Images) Gather(p *pool.Pool, pad int, x []float32, index, window []int3
 			}
 			from := h + top - pad
 			for c := range s.Channels {
-				var source []byte // none: zeros
+				values := &unit
+				if s.Values != nil {
+					values = &s.Values[c]
+				}
+				var source []byte // none: black
 				if i >= 0 && from >= 0 && from < s.Height {
 					at := (int(i)*s.Channels+c)*s.Height + from
 					source = s.Pixels[at*s.Width : (at+1)*s.Width]
 				}
-				s.gatherRow(row[n*s.Channels+c:], source, pixel, left-pad, flip)
+				s.gatherRow(row[n*s.Channels+c:], source, values, pixel, left-pad, flip)
 			}
 		}
 	})
 }
 
 // gatherRow writes one image's row of one channel, its pixels apart by stride.
-func (s *Images) gatherRow(to []float32, from []byte, stride, shift int, flip bool) {
+func (s *Images) gatherRow(to []float32, from []byte, values *Values, stride, shift int, flip bool) {
 	column, step := shift, 1
 	if flip {
 		column, step = s.Width-1+shift, -1
@@ -57,13 +73,13 @@ func (s *Images) gatherRow(to []float32, from []byte, stride, shift int, flip bo
 		if uint(column) < uint(len(from)) {
 			b = from[column]
 		}
-		to[at] = unit[b]
+		to[at] = values[b]
 		column += step
 	}
 }
 
 // unit holds b/255 for every byte b, correctly rounded.
-var unit = func() (table [256]float32) {
+var unit = func() (table Values) {
 	for b := range table {
 		table[b] = float32(b) / 255
 	}

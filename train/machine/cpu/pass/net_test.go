@@ -83,9 +83,15 @@ func TestGather(t *testing.T) {
 			}
 			withPools(t, func(t *testing.T, p *pool.Pool) {
 				for _, window := range [][]int32{nil, window} {
-					x := z.alloc(n * s.Channels * s.Height * s.Width)
-					s.Gather(p, pad, x, index, window)
-					sameBits(t, "x", x, naiveGather(&s, pad, index, window))
+					for _, normalized := range []bool{false, true} {
+						s := s
+						if normalized {
+							s.Values = []Values{Normalized(0.5, 0.3), Normalized(0, 1), Normalized(0.4, 2)}[:s.Channels]
+						}
+						x := z.alloc(n * s.Channels * s.Height * s.Width)
+						s.Gather(p, pad, x, index, window)
+						sameBits(t, "x", x, naiveGather(&s, pad, index, window))
+					}
 				}
 			})
 		}
@@ -106,9 +112,13 @@ func naiveGather(s *Images, pad int, index, window []int32) []float32 {
 						}
 						i, j = i+int(window[3*n])-pad, j+int(window[3*n+1])-pad
 					}
-					var v float32
+					var b byte
 					if image >= 0 && i >= 0 && i < s.Height && j >= 0 && j < s.Width {
-						v = float32(s.Pixels[((int(image)*s.Channels+c)*s.Height+i)*s.Width+j]) / 255
+						b = s.Pixels[((int(image)*s.Channels+c)*s.Height+i)*s.Width+j]
+					}
+					v := float32(b) / 255
+					if s.Values != nil {
+						v = (v - []float32{0.5, 0, 0.4}[c]) / []float32{0.3, 1, 2}[c]
 					}
 					x = append(x, v)
 				}

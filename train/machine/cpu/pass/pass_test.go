@@ -188,7 +188,9 @@ func TestWrongLengthsPanic(t *testing.T) {
 		"max grad":  func() { (&MaxPool{3, 2, 2, 2}).Grad(p, x(18), x(2), x(18), x(3)) },
 		"count":     func() { CountPositive(p, x(10), 3, []int32{0}) },
 		"transpose": func() { NCHWToHWNC(p, x(10), x(12), 4) },
-		"gather":    func() { (&Images{x8(12), 3, 2, 2}).Gather(p, 4, x(12), []int32{1}, nil) },
+		"gather": func() {
+			(&Images{Pixels: x8(12), Channels: 3, Height: 2, Width: 2}).Gather(p, 4, x(12), []int32{1}, nil)
+		},
 		"batchnorm": func() {
 			b := BatchNorm{X: x(9), Y: x(9), Gamma: x(2), Beta: x(2), RunningMean: x(2), RunningVar: x(2)}
 			b.Infer(p)
