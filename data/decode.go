@@ -13,7 +13,7 @@ import (
 	"largestep/data/magic"
 )
 
-// maxImageBytes bounds an image file; 32×32 pixels need a few thousand bytes.
+// maxImageBytes bounds an image file; 64×64 pixels need some ten thousand bytes.
 const maxImageBytes = 1 << 20
 
 // A codec reads one format. The formats are told apart here and not by
@@ -31,36 +31,46 @@ var codecs = []codec{
 	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, imagemeta.PNG},
 }
 
-// decode reads a JPEG or PNG image of 32×32 pixels into the planes of pixels,
-// turned as its EXIF data say.
-func decode(r io.Reader, pixels []uint8) error {
+// decode reads a JPEG or PNG image of side×side pixels, or of any size if side is
+// 0, as planes turned as its EXIF data say.
+func decode(r io.Reader, side int) (pixels []uint8, err error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxImageBytes+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(b) > maxImageBytes {
-		return fmt.Errorf("more than %d bytes, too many for an image of %d×%d", maxImageBytes, Side, Side)
+		return nil, fmt.Errorf("more than %d bytes, too many for an image of %d×%d", maxImageBytes, MaxSide, MaxSide)
 	}
 	c, err := codecOf(b)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	config, err := c.config(bytes.NewReader(b))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if config.Width != Side || config.Height != Side {
-		return fmt.Errorf("%d×%d pixels, want %d×%d: resize the images first", config.Width, config.Height, Side, Side)
+	if err := checkSize(config, side); err != nil {
+		return nil, err
 	}
 	turn, err := c.orientation(b)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	img, err := c.decode(bytes.NewReader(b))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return readPixels(img, turn, pixels)
+	return readPixels(img, config.Width, turn)
+}
+
+func checkSize(c image.Config, side int) error {
+	switch {
+	case side != 0 && (c.Width != side || c.Height != side):
+		return fmt.Errorf("%d×%d pixels, want %d×%d as the first image has: resize the images first", c.Width, c.Height, side, side)
+	case c.Width != c.Height || c.Width < 1 || c.Width > MaxSide:
+		return fmt.Errorf("%d×%d pixels, want squares of at most %d×%d: resize the images first", c.Width, c.Height, MaxSide, MaxSide)
+	}
+	return nil
 }
 
 func codecOf(b []byte) (codec, error) {
@@ -76,19 +86,20 @@ func codecOf(b []byte) (codec, error) {
 	return codec{}, err
 }
 
-// readPixels copies an image, turned, into the planes of pixels.
-func readPixels(img image.Image, turn orientation, pixels []uint8) error {
+// readPixels gives the planes of an image, turned.
+func readPixels(img image.Image, side int, turn orientation) ([]uint8, error) {
 	origin := img.Bounds().Min
-	const plane = Side * Side
+	plane := side * side
+	pixels := make([]uint8, Channels*plane)
 	for i := range plane {
-		x, y := turn.source(i%Side, i/Side)
+		x, y := turn.source(i%side, i/side, side-1)
 		r, g, b, a := at(img, origin.X+x, origin.Y+y)
 		if a != 0xffff {
-			return fmt.Errorf("pixel (%d, %d) is transparent: give the images a background first, such as with ImageMagick's -background white -alpha remove", x, y)
+			return nil, fmt.Errorf("pixel (%d, %d) is transparent: give the images a background first, such as with ImageMagick's -background white -alpha remove", x, y)
 		}
 		pixels[i], pixels[plane+i], pixels[2*plane+i] = uint8(r>>8), uint8(g>>8), uint8(b>>8)
 	}
-	return nil
+	return pixels, nil
 }
 
 // at is img.At(x, y).RGBA(), without allocating where the image lets it.
@@ -102,9 +113,9 @@ func at(img image.Image, x, y int) (r, g, b, a uint32) {
 // An orientation is EXIF's: which side of what is stored is up, 1 to 8.
 type orientation uint16
 
-// source returns which stored pixel is seen at column x of row y.
-func (o orientation) source(x, y int) (int, int) {
-	const last = Side - 1
+// source returns which stored pixel is seen at column x of row y, of which last is
+// the last.
+func (o orientation) source(x, y, last int) (int, int) {
 	switch o {
 	case 2: // mirrored
 		return last - x, y

@@ -262,7 +262,7 @@ func (p *partial) accept(resp *http.Response) (have, total int64, err error) {
 		return 0, 0, permanentError{fmt.Errorf("%w: name another archive with --from", err)}
 	}
 	if total > maxArchiveBytes {
-		return 0, 0, permanentError{fmt.Errorf("%s: %d bytes, more than any archive of CIFAR-10", p.state.URL, total)}
+		return 0, 0, permanentError{fmt.Errorf("%s: %d bytes, more than any archive of a data set here", p.state.URL, total)}
 	}
 	return have, total, nil
 }
@@ -311,7 +311,7 @@ func (p *partial) append(r *progressReader) error {
 	}
 	if err == nil && r.done > maxArchiveBytes {
 		p.remove()
-		return permanentError{fmt.Errorf("%s: more bytes than any archive of CIFAR-10", p.state.URL)}
+		return permanentError{fmt.Errorf("%s: more bytes than any archive of a data set here", p.state.URL)}
 	}
 	return err
 }

@@ -17,18 +17,11 @@ import (
 	"largestep/data/magic"
 )
 
-// The official archive; the checksum is from
-// https://www.cs.toronto.edu/~kriz/cifar.html.
-const (
-	officialURL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-	officialMD5 = "c32a1d4ab5d03f1284b67883e8d87530"
-)
-
-// FetchOptions says what to fetch; the zero value means the official CIFAR-10,
-// into DefaultDir.
+// FetchOptions says what to fetch; the zero value means the official archive,
+// into the set's Home.
 type FetchOptions struct {
 	From string // archive: a file or an http(s) URL; "" is the official one
-	Dir  string // folder to make; "" is DefaultDir
+	Dir  string // folder to make; "" is the set's Home
 
 	// MD5 and SHA256 are the archive's checksums in hexadecimal. Those that are
 	// not empty must match; with both empty, the official archive's MD5 must.
@@ -43,19 +36,26 @@ type FetchOptions struct {
 	Waiting func()
 }
 
-// Fetch gets an archive of CIFAR-10 in the binary layout, verifies its
-// checksum, and unpacks it. A download that was cut short goes on where it
+// Fetch gets an archive of a set that has one, verifies its checksum, and
+// unpacks it. A download that was cut short goes on where it
 // stopped, in the same call or the next one. If Dir already holds the set of
 // that archive Fetch does nothing; it replaces a damaged set but never a sound
 // one. Dir may be a symbolic link; the folder that it leads to is made.
 //
 // A set whose archive was checked against another checksum than the official
-// one is not called "cifar10": its Name says that the archive was another.
-func Fetch(ctx context.Context, o FetchOptions) error {
-	return fetch(ctx, o, defaultDownloader)
+// one has not the official name: its Name says that the archive was another.
+func Fetch(ctx context.Context, set Set, o FetchOptions) error {
+	return fetch(ctx, set, o, defaultDownloader)
 }
 
-func fetch(ctx context.Context, o FetchOptions, d downloader) error {
+// fetching is the fetch of a set.
+type fetching struct {
+	set Set
+	FetchOptions
+}
+
+func fetch(ctx context.Context, set Set, options FetchOptions, d downloader) error {
+	o := fetching{set, options}
 	if err := o.complete(); err != nil {
 		return err
 	}
@@ -89,23 +89,26 @@ func fetch(ctx context.Context, o FetchOptions, d downloader) error {
 }
 
 // complete fills in the defaults, and checks the rest.
-func (o *FetchOptions) complete() (err error) {
-	if o.Dir, err = targetFolder(o.Dir); err != nil {
+func (o *fetching) complete() (err error) {
+	if o.set.Archive == (Archive{}) {
+		return fmt.Errorf("%s cannot be fetched: choose one of %s", o.set.Name, names(Fetchable()))
+	}
+	if o.Dir, err = o.set.target(o.Dir); err != nil {
 		return err
 	}
 	if o.From == "" {
-		o.From = officialURL
+		o.From = o.set.Archive.URL
 	}
 	o.MD5, o.SHA256 = strings.ToLower(o.MD5), strings.ToLower(o.SHA256)
 	if o.MD5 == "" && o.SHA256 == "" {
-		o.MD5 = officialMD5
+		o.MD5 = o.set.Archive.MD5
 	}
 	return o.checkSums()
 }
 
 // unpackFile verifies the archive in file, unpacks it and publishes the draft.
 // It calls cleanup when the file is of no further use.
-func (o FetchOptions) unpackFile(ctx context.Context, file string, cleanup func(), draft *draft) error {
+func (o fetching) unpackFile(ctx context.Context, file string, cleanup func(), draft *draft) error {
 	f, err := openRegular(file)
 	if err != nil {
 		return fmt.Errorf("archive: %w", err)
@@ -118,11 +121,11 @@ func (o FetchOptions) unpackFile(ctx context.Context, file string, cleanup func(
 		}
 		return err
 	}
-	if err := unpack(ctx, f, draft); err != nil {
+	if err := unpack(ctx, f, o.set.layout, draft); err != nil {
 		return fmt.Errorf("archive %s: %w", o.From, err)
 	}
 	if !o.official() {
-		if err := draft.recordUnofficial(path.Base(filepath.ToSlash(o.From)), sums); err != nil {
+		if err := draft.recordUnofficial(o.set, path.Base(filepath.ToSlash(o.From)), sums); err != nil {
 			return err
 		}
 	}
@@ -133,23 +136,22 @@ func (o FetchOptions) unpackFile(ctx context.Context, file string, cleanup func(
 	return nil
 }
 
-func (o FetchOptions) official() bool { return o.MD5 == officialMD5 }
+func (o fetching) official() bool { return o.MD5 == o.set.Archive.MD5 }
 
 // done reports whether Dir holds the set of the archive that is wanted.
-func (o FetchOptions) done() bool {
-	l, err := inspect(o.Dir)
+func (o fetching) done() bool {
+	f, err := inspect(o.Dir, o.set)
 	if err != nil {
 		return false
 	}
-	if l.name == NameCIFAR10 {
-		return o.official()
+	if f.source == nil {
+		return o.official() && f.name == o.set.Name
 	}
-	src, err := readSource(o.Dir)
-	return err == nil && src != nil && o.match(src.archiveSums)
+	return o.match(f.source.archiveSums)
 }
 
 // match reports whether an archive's sums are those that are wanted.
-func (o FetchOptions) match(sums archiveSums) bool {
+func (o fetching) match(sums archiveSums) bool {
 	return (o.MD5 == "" || o.MD5 == sums.MD5) && (o.SHA256 == "" || o.SHA256 == sums.SHA256)
 }
 
@@ -157,7 +159,7 @@ var httpURL = regexp.MustCompile(`^(?i:https?)://`)
 
 func isURL(s string) bool { return httpURL.MatchString(s) }
 
-func (o FetchOptions) checkSums() error {
+func (o fetching) checkSums() error {
 	for _, s := range []struct {
 		name, sum string
 		size      int
@@ -173,7 +175,7 @@ func (o FetchOptions) checkSums() error {
 var errChecksum = errors.New("not the expected archive")
 
 // verify compares the checksums of f, returns them, and rewinds it.
-func (o FetchOptions) verify(ctx context.Context, f *os.File) (archiveSums, error) {
+func (o fetching) verify(ctx context.Context, f *os.File) (archiveSums, error) {
 	m, s := md5.New(), sha256.New()
 	if _, err := io.Copy(io.MultiWriter(m, s), contextReader{ctx, f}); err != nil {
 		return archiveSums{}, fmt.Errorf("archive %s: %w", o.From, err)
@@ -199,32 +201,37 @@ func adviceOn(f *os.File) string {
 }
 
 // recordUnofficial notes in the draft's source.json which archive the set came
-// from, and makes one if it came without: a set that only looks like CIFAR-10
-// must not be taken for it.
-func (d *draft) recordUnofficial(from string, sums archiveSums) error {
+// from, and makes one if it came without: a set that only looks like the official
+// one must not be taken for it.
+func (d *draft) recordUnofficial(set Set, from string, sums archiveSums) error {
 	src, err := readSource(d.dir)
 	if err != nil {
 		return err
 	}
 	if src == nil {
-		src = d.describe(from)
+		src = d.describe(set, from)
 	}
 	src.archiveSums = sums
 	return d.writeSource(*src)
 }
 
 // describe is the source.json of a draft that has none.
-func (d *draft) describe(from string) *source {
+func (d *draft) describe(set Set, from string) *source {
+	l := set.layout
 	records := func(name string) int {
 		info, err := os.Stat(filepath.Join(d.dir, name))
 		if err != nil {
 			return 0
 		}
-		return int(info.Size() / recordBytes)
+		return int(info.Size()) / l.recordBytes()
 	}
-	src := &source{Name: NameCIFAR10 + " (unofficial archive)", From: from, Test: records(testFile)}
-	for i := 0; records(trainFile(i)) > 0; i++ {
-		src.Train += records(trainFile(i))
+	src := &source{Name: set.Name + " (unofficial archive)", From: from, Layout: set.Name, Test: records(l.test)}
+	for i := 0; l.perFile > 0 || i == 0; i++ {
+		n := records(l.trainFile(i))
+		if n == 0 {
+			break
+		}
+		src.Train += n
 	}
 	return src
 }

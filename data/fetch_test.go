@@ -146,11 +146,11 @@ func TestFetchFile(t *testing.T) {
 		dir := t.TempDir()
 		from, target := filepath.Join(dir, name), filepath.Join(dir, "cache", "set")
 		writeFile(t, from, content)
-		if err := Fetch(t.Context(), FetchOptions{From: from, Dir: target, SHA256: sha(content)}); err != nil {
+		if err := Fetch(t.Context(), cifar10, FetchOptions{From: from, Dir: target, SHA256: sha(content)}); err != nil {
 			t.Fatal(err)
 		}
 		wantOnly(t, filepath.Join(dir, "cache"), "set")
-		d, err := LoadCIFAR10(target)
+		d, err := Load(target)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,15 +158,15 @@ func TestFetchFile(t *testing.T) {
 			t.Errorf("%q, %d, %d images", d.Name, d.Train.Len(), d.Test.Len())
 		}
 		// A sound set is never replaced.
-		err = Fetch(t.Context(), FetchOptions{From: from, Dir: target})
+		err = Fetch(t.Context(), cifar10, FetchOptions{From: from, Dir: target})
 		wantError(t, err, "already holds a data set", "delete it first")
 		// A damaged one is.
-		os.Truncate(filepath.Join(target, testFile), 5)
+		os.Truncate(filepath.Join(target, cifar10.layout.test), 5)
 		sum := md5.Sum(content)
-		if err := Fetch(t.Context(), FetchOptions{From: from, Dir: target, MD5: hex.EncodeToString(sum[:])}); err != nil {
+		if err := Fetch(t.Context(), cifar10, FetchOptions{From: from, Dir: target, MD5: hex.EncodeToString(sum[:])}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := LoadCIFAR10(target); err != nil {
+		if _, err := Load(target); err != nil {
 			t.Error(err)
 		}
 	}
@@ -180,7 +180,7 @@ func TestFetchIsDone(t *testing.T) {
 		t.Error("the network was used")
 		return nil, errors.New("no network")
 	})}
-	if err := fetch(t.Context(), FetchOptions{Dir: dir}, no); err != nil {
+	if err := fetch(t.Context(), cifar10, FetchOptions{Dir: dir}, no); err != nil {
 		t.Error(err)
 	}
 }
@@ -230,7 +230,7 @@ func TestFetchRefuses(t *testing.T) {
 			dir := t.TempDir()
 			from := filepath.Join(dir, "set.tar.gz")
 			writeFile(t, from, c.content)
-			err := Fetch(t.Context(), FetchOptions{From: from, Dir: filepath.Join(dir, "set"), SHA256: sha(c.content)})
+			err := Fetch(t.Context(), cifar10, FetchOptions{From: from, Dir: filepath.Join(dir, "set"), SHA256: sha(c.content)})
 			wantError(t, err, "set.tar.gz", c.want)
 			if strings.Contains(err.Error(), "draft") {
 				t.Errorf("error names a temporary folder: %v", err)
@@ -245,38 +245,38 @@ func TestFetchOptions(t *testing.T) {
 	from := filepath.Join(dir, "set.tar.gz")
 	writeFile(t, from, setArchive(t).gz())
 	t.Run("official checksum by default", func(t *testing.T) {
-		err := Fetch(t.Context(), FetchOptions{From: from, Dir: filepath.Join(dir, "set")})
+		err := Fetch(t.Context(), cifar10, FetchOptions{From: from, Dir: filepath.Join(dir, "set")})
 		wantError(t, err, "MD5", "want c32a1d4ab5d03f1284b67883e8d87530", "checksum")
 	})
 	t.Run("both checksums count", func(t *testing.T) {
-		err := Fetch(t.Context(), FetchOptions{From: from, Dir: filepath.Join(dir, "set"), MD5: officialMD5, SHA256: sha(setArchive(t).gz())})
+		err := Fetch(t.Context(), cifar10, FetchOptions{From: from, Dir: filepath.Join(dir, "set"), MD5: cifar10.Archive.MD5, SHA256: sha(setArchive(t).gz())})
 		wantError(t, err, "MD5")
 	})
 	t.Run("bad checksum", func(t *testing.T) {
-		err := Fetch(t.Context(), FetchOptions{From: from, Dir: filepath.Join(dir, "set"), SHA256: "abc"})
+		err := Fetch(t.Context(), cifar10, FetchOptions{From: from, Dir: filepath.Join(dir, "set"), SHA256: "abc"})
 		wantError(t, err, `SHA-256 checksum "abc": want 64 hexadecimal digits`)
 	})
 	t.Run("no such file", func(t *testing.T) {
-		err := Fetch(t.Context(), FetchOptions{From: filepath.Join(dir, "none"), Dir: filepath.Join(dir, "set")})
+		err := Fetch(t.Context(), cifar10, FetchOptions{From: filepath.Join(dir, "none"), Dir: filepath.Join(dir, "set")})
 		wantError(t, err, "none")
 	})
 	t.Run("a folder", func(t *testing.T) {
-		err := Fetch(t.Context(), FetchOptions{From: dir, Dir: filepath.Join(dir, "set")})
+		err := Fetch(t.Context(), cifar10, FetchOptions{From: dir, Dir: filepath.Join(dir, "set")})
 		wantError(t, err, "not a regular file")
 	})
 	wantOnly(t, dir, "set.tar.gz")
 	t.Run("target in use", func(t *testing.T) {
 		target := filepath.Join(dir, "mine")
 		writeFile(t, filepath.Join(target, "thesis.tex"), []byte("x"))
-		writeFile(t, filepath.Join(target, testFile), []byte("x"))
-		err := Fetch(t.Context(), FetchOptions{From: from, Dir: target, SHA256: sha(setArchive(t).gz())})
+		writeFile(t, filepath.Join(target, cifar10.layout.test), []byte("x"))
+		err := Fetch(t.Context(), cifar10, FetchOptions{From: from, Dir: target, SHA256: sha(setArchive(t).gz())})
 		wantError(t, err, "holds other things, such as thesis.tex")
-		wantOnly(t, target, testFile, "thesis.tex")
+		wantOnly(t, target, cifar10.layout.test, "thesis.tex")
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		err := Fetch(ctx, FetchOptions{From: from, Dir: filepath.Join(dir, "set"), SHA256: sha(setArchive(t).gz())})
+		err := Fetch(ctx, cifar10, FetchOptions{From: from, Dir: filepath.Join(dir, "set"), SHA256: sha(setArchive(t).gz())})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%v, want context.Canceled", err)
 		}
@@ -378,10 +378,10 @@ func TestDownload(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "cache", "set")
 			var last, total int64
 			o := FetchOptions{From: server.URL + "/set.tar", Dir: target, SHA256: sha(content), Progress: func(d, n int64) { last, total = d, n }}
-			if err := fetch(t.Context(), o, quick); err != nil {
+			if err := fetch(t.Context(), cifar10, o, quick); err != nil {
 				t.Fatal(err)
 			}
-			if d, err := LoadCIFAR10(target); err != nil || d.Train.Len() != 30 {
+			if d, err := Load(target); err != nil || d.Train.Len() != 30 {
 				t.Error(d, err)
 			}
 			wantOnly(t, filepath.Dir(target), "set")
@@ -409,7 +409,7 @@ func interrupted(t *testing.T, m *mirror, o FetchOptions) {
 			cancel()
 		}
 	}
-	err := fetch(ctx, o, quick)
+	err := fetch(ctx, cifar10, o, quick)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v, want context.Canceled", err)
 	}
@@ -443,7 +443,7 @@ func TestDownloadResumes(t *testing.T) {
 			c.change(m)
 			o.SHA256 = sha(m.content)
 			m.mu.Unlock()
-			if err := fetch(t.Context(), o, quick); err != nil {
+			if err := fetch(t.Context(), cifar10, o, quick); err != nil {
 				t.Fatal(err)
 			}
 			requests, sent := m.seen()
@@ -469,7 +469,7 @@ func TestCompleteDownloadIsUnpacked(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, p.path, content)
-	err := fetch(t.Context(), o, quick)
+	err := fetch(t.Context(), cifar10, o, quick)
 	if _, sent := m.seen(); err != nil || sent >= 1000 { // an error page at most
 		t.Errorf("%v, %d bytes sent", err, sent)
 	}
@@ -483,7 +483,7 @@ func TestDownloadOfAnotherAddress(t *testing.T) {
 	o := FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set"), SHA256: sha(content)}
 	interrupted(t, m, o)
 	o.From += "/other"
-	err := fetch(t.Context(), o, quick)
+	err := fetch(t.Context(), cifar10, o, quick)
 	if requests, _ := m.seen(); err != nil || requests[0] != "" {
 		t.Errorf("%v, requests %q", err, requests)
 	}
@@ -496,7 +496,7 @@ func TestDownloadFails(t *testing.T) {
 		server := httptest.NewServer(h)
 		defer server.Close()
 		dir := t.TempDir()
-		err := fetch(t.Context(), FetchOptions{From: server.URL, Dir: filepath.Join(dir, "set"), SHA256: sha(content)}, d)
+		err := fetch(t.Context(), cifar10, FetchOptions{From: server.URL, Dir: filepath.Join(dir, "set"), SHA256: sha(content)}, d)
 		wantError(t, err, want...)
 		wantOnly(t, dir, left...)
 	}
@@ -551,14 +551,14 @@ func TestDownloadCannotWrite(t *testing.T) {
 	defer server.Close()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "set.part", "x"), nil) // a folder where the file should be
-	err := fetch(t.Context(), FetchOptions{From: server.URL, Dir: filepath.Join(dir, "set")}, quick)
+	err := fetch(t.Context(), cifar10, FetchOptions{From: server.URL, Dir: filepath.Join(dir, "set")}, quick)
 	wantError(t, err, "set.part", "choose another folder")
 }
 
 func TestDownloadWithoutServer(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	err := fetch(t.Context(), FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set")}, quick)
+	err := fetch(t.Context(), cifar10, FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set")}, quick)
 	wantError(t, err, "failed 3 times", "check the network")
 }
 
@@ -571,7 +571,7 @@ func TestDownloadStalls(t *testing.T) {
 	d := quick
 	d.stall = 100 * time.Millisecond
 	o := FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set"), SHA256: sha(content)}
-	if err := fetch(t.Context(), o, d); err != nil {
+	if err := fetch(t.Context(), cifar10, o, d); err != nil {
 		t.Fatal(err)
 	}
 	if requests, _ := m.seen(); len(requests) < 3 {
@@ -608,14 +608,14 @@ func FuzzUnpack(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer d.discard()
-		err = unpack(t.Context(), bytes.NewReader(content), d)
+		err = unpack(t.Context(), bytes.NewReader(content), cifar10.layout, d)
 		if err != nil && strings.Contains(err.Error(), "\n") {
 			t.Errorf("error has several lines: %q", err)
 		}
 		wantOnly(t, dir, filepath.Base(d.dir))
 		entries, _ := os.ReadDir(d.dir)
 		for _, e := range entries {
-			if !layoutName.MatchString(e.Name()) || !e.Type().IsRegular() {
+			if !belongs(e.Name()) || !e.Type().IsRegular() {
 				t.Errorf("unpacked %s", e.Name())
 			}
 		}

@@ -190,6 +190,12 @@ var hostile = map[string]struct {
 // No server keeps a download busy for ever, has it try in vain what stays as it
 // is, or gets to write on the terminal.
 func TestHostileServers(t *testing.T) {
+	for _, set := range Fetchable() {
+		t.Run(set.Name, func(t *testing.T) { testHostileServers(t, set) })
+	}
+}
+
+func testHostileServers(t *testing.T, set Set) {
 	for name, c := range hostile {
 		t.Run(name, func(t *testing.T) {
 			var requests atomic.Int32
@@ -201,7 +207,7 @@ func TestHostileServers(t *testing.T) {
 			defer cancel()
 			d := quick
 			d.patience = 200 * time.Millisecond
-			err := fetch(ctx, FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set")}, d)
+			err := fetch(ctx, set, FetchOptions{From: server.URL, Dir: filepath.Join(t.TempDir(), "set")}, d)
 			wantError(t, err, c.want)
 			if errors.Is(err, context.DeadlineExceeded) {
 				t.Error("it went on until the test ended it")
@@ -263,7 +269,7 @@ func TestFetchesAtOnce(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			o := FetchOptions{From: server.URL, Dir: filepath.Join(dir, "set"), SHA256: sha(content), Waiting: func() { waited.Add(1) }}
-			if err := fetch(t.Context(), o, quick); err != nil {
+			if err := fetch(t.Context(), cifar10, o, quick); err != nil {
 				t.Error(err)
 			}
 		})
@@ -276,7 +282,7 @@ func TestFetchesAtOnce(t *testing.T) {
 		t.Errorf("all %d have waited", n)
 	}
 	wantOnly(t, dir, "set")
-	if _, err := LoadCIFAR10(filepath.Join(dir, "set")); err != nil {
+	if _, err := Load(filepath.Join(dir, "set")); err != nil {
 		t.Error(err)
 	}
 }
@@ -338,16 +344,16 @@ func TestFetchAgain(t *testing.T) {
 		content := a.gz()
 		o := FetchOptions{From: filepath.Join(dir, "set.tar.gz"), Dir: filepath.Join(dir, "set"), SHA256: sha(content)}
 		writeFile(t, o.From, content)
-		if err := Fetch(t.Context(), o); err != nil {
+		if err := Fetch(t.Context(), cifar10, o); err != nil {
 			t.Fatal(name, err)
 		}
 		if err := os.Remove(o.From); err != nil { // not asked for it again
 			t.Fatal(err)
 		}
-		if err := Fetch(t.Context(), o); err != nil {
+		if err := Fetch(t.Context(), cifar10, o); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		o.SHA256 = sha(bytes.Repeat(content, 2))
-		wantError(t, Fetch(t.Context(), o), "already holds a data set", "delete it first")
+		wantError(t, Fetch(t.Context(), cifar10, o), "already holds a data set", "delete it first")
 	}
 }

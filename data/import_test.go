@@ -15,6 +15,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -58,14 +59,20 @@ func writeArchive(t testing.TB, content []byte) string {
 	return path
 }
 
+// importTo is Import, of which the error matters.
+func importTo(ctx context.Context, from string, o ImportOptions) error {
+	_, err := Import(ctx, from, o)
+	return err
+}
+
 func importSet(t *testing.T, from string) *Dataset {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "set")
-	if err := Import(t.Context(), from, ImportOptions{Dir: dir}); err != nil {
+	if err := importTo(t.Context(), from, ImportOptions{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
 	wantOnly(t, filepath.Dir(dir), "set")
-	d, err := LoadCIFAR10(dir)
+	d, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +109,7 @@ func TestImportArchive(t *testing.T) {
 			t.Errorf("prefix %q: images %v, labels %v: not the archive's order", prefix, first(d.Train), d.Train.Labels)
 		}
 		want := picture(3, 32, 32)
-		for i := range Side * Side {
+		for i := range 32 * 32 {
 			c := want.RGBAAt(i%32, i/32)
 			px := d.Train.Image(3)
 			if px[i] != c.R || px[1024+i] != c.G || px[2048+i] != c.B {
@@ -120,7 +127,7 @@ func TestImportImageKinds(t *testing.T) {
 	src := picture(3, 32, 32)
 	gray, gray16 := image.NewGray(src.Rect), image.NewGray16(src.Rect)
 	alpha, paletted := image.NewNRGBA(src.Rect), image.NewPaletted(src.Rect, color.Palette{color.White, color.Black, color.RGBA{9, 99, 200, 255}, color.Transparent})
-	for i := range Side * Side {
+	for i := range 32 * 32 {
 		x, y := i%32, i/32
 		gray.Set(x, y, src.At(x, y))
 		gray16.Set(x, y, color.Gray16{uint16(i * 61)})
@@ -131,8 +138,8 @@ func TestImportImageKinds(t *testing.T) {
 		"gray": pngOf(t, gray), "gray16": pngOf(t, gray16), "alpha": pngOf(t, alpha), "paletted": pngOf(t, paletted),
 		"jpeg": jpegOf(t, src), "gray jpeg": jpegOf(t, gray),
 	} {
-		var pixels [PixelBytes]uint8
-		if err := decode(bytes.NewReader(b), pixels[:]); err != nil {
+		pixels, err := decode(bytes.NewReader(b), 0)
+		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
@@ -140,7 +147,7 @@ func TestImportImageKinds(t *testing.T) {
 		if err != nil {
 			img, _ = jpeg.Decode(bytes.NewReader(b))
 		}
-		for i := range Side * Side {
+		for i := range 32 * 32 {
 			r, g, b, _ := img.At(i%32, i/32).RGBA()
 			if pixels[i] != uint8(r>>8) || pixels[1024+i] != uint8(g>>8) || pixels[2048+i] != uint8(b>>8) {
 				t.Errorf("%s: pixel %d: %d %d %d, want %d %d %d", name, i, pixels[i], pixels[1024+i], pixels[2048+i], r>>8, g>>8, b>>8)
@@ -153,17 +160,17 @@ func TestImportImageKinds(t *testing.T) {
 // Transparent pixels have no colour of their own: blended onto black they would
 // be what nobody saw.
 func TestImportTransparent(t *testing.T) {
-	rect := image.Rect(0, 0, Side, Side)
+	rect := image.Rect(0, 0, 32, 32)
 	hole, faint := image.NewNRGBA(rect), image.NewNRGBA(rect)
 	paletted := image.NewPaletted(rect, color.Palette{color.White, color.Transparent})
 	paletted.SetColorIndex(0, 31, 1)
-	for i := range Side * Side {
-		x, y := i%Side, i/Side
+	for i := range 32 * 32 {
+		x, y := i%32, i/32
 		hole.Set(x, y, color.NRGBA{0, 0, 0, uint8(255 * min(x, 1))})
 		faint.Set(x, y, color.NRGBA{uint8(i), uint8(x), uint8(y), uint8(254 + min(y, 1))})
 	}
 	for want, img := range map[string]image.Image{"pixel (0, 0)": hole, "pixel (0, 0) ": faint, "pixel (0, 31)": paletted} {
-		err := decode(bytes.NewReader(pngOf(t, img)), make([]byte, PixelBytes))
+		_, err := decode(bytes.NewReader(pngOf(t, img)), 32)
 		wantError(t, err, want, "is transparent", "background")
 	}
 }
@@ -198,30 +205,30 @@ func withExif(img, exif []byte) []byte {
 // An image is seen with its first row and its first column where EXIF's standard
 // says of its orientation (section 4.6.4 A).
 func TestImportOrientation(t *testing.T) {
-	src := image.NewRGBA(image.Rect(0, 0, Side, Side))
+	src := image.NewRGBA(image.Rect(0, 0, 32, 32))
 	draw.Draw(src, src.Rect, image.NewUniform(color.Black), image.Point{}, draw.Src)
-	draw.Draw(src, image.Rect(0, 0, Side, 8), image.NewUniform(color.RGBA{255, 0, 0, 255}), image.Point{}, draw.Over)
-	draw.Draw(src, image.Rect(0, 8, 8, Side), image.NewUniform(color.RGBA{0, 255, 0, 255}), image.Point{}, draw.Over)
-	sides := map[string]int{"top": 4*Side + 16, "bottom": 27*Side + 16, "left": 16*Side + 4, "right": 16*Side + 27} // pixels
+	draw.Draw(src, image.Rect(0, 0, 32, 8), image.NewUniform(color.RGBA{255, 0, 0, 255}), image.Point{}, draw.Over)
+	draw.Draw(src, image.Rect(0, 8, 8, 32), image.NewUniform(color.RGBA{0, 255, 0, 255}), image.Point{}, draw.Over)
+	sides := map[string]int{"top": 4*32 + 16, "bottom": 27*32 + 16, "left": 16*32 + 4, "right": 16*32 + 27} // pixels
 	for orientation, seen := range map[byte][2]string{
 		1: {"top", "left"}, 2: {"top", "right"}, 3: {"bottom", "right"}, 4: {"bottom", "left"},
 		5: {"left", "top"}, 6: {"right", "top"}, 7: {"right", "bottom"}, 8: {"left", "bottom"},
 	} {
 		for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
 			for _, img := range [][]byte{pngOf(t, src), jpegOf(t, src)} {
-				pixels := make([]byte, PixelBytes)
-				if err := decode(bytes.NewReader(withExif(img, exif(orientation, order))), pixels); err != nil {
+				pixels, err := decode(bytes.NewReader(withExif(img, exif(orientation, order))), 32)
+				if err != nil {
 					t.Errorf("%d: %v", orientation, err)
 					continue
 				}
-				red, green := pixels[:Side*Side], pixels[Side*Side:2*Side*Side]
+				red, green := pixels[:32*32], pixels[32*32:2*32*32]
 				if red[sides[seen[0]]] < 150 || green[sides[seen[1]]] < 150 {
 					t.Errorf("orientation %d, %v: the first row is not at the %s, or the first column not at the %s", orientation, order, seen[0], seen[1])
 				}
 			}
 		}
 	}
-	err := decode(bytes.NewReader(withExif(jpegOf(t, src), exif(9, binary.LittleEndian))), make([]byte, PixelBytes))
+	_, err := decode(bytes.NewReader(withExif(jpegOf(t, src), exif(9, binary.LittleEndian))), 32)
 	wantError(t, err, "EXIF data", "orientation 9")
 }
 
@@ -230,12 +237,13 @@ func TestImportTriesNoOtherFormat(t *testing.T) {
 	const magic = "II*\x00 registered"
 	tried := false
 	image.RegisterFormat("trap", magic,
-		func(io.Reader) (image.Image, error) { tried = true; return picture(0, Side, Side), nil },
+		func(io.Reader) (image.Image, error) { tried = true; return picture(0, 32, 32), nil },
 		func(io.Reader) (image.Config, error) {
 			tried = true
-			return image.Config{Width: Side, Height: Side}, nil
+			return image.Config{Width: 32, Height: 32}, nil
 		})
-	wantError(t, decode(strings.NewReader(magic), make([]byte, PixelBytes)), "neither a JPEG nor a PNG")
+	_, err := decode(strings.NewReader(magic), 32)
+	wantError(t, err, "neither a JPEG nor a PNG")
 	if tried {
 		t.Error("tried")
 	}
@@ -287,6 +295,79 @@ func TestImportOrder(t *testing.T) {
 	}
 }
 
+// Images may have any size, and labels two bytes.
+func TestImportOfAnySize(t *testing.T) {
+	for _, c := range []struct{ side, classes, labelBytes int }{{1, 2, 1}, {7, 256, 1}, {48, 3, 1}, {64, 257, 2}, {8, 1000, 2}} {
+		a := newArchive(t)
+		var want []byte // of data_batch_1.bin
+		for i := range 2 * c.classes { // not class by class, so that they stay in order
+			k := (i*7 + 3) % c.classes // which goes through all classes
+			img := picture(k, c.side, c.side)
+			a.file(fmt.Sprintf("train/class%04d/%d.png", k, i), pngOf(t, img))
+			want = append(want, byte(k))
+			if c.labelBytes == 2 {
+				want = append(want, byte(k>>8))
+			}
+			for plane := range 3 {
+				for p := range c.side * c.side {
+					color := img.RGBAAt(p%c.side, p/c.side)
+					want = append(want, []byte{color.R, color.G, color.B}[plane])
+				}
+			}
+		}
+		a.file("test/class0001/1.png", pngOf(t, picture(5, c.side, c.side)))
+		dir := filepath.Join(t.TempDir(), "set")
+		if err := importTo(t.Context(), writeArchive(t, a.gz()), ImportOptions{Dir: dir}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, "data_batch_1.bin")); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%+v: %d bytes, want %d others: %v", c, len(got), len(want), err)
+		}
+		d, err := Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Train.Side != c.side || len(d.Train.Classes) != c.classes || d.Test.Labels[0] != 1 {
+			t.Errorf("%+v: side %d, %d classes, label %d", c, d.Train.Side, len(d.Train.Classes), d.Test.Labels[0])
+		}
+		record := c.labelBytes + 3*c.side*c.side
+		for i, l := range d.Train.Labels {
+			if int(l) != (i*7+3)%c.classes || !bytes.Equal(d.Train.Image(i), want[i*record+c.labelBytes:(i+1)*record]) {
+				t.Fatalf("%+v: image %d: label %d, or other pixels", c, i, l)
+			}
+		}
+	}
+}
+
+// An import that names no folder has one of its own, where its name finds it.
+func TestImportIntoTheCache(t *testing.T) {
+	useCache(t)
+	for _, name := range []string{"pets", "my pets/2024", "..", "c:\\pets"} {
+		dir, err := Import(t.Context(), writeArchive(t, smallest(t).gz()), ImportOptions{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		home, _ := cifar10.Home()
+		if filepath.Dir(dir) != filepath.Dir(home) || dir == home {
+			t.Errorf("%q is in %s", name, dir)
+		}
+		p, err := Find(name, "")
+		if err != nil || p.Dir != dir || p.Name != name || p.Train != 1 || p.Test != 1 {
+			t.Errorf("%q: %+v, %v, want it in %s", name, p, err, dir)
+		}
+		if _, err := Find(name, filepath.Dir(dir)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"cifar-10-batches-bin", "CIFAR-10-batches-bin"} {
+		err := importTo(t.Context(), writeArchive(t, smallest(t).gz()), ImportOptions{Name: name})
+		wantError(t, err, name, "the folder of CIFAR-10")
+	}
+	if _, err := FindIn(""); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an import is taken for CIFAR-10: %v", err)
+	}
+}
+
 // More than 10,000 training images go to several files.
 func TestImportBatchFiles(t *testing.T) {
 	if testing.Short() {
@@ -300,15 +381,15 @@ func TestImportBatchFiles(t *testing.T) {
 	a.file("test/a/0.png", images[0])
 	dir := filepath.Join(t.TempDir(), "set")
 	var done, total int64
-	err := Import(t.Context(), writeArchive(t, a.tar()), ImportOptions{Dir: dir, Name: "big", Progress: func(d, n int64) { done, total = d, n }})
+	err := importTo(t.Context(), writeArchive(t, a.tar()), ImportOptions{Dir: dir, Name: "big", Progress: func(d, n int64) { done, total = d, n }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if done != 10_004 || total != 10_004 {
 		t.Errorf("progress ended at %d of %d", done, total)
 	}
-	wantOnly(t, dir, metaFile, trainFile(0), trainFile(1), sourceFile, testFile)
-	d, err := LoadCIFAR10(dir)
+	wantOnly(t, dir, cifar10.layout.classes, cifar10.layout.trainFile(0), cifar10.layout.trainFile(1), sourceFile, cifar10.layout.test)
+	d, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +412,7 @@ func TestImportRefusesArchives(t *testing.T) {
 	var animated bytes.Buffer
 	gif.Encode(&animated, picture(0, 32, 32), nil)
 	many := good()
-	for i := range 10 {
+	for i := range 1000 {
 		many.file(fmt.Sprintf("train/class%d/1.png", i), img)
 	}
 	bomb := pngOf(t, picture(0, 32, 32))
@@ -340,7 +421,9 @@ func TestImportRefusesArchives(t *testing.T) {
 		content []byte
 		want    []string
 	}{
-		"size":           {good().file("train/cat/2.jpg", jpegOf(t, picture(0, 33, 32))).gz(), []string{"train/cat/2.jpg", "33×32 pixels, want 32×32"}},
+		"size":           {good().file("train/cat/2.jpg", jpegOf(t, picture(0, 33, 32))).gz(), []string{"train/cat/2.jpg", "33×32 pixels, want 32×32 as the first image has"}},
+		"no square":      {newArchive(t).file("train/cat/1.png", pngOf(t, picture(0, 48, 32))).file("test/cat/1.png", img).gz(), []string{"train/cat/1.png", "48×32 pixels, want squares of at most 64×64"}},
+		"too large":      {newArchive(t).file("train/cat/1.png", pngOf(t, picture(0, 65, 65))).file("test/cat/1.png", img).gz(), []string{"65×65 pixels, want squares of at most 64×64"}},
 		"bomb":           {good().file("train/cat/2.png", bomb).gz(), []string{"train/cat/2.png"}},
 		"cut image":      {good().file("train/cat/2.png", img[:len(img)/2]).gz(), []string{"train/cat/2.png"}},
 		"no image":       {good().file("train/cat/2.png", []byte("hello")).gz(), []string{"train/cat/2.png", "neither a JPEG nor a PNG"}},
@@ -348,7 +431,7 @@ func TestImportRefusesArchives(t *testing.T) {
 		"gif inside":     {good().file("train/cat/2.png", animated.Bytes()).gz(), []string{"train/cat/2.png"}},
 		"long image":     {good().file("train/cat/2.png", make([]byte, 1<<20+1)).gz(), []string{"train/cat/2.png", "more than 1048576 bytes"}},
 		"other file":     {good().file("train/cat/2.gif", animated.Bytes()).gz(), []string{"train/cat/2.gif is neither .jpg"}},
-		"11 classes":     {many.gz(), []string{"11 classes", "at most 10"}},
+		"1,001 classes":  {many.gz(), []string{"1001 classes", "at most 1000"}},
 		"unknown class":  {good().file("test/dog/1.png", img).gz(), []string{"test/dog/1.png", `"dog" has no images in train`}},
 		"odd class":      {good().file("train/a\nb/1.png", img).gz(), []string{"no proper path"}},
 		"long class":     {good().file("train/"+strings.Repeat("x", 81)+"/1.png", img).gz(), []string{"class name", "printable"}},
@@ -372,7 +455,7 @@ func TestImportRefusesArchives(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			err := Import(t.Context(), writeArchive(t, c.content), ImportOptions{Dir: filepath.Join(dir, "set")})
+			err := importTo(t.Context(), writeArchive(t, c.content), ImportOptions{Dir: filepath.Join(dir, "set")})
 			wantError(t, err, append(c.want, "pets.tar.gz")...)
 			wantOnly(t, dir)
 		})
@@ -383,20 +466,20 @@ func TestImportRefuses(t *testing.T) {
 	from := writeArchive(t, smallest(t).gz())
 	t.Run("name", func(t *testing.T) {
 		for _, name := range []string{"cifar10", "made-up", "two\nlines", " x", strings.Repeat("x", 100)} {
-			err := Import(t.Context(), from, ImportOptions{Dir: filepath.Join(t.TempDir(), "set"), Name: name})
+			err := importTo(t.Context(), from, ImportOptions{Dir: filepath.Join(t.TempDir(), "set"), Name: name})
 			wantError(t, err, "name ")
 		}
 	})
 	t.Run("missing source", func(t *testing.T) {
-		err := Import(t.Context(), filepath.Join(t.TempDir(), "none"), ImportOptions{Dir: filepath.Join(t.TempDir(), "set")})
+		err := importTo(t.Context(), filepath.Join(t.TempDir(), "none"), ImportOptions{Dir: filepath.Join(t.TempDir(), "set")})
 		wantError(t, err, "none")
 	})
 	t.Run("target holds a set", func(t *testing.T) {
 		dir := t.TempDir()
 		writeSet(t, dir)
-		before, _ := LoadCIFAR10(dir)
-		wantError(t, Import(t.Context(), from, ImportOptions{Dir: dir}), `already holds a data set, "pets"`)
-		if after, err := LoadCIFAR10(dir); err != nil || after.Train.Fingerprint() != before.Train.Fingerprint() {
+		before, _ := Load(dir)
+		wantError(t, importTo(t.Context(), from, ImportOptions{Dir: dir}), `already holds a data set, "pets"`)
+		if after, err := Load(dir); err != nil || after.Train.Fingerprint() != before.Train.Fingerprint() {
 			t.Error("the old set was touched")
 		}
 	})
@@ -406,7 +489,7 @@ func TestImportRefusesFolders(t *testing.T) {
 	img, small := pngOf(t, picture(0, 32, 32)), pngOf(t, picture(0, 16, 16))
 	for want, files := range map[string]map[string][]byte{
 		"want images at train/CLASS/ and test/CLASS/": {"train/cat/1.png": img},
-		"train/cat/1.png: 16×16 pixels":               {"train/cat/1.png": small, "test/cat/1.png": img},
+		"test/cat/1.png: 32×32 pixels, want 16×16":    {"train/cat/1.png": small, "test/cat/1.png": img},
 		"train/cat/readme.txt is neither .jpg":        {"train/cat/1.png": img, "test/cat/1.png": img, "train/cat/readme.txt": nil},
 		`"test/cat/a" is a folder within a class`:     {"train/cat/1.png": img, "test/cat/1.png": img, "test/cat/a/b/2.png": img},
 	} {
@@ -414,7 +497,7 @@ func TestImportRefusesFolders(t *testing.T) {
 		for name, content := range files {
 			writeFile(t, filepath.Join(dir, name), content)
 		}
-		wantError(t, Import(t.Context(), dir, ImportOptions{Dir: filepath.Join(t.TempDir(), "set")}), want)
+		wantError(t, importTo(t.Context(), dir, ImportOptions{Dir: filepath.Join(t.TempDir(), "set")}), want)
 	}
 }
 
@@ -429,7 +512,7 @@ func TestImportCancelled(t *testing.T) {
 	for _, from := range []string{folder, writeArchive(t, a.tar())} {
 		ctx, cancel := context.WithCancel(t.Context())
 		dir := t.TempDir()
-		err := Import(ctx, from, ImportOptions{Dir: filepath.Join(dir, "set"), Progress: func(done, total int64) { cancel() }})
+		err := importTo(ctx, from, ImportOptions{Dir: filepath.Join(dir, "set"), Progress: func(done, total int64) { cancel() }})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%v, want context.Canceled", err)
 		}
@@ -481,10 +564,10 @@ func TestOddFolderNames(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"set[1]", "set?", "set*", `set\1`} {
-		if err := Import(t.Context(), writeArchive(t, smallest(t).gz()), ImportOptions{Dir: filepath.Join(dir, name)}); err != nil {
+		if err := importTo(t.Context(), writeArchive(t, smallest(t).gz()), ImportOptions{Dir: filepath.Join(dir, name)}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := LoadCIFAR10(filepath.Join(dir, name)); err != nil {
+		if _, err := Load(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -498,12 +581,16 @@ func TestOddFolderNames(t *testing.T) {
 
 // FuzzDecode decodes arbitrary bytes as an image.
 func FuzzDecode(f *testing.F) {
-	for _, img := range [][]byte{pngOf(f, picture(0, Side, Side)), jpegOf(f, picture(0, Side, Side))} {
+	for _, img := range [][]byte{pngOf(f, picture(0, 32, 32)), jpegOf(f, picture(0, 32, 32))} {
 		f.Add(img)
 		f.Add(withExif(img, exif(6, binary.LittleEndian)))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		if err := decode(bytes.NewReader(content), make([]byte, PixelBytes)); err != nil && strings.Contains(err.Error(), "\n") {
+		pixels, err := decode(bytes.NewReader(content), 0)
+		if most := imageBytes(MaxSide); len(pixels) > most {
+			t.Errorf("%d bytes, want at most %d", len(pixels), most)
+		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
 			t.Errorf("error has several lines: %q", err)
 		}
 	})
@@ -524,7 +611,7 @@ func FuzzImport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		writeFile(t, from, content)
 		os.RemoveAll(target)
-		if err := Import(t.Context(), from, ImportOptions{Dir: target}); err != nil {
+		if err := importTo(t.Context(), from, ImportOptions{Dir: target}); err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("error has several lines: %q", err)
 			}
@@ -532,7 +619,7 @@ func FuzzImport(f *testing.F) {
 			return
 		}
 		wantOnly(t, dir, "a.tar", "set")
-		if _, err := LoadCIFAR10(target); err != nil {
+		if _, err := Load(target); err != nil {
 			t.Error(err)
 		}
 	})

@@ -15,10 +15,10 @@ func TestLinksStay(t *testing.T) {
 	writeFile(t, archive, content)
 	makers := map[string]func(dir string) error{
 		"fetch": func(dir string) error {
-			return Fetch(t.Context(), FetchOptions{From: archive, Dir: dir, SHA256: sha(content)})
+			return Fetch(t.Context(), cifar10, FetchOptions{From: archive, Dir: dir, SHA256: sha(content)})
 		},
 		"import": func(dir string) error {
-			return Import(t.Context(), writeArchive(t, smallest(t).gz()), ImportOptions{Dir: dir})
+			return importTo(t.Context(), writeArchive(t, smallest(t).gz()), ImportOptions{Dir: dir})
 		},
 	}
 	for name, there := range map[string]bool{"real": true, "not there": false} {
@@ -42,7 +42,7 @@ func TestLinksStay(t *testing.T) {
 				}
 				wantOnly(t, dir, "link")
 				wantOnly(t, big, "real")
-				if _, err := LoadCIFAR10(real); err != nil {
+				if _, err := Load(real); err != nil {
 					t.Error(err)
 				}
 			})

@@ -8,6 +8,14 @@ import (
 	"sync"
 )
 
+// NameMadeUp is the name of the made-up set.
+const NameMadeUp = "made-up"
+
+var madeUp = Set{Name: NameMadeUp, Title: "made-up images", Images: "made-up images", draw: MadeUp}
+
+// madeUpSide is the size of its images.
+const madeUpSide = 32
+
 // madeUpClasses are the shapes of the made-up set, in the order of the labels.
 var madeUpClasses = []string{
 	"disk", "ring", "square", "triangle", "cross",
@@ -32,7 +40,8 @@ func MadeUp(seed uint64, train, test int) *Dataset {
 
 func drawImages(seed, stream uint64, n int) *Images {
 	im := &Images{
-		Pixels:  make([]uint8, n*PixelBytes),
+		Side:    madeUpSide,
+		Pixels:  make([]uint8, n*imageBytes(madeUpSide)),
 		Labels:  make([]int32, n),
 		Classes: slices.Clone(madeUpClasses),
 	}
@@ -67,21 +76,21 @@ func drawImage(r *rand.Rand, pixels []uint8) (label int32) {
 	if r.Int32N(2) == 0 {
 		level = -level
 	}
-	var inside [Side * Side]bool
-	for y := range Side {
-		for x := range Side {
+	var inside [madeUpSide * madeUpSide]bool
+	for y := range madeUpSide {
+		for x := range madeUpSide {
 			dx, dy := (float64(x)-cx)/half, (float64(y)-cy)/half
 			u := float64(cos*dx) + float64(sin*dy)
 			v := float64(cos*dy) - float64(sin*dx)
-			inside[y*Side+x] = inShape(label, u, v)
+			inside[y*madeUpSide+x] = inShape(label, u, v)
 		}
 	}
 	for c := range Channels {
-		plane := pixels[c*Side*Side : (c+1)*Side*Side]
+		plane := pixels[c*madeUpSide*madeUpSide : (c+1)*madeUpSide*madeUpSide]
 		colour := 0.5 + level + uniform(r, -0.1, 0.1)
 		background := newBackground(r)
 		for i := range plane {
-			p := background.at(i/Side, i%Side)
+			p := background.at(i/madeUpSide, i%madeUpSide)
 			if inside[i] {
 				p = float64(opacity*colour) + float64((1-opacity)*p)
 			}
@@ -140,9 +149,9 @@ func newBackground(r *rand.Rand) *background {
 
 func (b *background) at(y, x int) float64 {
 	const cells = len(b) - 1
-	i, j := y*cells/Side, x*cells/Side
-	fy := float64(y*cells)/(Side-1) - float64(i)
-	fx := float64(x*cells)/(Side-1) - float64(j)
+	i, j := y*cells/madeUpSide, x*cells/madeUpSide
+	fy := float64(y*cells)/(madeUpSide-1) - float64(i)
+	fx := float64(x*cells)/(madeUpSide-1) - float64(j)
 	top := lerp(b[i][j], b[i][j+1], fx)
 	bottom := lerp(b[i+1][j], b[i+1][j+1], fx)
 	return lerp(top, bottom, fy)

@@ -129,7 +129,7 @@ func TestMadeUpContrast(t *testing.T) {
 	contrast, counts := make([]float64, 10), make([]float64, 10)
 	for i, l := range im.Labels {
 		counts[l]++
-		contrast[l] += math.Abs(float64(im.Image(i)[16*Side+16])/255 - 0.5)
+		contrast[l] += math.Abs(float64(im.Image(i)[16*madeUpSide+16])/255 - 0.5)
 	}
 	filled := (contrast[0] + contrast[2] + contrast[8]) / (counts[0] + counts[2] + counts[8])
 	hollow := (contrast[1] + contrast[9]) / (counts[1] + counts[9])

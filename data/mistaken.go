@@ -10,23 +10,29 @@ import (
 
 // mistaken says what a folder without the binary layout is, if it is something
 // that people have for another program.
-func mistaken(dir string) error {
+func mistaken(dir string, wanted Set) error {
 	has := func(parts ...string) bool {
-		_, err := os.Stat(filepath.Join(append([]string{dir}, parts...)...))
-		return err == nil
+		info, err := os.Stat(filepath.Join(append([]string{dir}, parts...)...))
+		return err == nil && info.Mode().IsRegular()
 	}
-	const fetch = `run "largestep fetch cifar10" for the binary version`
-	switch {
-	case has(trainFile(0)) || has(sourceFile):
+	if has(sourceFile) {
 		return nil
-	case has("data_batch_1") || has("cifar-10-batches-py", "data_batch_1"):
-		return fmt.Errorf("%s holds the Python version of CIFAR-10, which is not read here: %s", dir, fetch)
-	case has("data_batch_1.mat") || has("cifar-10-batches-mat", "data_batch_1.mat"):
-		return fmt.Errorf("%s holds the Matlab version of CIFAR-10, which is not read here: %s", dir, fetch)
+	}
+	for _, s := range Fetchable() {
+		if has(s.layout.trainFile(0)) {
+			return nil
+		}
+		for _, v := range s.versions {
+			if has(v.file) || has(v.folder, v.file) {
+				return fmt.Errorf(`%s holds the %s version of %s, which is not read here: run "largestep fetch %s" for the binary version`, dir, v.name, s.Title, s.Name)
+			}
+		}
+	}
+	switch {
 	case isFolder(filepath.Join(dir, "train")) && isFolder(filepath.Join(dir, "test")):
 		return fmt.Errorf(`%s holds folders of images: run "largestep import %[1]s --data FOLDER", and name that FOLDER`, dir)
 	case isEmpty(dir):
-		return fmt.Errorf(`%s is empty: run "largestep fetch cifar10", or name another folder`, dir)
+		return fmt.Errorf(`%s is empty: run "largestep fetch %s", or name another folder`, dir, wanted.Name)
 	}
 	return nil
 }
@@ -46,9 +52,9 @@ func notFolder(path string) error {
 		defer f.Close()
 		if a, err := openArchive(f); err == nil {
 			if _, err := a.next(); err == nil {
-				return fmt.Errorf(`%s is an archive: unpack it with "largestep fetch cifar10 --from" or "largestep import", and name the folder`, path)
+				return fmt.Errorf(`%s is an archive: unpack it with "largestep fetch %s --from" or "largestep import", and name the folder`, path, fallback().Name)
 			}
 		}
 	}
-	return fmt.Errorf("%s is not a folder: want one with data_batch_1.bin and its sisters", path)
+	return fmt.Errorf("%s is not a folder: want one with %s and its sisters", path, fallback().layout.trainFile(0))
 }

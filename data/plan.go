@@ -18,16 +18,17 @@ type plan struct {
 
 type plannedRecord struct {
 	imageFile
-	label    uint8
+	label    int32
 	position int // within the training or the test set
 }
 
 // place returns the file of the record and its offset in it.
-func (r *plannedRecord) place() (name string, offset int64) {
-	if r.split == "test" {
-		return testFile, int64(r.position) * recordBytes
+func (r *plannedRecord) place(l layout) (name string, offset int64) {
+	name, at := l.test, r.position
+	if r.split == "train" {
+		name, at = l.place(r.position)
 	}
-	return trainFile(r.position / batchRecords), int64(r.position%batchRecords) * recordBytes
+	return name, int64(at) * int64(l.recordBytes())
 }
 
 // newPlan makes the plan for the images of a source. With keepOrder they stay
@@ -57,16 +58,15 @@ func newPlan(files []imageFile, keepOrder bool) (*plan, error) {
 	}
 	slices.Sort(p.classes)
 	p.classes = slices.Compact(p.classes)
-	if len(p.classes) > MaxClasses {
-		return nil, fmt.Errorf("%d classes (%s, …), at most %d are possible: the nets have that many outputs",
-			len(p.classes), strings.Join(p.classes[:3], ", "), MaxClasses)
+	if len(p.classes) > maxClasses {
+		return nil, fmt.Errorf("%d classes (%s, …), at most %d are possible", len(p.classes), strings.Join(p.classes[:3], ", "), maxClasses)
 	}
 	for i, r := range p.records {
 		label, found := slices.BinarySearch(p.classes, r.class)
 		if !found {
 			return nil, fmt.Errorf("%s: class %q has no images in train", r.path, r.class)
 		}
-		p.records[i].label = uint8(label)
+		p.records[i].label = int32(label)
 	}
 	return p, nil
 }

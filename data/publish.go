@@ -10,7 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -18,12 +18,12 @@ import (
 	"largestep/metrics/atomicfile"
 )
 
-// targetFolder is the folder to make of the one that an option names, which may be
-// a symbolic link, or "" for DefaultDir.
-func targetFolder(dir string) (string, error) {
+// target is the folder to make of the one that an option names, which may be a
+// symbolic link, or "" for the set's Home.
+func (s Set) target(dir string) (string, error) {
 	if dir == "" {
 		var err error
-		if dir, err = DefaultDir(); err != nil {
+		if dir, err = s.Home(); err != nil {
 			return "", err
 		}
 	}
@@ -74,7 +74,10 @@ func removeStale(parent, prefix string) {
 	}
 }
 
-var layoutName = regexp.MustCompile(`^(data_batch_\d+\.bin|test_batch\.bin|batches\.meta\.txt|source\.json|readme\.html)$`)
+// belongs tells whether a file of this name belongs to a set in some layout.
+func belongs(name string) bool {
+	return slices.ContainsFunc(Fetchable(), func(s Set) bool { return s.layout.has(name) })
+}
 
 // checkReplaceable returns an error unless target is absent, an empty folder,
 // or a folder with the files of a damaged data set and nothing else.
@@ -85,11 +88,11 @@ func checkReplaceable(target string) error {
 	} else if err != nil {
 		return fmt.Errorf("data set's folder: %w", err)
 	}
-	if l, err := inspect(target); err == nil {
-		return fmt.Errorf("%s already holds a data set, %q: delete it first, or choose another folder", target, l.name)
+	if f, err := inspect(target, fallback()); err == nil {
+		return fmt.Errorf("%s already holds a data set, %q: delete it first, or choose another folder", target, f.name)
 	}
 	for _, e := range entries {
-		if !layoutName.MatchString(e.Name()) || !e.Type().IsRegular() {
+		if !belongs(e.Name()) || !e.Type().IsRegular() {
 			return fmt.Errorf("%s holds other things, such as %s: choose another folder", target, e.Name())
 		}
 	}
@@ -98,7 +101,7 @@ func checkReplaceable(target string) error {
 
 // publish checks the draft as a data set and renames it to its target.
 func (d *draft) publish() error {
-	if _, err := LoadCIFAR10(d.dir); err != nil {
+	if _, err := Load(d.dir); err != nil {
 		return fmt.Errorf("not a data set in the binary layout: %s", strings.ReplaceAll(err.Error(), d.dir+string(filepath.Separator), ""))
 	}
 	if err := os.Chmod(d.dir, 0o755); err != nil {
@@ -152,9 +155,9 @@ func (d *draft) writeSource(src source) error {
 }
 
 // checkName returns an error unless name can stand for a data set other than
-// the two that largestep itself makes.
+// those that largestep itself fetches or draws.
 func checkName(name string) error {
-	if name == NameCIFAR10 || name == NameMadeUp {
+	if _, taken := known(name); taken {
 		return fmt.Errorf("name %q belongs to the set that largestep itself fetches or draws: choose another", name)
 	}
 	return checkPrintable(name)

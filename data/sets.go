@@ -12,28 +12,84 @@ import (
 
 // Set is a data set that a run asks for by name.
 type Set struct {
-	Name   string
-	Title  string // as figures call it
-	Images string // of a sentence: "5,000 images of cifar10"
-	folder string // in the cache
-	madeUp bool   // in the program; it has no folder
+	Name    string
+	Title   string // as figures call it
+	Images  string // of a sentence: "5,000 images of cifar10"
+	Archive Archive
+
+	folder string                                      // in the cache, and in its archive
+	draw   func(seed uint64, train, test int) *Dataset // of one that is made up, which has no folder
+
+	// Of one that can be fetched:
+	layout               layout
+	train, test, classes int
+	versions             []version
 }
 
-// Sets are those that need no import.
-var Sets = []Set{
-	{Name: NameMadeUp, Title: "made-up images", Images: "made-up images", madeUp: true},
-	{Name: NameCIFAR10, Title: "CIFAR-10", Images: "images of " + NameCIFAR10, folder: layoutFolder},
+// Archive is the official one of a set, zero if there is none.
+type Archive struct {
+	URL, MD5 string
+	Size     string // for people
+}
+
+// version is one of the set for other programs, which is not read here.
+type version struct{ name, folder, file string }
+
+// Sets are those that need no import. The first that can be fetched is the one
+// that is trained on where it is found and nobody asks for another.
+var Sets = []Set{madeUp, cifar10}
+
+// MadeUp tells whether the set is made up in the program.
+func (s Set) MadeUp() bool { return s.draw != nil }
+
+// Fetchable are the sets that have an archive.
+func Fetchable() []Set {
+	return slices.DeleteFunc(slices.Clone(Sets), func(s Set) bool { return s.Archive == (Archive{}) })
+}
+
+// fallback is the set of a folder that says nothing of what it holds.
+func fallback() Set { return Fetchable()[0] }
+
+// known finds one of Sets.
+func known(name string) (Set, bool) {
+	i := slices.IndexFunc(Sets, func(s Set) bool { return s.Name == name })
+	if i < 0 {
+		return Set{}, false
+	}
+	return Sets[i], true
 }
 
 // SetNamed finds a set by its name; an imported one is called what its import
 // called it.
 func SetNamed(name string) Set {
-	for _, s := range Sets {
-		if s.Name == name {
-			return s
-		}
+	if s, ok := known(name); ok {
+		return s
 	}
-	return Set{Name: name, Title: name, Images: "images of " + name, folder: name}
+	return Set{Name: name, Title: name, Images: "images of " + name, folder: folderOf(name)}
+}
+
+// folderOf is the folder for an imported set, in which no system sees more than a
+// name.
+func folderOf(name string) string {
+	folder := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '_'
+		}
+		return r
+	}, name)
+	if strings.HasPrefix(folder, ".") {
+		return "_" + folder
+	}
+	return folder
+}
+
+// Home returns the folder in the user's cache where the set is kept.
+func (s Set) Home() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder for the data set: %w: %w", err, fs.ErrNotExist)
+	}
+	return filepath.Join(cache, "largestep", s.folder), nil
 }
 
 // Place is where a data set is.
@@ -47,55 +103,92 @@ type Place struct {
 var ErrMadeUp = errors.New("a made-up set has no folder")
 
 // Find looks for the set of a name in dir, or where fetch and import put it if
-// dir is empty. The error wraps fs.ErrNotExist if it is not there.
+// dir is empty. Only names and sizes of files are looked at. The error wraps
+// fs.ErrNotExist if it is not there, and does not if it is incomplete or damaged.
 func Find(name, dir string) (Place, error) {
 	set := SetNamed(name)
-	if set.madeUp {
+	if set.MadeUp() {
 		if dir != "" {
 			return Place{}, ErrMadeUp
 		}
 		return Place{Set: set}, nil
 	}
 	if dir == "" {
-		cache, err := cacheDir()
-		if err != nil {
+		var err error
+		if dir, err = set.kept(); err != nil {
 			return Place{}, err
 		}
-		if dir = filepath.Join(cache, set.folder); strings.ContainsAny(set.folder, `/\`) || !isFolder(dir) {
-			dir = filepath.Join(cache, layoutFolder) // where imports went that named no folder
-		}
 	}
-	p, err := FindIn(dir)
+	p, err := findIn(dir, set)
 	switch {
 	case err == nil && p.Name != name:
 		return p, fmt.Errorf("%s holds the data set %q, not %q: ask for it by its name", p.Dir, p.Name, name)
-	case errors.Is(err, fs.ErrNotExist) && !set.known():
-		return p, fmt.Errorf("no data set %q in %s (%w): import it under that name, or choose one of %s", name, dir, fs.ErrNotExist, names())
+	case errors.Is(err, fs.ErrNotExist) && set.Archive == (Archive{}):
+		return p, fmt.Errorf("no data set %q in %s (%w): import it under that name, or choose one of %s", name, dir, fs.ErrNotExist, names(Sets))
 	}
 	return p, err
 }
 
-// FindIn looks for any data set in dir, or where "fetch cifar10" puts it if dir is
-// empty.
-func FindIn(dir string) (Place, error) {
-	dir, err := FindCIFAR10(dir)
-	if err != nil {
-		return Place{}, err
+// kept is the set's folder, or that of another set if it is there instead, where
+// earlier programs put what they imported.
+func (s Set) kept() (string, error) {
+	home, err := s.Home()
+	if err != nil || isFolder(home) {
+		return home, err
 	}
-	l, err := inspect(dir)
-	if err != nil {
-		return Place{}, err
+	for _, other := range Fetchable() {
+		dir, err := other.Home()
+		if err != nil {
+			return "", err
+		}
+		if f, err := inspect(dir, other); err == nil && f.name == s.Name {
+			return dir, nil
+		}
 	}
-	return Place{SetNamed(l.name), dir, records(l.train), l.test.records}, nil
+	return home, nil
 }
 
-// cacheDir is the folder of the user's cache where data sets are kept.
-func cacheDir() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("no cache folder for the data set: %w: %w", err, fs.ErrNotExist)
+// FindIn looks for any data set in dir, or for the one that nobody has to ask for
+// where "fetch" puts it if dir is empty.
+func FindIn(dir string) (Place, error) {
+	if dir == "" {
+		var err error
+		if dir, err = fallback().Home(); err != nil {
+			return Place{}, err
+		}
 	}
-	return filepath.Join(cache, "largestep"), nil
+	return findIn(dir, fallback())
+}
+
+// findIn looks for a set in dir, or in the folder within that an archive makes.
+func findIn(dir string, set Set) (Place, error) {
+	for _, s := range append([]Set{set}, Fetchable()...) {
+		if inner := filepath.Join(dir, s.folder); isFolder(inner) {
+			dir = inner
+			break
+		}
+	}
+	if set.Archive == (Archive{}) { // nothing to advise to fetch
+		set = fallback()
+	}
+	f, err := inspect(dir, set)
+	if err != nil {
+		return Place{Dir: dir}, err
+	}
+	return f.place(), nil
+}
+
+func (f *folder) place() Place {
+	return Place{SetNamed(f.name), f.dir, records(f.train), f.test.records}
+}
+
+// Summarize looks at the names and sizes of the files in a data set's folder.
+func Summarize(dir string) (Place, error) {
+	f, err := inspect(dir, fallback())
+	if err != nil {
+		return Place{}, err
+	}
+	return f.place(), nil
 }
 
 // madeUpSeed makes the made-up set: always the same, as a data set is.
@@ -103,13 +196,13 @@ const madeUpSeed = 1
 
 // Load reads the first images of each part, or makes them up; 0 stands for all.
 func (p Place) Load(train, test int) (*Dataset, error) {
-	if p.Dir == "" {
+	if p.MadeUp() {
 		if min(train, test) < 1 || max(train, test) > maxRecords {
 			return nil, fmt.Errorf("%d training and %d test images: want 1 to %d of each", train, test, maxRecords)
 		}
-		return MadeUp(madeUpSeed, train, test), nil
+		return p.draw(madeUpSeed, train, test), nil
 	}
-	set, err := LoadCIFAR10(p.Dir)
+	set, err := Load(p.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -130,16 +223,9 @@ func (im *Images) first(n int) (*Images, error) {
 	return im.Subset(n)
 }
 
-// MadeUp tells whether the set is made up in the program.
-func (s Set) MadeUp() bool { return s.madeUp }
-
-func (s Set) known() bool {
-	return slices.ContainsFunc(Sets, func(k Set) bool { return k.Name == s.Name })
-}
-
-func names() string {
+func names(sets []Set) string {
 	var list []string
-	for _, s := range Sets {
+	for _, s := range sets {
 		list = append(list, s.Name)
 	}
 	return strings.Join(list, ", ")

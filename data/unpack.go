@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,19 +18,16 @@ import (
 	"largestep/data/magic"
 )
 
-// Limits on what an archive may hold; the official one has 170 MB, and no
-// entry above 31 MB.
+// Limits on what an archive may hold; the official ones have 170 MB.
 const (
 	maxArchiveBytes = 4 << 30        // packed, and unpacked
 	maxMembers      = 3 * maxRecords // images, and what is passed over
-	maxBatchBytes   = batchRecords * recordBytes
-	maxTestBytes    = maxRecords * recordBytes
 )
 
-// unpack writes the files of the binary layout that the tar archive in r,
+// unpack writes the files of the layout that the tar archive in r,
 // compressed with gzip or not, holds. It ignores their folders and all other
 // regular files, and refuses an archive with anything suspicious in it.
-func unpack(ctx context.Context, r io.Reader, draft *draft) error {
+func unpack(ctx context.Context, r io.Reader, l layout, draft *draft) error {
 	a, err := openArchive(contextReader{ctx, r})
 	if err != nil {
 		return err
@@ -45,14 +41,14 @@ func unpack(ctx context.Context, r io.Reader, draft *draft) error {
 			return err
 		}
 		name := path.Base(h.Name)
-		if !layoutName.MatchString(name) {
+		if !l.has(name) {
 			continue
 		}
 		if slices.Contains(seen, name) {
 			return fmt.Errorf("%s is in it twice", name)
 		}
 		seen = append(seen, name)
-		if limit := sizeLimit(name); h.Size > limit {
+		if limit := l.most(name); h.Size > limit {
 			return fmt.Errorf("%s: %d bytes, at most %d make sense", h.Name, h.Size, limit)
 		}
 		if err := draft.copy(name, a); err != nil {
@@ -60,19 +56,9 @@ func unpack(ctx context.Context, r io.Reader, draft *draft) error {
 		}
 	}
 	if len(seen) == 0 {
-		return errors.New("no data_batch_1.bin and no other file of the binary layout in it")
+		return fmt.Errorf("no %s and no other file of the binary layout in it", l.trainFile(0))
 	}
 	return nil
-}
-
-func sizeLimit(name string) int64 {
-	switch {
-	case name == testFile:
-		return maxTestBytes
-	case strings.HasSuffix(name, ".bin"):
-		return maxBatchBytes
-	}
-	return maxMetaBytes
 }
 
 // An archiveReader goes through the regular files of a tar archive, which may be

@@ -69,6 +69,8 @@ and where the time goes.`,
 	f.StringVar(&o.Precision, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
 	f.IntVar(&o.Width, "width", 64, "channels of the first stage")
 	f.IntVar(&o.Batch, "batch", 64, "images of a mini-batch")
+	f.IntVar(&o.Side, "side", 32, "pixels of the sides of the images")
+	f.IntVar(&o.Classes, "classes", 10, "classes of the images")
 	f.DurationVar(&o.Time, "time", 10*time.Second, "about how long to measure")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	e.addFlags(f)

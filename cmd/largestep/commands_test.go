@@ -114,7 +114,7 @@ func TestEvalFollowsTheRun(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", cache)
 	t.Setenv("HOME", cache)
 	succeed(t, tiny("a", "--phases", "0.1@0,0.01@0.5")...)
-	dir, err := data.DefaultDir()
+	dir, err := data.SetNamed("cifar10").Home()
 	check(t, err)
 	writeSet(t, dir, binarySet())
 	for _, file := range []string{"checkpoint", "phase-1"} {
@@ -222,7 +222,7 @@ func TestPlotOfTwoNets(t *testing.T) {
 func TestImportAndTrain(t *testing.T) {
 	enterFixture(t)
 	out := succeed(t, "import", "pngs", "--data", "new", "--name", "squares")
-	if out != "squares: 20 training and 10 test images of 10 classes in new\n" {
+	if out != "squares: 20 training and 10 test images of 10 classes, 32×32 pixels, in new\ntrain on them with largestep train resnet18 --dataset squares --data new\n" {
 		t.Errorf("it says %q", out)
 	}
 	args := []string{"train", "resnet18", "--data", "new", "--width", "4", "--epochs", "1", "--out", "a"}
@@ -245,11 +245,41 @@ func TestImportAndTrain(t *testing.T) {
 	bad{"train resnet18 --resume --out a --data again", 1, "are others"}.test(t)
 }
 
+// Images of another size, of more classes than CIFAR-10 has, under their name.
+func TestImportOfOtherImages(t *testing.T) {
+	t.Chdir(t.TempDir())
+	cache, err := filepath.Abs("cache")
+	check(t, err)
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+	writePNGsOf(t, "pngs", "train", 36, 12, 24)
+	writePNGsOf(t, "pngs", "test", 12, 12, 24)
+	out := succeed(t, "import", "pngs", "--name", "twelve kinds")
+	if want := "train on them with largestep train resnet18 --dataset 'twelve kinds'\n"; !strings.HasPrefix(out, "twelve kinds: 36 training and 12 test images of 12 classes, 24×24 pixels, in "+cache) || !strings.HasSuffix(out, want) {
+		t.Errorf("it says %q, want %q", out, want)
+	}
+	args := []string{"train", "resnet18", "--dataset", "twelve kinds", "--width", "4", "--batch", "12", "--epochs", "2", "--out", "a"}
+	if o := runContext(interruptAfter(3), args...); o.code != exitInterrupted {
+		t.Fatalf("status %d: %s", o.code, o.stderr)
+	}
+	succeed(t, "train", "resnet18", "--resume", "--out", "a")
+	if out := succeed(t, "eval", "a/checkpoint.safetensors", "--logits", "z.csv"); !strings.HasPrefix(out, "twelve kinds: ") || !strings.HasSuffix(out, "of 12 images\n") {
+		t.Errorf("it says %q", out)
+	}
+	if line, _, _ := strings.Cut(readFile(t, "z.csv"), "\n"); strings.Count(line, ",") != 11 {
+		t.Errorf("logits %s", line)
+	}
+	succeed(t, "plot", "a", "-o", "a.svg")
+	// The five pools of a VGG need 32×32.
+	check(t, os.Rename(filepath.Join(cache, "largestep", "twelve kinds"), "set"))
+	bad{"train vgg16 --data set --width 4 --out new", 1, "max pool"}.test(t)
+}
+
 func TestFetch(t *testing.T) {
 	enterFixture(t)
 	sum := md5Of(t, "set.tar.gz")
 	out := succeed(t, "fetch", "cifar10", "--from", "set.tar.gz", "--md5", strings.ToUpper(sum), "--data", "new")
-	if out != "stripes: 40 training and 20 test images of 10 classes in new\n" {
+	if out != "stripes: 40 training and 20 test images of 10 classes, 32×32 pixels, in new\ntrain on them with largestep train resnet18 --dataset stripes --data new\n" {
 		t.Errorf("it says %q", out)
 	}
 	for _, f := range []string{"data_batch_1.bin", "test_batch.bin", "batches.meta.txt"} {

@@ -2,42 +2,43 @@ package main
 
 import (
 	"fmt"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"largestep/data"
+	"largestep/train/catalog"
 )
 
 func newFetch() *cobra.Command {
 	var o data.FetchOptions
+	sets := data.Fetchable()
+	var names []string
+	about, example := "", ""
+	for _, s := range sets {
+		names = append(names, s.Name)
+		about += fmt.Sprintf("  %-9s %s, %s\n", s.Name, s.Title, s.Archive.Size)
+		example += fmt.Sprintf("  largestep fetch %s\n", s.Name)
+	}
+	archive := path.Base(sets[0].Archive.URL)
 	cmd := &cobra.Command{
-		Use:   "fetch cifar10",
-		Short: "Download CIFAR-10, verify and unpack it",
-		Long: `Fetch downloads CIFAR-10 in its binary layout (163 MB), verifies its checksum and
-unpacks it into the user's cache folder. A download that was cut short goes on
-where it stopped.`,
-		Example: `  largestep fetch cifar10
-  largestep fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz
-  largestep fetch cifar10 --from https://mirror.example/cifar-10-binary.tar.gz --data ~/cifar10`,
-		Args: exactArgs("cifar10"),
+		Use:   "fetch SET",
+		Short: "Download a data set such as CIFAR-10, verify and unpack it",
+		Long: `Fetch downloads a data set in its binary layout, verifies its checksum and unpacks
+it into the user's cache folder, where "largestep train NET --dataset SET" finds
+it. A download that was cut short goes on where it stopped. There are
+
+` + strings.TrimSuffix(about, "\n"),
+		Example: example + fmt.Sprintf(`  largestep fetch %[1]s --from ~/Downloads/%[2]s
+  largestep fetch %[1]s --from https://mirror.example/%[2]s --data ~/%[1]s`, sets[0].Name, archive),
+		Args: exactArgs(strings.Join(names, "|")),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] != data.NameCIFAR10 {
-				return usageError{fmt.Errorf("unknown data set %q: cifar10 can be fetched", args[0])}
+			i := slices.Index(names, args[0])
+			if i < 0 {
+				return usageError{fmt.Errorf("unknown data set %q: choose one of %s", args[0], strings.Join(names, ", "))}
 			}
-			dir, err := targetDir(o.Dir)
-			if err != nil {
-				return err
-			}
-			o.Dir = dir
-			_, absent := data.Summarize(dir)
-			o.Waiting = waiting(cmd, dir)
-			var finish func()
-			o.Progress, finish = followBytes(cmd.ErrOrStderr(), "cifar-10-binary.tar.gz", true)
-			err = data.Fetch(cmd.Context(), o)
-			finish()
-			if err == nil && absent == nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s was there before, and its images are not verified: delete it to fetch them again\n", dir)
-			}
-			return reportSet(cmd, dir, err)
+			return runFetch(cmd, sets[i], o)
 		},
 	}
 	f := cmd.Flags()
@@ -48,28 +49,45 @@ where it stopped.`,
 	return cmd
 }
 
-func targetDir(dir string) (string, error) {
-	if dir != "" {
-		return dir, nil
+func runFetch(cmd *cobra.Command, set data.Set, o data.FetchOptions) (err error) {
+	inCache := o.Dir == ""
+	if inCache {
+		if o.Dir, err = set.Home(); err != nil {
+			return err
+		}
 	}
-	return data.DefaultDir()
+	_, absent := data.Summarize(o.Dir)
+	o.Waiting = func() { waiting(cmd, o.Dir) }
+	var finish func()
+	o.Progress, finish = followBytes(cmd.ErrOrStderr(), path.Base(set.Archive.URL), true)
+	err = data.Fetch(cmd.Context(), set, o)
+	finish()
+	if err != nil {
+		return err
+	}
+	if absent == nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s was there before, and its images are not verified: delete it to fetch them again\n", o.Dir)
+	}
+	return reportSet(cmd, o.Dir, inCache)
 }
 
 // waiting tells a person why nothing happens.
-func waiting(cmd *cobra.Command, dir string) func() {
-	return func() { fmt.Fprintf(cmd.ErrOrStderr(), "another process is making %s: waiting for it\n", dir) }
+func waiting(cmd *cobra.Command, dir string) {
+	fmt.Fprintf(cmd.ErrOrStderr(), "another process is making %s: waiting for it\n", dir)
 }
 
-// reportSet says what a fetch or an import has left in dir, by reading it.
-func reportSet(cmd *cobra.Command, dir string, err error) error {
+// reportSet says what a fetch or an import has left in dir, by reading it, and how
+// to train on it.
+func reportSet(cmd *cobra.Command, dir string, inCache bool) error {
+	set, err := data.Load(dir)
 	if err != nil {
 		return err
 	}
-	set, err := data.LoadCIFAR10(dir)
-	if err != nil {
-		return err
+	how := "--dataset " + quote(set.Name)
+	if !inCache {
+		how += " --data " + quote(dir)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: %d training and %d test images of %d classes in %s\n",
-		set.Name, set.Train.Len(), set.Test.Len(), len(set.Train.Classes), dir)
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %d training and %d test images of %d classes, %d×%[5]d pixels, in %s\ntrain on them with largestep train %s %s\n",
+		set.Name, set.Train.Len(), set.Test.Len(), len(set.Train.Classes), set.Train.Side, dir, catalog.Problems[0].Name, how)
 	return nil
 }

@@ -77,7 +77,7 @@ func (o *figureOptions) addImageFlags(f *pflag.FlagSet) {
 		f.IntVar(size.value, size.name, 0, "another one than the preset's")
 	}
 	o.dataset.addFlags(f)
-	f.Lookup("dataset").Usage = "cifar10, made-up, the name of an imported set, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
+	f.Lookup("dataset").Usage = setNames() + ", the name of an imported set, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
 }
 
 func aboutImages(f experiment.ImageFigure) (long, example string) {

@@ -29,14 +29,20 @@ const (
 // classes.
 func writePNGs(t *testing.T, dir, part string, n int) {
 	t.Helper()
+	writePNGsOf(t, dir, part, n, 10, 32)
+}
+
+// writePNGsOf is writePNGs of so many classes, and of another size.
+func writePNGsOf(t *testing.T, dir, part string, n, classes, side int) {
+	t.Helper()
 	for i := range n {
-		img := image.NewNRGBA(image.Rect(0, 0, 32, 32))
-		for p := range 32 * 32 {
-			img.Set(p%32, p/32, color.NRGBA{uint8(7 * i), uint8(p), uint8(i * p), 255})
+		img := image.NewNRGBA(image.Rect(0, 0, side, side))
+		for p := range side * side {
+			img.Set(p%side, p/side, color.NRGBA{uint8(7 * i), uint8(p), uint8(i * p), 255})
 		}
 		var b bytes.Buffer
 		check(t, png.Encode(&b, img))
-		writeFile(t, filepath.Join(dir, part, fmt.Sprintf("class%d", i%10), fmt.Sprintf("%d.png", i)), b.String())
+		writeFile(t, filepath.Join(dir, part, fmt.Sprintf("class%d", i%classes), fmt.Sprintf("%d.png", i)), b.String())
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -230,8 +232,19 @@ type datasetOptions struct {
 	dir  string
 }
 
+// setNames lists the sets that need no import, those to fetch first.
+func setNames() string {
+	var names []string
+	for _, s := range append(data.Fetchable(), data.Sets...) {
+		if !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 func (o *datasetOptions) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.name, "dataset", "auto", "cifar10, made-up, the name of an imported set, or auto: CIFAR-10 where it is found, else the made-up set")
+	f.StringVar(&o.name, "dataset", "auto", setNames()+", the name of an imported set, or auto: CIFAR-10 where it is found, else the made-up set")
 	f.StringVar(&o.dir, "data", "", "folder of the data set (default: where fetch and import put it)")
 }
 
@@ -264,7 +277,7 @@ func (o *datasetOptions) again(f *run.File) (data.Place, error) {
 		return data.Find(f.Dataset, o.dir)
 	}
 	if o.dir == "" {
-		return data.FindIn(f.Environment.DataDir)
+		return data.Find(f.Dataset, f.Environment.DataDir)
 	}
-	return data.FindIn(o.dir)
+	return data.Find(f.Dataset, o.dir)
 }

@@ -21,6 +21,8 @@ import (
 type Options struct {
 	Net          string // a classifier of images
 	Width, Batch int
+	Side         int // of the random images, in pixels
+	Classes      int // of the images
 	Precision    string
 	Time         time.Duration // about how long to measure
 }
@@ -35,6 +37,8 @@ type Result struct {
 	Net                  string   `json:"net"`
 	Width                int      `json:"width"`
 	Batch                int      `json:"batch"`
+	Side                 int      `json:"side"`
+	Classes              int      `json:"classes"`
 	Steps                int      `json:"steps"`
 	ImagesPerSecond      float64  `json:"images_per_second"`
 	GFLOPS               float64  `json:"gflops"` // 1e9 floating-point operations per second
@@ -56,9 +60,6 @@ const maxBatch = 10_000
 // stepSize is small enough for the parameters to stay finite.
 const stepSize = 0.01
 
-// classes are those of the random images.
-const classes = 10
-
 // Run measures steps of a classifier on random images.
 func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 	if o.Batch < 2 || o.Batch > maxBatch {
@@ -78,7 +79,7 @@ func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 	}
 	best, median := seconds[0], seconds[len(seconds)/2]
 	r := &Result{
-		Engine: e.Name(), Device: e.Device(), Precision: o.Precision, Net: o.Net, Width: o.Width, Batch: o.Batch, Steps: steps,
+		Engine: e.Name(), Device: e.Device(), Precision: o.Precision, Net: o.Net, Width: o.Width, Batch: o.Batch, Side: o.Side, Classes: o.Classes, Steps: steps,
 		ImagesPerSecond: float64(o.Batch) / best, SecondsPerStep: best, MedianSecondsPerStep: median,
 		GFLOPS: step.Machine().FLOP() / best / 1e9, ArenaBytes: step.Machine().ArenaBytes(),
 	}
@@ -98,12 +99,15 @@ func prepare(e op.Engine, o Options) (*trainer.Step, []int32, error) {
 	if err := entry.CheckPrecision(o.Precision); err != nil {
 		return nil, nil, err
 	}
-	net, err := entry.Net(o.Width, classes)
+	if o.Side < 1 || o.Side > data.MaxSide {
+		return nil, nil, fmt.Errorf("images of %d×%[1]d pixels: want 1 to %d", o.Side, data.MaxSide)
+	}
+	net, err := entry.Net(o.Width, o.Classes)
 	if err != nil {
 		return nil, nil, err
 	}
 	vars := machine.NewVariables(e)
-	images := randomImages(2 * o.Batch)
+	images := randomImages(2*o.Batch, o)
 	p := &problem.Images{Net: net, Data: &data.Dataset{Train: images}}
 	step, err := trainer.NewStep(vars, p, trainer.StepOptions{Batch: o.Batch, Parts: 1, SGD: op.SGD{WeightDecay: 5e-4}})
 	if err != nil {
@@ -118,14 +122,15 @@ func prepare(e op.Engine, o Options) (*trainer.Step, []int32, error) {
 	return step, data.Order(0, 0, images.Len(), data.Shuffle)[:o.Batch], nil
 }
 
-func randomImages(n int) *data.Images {
+func randomImages(n int, o Options) *data.Images {
 	rng := rand.New(rand.NewPCG(1, 1))
-	images := &data.Images{Pixels: make([]uint8, n*data.PixelBytes), Labels: make([]int32, n)}
+	images := &data.Images{Side: o.Side, Labels: make([]int32, n)}
+	images.Pixels = make([]uint8, n*images.ImageBytes())
 	for i := range images.Pixels {
 		images.Pixels[i] = uint8(rng.Uint32())
 	}
 	for i := range images.Labels {
-		images.Labels[i] = int32(rng.IntN(classes))
+		images.Labels[i] = int32(rng.IntN(o.Classes))
 	}
 	return images
 }

@@ -83,10 +83,11 @@ func (f *NetFile) tensor(name string) *safetensors.Tensor {
 }
 
 // fits compares the file's names and shapes with those of a net's variables: each
-// must be there, and nothing else but PyTorch's counters.
+// must be there, and nothing else but PyTorch's counters. Their shapes are those for
+// images of any size.
 func (f *NetFile) fits(net nets.Net) error {
 	m := nets.NewModel(tensor.Float32, false)
-	if _, err := net.Output(m, m.Input("x", tensor.Float32, 1, data.Channels, data.Side, data.Side)); err != nil {
+	if _, err := net.Output(m, m.Input("x", tensor.Float32, 1, data.Channels, data.MaxSide, data.MaxSide)); err != nil {
 		return err
 	}
 	for _, v := range m.Variables {

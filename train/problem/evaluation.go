@@ -198,7 +198,7 @@ func (e *evaluation) handOut(first int, f func(image int, z []float64) error) er
 // the call.
 func Evaluate(e op.Engine, net nets.Net, parameters []safetensors.Tensor, images *data.Images, logits func(image int, z []float64) error) (Result, error) {
 	vars := machine.NewVariables(e)
-	d := residentSet{"test", images.Len()}
+	d := resident("test", images)
 	v, err := newEvaluation(vars, net, d, d.Len, tensor.Float32, false)
 	if err != nil {
 		return Result{}, err

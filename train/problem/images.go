@@ -32,14 +32,18 @@ var (
 
 // residentSet is where a data set of n images lives on the engine.
 type residentSet struct {
-	Name string // "train", "test"
-	Len  int
+	Name      string // "train", "test"
+	Len, Side int    // images, and pixels of their sides
+}
+
+func resident(name string, images *data.Images) residentSet {
+	return residentSet{name, images.Len(), images.Side}
 }
 
 // inputs declares the data set in a graph.
 func (d residentSet) inputs(m *nets.Model) op.Batch {
 	return op.Batch{
-		Images: m.Input(d.Name+"/images", tensor.Uint8, d.Len, data.Channels, data.Side, data.Side),
+		Images: m.Input(d.Name+"/images", tensor.Uint8, d.Len, data.Channels, d.Side, d.Side),
 		Labels: m.Input(d.Name+"/labels", tensor.Int32, d.Len),
 	}
 }
@@ -52,8 +56,8 @@ func (d residentSet) Upload(vars *machine.Variables, images *data.Images) error 
 	return vars.Set(d.Name+"/labels", images.Labels)
 }
 
-func (p *Images) train() residentSet { return residentSet{"train", p.Data.Train.Len()} }
-func (p *Images) test() residentSet  { return residentSet{"test", p.Data.Test.Len()} }
+func (p *Images) train() residentSet { return resident("train", p.Data.Train) }
+func (p *Images) test() residentSet  { return resident("test", p.Data.Test) }
 
 // Examples is the number of training images.
 func (p *Images) Examples() int { return p.Data.Train.Len() }
@@ -73,7 +77,8 @@ func (p *Images) Fingerprints() (train, test string) {
 // without duplicates, then the measures.
 func (p *Images) Columns() []string {
 	var names []string
-	features, err := nets.Features(p.Net, 1, data.Channels, data.Side, data.Side)
+	side := p.Data.Train.Side
+	features, err := nets.Features(p.Net, 1, data.Channels, side, side)
 	if err != nil {
 		return nil // Loss, which builds the same network, says why
 	}

@@ -35,10 +35,10 @@ func (smallNet) Output(m *nets.Model, x *gorgonia.Node) (*gorgonia.Node, error) 
 
 // A network of one's own on images of one's own.
 func ExampleRun() {
-	images := &data.Images{Classes: []string{"dark", "bright"}}
+	images := &data.Images{Side: 32, Classes: []string{"dark", "bright"}}
 	for i := range 64 {
-		images.Labels = append(images.Labels, uint8(i%2))
-		for p := range data.PixelBytes {
+		images.Labels = append(images.Labels, int32(i%2))
+		for p := range 3 * 32 * 32 {
 			images.Pixels = append(images.Pixels, uint8(120*(i%2)+(i*p)%100))
 		}
 	}

@@ -76,7 +76,8 @@ func pytorchInit(t *testing.T, set *data.Dataset) string {
 }
 
 func pytorchImages(part string, n int) *data.Images {
-	im := &data.Images{Pixels: make([]uint8, n*data.PixelBytes), Labels: make([]int32, n)}
+	im := &data.Images{Side: 32, Labels: make([]int32, n)}
+	im.Pixels = make([]uint8, n*im.ImageBytes())
 	for i, u := range uniform(part+" pixels", len(im.Pixels)) {
 		im.Pixels[i] = uint8(u * 256)
 	}

@@ -313,8 +313,9 @@ func TestEvaluationOfAnyNumber(t *testing.T) {
 // part evaluates images first to last-1.
 func part(t *testing.T, net *catalog.NetFile, images *data.Images, first, last int) problem.Result {
 	t.Helper()
+	n := images.ImageBytes()
 	r, err := net.Evaluate(engine(t), &data.Images{
-		Pixels: images.Pixels[first*data.PixelBytes : last*data.PixelBytes], Labels: images.Labels[first:last], Classes: images.Classes,
+		Side: images.Side, Pixels: images.Pixels[first*n : last*n], Labels: images.Labels[first:last], Classes: images.Classes,
 	}, nil)
 	check(t, err)
 	return r

@@ -20,17 +20,18 @@ import (
 // losses trains a ResNet-18 on random images and gives the loss of each step.
 func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []float64 {
 	t.Helper()
-	net, err := nets.NewResNet18(width, data.MaxClasses)
+	net, err := nets.NewResNet18(width, classes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
-	images := &data.Images{Pixels: make([]uint8, 4*batch*data.PixelBytes), Labels: make([]int32, 4*batch)}
+	images := &data.Images{Side: 32, Labels: make([]int32, 4*batch)}
+	images.Pixels = make([]uint8, 4*batch*images.ImageBytes())
 	for i := range images.Pixels {
 		images.Pixels[i] = uint8(rng.Uint32())
 	}
 	for i := range images.Labels {
-		images.Labels[i] = int32(rng.IntN(data.MaxClasses))
+		images.Labels[i] = int32(rng.IntN(classes))
 	}
 	vars := machine.NewVariables(e)
 	problem := &problem.Images{Net: net, Data: &data.Dataset{Train: images}, Augment: true}
