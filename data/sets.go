@@ -37,7 +37,7 @@ type version struct{ name, folder, file string }
 
 // Sets are those that need no import. The first that can be fetched is the one
 // that is trained on where it is found and nobody asks for another.
-var Sets = []Set{madeUp, cifar10}
+var Sets = []Set{madeUp, cifar10, cifar100}
 
 // MadeUp tells whether the set is made up in the program.
 func (s Set) MadeUp() bool { return s.draw != nil }

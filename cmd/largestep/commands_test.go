@@ -291,6 +291,44 @@ func TestFetch(t *testing.T) {
 		"--test-size", "20", "--batch", "20", "--epochs", "1", "--out", "a")
 }
 
+// CIFAR-100 is fetched, trained on, evaluated and drawn as CIFAR-10 is.
+func TestCIFAR100(t *testing.T) {
+	t.Chdir(t.TempDir())
+	records := func(n int) string {
+		var b bytes.Buffer
+		for i := range n {
+			b.WriteString("\x13" + string(rune(i%100)) + strings.Repeat(string(rune(i)), 3072)) // below 128, a rune is a byte
+		}
+		return b.String()
+	}
+	names := ""
+	for i := range 100 {
+		names += fmt.Sprintf("class%d\n", i)
+	}
+	sum := writeArchive(t, "set.tar.gz", "cifar-100-binary/", map[string]string{
+		"train.bin": records(100), "test.bin": records(20), "fine_label_names.txt": names, "coarse_label_names.txt": "x\n",
+	})
+	out := succeed(t, "fetch", "cifar100", "--from", "set.tar.gz", "--md5", sum, "--data", "new")
+	if want := "cifar100 (unofficial archive): 100 training and 20 test images of 100 classes, 32×32 pixels, in new\n"; !strings.HasPrefix(out, want) {
+		t.Errorf("it says %q, want %q", out, want)
+	}
+	args := []string{"train", "resnet18", "--data", "new", "--width", "4", "--batch", "20", "--epochs", "2", "--out", "a"}
+	if o := runContext(interruptAfter(6), args...); o.code != exitInterrupted {
+		t.Fatalf("status %d: %s", o.code, o.stderr)
+	}
+	succeed(t, "train", "resnet18", "--resume", "--out", "a")
+	if out := succeed(t, "eval", "a/checkpoint.safetensors", "--logits", "z.csv"); !strings.HasSuffix(out, "of 20 images\n") {
+		t.Errorf("it says %q", out)
+	}
+	if line, _, _ := strings.Cut(readFile(t, "z.csv"), "\n"); strings.Count(line, ",") != 99 {
+		t.Errorf("logits %s", line)
+	}
+	succeed(t, "plot", "a", "-o", "a.svg")
+	succeed(t, "export", "a/checkpoint.safetensors", "-o", "a.pth")
+	succeed(t, "eval", "a.pth", "--data", "new")
+	succeed(t, "bench", "--classes", "100", "--width", "4", "--batch", "4", "--time", "10ms")
+}
+
 // What looks like the official set has no checksum to be told by.
 func TestFetchOverFiles(t *testing.T) {
 	if testing.Short() {
