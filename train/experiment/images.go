@@ -177,7 +177,9 @@ func (f ImageFigure) compared(s catalog.Scale, place data.Place) record.Referenc
 	if s.Changed {
 		return record.Reference{Note: "The paper's numbers, and PyTorch's, are of other sizes than these."}
 	}
-	if madeFor := data.SetNamed(s.Dataset); madeFor.MadeUp() != place.MadeUp() {
+	madeFor := data.SetNamed(s.Dataset)
+	another := place.Name != madeFor.Name && place.Archive != (data.Archive{}) // no copy of it
+	if another || madeFor.MadeUp() != place.MadeUp() {
 		return record.Reference{Note: "The paper's numbers are of CIFAR-10, and PyTorch's of other images than these."}
 	}
 	return f.reference(s.Name)
