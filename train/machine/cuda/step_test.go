@@ -20,6 +20,7 @@ import (
 // losses trains a ResNet-18 on random images and gives the loss of each step.
 func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []float64 {
 	t.Helper()
+	const classes = 10
 	net, err := nets.NewResNet18(width, classes)
 	if err != nil {
 		t.Fatal(err)
