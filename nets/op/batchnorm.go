@@ -126,13 +126,9 @@ func (o batchNorm) Differentiates(n int) []bool {
 }
 
 func (o batchNorm) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgonia.Nodes, error) {
-	var saved [3]*gorgonia.Node // y, mean, invStd
-	for k := range saved {
-		p, err := project(out, k)
-		if err != nil {
-			return nil, err
-		}
-		saved[k] = p
+	saved, err := batchNormSaved(out)
+	if err != nil {
+		return nil, err
 	}
 	g, err := apply(batchNormBackward(o), dy, in[0], in[1], in[2], saved[1], saved[2], saved[0])
 	if err != nil {
@@ -143,6 +139,16 @@ func (o batchNorm) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgoni
 		grads = append(grads, g[3])
 	}
 	return grads, nil
+}
+
+// batchNormSaved are y, mean and invStd of a batch norm in training mode.
+func batchNormSaved(out *gorgonia.Node) (saved [3]*gorgonia.Node, err error) {
+	for k := range saved {
+		if saved[k], err = project(out, k); err != nil {
+			return saved, err
+		}
+	}
+	return saved, nil
 }
 
 type batchNormBackward struct{ BatchNorm }

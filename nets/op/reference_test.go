@@ -20,3 +20,8 @@ func TestGradients(t *testing.T) {
 	t.Run("float32", func(t *testing.T) { enginetest.Gradients(t, reference, tensor.Float32, 1e-5) })
 	t.Run("float64", func(t *testing.T) { enginetest.Gradients(t, reference, tensor.Float64, 1e-6) })
 }
+
+func TestTangents(t *testing.T) {
+	t.Run("float32", func(t *testing.T) { enginetest.Tangents(t, reference, tensor.Float32, 2e-5) })
+	t.Run("float64", func(t *testing.T) { enginetest.Tangents(t, reference, tensor.Float64, 1e-6) })
+}

@@ -108,6 +108,20 @@ func (l Loss) Slope(h, y float64) float64 {
 	panic(fmt.Sprintf("op: unknown loss %q", string(l.Kind)))
 }
 
+// Curvature is the second derivative by h, 0 at the hinge's kink.
+func (l Loss) Curvature(h, y float64) float64 {
+	switch l.Kind {
+	case Squared:
+		return 2 * l.Scale
+	case Hinge, Prediction:
+		return h * 0 // 0, or NaN
+	case Logistic:
+		e := math.Exp(-math.Abs(y * h))
+		return l.Scale * y * y * e / ((1 + e) * (1 + e))
+	}
+	panic(fmt.Sprintf("op: unknown loss %q", string(l.Kind)))
+}
+
 // Rows picks rows of xs (M, D) and elements of ys (M) by index, int32 (N).
 func Rows(xs, ys, index *gorgonia.Node) (x, y *gorgonia.Node, err error) {
 	out, err := apply(rows{}, xs, ys, index)

@@ -26,3 +26,9 @@ func TestGradients(t *testing.T) {
 	t.Run("float32", func(t *testing.T) { enginetest.Gradients(t, open(1), tensor.Float32, 2e-5) })
 	t.Run("float64", func(t *testing.T) { enginetest.Gradients(t, open(1), tensor.Float64, 1e-6) })
 }
+
+func TestTangents(t *testing.T) {
+	t.Run("float32", func(t *testing.T) { enginetest.Tangents(t, open(1), tensor.Float32, 2e-5) })
+	t.Run("float64", func(t *testing.T) { enginetest.Tangents(t, open(1), tensor.Float64, 1e-6) })
+	t.Run("kernels", func(t *testing.T) { enginetest.TangentKernels(t, open(2), 2e-5) })
+}
