@@ -1,0 +1,129 @@
+package curvature
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+	"largestep/metrics/measure"
+	"largestep/train/instances/numpy"
+)
+
+// Hessian is that of the mean loss of all mini-batches.
+func (p *Probe) Hessian() measure.Operator {
+	term := make([]float64, p.size)
+	return func(dst, v []float64) error {
+		clear(dst)
+		for k := range p.batches {
+			if err := p.Product(term, v, k); err != nil {
+				return err
+			}
+			floats.AddScaled(dst, 1/float64(p.batches), term)
+		}
+		return nil
+	}
+}
+
+// TraceSeed draws the signs of Trace.
+const TraceSeed = 1
+
+// Trace is an estimate of the Hessian's trace from its products with random signs,
+// always the same ones, and its standard error. They are those of numpy's
+// RandomState(TraceSeed).random_sample(), +1 from 0.5 up, so that others can check it.
+func (p *Probe) Trace(vectors int) (trace, standardError float64, err error) {
+	rng := numpy.NewRandomState(TraceSeed)
+	return measure.Trace(p.Hessian(), p.size, vectors, func(v []float64) {
+		for i := range v {
+			v[i] = -1
+			if rng.Float64() >= 0.5 {
+				v[i] = 1
+			}
+		}
+	})
+}
+
+// Gradients is what the gradients of the mini-batches say together.
+type Gradients struct {
+	Norm float64 // of their mean
+	// Noise is the trace of their covariance, 0 of one mini-batch; NoiseScale
+	// that of single examples' relative to the squared Norm, the mini-batch size
+	// beyond which noise no longer matters (McCandlish et al. 2018): Batch·Noise/Norm².
+	Noise, NoiseScale float64
+}
+
+// Gradients goes through the mini-batches.
+func (p *Probe) Gradients() (Gradients, error) {
+	g, mean := make([]float64, p.size), make([]float64, p.size)
+	squares, n := 0.0, float64(p.batches)
+	for k := range p.batches {
+		if _, err := p.Gradient(g, k); err != nil {
+			return Gradients{}, err
+		}
+		floats.AddScaled(mean, 1/n, g)
+		squares += floats.Dot(g, g) / n
+	}
+	r := Gradients{Norm: floats.Norm(mean, 2)}
+	if p.batches > 1 {
+		r.Noise = (squares - r.Norm*r.Norm) * n / (n - 1)
+	}
+	r.NoiseScale = float64(p.batch) * r.Noise / (r.Norm * r.Norm)
+	return r, nil
+}
+
+// BatchSharpness is the mean over mini-batches of gᵀHg/‖g‖², with g and H of the
+// same mini-batch (arXiv 2412.20553).
+func (p *Probe) BatchSharpness() (float64, error) {
+	g, image := make([]float64, p.size), make([]float64, p.size)
+	return p.meanCurvature(func(k int) (float64, error) {
+		if _, err := p.Gradient(g, k); err != nil {
+			return 0, err
+		}
+		square := floats.Dot(g, g)
+		if square == 0 { // flat
+			return 0, nil
+		}
+		err := p.Product(image, g, k)
+		return floats.Dot(g, image) / square, err
+	})
+}
+
+// BatchSharpnessByLosses is BatchSharpness from the loss after a step of the size
+// eta, 2(L(θ−ηg) − L(θ) + η‖g‖²)/(η²‖g‖²): right where the loss is quadratic as far as
+// that, and as exact as the difference of losses. It needs no second derivatives. x
+// is the Point where the probe stands.
+func (p *Probe) BatchSharpnessByLosses(x []float64, eta float64) (float64, error) {
+	g, moved := make([]float64, p.size), make([]float64, p.size)
+	mean, err := p.meanCurvature(func(k int) (float64, error) {
+		loss, err := p.Gradient(g, k)
+		if err != nil {
+			return 0, err
+		}
+		square := floats.Dot(g, g)
+		if square == 0 {
+			return 0, nil
+		}
+		floats.AddScaledTo(moved, x, -eta, g)
+		if err := p.Move(moved); err != nil {
+			return 0, err
+		}
+		after, err := p.Loss(k)
+		if err != nil {
+			return 0, err
+		}
+		return 2 * (after - loss + eta*square) / (eta * eta * square), p.Move(x)
+	})
+	if math.IsInf(mean, 0) {
+		mean = math.NaN()
+	}
+	return mean, err
+}
+
+func (p *Probe) meanCurvature(of func(k int) (float64, error)) (mean float64, err error) {
+	for k := range p.batches {
+		v, err := of(k)
+		if err != nil {
+			return 0, err
+		}
+		mean += v / float64(p.batches)
+	}
+	return mean, nil
+}
