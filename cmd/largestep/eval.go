@@ -67,13 +67,8 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 		return err
 	}
 	sayChanges(cmd, checkpoint, net.Changes)
-	if o.dataset.name == "auto" && o.dataset.dir == "" {
-		o.dataset.follow(net, checkpoint)
-	}
-	place, err := o.dataset.find(cmd.ErrOrStderr())
-	if recorded := o.dataset.dir; errors.Is(err, fs.ErrNotExist) && recorded != "" && !cmd.Flags().Changed("data") {
-		return fmt.Errorf("the run of %s was trained on images in %s, which is gone: say with --data where they are now", checkpoint, recorded)
-	} else if err != nil {
+	place, err := o.dataset.findFor(cmd, net, checkpoint)
+	if err != nil {
 		return err
 	}
 	if place.MadeUp() && o.size == 0 {
@@ -130,6 +125,19 @@ func (o *datasetOptions) follow(net *catalog.NetFile, checkpoint string) {
 	case err == nil:
 		o.dir = file.Environment.DataDir
 	}
+}
+
+// findFor is find for a checkpoint: the data that it was trained on, if no flag
+// says which.
+func (o *datasetOptions) findFor(cmd *cobra.Command, net *catalog.NetFile, checkpoint string) (data.Place, error) {
+	if o.name == "auto" && o.dir == "" {
+		o.follow(net, checkpoint)
+	}
+	place, err := o.find(cmd.ErrOrStderr())
+	if recorded := o.dir; errors.Is(err, fs.ErrNotExist) && recorded != "" && !cmd.Flags().Changed("data") {
+		return place, fmt.Errorf("the run of %s was trained on images in %s, which is gone: say with --data where they are now", checkpoint, recorded)
+	}
+	return place, err
 }
 
 // writeLogits writes one line of comma-separated logits for each image.

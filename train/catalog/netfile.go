@@ -10,6 +10,7 @@ import (
 	"largestep/data"
 	"largestep/nets"
 	"largestep/nets/op"
+	"largestep/train/curvature"
 	"largestep/train/problem"
 	"largestep/train/safetensors"
 	"largestep/train/weights"
@@ -118,4 +119,20 @@ func (f *NetFile) Evaluate(e op.Engine, images *data.Images, logits func(image i
 		return r, fmt.Errorf("%s: %w", f.path, err)
 	}
 	return r, nil
+}
+
+// Probe looks at the loss on images, in mini-batches of a size, around the file's
+// parameters; see curvature.New.
+func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvature.Mode) (*curvature.Probe, error) {
+	if c := len(images.Classes); c > f.Classes {
+		return nil, fmt.Errorf("%s has %d classes, the data set %d", f.path, f.Classes, c)
+	}
+	p, err := curvature.New(e, &problem.Images{Net: f.net, Data: &data.Dataset{Train: images}}, batch, mode)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Import(f.tensors); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path, err)
+	}
+	return p, nil
 }

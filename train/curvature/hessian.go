@@ -23,6 +23,11 @@ func (p *Probe) Hessian() measure.Operator {
 	}
 }
 
+// Eigenvalues are the largest of the Hessian.
+func (p *Probe) Eigenvalues(o measure.EigenOptions) (*measure.Eigen, error) {
+	return measure.LargestEigenvalues(p.Hessian(), p.size, o)
+}
+
 // TraceSeed draws the signs of Trace.
 const TraceSeed = 1
 
@@ -88,9 +93,12 @@ func (p *Probe) BatchSharpness() (float64, error) {
 
 // BatchSharpnessByLosses is BatchSharpness from the loss after a step of the size
 // eta, 2(L(θ−ηg) − L(θ) + η‖g‖²)/(η²‖g‖²): right where the loss is quadratic as far as
-// that, and as exact as the difference of losses. It needs no second derivatives. x
-// is the Point where the probe stands.
-func (p *Probe) BatchSharpnessByLosses(x []float64, eta float64) (float64, error) {
+// that, and as exact as the difference of losses. It needs no second derivatives.
+func (p *Probe) BatchSharpnessByLosses(eta float64) (float64, error) {
+	x, err := p.Point()
+	if err != nil {
+		return 0, err
+	}
 	g, moved := make([]float64, p.size), make([]float64, p.size)
 	mean, err := p.meanCurvature(func(k int) (float64, error) {
 		loss, err := p.Gradient(g, k)

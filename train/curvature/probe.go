@@ -10,6 +10,8 @@ import (
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
+	"largestep/train/safetensors"
+	"largestep/train/weights"
 )
 
 // Loss is a finite sum, as trainer.Problem is one. Its mini-batches have neither
@@ -41,14 +43,37 @@ type Probe struct {
 	loss, gradient, product *machine.Machine // once they are needed
 }
 
+// Mode is how a probe takes batch norm.
+type Mode string
+
+const (
+	// Training takes the statistics of the mini-batch, as a training's steps do.
+	Training Mode = "training"
+	// Evaluation takes the running ones, which count as constants.
+	Evaluation Mode = "evaluation"
+)
+
+func (m *Mode) String() string { return string(*m) }
+
+// Type is what a flag of it is called.
+func (m *Mode) Type() string { return "mode" }
+
+// Set takes one of the two names.
+func (m *Mode) Set(text string) error {
+	if *m = Mode(text); *m != Training && *m != Evaluation {
+		return fmt.Errorf("want %s or %s", Training, Evaluation)
+	}
+	return nil
+}
+
 const varIndex = "batch/index"
 
 // New builds the graph, and brings the examples to the engine.
-func New(e op.Engine, l Loss, batch int, training bool) (*Probe, error) {
+func New(e op.Engine, l Loss, batch int, mode Mode) (*Probe, error) {
 	if n := l.Examples(); batch < 1 || batch > n {
 		return nil, fmt.Errorf("mini-batches of %d of %d examples: want 1 to %[2]d", batch, n)
 	}
-	p := &Probe{vars: machine.NewVariables(e), model: nets.NewModel(l.Dtype(), training), batch: batch, batches: l.Examples() / batch}
+	p := &Probe{vars: machine.NewVariables(e), model: nets.NewModel(l.Dtype(), mode == Training), batch: batch, batches: l.Examples() / batch}
 	loss, err := l.Loss(p.model, p.model.Input(varIndex, tensor.Int32, batch))
 	if err != nil {
 		return nil, err
@@ -81,9 +106,6 @@ func (p *Probe) Load(read func(name string) ([]float64, error)) error {
 		if v.Node == nil {
 			continue
 		}
-		if _, used := p.vars.Spec(v.Name); !used { // running statistics, in training mode
-			continue
-		}
 		x, err := read(v.Name)
 		if err != nil {
 			return err
@@ -95,10 +117,19 @@ func (p *Probe) Load(read func(name string) ([]float64, error)) error {
 	return nil
 }
 
+// Import takes them from a file's tensors.
+func (p *Probe) Import(tensors []safetensors.Tensor) error {
+	return weights.Import(p.vars, p.model.Variables, tensors)
+}
+
 // Point are the parameters, one after the other, as vectors of Product are.
-func (p *Probe) Point(read func(name string) ([]float64, error)) (x []float64, err error) {
+func (p *Probe) Point() (x []float64, err error) {
 	for _, w := range p.model.Parameters() {
-		v, err := read(w.Name())
+		t, err := weights.Download(p.vars, w.Name())
+		if err != nil {
+			return nil, err
+		}
+		v, err := t.Float64s()
 		if err != nil {
 			return nil, err
 		}
@@ -108,12 +139,10 @@ func (p *Probe) Point(read func(name string) ([]float64, error)) (x []float64, e
 }
 
 // Move sets the parameters to a point.
-func (p *Probe) Move(x []float64) error { return p.set("", x) }
-
-func (p *Probe) set(prefix string, x []float64) error {
+func (p *Probe) Move(x []float64) error {
 	for _, w := range p.model.Parameters() {
 		n := w.Shape().TotalSize()
-		if err := p.vars.SetFloats(prefix+w.Name(), x[:n]); err != nil {
+		if err := p.vars.SetFloats(w.Name(), x[:n]); err != nil {
 			return err
 		}
 		x = x[n:]

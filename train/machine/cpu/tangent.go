@@ -22,7 +22,7 @@ func (e *Engine) BatchNormBackwardTangent(b op.BatchNorm, fixed bool, g op.Batch
 	n := pass.BatchNormGradTangent{
 		DY: f32(dy), X: f32(x), Y: f32(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
 		DotDY: f32(dot.DY), DotX: f32(dot.X), DotGamma: f32(dot.Gamma), DotMean: f32(dot.Mean), DotInvStd: f32(dot.InvStd),
-		ReLU: b.ReLU, Fixed: fixed, ResultX: f32(g.X), ResultResidual: f32(g.Residual),
+		ReLU: b.ReLU, Fixed: fixed, ResultX: orScratch(g.X, len(f32(x))), ResultResidual: f32(g.Residual),
 		ResultGamma: orScratch(g.Gamma, x.Shape[1]), ResultBeta: orScratch(g.Beta, x.Shape[1]),
 	}
 	n.Run(e.threads)
@@ -31,7 +31,7 @@ func (e *Engine) BatchNormBackwardTangent(b op.BatchNorm, fixed bool, g op.Batch
 func (e *Engine) BatchNormInferenceBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor) {
 	n := pass.BatchNormInferGrad{
 		DY: f32(dy), X: f32(x), Y: f32(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd), ReLU: b.ReLU,
-		DX: f32(g.X), DResidual: f32(g.Residual),
+		DX: orScratch(g.X, len(f32(x))), DResidual: f32(g.Residual),
 		DGamma: orScratch(g.Gamma, x.Shape[1]), DBeta: orScratch(g.Beta, x.Shape[1]),
 	}
 	n.Run(e.threads)
