@@ -38,8 +38,8 @@ func (p pictures) Dtype() tensor.Dtype { return p.dtype }
 func (p pictures) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, error) {
 	x, labels, err := op.Gather(op.Batch{
 		Images: m.Input("images", tensor.Uint8, images, channels, side, side),
-		Labels: m.Input("labels", tensor.Uint8, images), Index: index,
-	}, 0, p.dtype)
+		Labels: m.Input("labels", tensor.Int32, images), Index: index,
+	}, op.Gathering{}, p.dtype)
 	if err != nil {
 		return nil, err
 	}
@@ -52,12 +52,12 @@ func (p pictures) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, err
 
 func (pictures) Upload(vars *machine.Variables) error {
 	rng := rand.New(rand.NewPCG(1, 2))
-	pixels, labels := make([]uint8, images*channels*side*side), make([]uint8, images)
+	pixels, labels := make([]uint8, images*channels*side*side), make([]int32, images)
 	for i := range pixels {
 		pixels[i] = uint8(rng.Uint32())
 	}
 	for i := range labels {
-		labels[i] = uint8(rng.IntN(classes))
+		labels[i] = int32(rng.IntN(classes))
 	}
 	if err := vars.Set("images", pixels); err != nil {
 		return err
