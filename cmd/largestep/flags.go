@@ -49,13 +49,17 @@ func addLength(f *pflag.FlagSet, c *run.Config) {
 func addRecords(f *pflag.FlagSet, c *run.Config) {
 	f.IntVar(&c.EvalEvery, "eval-every", c.EvalEvery, "epochs between evaluations")
 	f.IntVar(&c.EvalSteps, "eval-steps", c.EvalSteps, "steps between evaluations, instead of --eval-every")
-	f.Var((*measures)(&c.Measures), "measure", "numbers to record beside the problem's own, or none:"+aboutMeasures())
+	f.Var((*measures)(&c.Measures), "measure", "numbers to record beside the problem's own, or none:"+aboutMeasures(c.Net))
 	f.BoolVar(&c.LogSteps, "log-steps", c.LogSteps, "record the loss of every step in steps.csv, and find the plateaus of the loss")
 }
 
-func aboutMeasures() (text string) {
+// aboutMeasures lists those that a net has.
+func aboutMeasures(net string) (text string) {
+	p, err := catalog.Find(net)
 	for _, m := range catalog.Measures {
-		text += fmt.Sprintf("\n%s: %s", m.Name, m.About)
+		if err != nil || p.Reads() || !m.Images {
+			text += fmt.Sprintf("\n%s: %s", m.Name, m.About)
+		}
 	}
 	return text
 }
@@ -103,16 +107,19 @@ func apply(to, from *pflag.FlagSet) (err error) {
 
 // perNet completes a command on a NET: a subcommand for each problem, whose flags
 // are those that it takes.
-func perNet(parent *cobra.Command, make func(p catalog.Problem) *cobra.Command, problems ...catalog.Problem) *cobra.Command {
+func perNet(parent *cobra.Command, command func(p catalog.Problem) *cobra.Command, problems ...catalog.Problem) *cobra.Command {
 	for _, p := range problems {
-		sub := make(p)
+		sub := command(p)
 		sub.Use, sub.Short, sub.Args = p.Name, p.About, noArgs
 		parent.AddCommand(sub)
 		sub.Flags().VisitAll(func(f *pflag.Flag) { // so that flags may come before NET
 			if parent.Flags().Lookup(f.Name) == nil {
-				any := *f
-				any.DefValue = map[bool]string{true: "", false: "0"}[f.Value.Type() == "string"] // each NET has its own
-				parent.Flags().AddFlag(&any)
+				shared := *f
+				shared.DefValue = map[string]string{"string": "", "bool": "false"}[f.Value.Type()] // each NET has its own
+				if shared.DefValue == "" && f.Value.Type() != "string" {
+					shared.DefValue = "0"
+				}
+				parent.Flags().AddFlag(&shared)
 			}
 		})
 	}

@@ -57,7 +57,8 @@ a GPU; its step size is decayed at 50 % of the epochs.
 func newTrainNet(p catalog.Problem) *cobra.Command {
 	o := &trainOptions{request: newRequest(p)}
 	cmd := &cobra.Command{
-		Long: fmt.Sprintf("Trains %s (%s).\nWithout flags: %s.", p.Title, p.About, p.Defaults(catalog.Circumstances{Engine: "cpu", Dataset: data.NameMadeUp}).Schedule.Sentence()),
+		Long: fmt.Sprintf(`Trains %s: %s.
+Its defaults are below; "largestep train --help" has examples.`, p.Name, p.About),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -73,17 +74,22 @@ func newTrainNet(p catalog.Problem) *cobra.Command {
 // defaults is a table of what nets are trained with when no flag says otherwise.
 func defaults() string {
 	var b strings.Builder
+	var images []string
 	for _, p := range catalog.Problems {
 		if p.Reads() {
-			for _, s := range catalog.Scales {
-				if !s.Figures {
-					fmt.Fprintf(&b, "  %-16s width %d, %d images, batch %d, %d epochs, step size %g\n", p.Name+", "+s.Name, s.Width, s.TrainSize, s.Batch, s.Epochs, s.StepSize)
-				}
-			}
-			continue
+			images = append(images, p.Name)
 		}
-		c := p.Defaults(catalog.Circumstances{})
-		fmt.Fprintf(&b, "  %-16s %s instance of %d examples, batch %d, %d steps, step size %g\n", p.Name, c.Instance, c.TrainSize, c.Batch, c.Steps(), c.Schedule.First())
+	}
+	fmt.Fprintf(&b, "  %s:\n", strings.Join(images, ", "))
+	for _, s := range catalog.Scales {
+		if !s.Figures {
+			fmt.Fprintf(&b, "    %-5s %d images, width %d, batch %d, %d epochs, step size %g\n", s.Name, s.TrainSize, s.Width, s.Batch, s.Epochs, s.StepSize)
+		}
+	}
+	for _, p := range catalog.Problems {
+		if c := p.Defaults(catalog.Circumstances{}); !p.Reads() {
+			fmt.Fprintf(&b, "  %-13s %s instance, %d examples, batch %d, %d steps, step size %g\n", p.Name, c.Instance, c.TrainSize, c.Batch, c.Steps(), c.Schedule.First())
+		}
 	}
 	return b.String()
 }

@@ -47,11 +47,11 @@ func find(name string) (rule, error) {
 
 // Rules says of each rule how it is written and what it does.
 func Rules() string {
-	var b strings.Builder
+	var lines []string
 	for _, r := range rules {
-		fmt.Fprintf(&b, "  %-22s %s\n", strings.Join(append([]string{r.name}, r.parameters...), ":"), r.about)
+		lines = append(lines, fmt.Sprintf("  %-16s %s", strings.Join(append([]string{r.name}, r.parameters...), ":"), r.about))
 	}
-	return b.String()
+	return strings.Join(lines, "\n")
 }
 
 // ParseRule reads NAME:PARAMETER:….
