@@ -9,6 +9,7 @@ import (
 	"largestep/nets/op"
 	"largestep/train/catalog"
 	"largestep/train/machine/cpu"
+	"largestep/train/machine/cpu/isa"
 )
 
 // backend is an engine that this build has.
@@ -29,7 +30,7 @@ var backends = []backend{{
 		if device != 0 {
 			return "", fmt.Errorf("it computes on all processors: --device %d needs --engine cuda", device)
 		}
-		return cpu.Device(runtime.NumCPU()), nil
+		return cpu.Device(runtime.NumCPU()), isa.Err()
 	},
 	open: func(o engineOptions, precision string) (op.Engine, error) {
 		if precision == "tf32" || precision == "bf16" {
@@ -77,6 +78,9 @@ const maxThreads = 4096
 func (o *engineOptions) choose() (backend, error) {
 	if o.threads < 1 || o.threads > maxThreads {
 		return backend{}, fmt.Errorf("%d threads: want 1 to %d", o.threads, maxThreads)
+	}
+	if err := isa.Err(); err != nil && o.name != "cuda" {
+		return backend{}, err
 	}
 	var names []string
 	for _, b := range backends {

@@ -9,10 +9,12 @@ package cpu
 
 import (
 	"fmt"
+	"runtime"
 
 	"gorgonia.org/tensor"
 	"largestep/nets/op"
 	"largestep/train/machine/cpu/conv"
+	"largestep/train/machine/cpu/isa"
 	"largestep/train/machine/cpu/pass"
 	"largestep/train/machine/cpu/pool"
 )
@@ -44,7 +46,18 @@ func (e *Engine) Device() string { return Device(e.threads.Threads()) }
 
 // Device says what an engine of so many threads runs on.
 func Device(threads int) string {
-	return fmt.Sprintf("%s kernels, %d threads", conv.Kernels(), threads)
+	return fmt.Sprintf("%s kernels, %d threads", isa.Chosen(), threads)
+}
+
+// Kernels names what computes numbers of a type: the instruction set of the kernels,
+// and the processor's architecture. Compilers of some fuse multiplications and
+// additions of plain Go.
+func (e *Engine) Kernels(dtype tensor.Dtype) string {
+	set := isa.Chosen()
+	if dtype == tensor.Float64 {
+		set = isa.Go
+	}
+	return set + "/" + runtime.GOARCH
 }
 
 // Float64 are the kernels of the reference, for which all float64 is row-major.

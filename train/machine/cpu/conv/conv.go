@@ -59,7 +59,7 @@ func (s *Scratch) take(n int) []float32 {
 // New plans convolutions of shape s on the threads of p. It panics where no
 // convolution has this shape.
 func New(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
-	c := newConv(p, s, scratch, kernelSets()[0])
+	c := newConv(p, s, scratch, active)
 	if s.suitsWinograd() {
 		c.planWinograd(cacheLimits)
 	} else {
@@ -90,10 +90,6 @@ func (c *Conv) planWinograd(most limits) {
 	c.winogradBackward = newWinogradData(p, c.kernels, s.N, s.H, s.W, s.OC, s.C, true, most)
 	c.winogradFilter = newWinogradFilter(p, c.kernels, s, most)
 }
-
-// Kernels names the instruction set of the micro-kernels in use: "avx512",
-// "avx2", "neon" or "go".
-func Kernels() string { return kernelSets()[0].name }
 
 // Forward computes y, the convolution of x with the packed filter w.
 func (c *Conv) Forward(y, x, w []float32) {

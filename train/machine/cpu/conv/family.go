@@ -1,5 +1,11 @@
 package conv
 
+import (
+	"slices"
+
+	"largestep/train/machine/cpu/isa"
+)
+
 // A family is kernels of one number of lanes, by their number of rows.
 type family struct {
 	lanes   int
@@ -18,12 +24,28 @@ type kernelSet struct {
 
 // goKernels run anywhere.
 var goKernels = &kernelSet{
-	name:       "go",
+	name:       isa.Go,
 	nn:         []family{{lanes: maxLanes, min: 1, kernels: goFamily(nnGo)}},
 	tn:         []family{{lanes: maxLanes, min: 1, kernels: goFamily(tnGo)}},
 	transpose:  transpose8Go,
 	transforms: newTransforms(1),
 }
+
+// kernelSets returns the sets that this processor runs, the fastest first.
+func kernelSets() (sets []*kernelSet) {
+	for _, s := range append(slices.Clone(assembly), goKernels) {
+		if slices.Contains(isa.Available(), s.name) {
+			sets = append(sets, s)
+		}
+	}
+	return sets
+}
+
+// active is the set in use.
+var active = func() *kernelSet {
+	sets := kernelSets()
+	return sets[slices.IndexFunc(sets, func(s *kernelSet) bool { return s.name == isa.Chosen() })]
+}()
 
 // goFamily returns kernels of one row: plain Go gains nothing from more.
 func goFamily(f func(t *tile, rows int)) []func(*tile) {

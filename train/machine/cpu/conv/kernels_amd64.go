@@ -2,8 +2,6 @@
 
 package conv
 
-import "golang.org/x/sys/cpu"
-
 // Kernels of AVX-512 mask lanes; of AVX2's, those of 8 lanes do.
 var (
 	avx512Kernels = &kernelSet{
@@ -38,17 +36,8 @@ var (
 	}
 )
 
-// kernelSets returns the sets that this processor runs, the fastest first.
-func kernelSets() []*kernelSet {
-	sets := []*kernelSet{goKernels}
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		sets = append([]*kernelSet{avx2Kernels}, sets...)
-	}
-	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2 {
-		sets = append([]*kernelSet{avx512Kernels}, sets...)
-	}
-	return sets
-}
+// assembly are the sets that this build has beside plain Go.
+var assembly = []*kernelSet{avx512Kernels, avx2Kernels}
 
 // transpose8 sets dst[j*ldd+i] = src[i*lds+j] for i, j < 8.
 func transpose8(dst, src []float32, ldd, lds int) {

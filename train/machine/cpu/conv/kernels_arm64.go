@@ -14,8 +14,8 @@ var neonKernels = &kernelSet{
 		resultTransformAddNEON, slopeTransformNEON, sumTransformNEON),
 }
 
-// kernelSets returns the sets that this processor runs, the fastest first.
-func kernelSets() []*kernelSet { return []*kernelSet{neonKernels, goKernels} }
+// assembly are the sets that this build has beside plain Go.
+var assembly = []*kernelSet{neonKernels}
 
 // The kernels by their number of rows.
 var (

@@ -2,5 +2,5 @@
 
 package conv
 
-// kernelSets returns the sets that this processor runs, the fastest first.
-func kernelSets() []*kernelSet { return []*kernelSet{goKernels} }
+// assembly are the sets that this build has beside plain Go.
+var assembly []*kernelSet

@@ -2,10 +2,10 @@
 
 package pass
 
-import "golang.org/x/sys/cpu"
+import "largestep/train/machine/cpu/isa"
 
 var avx2 = kernels{
-	name:            "AVX2",
+	name:            isa.AVX2,
 	addSums:         addSumsAVX2,
 	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normaliseAVX2, normaliseAddAVX2},
 	gradSums:        [2]func(sums, g, x, y, dy, mean []float32, period int, floor float32){gradSumsAVX2, gradSumsStoreAVX2},
@@ -23,7 +23,7 @@ var avx2 = kernels{
 }
 
 var avx512 = kernels{
-	name:            "AVX-512",
+	name:            isa.AVX512,
 	addSums:         addSumsAVX512,
 	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normaliseAVX512, normaliseAddAVX512},
 	gradSums:        [2]func(sums, g, x, y, dy, mean []float32, period int, floor float32){gradSumsAVX512, gradSumsStoreAVX512},
@@ -40,14 +40,5 @@ var avx512 = kernels{
 	countPositive:   countPositiveAVX512,
 }
 
-// available lists the implementations that this machine can run, best first.
-func available() []*kernels {
-	list := []*kernels{&reference}
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		list = append([]*kernels{&avx2}, list...)
-		if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL {
-			list = append([]*kernels{&avx512}, list...)
-		}
-	}
-	return list
-}
+// assembly are the implementations that this build has beside plain Go.
+var assembly = []*kernels{&avx512, &avx2}

@@ -2,8 +2,10 @@
 
 package pass
 
+import "largestep/train/machine/cpu/isa"
+
 var neon = kernels{
-	name:            "NEON",
+	name:            isa.NEON,
 	addSums:         addSumsNEON,
 	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normaliseNEON, normaliseAddNEON},
 	gradSums:        [2]func(sums, g, x, y, dy, mean []float32, period int, floor float32){gradSumsNEON, gradSumsStoreNEON},
@@ -20,5 +22,5 @@ var neon = kernels{
 	countPositive:   countPositiveNEON,
 }
 
-// available lists the implementations that this machine can run, best first.
-func available() []*kernels { return []*kernels{&neon, &reference} }
+// assembly are the implementations that this build has beside plain Go.
+var assembly = []*kernels{&neon}

@@ -1,6 +1,11 @@
 package pass
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"largestep/train/machine/cpu/isa"
+)
 
 // kernels is one implementation of the inner loops. The plain-Go functions in
 // this file are the reference: they take any length, a last row cut short
@@ -32,7 +37,7 @@ type kernels struct {
 type elementwise func(dst, x, y []float32, a, b, c float32)
 
 var reference = kernels{
-	name:            "Go",
+	name:            isa.Go,
 	addSums:         addSums,
 	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normalise, normalise},
 	gradSums:        [2]func(sums, g, x, y, dy, mean []float32, period int, floor float32){gradSums, gradSums},
@@ -49,8 +54,21 @@ var reference = kernels{
 	countPositive:   countPositive,
 }
 
-// active is the best implementation for this machine.
-var active = available()[0]
+// available lists the implementations that this machine can run, best first.
+func available() (list []*kernels) {
+	for _, k := range append(slices.Clone(assembly), &reference) {
+		if slices.Contains(isa.Available(), k.name) {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// active is the implementation in use.
+var active = func() *kernels {
+	all := available()
+	return all[slices.IndexFunc(all, func(k *kernels) bool { return k.name == isa.Chosen() })]
+}()
 
 // has indexes a kernel's variants: 1 where the optional slice is given.
 func has(x []float32) int {

@@ -1,0 +1,5 @@
+//go:build !noasm
+
+package isa
+
+func available() []string { return []string{NEON} }
