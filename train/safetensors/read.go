@@ -43,7 +43,8 @@ func ReadFile(path string) ([]Tensor, map[string]string, error) {
 
 // Read reads a file of the given size in bytes: its tensors in the header's
 // order, and its metadata, nil if there is none. Memory for the data is
-// allocated only once the header has been found to account for every byte.
+// allocated only once the header has been found to account for every byte. The
+// checksum of a file that has one must be right.
 func Read(r io.ReaderAt, size int64) ([]Tensor, map[string]string, error) {
 	header, err := readHeader(r, size)
 	if err != nil {
@@ -65,7 +66,32 @@ func Read(r io.ReaderAt, size int64) ([]Tensor, map[string]string, error) {
 		begin, end := p.offsets[i][0], p.offsets[i][1]
 		p.tensors[i].Data = data[begin:end:end]
 	}
+	if err := verify(p.tensors, p.metadata); err != nil {
+		return nil, nil, err
+	}
 	return p.tensors, p.metadata, nil
+}
+
+// ReadMetadata reads the metadata of a file alone, without looking at its tensors.
+func ReadMetadata(path string) (map[string]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	header, err := readHeader(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	p, err := parseHeader(header)
+	if err != nil {
+		return nil, fmt.Errorf("%s: header: %w", path, err)
+	}
+	return p.metadata, nil
 }
 
 // otherKind is the error of a file that begins as another known kind does.

@@ -79,7 +79,10 @@ func WriteFile(path string, tensors []safetensors.Tensor) error {
 	var write func(w io.Writer) error
 	switch filepath.Ext(path) {
 	case ".safetensors":
-		metadata := map[string]string{"format": "pt"} // what PyTorch's tools look for
+		metadata, err := safetensors.Sealed(tensors, map[string]string{"format": "pt"}) // what PyTorch's tools look for
+		if err != nil {
+			return err
+		}
 		write = func(w io.Writer) error { return safetensors.Write(w, tensors, metadata) }
 	case ".pt", ".pth":
 		write = func(w io.Writer) error { return pytorch.Write(w, tensors) }
