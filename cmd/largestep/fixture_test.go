@@ -117,6 +117,8 @@ func makeFixture(t *testing.T) {
 	if o := runContext(interruptAfter(6), tiny("half", "--momentum", "0.9", "--augment", "--log-steps", "--checkpoint-every", "0")...); o.code != exitInterrupted {
 		t.Fatalf("status %d: %s", o.code, o.stderr)
 	}
+	removeGlob(t, "half/checkpoint-5.safetensors") // what is wrong with the latest is to be told
+	removeGlob(t, "half/velocity-5.safetensors")
 	good := "done/checkpoint.safetensors"
 	spoil(t, good, "bad/nan.safetensors", withNaN)
 	spoil(t, good, "bad/missing.safetensors", func(l []safetensors.Tensor) []safetensors.Tensor { return l[1:] })

@@ -78,7 +78,7 @@ var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9.,@+-]+`)
 // again is the command that goes on with the run.
 func (o *trainOptions) again(f *pflag.FlagSet) string {
 	command := fmt.Sprintf("largestep train %s --resume --out %s", o.entry.Name, quote(o.out))
-	for _, name := range []string{"threads", "checkpoint-every", "init"} { // which its folder does not say
+	for _, name := range []string{"threads", "checkpoint-every", "keep", "save-every", "init"} { // which its folder does not say
 		if f.Changed(name) {
 			command += fmt.Sprintf(" --%s %s", name, quote(f.Lookup(name).Value.String()))
 		}

@@ -90,7 +90,7 @@ func (r *request) prepare(cmd *cobra.Command, groups ...func(*pflag.FlagSet, *ru
 	if err != nil {
 		return err
 	}
-	if err := r.makeProblem(); err != nil {
+	if _, err := await(cmd.Context(), func() (none struct{}, err error) { return none, r.makeProblem() }); err != nil {
 		return err
 	}
 	r.open, err = backend.open(r.engine, r.config.Precision)
@@ -178,6 +178,12 @@ func (r *request) resume(f *pflag.FlagSet, groups []func(*pflag.FlagSet, *run.Co
 	c, err := over(r.resumed.Config, f, groups)
 	if err != nil {
 		return err
+	}
+	if f.Changed("epochs") {
+		c.MaxSteps = 0
+	}
+	if f.Changed("steps") {
+		c.CountEpochs()
 	}
 	if r.edge = r.resumed.Environment.Edge; r.schedule.any(f) {
 		if c.Schedule, err = r.schedule.resumed(f, c.Schedule, r.edge); err != nil {

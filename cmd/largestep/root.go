@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -18,7 +19,7 @@ import (
 const (
 	exitError       = 1
 	exitUsage       = 2
-	exitInterrupted = 130
+	exitInterrupted = 130 // by Ctrl-C; see statusOf
 )
 
 // usageError is a mistake in the command line, as opposed to one in what it asks
@@ -44,10 +45,13 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, errInterrupted):
-		return exitInterrupted
+		return statusOf(ctx)
+	case errors.As(err, new(signalled)):
+		fmt.Fprintln(stderr, "largestep: interrupted before there was anything to save")
+		return statusOf(ctx)
 	case errors.Is(err, trainer.ErrInterrupted), errors.Is(err, context.Canceled):
 		fmt.Fprintf(stderr, "largestep: %s\n", strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted"))
-		return exitInterrupted
+		return statusOf(ctx)
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		fmt.Fprintf(stderr, "largestep: %s\nSee \"%s --help\".\n", strings.Join(strings.Fields(err.Error()), " "), cmd.CommandPath())
 		return exitUsage
@@ -58,7 +62,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // output keeps the first error of writing to it: a command whose output is lost,
-// on a full disk, has failed.
+// on a full disk, has failed; not one to which nobody listens any more.
 type output struct {
 	io.Writer
 	err error
@@ -66,6 +70,9 @@ type output struct {
 
 func (o *output) Write(b []byte) (int, error) {
 	n, err := o.Writer.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		return len(b), nil
+	}
 	if o.err == nil {
 		o.err = err
 	}

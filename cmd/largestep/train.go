@@ -24,9 +24,11 @@ var trainGroups = []func(*pflag.FlagSet, *run.Config){addExamples, addDescent, a
 // trainOptions are the flags of train NET.
 type trainOptions struct {
 	*request
-	out    string
-	resume bool
-	save   time.Duration
+	out       string
+	resume    bool
+	save      time.Duration
+	keep      int
+	saveEvery int
 }
 
 func newTrain() *cobra.Command {
@@ -66,8 +68,10 @@ Its defaults are below; "largestep train --help" has examples.`, p.Name, p.About
 	o.addSettings(f, trainGroups...)
 	f.StringVar(&o.init, "init", "", "file to take initial parameters and running statistics from, as eval does")
 	f.StringVar(&o.out, "out", "", "run folder (default: in runs/, named after the settings)")
-	f.BoolVar(&o.resume, "resume", false, "go on with the run in the run folder; its settings count, flags that differ are refused")
-	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints, which are taken after evaluations")
+	f.BoolVar(&o.resume, "resume", false, "go on with the run in the run folder, or begin it; its settings count, flags that differ are refused, but for more --epochs or --steps where no step size depends on them")
+	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints")
+	f.IntVar(&o.keep, "keep", 0, "checkpoints to keep beside the latest, as checkpoint-STEP.safetensors; while it trains, the last one stays in any case")
+	f.IntVar(&o.saveEvery, "save-every", 0, "epochs after which parameters are kept, as epoch-N.safetensors (default: not)")
 	return cmd
 }
 
@@ -98,13 +102,16 @@ func (o *trainOptions) run(cmd *cobra.Command) (err error) {
 	if o.save < 0 {
 		return fmt.Errorf("a checkpoint every %v: want 0 or more", o.save)
 	}
+	if o.keep < 0 || o.saveEvery < 0 {
+		return fmt.Errorf("--keep %d, --save-every %d: want 0 or more", o.keep, o.saveEvery)
+	}
 	if o.resume {
 		if err := o.findRun(cmd.Flags()); err != nil {
 			return err
 		}
 	}
 	if err := o.prepare(cmd, trainGroups...); err != nil {
-		if o.resume {
+		if o.resumed != nil {
 			return fmt.Errorf("%s: %w", o.out, err)
 		}
 		return err
@@ -122,13 +129,13 @@ func (o *trainOptions) run(cmd *cobra.Command) (err error) {
 		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), again: o.again(cmd.Flags()),
 		options: trainer.Options{
 			Config: o.config, Environment: o.engine.environment(o.open, o.place, o.edge), Dir: o.out, Resume: o.resume,
-			Init: o.init, Problem: o.problem, Engine: o.open, CheckpointEvery: o.save,
+			Init: o.init, Problem: o.problem, Engine: o.open, CheckpointEvery: o.save, Keep: o.keep, SaveEvery: o.saveEvery,
 		},
 	}
 	return advise(t.run(cmd.Context(), ""))
 }
 
-// findRun reads the run to go on with.
+// findRun reads the run to go on with, if there is one.
 func (o *trainOptions) findRun(f *pflag.FlagSet) (err error) {
 	if o.out == "" {
 		return usageError{errors.New("--resume needs the run folder: --out DIR")}
@@ -136,7 +143,8 @@ func (o *trainOptions) findRun(f *pflag.FlagSet) (err error) {
 	o.resumed, err = run.ReadConfig(o.out)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("nothing to resume: %w", err)
+		o.resumed = nil
+		return advise(run.CheckNew(o.out))
 	case err == nil && o.resumed.Net != o.entry.Name:
 		net := o.resumed.Net
 		o.resumed = nil
@@ -152,6 +160,10 @@ func advise(err error) error {
 		return fmt.Errorf("%w: choose another folder with --out", err)
 	case errors.Is(err, trainer.ErrInitialParameters):
 		return fmt.Errorf("%w: give it with --init", err)
+	case errors.Is(err, run.ErrEndsOtherwise):
+		return fmt.Errorf("%w: begin another run with its checkpoint, by --init", err)
+	case errors.Is(err, record.ErrLost):
+		return fmt.Errorf("%w, by --init", err)
 	}
 	return err
 }
@@ -169,6 +181,7 @@ func (t *training) run(ctx context.Context, label string) error {
 	hooks, finish := follow(t.progress, label, t.options.Dir)
 	begun, start := false, hooks.Start
 	t.options.Hooks = hooks
+	t.options.Hooks.Warn = func(text string) { fmt.Fprintf(t.progress, "%s: %s\n", t.options.Dir, text) }
 	t.options.Hooks.Start = func(c run.Config, step int) {
 		begun = true
 		fmt.Fprintf(t.progress, "%s: %s\n", t.options.Dir, describe(&c))

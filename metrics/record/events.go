@@ -43,7 +43,7 @@ func CreateEvents(dir string, now time.Time) (*EventWriter, error) {
 // ResumeEvents opens an event file to go on after its first size bytes, as
 // Sync returned them, and cuts off the rest. A size of 0 starts over.
 func ResumeEvents(path string, size int64, now time.Time) (*EventWriter, error) {
-	a, err := resume(path, size, func(r *io.SectionReader) error { return checkRecords(r) })
+	a, err := resume(path, size, "", func(r *io.SectionReader) error { return checkRecords(r) })
 	if err != nil {
 		return nil, err
 	}
@@ -126,10 +126,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // maskedCRC is TFRecord's checksum: CRC-32C rotated right by 15, plus a
 // constant.
-func maskedCRC(b []byte) uint32 {
-	crc := crc32.Checksum(b, castagnoli)
-	return (crc>>15 | crc<<17) + 0xa282ead8
-}
+func maskedCRC(b []byte) uint32 { return masked(crc32.Checksum(b, castagnoli)) }
+
+func masked(crc uint32) uint32 { return (crc>>15 | crc<<17) + 0xa282ead8 }
 
 // checkRecords approves a file of whole TFRecords.
 func checkRecords(r io.Reader) error {
@@ -147,8 +146,14 @@ func checkRecords(r io.Reader) error {
 		if length > 1<<30 {
 			return fmt.Errorf("record of %d bytes at byte %d: not an event file?", length, offset)
 		}
-		if n, _ := io.CopyN(io.Discard, r, int64(length)+4); n != int64(length)+4 {
+		crc := crc32.New(castagnoli)
+		var sum [4]byte
+		n, _ := io.CopyN(crc, r, int64(length))
+		if _, err := io.ReadFull(r, sum[:]); n != int64(length) || err != nil {
 			return errors.New("no record ends at the checkpoint's size: the file was changed since")
+		}
+		if binary.LittleEndian.Uint32(sum[:]) != masked(crc.Sum32()) {
+			return fmt.Errorf("wrong checksum of the record at byte %d: the file was damaged", offset)
 		}
 		offset += 12 + int64(length) + 4
 	}

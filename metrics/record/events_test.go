@@ -231,7 +231,7 @@ func FuzzCheckRecords(f *testing.F) {
 
 func TestWriteErrorStays(t *testing.T) {
 	path := filepath.Join(t.TempDir(), StepsFile)
-	w, err := ResumeSteps(path, 0)
+	w, err := ResumeSteps(path, 0, "")
 	check(t, err)
 	w.f.Close() // the disk goes away
 	for range 1000 {

@@ -27,11 +27,11 @@ func TestOpenRun(t *testing.T) {
 	}
 	status := Status{State: Diverged, Step: 12, Epoch: 0.5, Message: "the loss is NaN"}
 	check(t, WriteStatus(dir, status))
-	w, err := ResumeTable(filepath.Join(dir, TableFile), active, 0)
+	w, err := ResumeTable(filepath.Join(dir, TableFile), active, 0, "")
 	check(t, err)
 	check(t, w.Append(rows(1)[0]))
 	check(t, w.Close())
-	s, err := ResumeSteps(filepath.Join(dir, StepsFile), 0)
+	s, err := ResumeSteps(filepath.Join(dir, StepsFile), 0, "")
 	check(t, err)
 	check(t, s.Append(StepRow{Step: 3}))
 	check(t, s.Close())
@@ -84,7 +84,7 @@ func TestOpenRunWithoutLastRows(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		check(t, WriteStatus(dir, Status{State: c.state, Step: c.step}))
-		w, err := ResumeTable(filepath.Join(dir, TableFile), nil, 0)
+		w, err := ResumeTable(filepath.Join(dir, TableFile), nil, 0, "")
 		check(t, err)
 		for _, step := range c.rows {
 			check(t, w.Append(Row{Step: step}))

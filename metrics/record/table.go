@@ -14,12 +14,13 @@ type TableWriter struct {
 
 // ResumeTable opens the file to go on after its first size bytes, as Sync
 // returned them, and cuts off the rest. A size of 0 starts over. It is an
-// error if the file is shorter, has other columns, or no row ends at size.
-func ResumeTable(path string, net []string, size int64) (*TableWriter, error) {
+// error if the file is shorter, has other columns, no row ends at size, or its Sum
+// was another, if that is given.
+func ResumeTable(path string, net []string, size int64, sum string) (*TableWriter, error) {
 	if err := checkColumns(net); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	a, err := resumeLines(path, size, headerLine(columns(net)))
+	a, err := resumeLines(path, size, sum, headerLine(columns(net)))
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +79,8 @@ type StepsWriter struct{ *appender }
 
 // ResumeSteps opens the file to go on after its first size bytes, as
 // ResumeTable does.
-func ResumeSteps(path string, size int64) (*StepsWriter, error) {
-	a, err := resumeLines(path, size, headerLine(stepColumns))
+func ResumeSteps(path string, size int64, sum string) (*StepsWriter, error) {
+	a, err := resumeLines(path, size, sum, headerLine(stepColumns))
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +101,11 @@ func appendFloat(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 
 
 func headerLine(columns []string) string { return strings.Join(columns, ",") + "\n" }
 
-func resumeLines(path string, size int64, header string) (*appender, error) {
+func resumeLines(path string, size int64, sum, header string) (*appender, error) {
 	if err := restoreLines(path); err != nil {
 		return nil, err
 	}
-	return resume(path, size, checkLines(header))
+	return resume(path, size, sum, checkLines(header))
 }
 
 func startLines(a *appender, header string) error {

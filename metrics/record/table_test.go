@@ -56,7 +56,7 @@ func wantError(t *testing.T, err error, want string) {
 
 func TestTableRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), TableFile)
-	w, err := ResumeTable(path, active, 0)
+	w, err := ResumeTable(path, active, 0, "")
 	check(t, err)
 	want := rows(20)
 	for _, r := range want {
@@ -76,7 +76,7 @@ func TestTableRoundTrip(t *testing.T) {
 
 func TestRowsAreVisibleAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), TableFile)
-	w, err := ResumeTable(path, active, 0)
+	w, err := ResumeTable(path, active, 0, "")
 	check(t, err)
 	defer w.Close()
 	check(t, w.Append(rows(1)[0]))
@@ -111,7 +111,7 @@ func TestResumeAfterACutAnywhere(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, TableFile)
 	all := rows(6)
-	w, err := ResumeTable(path, active, 0)
+	w, err := ResumeTable(path, active, 0, "")
 	check(t, err)
 	var size int64
 	for i, r := range all {
@@ -127,7 +127,7 @@ func TestResumeAfterACutAnywhere(t *testing.T) {
 		check(t, os.WriteFile(path, []byte(want[:n]), 0o666))
 		_, err := ReadTable(path)
 		check(t, err) // while it is cut
-		w, err := ResumeTable(path, active, size)
+		w, err := ResumeTable(path, active, size, "")
 		if n < int(size) {
 			wantError(t, err, fmt.Sprintf("%s: %d bytes, but the checkpoint was taken at %d", path, n, size))
 			if got := fileBytes(t, path); got != want[:n] {
@@ -152,9 +152,9 @@ func TestResumeAfterAnEditor(t *testing.T) {
 	dir := t.TempDir()
 	table, steps := filepath.Join(dir, TableFile), filepath.Join(dir, StepsFile)
 	write := func(tableSize, stepsSize int64, rows []Row) (int64, int64) {
-		w, err := ResumeTable(table, active, tableSize)
+		w, err := ResumeTable(table, active, tableSize, "")
 		check(t, err)
-		s, err := ResumeSteps(steps, stepsSize)
+		s, err := ResumeSteps(steps, stepsSize, "")
 		check(t, err)
 		for _, r := range rows {
 			check(t, w.Append(r))
@@ -191,7 +191,7 @@ func TestResumeFromTheStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), TableFile)
 	for _, before := range []string{"", "epo", "anything\nelse\n"} {
 		check(t, os.WriteFile(path, []byte(before), 0o666))
-		w, err := ResumeTable(path, active, 0)
+		w, err := ResumeTable(path, active, 0, "")
 		check(t, err)
 		check(t, w.Append(rows(1)[0]))
 		check(t, w.Close())
@@ -200,14 +200,14 @@ func TestResumeFromTheStart(t *testing.T) {
 		}
 	}
 	check(t, os.Remove(path))
-	w, err := ResumeTable(path, active, 0)
+	w, err := ResumeTable(path, active, 0, "")
 	check(t, err)
 	check(t, w.Close())
 }
 
 func TestTablesAreGuarded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), TableFile)
-	w, err := ResumeTable(path, active, 0)
+	w, err := ResumeTable(path, active, 0, "")
 	check(t, err)
 	good := rows(1)[0]
 	bad := good
@@ -222,16 +222,16 @@ func TestTablesAreGuarded(t *testing.T) {
 	check(t, w.Close())
 	wantError(t, w.Append(good), "closed")
 
-	_, err = ResumeTable(path, active[:1], size)
+	_, err = ResumeTable(path, active[:1], size, "")
 	wantError(t, err, "the columns are not")
-	_, err = ResumeTable(path, active, size-1)
+	_, err = ResumeTable(path, active, size-1, "")
 	wantError(t, err, "no row ends")
-	_, err = ResumeTable(path, active, -1)
+	_, err = ResumeTable(path, active, -1, "")
 	wantError(t, err, "checkpoint")
-	_, err = ResumeTable(path+"x", active, size)
+	_, err = ResumeTable(path+"x", active, size, "")
 	wantError(t, err, TableFile+"x: no such file or directory, but the checkpoint was taken at")
 	for _, net := range [][]string{{"a,b"}, {"epoch"}, {"a", "a"}, {""}} {
-		_, err = ResumeTable(path+"y", net, 0)
+		_, err = ResumeTable(path+"y", net, 0, "")
 		wantError(t, err, "column")
 	}
 }
@@ -267,7 +267,7 @@ func TestReadersSayWhere(t *testing.T) {
 
 func TestSteps(t *testing.T) {
 	path := filepath.Join(t.TempDir(), StepsFile)
-	w, err := ResumeSteps(path, 0)
+	w, err := ResumeSteps(path, 0, "")
 	check(t, err)
 	var want []StepRow
 	for i := range 3000 {
@@ -282,7 +282,7 @@ func TestSteps(t *testing.T) {
 	check(t, err)
 	check(t, w.Append(StepRow{Step: 3000}))
 	check(t, w.Close())
-	w, err = ResumeSteps(path, size)
+	w, err = ResumeSteps(path, size, "")
 	check(t, err)
 	check(t, w.Close())
 	got, err := ReadSteps(path)

@@ -13,6 +13,7 @@ import (
 // Machine runs the part of a graph that its outputs need.
 type Machine struct {
 	engine       op.Engine
+	vars         *Variables
 	instructions []instruction
 	outputs      map[*gorgonia.Node][]*value
 	arena        int
@@ -38,6 +39,7 @@ type instruction struct {
 	kernels op.Kernels
 	run     func(k op.Kernels, out, in []op.Tensor)
 	stock   *stock // instead of run
+	updates []int  // of the operands, those whose memory it changes
 }
 
 // New plans a machine for everything that the outputs need. The graph's inputs
@@ -52,7 +54,7 @@ func New(vars *Variables, outputs ...*gorgonia.Node) (*Machine, error) {
 		return nil, err
 	}
 	p.shareMemory()
-	m := &Machine{engine: vars.engine, outputs: map[*gorgonia.Node][]*value{}}
+	m := &Machine{engine: vars.engine, vars: vars, outputs: map[*gorgonia.Node][]*value{}}
 	if m.arena, err = p.allocate(vars); err != nil {
 		return nil, err
 	}
@@ -79,6 +81,9 @@ func (m *Machine) instruction(s *step) instruction {
 	}
 	i.kernel, _, _ = strings.Cut(s.operation.String(), ":")
 	i.kernels, i.run = s.kernels, s.operation.Run
+	if u, ok := s.operation.(op.Updater); ok {
+		i.updates = slices.DeleteFunc(slices.Clone(u.Updates(len(s.in))), func(k int) bool { return k < 0 })
+	}
 	if c, ok := s.operation.(op.FLOPCounter); ok {
 		specs := make([]op.Spec, len(s.in))
 		for k, v := range s.in {
@@ -102,8 +107,12 @@ func tensors(values []*value) []op.Tensor {
 }
 
 // RunAll runs the graph once. Kernels may still be queued when it returns; what
-// reads a variable or an output waits for them.
+// reads a variable or an output waits for them. It ends early, with ErrInterrupted,
+// where Variables.Until says so.
 func (m *Machine) RunAll() error {
+	if m.vars.interrupted() {
+		return ErrInterrupted
+	}
 	if m.replay == nil && m.ran {
 		if err := m.capture(); err != nil {
 			return err
@@ -134,6 +143,9 @@ func (m *Machine) capture() error {
 
 func (m *Machine) runEach() error {
 	for i := range m.instructions {
+		if m.vars.interrupted() {
+			return ErrInterrupted
+		}
 		if err := m.execute(&m.instructions[i]); err != nil {
 			return err
 		}

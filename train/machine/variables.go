@@ -13,6 +13,7 @@ import (
 type Variables struct {
 	engine op.Engine
 	byName map[string]op.Tensor
+	until  <-chan struct{} // see Until
 }
 
 // NewVariables returns an empty set on an engine.

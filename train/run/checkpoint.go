@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"largestep/metrics/atomicfile"
 	"largestep/metrics/record"
@@ -16,39 +18,70 @@ import (
 
 const (
 	CheckpointFile = "checkpoint.safetensors"
-	summaryFile    = "checkpoint.json" // the position, for people
-	positionKey    = "largestep"       // of the checkpoint's metadata
+	summaryFile    = "checkpoint.json"  // of programs before: the position, for people
+	positionKey    = "largestep"        // of the checkpoint's metadata
+	configKey      = "largestep.config" // of the checkpoint's metadata
 )
 
 // Position is where a training stands, beside its parameters.
 type Position struct {
 	Format    int     `json:"format"`
 	Step      int     `json:"step"`
-	LossSum   float64 `json:"loss_sum"`      // mini-batch losses since the last row
-	LossCount int     `json:"loss_count"`    //
-	Seconds   float64 `json:"seconds"`       // of the whole run
-	Training  float64 `json:"training"`      // seconds of steps since the last row
-	Images    int     `json:"images"`        // trained on since the last row
-	Records   Sizes   `json:"records"`       // what was in the record files
-	Velocity  string  `json:"velocity_file"` // "" without momentum
+	Part      int     `json:"part,omitempty"`           // of the step under way, those that are done
+	Due       bool    `json:"evaluation_due,omitempty"` // no row of this step has been written
+	LossSum   float64 `json:"loss_sum"`                 // mini-batch losses since the last row
+	LossCount int     `json:"loss_count"`               //
+	Seconds   float64 `json:"seconds"`                  // of the whole run
+	Training  float64 `json:"training"`                 // seconds of steps since the last row
+	Images    int     `json:"images"`                   // trained on since the last row
+	Records   Sizes   `json:"records"`                  // what was in the record files
+	Velocity  string  `json:"velocity_file"`            // of the rest of the state; "" if the parameters are all
+	// VelocitySum is the checksum that file has.
+	VelocitySum string `json:"velocity_sha256,omitempty"`
+	// Kernels are what computed the training so far, each name once.
+	Kernels []string `json:"kernels,omitempty"`
+	// Diverged is, of a run that has, the last finite state being this one, how.
+	Diverged *Divergence `json:"diverged,omitempty"`
+}
+
+// Divergence is how a run diverged.
+type Divergence struct {
+	Step    int    `json:"step"`
+	Message string `json:"message"`
+}
+
+// label tells checkpoints of a run apart in the names of files.
+func (p Position) label() string {
+	if p.Part > 0 {
+		return fmt.Sprintf("%d-%d", p.Step, p.Part)
+	}
+	return fmt.Sprint(p.Step)
 }
 
 // Checkpoint is a state of a training from which it goes on.
 type Checkpoint struct {
 	Position
+	Config     *Config // that was trained; nil of programs that did not note it
 	Parameters []safetensors.Tensor
-	Velocities []safetensors.Tensor // none without momentum
+	// Velocities are those of momentum, and what there is of a step under way.
+	Velocities []safetensors.Tensor
 }
 
 // Save makes a checkpoint the run's latest. The rename of
 // checkpoint.safetensors is the instant at which it counts: the velocities, which
 // PyTorch's model would not know, lie in a file of their own that its metadata
-// names. The metadata are those for other programs.
-func (c Checkpoint) Save(dir string, metadata map[string]string) error {
+// names. The checkpoint before and the latest older ones, so many in all, stay
+// under other names. The metadata are those for other programs.
+func (c Checkpoint) Save(dir string, older int, metadata map[string]string) error {
 	p := c.Position
-	p.Format = Format
+	p.Format, p.Velocity, p.VelocitySum = Format, "", ""
 	if len(c.Velocities) > 0 {
-		p.Velocity = fmt.Sprintf("velocity-%d.safetensors", p.Step)
+		p.Velocity = "velocity-" + p.label() + ".safetensors"
+		sealed, err := safetensors.Sealed(c.Velocities, nil)
+		if err != nil {
+			return err
+		}
+		p.VelocitySum = sealed[safetensors.ChecksumKey]
 		if err := writeTensors(filepath.Join(dir, p.Velocity), c.Velocities, nil); err != nil {
 			return err
 		}
@@ -57,74 +90,123 @@ func (c Checkpoint) Save(dir string, metadata map[string]string) error {
 	if err != nil {
 		return err
 	}
-	metadata["format"] = "pt" // what PyTorch's tools look for
-	metadata[positionKey] = string(state)
-	if err := writeTensors(filepath.Join(dir, CheckpointFile), c.Parameters, metadata); err != nil {
-		return err
-	}
-	if err := removeVelocities(dir, p.Velocity); err != nil {
-		return err
-	}
-	pretty, err := json.MarshalIndent(p, "", "  ")
+	config, err := json.Marshal(File{Format: Format, Config: *c.Config})
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(filepath.Join(dir, summaryFile), append(pretty, '\n'))
+	metadata["format"] = "pt" // what PyTorch's tools look for
+	metadata[positionKey], metadata[configKey] = string(state), string(config)
+	if err := setAside(dir, p); err != nil {
+		return err
+	}
+	if err := writeTensors(filepath.Join(dir, CheckpointFile), c.Parameters, metadata); err != nil {
+		return err
+	}
+	return removeOlder(dir, older, p)
 }
 
-// SavePhase keeps the parameters with which phase k, counted from 1, ended: from
-// there another training can go on with other step sizes.
-func SavePhase(dir string, k int, parameters []safetensors.Tensor) error {
-	file := filepath.Join(dir, fmt.Sprintf("phase-%d.safetensors", k))
-	return writeTensors(file, parameters, map[string]string{"format": "pt"})
+// SaveParameters keeps parameters of a training under a name of their own: from
+// there another one can go on with other step sizes.
+func SaveParameters(dir, name string, parameters []safetensors.Tensor) error {
+	return writeTensors(filepath.Join(dir, name+".safetensors"), parameters, map[string]string{"format": "pt"})
 }
 
 func writeTensors(path string, tensors []safetensors.Tensor, metadata map[string]string) error {
+	metadata, err := safetensors.Sealed(tensors, metadata)
+	if err != nil {
+		return err
+	}
 	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.Write(w, tensors, metadata) })
 }
 
-// removeVelocities deletes the velocity files of older checkpoints.
-func removeVelocities(dir, keep string) error { return remove(dir, "velocity-", ".safetensors", keep) }
-
-// Tidy removes what a kill may have left: temporary files, and velocities of
-// older checkpoints.
+// Tidy removes what a kill may have left beside the position from which a run goes
+// on: temporary files, later checkpoints that are damaged, velocities of none.
 func Tidy(dir string, p Position) error {
 	if err := atomicfile.Clean(dir); err != nil {
 		return err
 	}
-	return removeVelocities(dir, p.Velocity)
+	if err := os.Remove(filepath.Join(dir, summaryFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return removeOlder(dir, math.MaxInt, p)
 }
 
-// LoadCheckpoint reads the run's latest checkpoint, nil if the run was killed
-// before its first. It is an error if a checkpoint has been lost.
-func LoadCheckpoint(dir string, momentum bool) (*Checkpoint, error) {
+// LoadCheckpoint reads the run's latest checkpoint or, if that is damaged, the
+// latest older one that is whole, and says so; nil if the run was killed before its
+// first. It is an error if a checkpoint has been lost.
+func LoadCheckpoint(dir string, momentum bool) (c *Checkpoint, warning string, err error) {
 	path := filepath.Join(dir, CheckpointFile)
-	tensors, metadata, err := safetensors.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, checkNeverSaved(dir)
+	c, err = read(path, momentum)
+	if err == nil {
+		return c, "", nil
 	}
+	list, listErr := olderCheckpoints(dir)
+	if _, missing := os.Lstat(path); errors.Is(missing, fs.ErrNotExist) && len(list) == 0 {
+		return nil, "", checkNeverSaved(dir)
+	}
+	if listErr != nil || errors.Is(err, errNotDamaged) {
+		return nil, "", errors.Join(err, listErr)
+	}
+	for _, o := range list {
+		if older, olderErr := read(o.path, momentum); olderErr == nil {
+			return older, fmt.Sprintf("%v; going on from the checkpoint before, %s", err, o.path), nil
+		}
+	}
+	return nil, "", err
+}
+
+// errNotDamaged is wrapped by errors of a checkpoint that is whole.
+var errNotDamaged = errors.New("")
+
+func read(path string, momentum bool) (*Checkpoint, error) {
+	tensors, metadata, err := safetensors.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	c := &Checkpoint{Parameters: tensors}
 	state, ours := metadata[positionKey]
 	if !ours {
-		return nil, fmt.Errorf("%s: not a checkpoint of a run, which says where it stands: begin another run from it", path)
+		return nil, fmt.Errorf("%s: not a checkpoint of a run, which says where it stands: begin another run from it%w", path, errNotDamaged)
 	}
 	if err := json.Unmarshal([]byte(state), &c.Position); err != nil {
 		return nil, fmt.Errorf("%s: position: %w", path, err)
 	}
 	if c.Format > Format {
-		return nil, fmt.Errorf("%s: of format %d, this program knows up to %d: written by a later largestep?", path, c.Format, Format)
+		return nil, fmt.Errorf("%s: of format %d, this program knows up to %d: written by a later largestep?%w", path, c.Format, Format, errNotDamaged)
 	}
-	if !momentum {
-		return c, nil
+	if config, ok := metadata[configKey]; ok {
+		f, err := parse([]byte(config))
+		if err != nil {
+			return nil, fmt.Errorf("%s: its config %w", path, err)
+		}
+		c.Config = &f.Config
 	}
 	if c.Velocity == "" {
-		return nil, fmt.Errorf("%s: names no file of velocities, which momentum needs to go on", path)
+		if momentum {
+			return nil, fmt.Errorf("%s: names no file of velocities, which momentum needs to go on%w", path, errNotDamaged)
+		}
+		return c, nil
 	}
-	c.Velocities, _, err = safetensors.ReadFile(filepath.Join(dir, filepath.Base(c.Velocity)))
-	return c, err
+	return c, c.readVelocities(filepath.Join(filepath.Dir(path), filepath.Base(c.Velocity)))
+}
+
+func (c *Checkpoint) readVelocities(path string) error {
+	tensors, metadata, err := safetensors.ReadFile(path)
+	if err == nil && c.VelocitySum != "" && metadata[safetensors.ChecksumKey] != c.VelocitySum {
+		err = fmt.Errorf("%s: not the file of which the checkpoint has the checksum", path)
+	}
+	c.Velocities = tensors
+	return err
+}
+
+// Settle reads the run's last checkpoint back, and then removes the older ones but
+// for those to keep.
+func Settle(dir string, older int, momentum bool) error {
+	c, err := read(filepath.Join(dir, CheckpointFile), momentum)
+	if err != nil {
+		return err
+	}
+	return removeOlder(dir, older, c.Position)
 }
 
 // checkNeverSaved refuses to begin anew a run whose checkpoint has been lost.
@@ -133,7 +215,12 @@ func checkNeverSaved(dir string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(dir, summaryFile)); errors.Is(err, fs.ErrNotExist) && status.Step == 0 {
+	velocities, err := names(dir, "velocity-", ".safetensors")
+	if err != nil {
+		return err
+	}
+	_, err = os.Stat(filepath.Join(dir, summaryFile))
+	if errors.Is(err, fs.ErrNotExist) && status.Step == 0 && (len(velocities) == 0 || len(velocities) == 1 && strings.HasPrefix(velocities[0], "velocity-0.")) {
 		return nil
 	}
 	return fmt.Errorf("%s is missing, though the run had one: put it back, or delete %s and train again", filepath.Join(dir, CheckpointFile), dir)

@@ -68,15 +68,23 @@ func (f *File) Matches(c Config, e Environment) error {
 	if f.Environment.TrainSHA256 != e.TrainSHA256 || f.Environment.TestSHA256 != e.TestSHA256 {
 		return fmt.Errorf("%w: its examples are others", ErrAnotherRun)
 	}
-	a, b := reflect.ValueOf(f.Config), reflect.ValueOf(c)
-	for i := range a.NumField() {
-		if !same(a.Field(i), b.Field(i)) {
-			name := a.Type().Field(i).Tag.Get("json")
-			name, _, _ = strings.Cut(name, ",")
-			return fmt.Errorf("%w: %s is %v there, %v here", ErrAnotherRun, name, a.Field(i), b.Field(i))
-		}
+	if name, there, here := f.difference(&c); name != "" {
+		return fmt.Errorf("%w: %s is %v there, %v here", ErrAnotherRun, name, there, here)
 	}
 	return nil
+}
+
+// difference is the first setting in which configs differ, by its name in
+// config.json, and its values; "" if there is none.
+func (c *Config) difference(other *Config) (name string, a, b any) {
+	x, y := reflect.ValueOf(*c), reflect.ValueOf(*other)
+	for i := range x.NumField() {
+		if !same(x.Field(i), y.Field(i)) {
+			name, _, _ = strings.Cut(x.Type().Field(i).Tag.Get("json"), ",")
+			return name, x.Field(i), y.Field(i)
+		}
+	}
+	return "", nil, nil
 }
 
 // same is equality to which no list and an empty one are the same.
@@ -87,18 +95,26 @@ func same(a, b reflect.Value) bool {
 	return reflect.DeepEqual(a.Interface(), b.Interface())
 }
 
-// remove deletes the folder's files whose names have the prefix and the suffix,
-// but for one to keep.
-func remove(dir, prefix, suffix, keep string) error {
+// names are those of the folder's files that have the prefix and the suffix.
+func names(dir, prefix, suffix string) (list []string, err error) {
 	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if name := e.Name(); strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) {
+			list = append(list, name)
+		}
+	}
+	return list, err
+}
+
+// remove deletes the folder's files whose names have the prefix and the suffix.
+func remove(dir, prefix, suffix string) error {
+	list, err := names(dir, prefix, suffix)
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) && name != keep {
-			if err := os.Remove(filepath.Join(dir, name)); err != nil {
-				return err
-			}
+	for _, name := range list {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -10,11 +10,11 @@ import (
 // average of the iterates converges (Polyak and Juditsky 1992).
 var (
 	inverse = rule{
-		name: "inverse", parameters: []string{"T0"}, about: "η/(1 + t/T0), t the steps since the phase began", check: checkTime,
+		name: "inverse", parameters: []string{"T0"}, about: "η/(1 + t/T0), t the steps since the phase began", check: checkTime, endless: true,
 		factor: func(at moment, p []float64) float64 { return 1 / (1 + float64(at.step)/p[0]) },
 	}
 	inverseRoot = rule{
-		name: "inverse-sqrt", parameters: []string{"T0"}, about: "η/√(1 + t/T0)", check: checkTime,
+		name: "inverse-sqrt", parameters: []string{"T0"}, about: "η/√(1 + t/T0)", check: checkTime, endless: true,
 		factor: func(at moment, p []float64) float64 { return 1 / math.Sqrt(1+float64(at.step)/p[0]) },
 	}
 )

@@ -21,6 +21,8 @@ type rule struct {
 	parameters []string // what each is called
 	about      string   // of the step size
 	check      func(p []float64) error
+	// endless tells that it does not depend on how long phase and training are.
+	endless bool
 	// factor is what η is multiplied by.
 	factor func(at moment, p []float64) float64
 }

@@ -112,6 +112,16 @@ func (s Schedule) Validate() error {
 	return nil
 }
 
+// Endless tells whether no step size depends on how long the training is, so that a
+// longer one begins with the same steps.
+func (s Schedule) Endless() bool {
+	if len(s.Phases) != 1 {
+		return false
+	}
+	r, err := find(s.Phases[0].Rule.Name)
+	return s.Phases[0].Rule.IsZero() || err == nil && r.endless
+}
+
 // Phase is the index of the phase of a step, counted from 0, of total.
 func (s Schedule) Phase(step, total int) int {
 	for i := len(s.Phases) - 1; i > 0; i-- {

@@ -121,7 +121,7 @@ func (e *Edge) try(ctx context.Context, t *trainer, eta float64) (diverged bool,
 		if ctx.Err() != nil {
 			return false, ErrInterrupted
 		}
-		if err := t.takeStep(); err != nil {
+		if err := t.takeStep(ctx); err != nil {
 			return false, err
 		}
 		if t.Step%checkLosses != 0 && t.Step != e.Steps {
@@ -158,6 +158,7 @@ func grown(losses []float64, first float64) bool {
 func (t *trainer) startOver(s schedule.Schedule) error {
 	t.Position = run.Position{}
 	t.logged = 0
+	t.step.startOver()
 	t.Config.Schedule = s
 	if err := t.step.clearVelocities(); err != nil {
 		return err

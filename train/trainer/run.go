@@ -9,6 +9,7 @@ import (
 
 	"largestep/metrics/record"
 	"largestep/nets/op"
+	"largestep/train/machine"
 	"largestep/train/run"
 	"largestep/train/weights"
 )
@@ -24,10 +25,14 @@ type Options struct {
 	Init    string  // file of initial parameters, or ""
 	Problem Problem // what is minimised
 	Engine  op.Engine
-	// CheckpointEvery is the least time between two checkpoints, which are
-	// taken after evaluations.
+	// CheckpointEvery is the least time between two checkpoints.
 	CheckpointEvery time.Duration
-	Hooks           Hooks
+	// Keep is how many checkpoints stay beside the latest. While a training goes
+	// on, one does at least.
+	Keep int
+	// SaveEvery is after how many epochs the parameters are kept; 0 for none.
+	SaveEvery int
+	Hooks     Hooks
 }
 
 // Hooks let a progress bar follow a training. Nil ones are not called.
@@ -35,6 +40,7 @@ type Hooks struct {
 	Start func(c run.Config, step int) // before the first step, or the first one resumed
 	Step  func(p Progress)             // a few times a second
 	Row   func(row record.Row)         // after each evaluation
+	Warn  func(text string)            // of what somebody should know
 }
 
 // Progress is where a training is.
@@ -45,8 +51,8 @@ type Progress struct {
 }
 
 // ErrInterrupted is what Run returns when its context ends; the run folder holds
-// a checkpoint of that very step.
-var ErrInterrupted = errors.New("interrupted")
+// a checkpoint of that very step, or of the part of a step that was done.
+var ErrInterrupted = machine.ErrInterrupted
 
 // Run trains and leaves its records in the run folder. Divergence is a state of
 // the records and no error.
@@ -68,7 +74,7 @@ func Run(ctx context.Context, o Options) (record.Status, error) {
 		return found.status, err
 	}
 	o.Config.Init = found.initialParameters
-	t, err := newTrainer(o)
+	t, err := newTrainer(o, found.shorter)
 	if err != nil {
 		return record.Status{}, err
 	}
@@ -80,13 +86,37 @@ func Run(ctx context.Context, o Options) (record.Status, error) {
 	if err := run.Tidy(o.Dir, t.Position); err != nil {
 		return record.Status{}, err
 	}
-	if !found.fresh && t.Step == o.Config.Steps() { // killed after its last checkpoint
-		return t.end(record.Finished, "")
+	if found.shorter != nil {
+		if err := t.extend(found); err != nil {
+			return record.Status{}, err
+		}
 	}
-	if err := t.openRecords(); err != nil {
-		return record.Status{}, err
+	if state, ok := position(t.Position).ended(o.Config.Steps()); ok { // killed after its last checkpoint
+		return t.end(state)
+	}
+	if t.records == nil {
+		if err := t.openRecords(); err != nil {
+			return record.Status{}, err
+		}
 	}
 	return t.train(ctx)
+}
+
+// extend makes a run longer: first its checkpoint says so, then its config.
+func (t *trainer) extend(f found) (err error) {
+	if t.Step == f.shorter.Steps() && !t.Due {
+		if t.Position, err = t.Reopen(t.Dir, t.Config.LogSteps); err != nil {
+			return err
+		}
+	}
+	if err := t.openRecords(); err != nil {
+		return err
+	}
+	t.started = time.Now().Add(-time.Duration(t.Seconds * float64(time.Second)))
+	if err := t.save(); err != nil {
+		return errors.Join(err, t.records.Close())
+	}
+	return run.WriteConfig(t.Dir, t.Config, f.environment)
 }
 
 // resolved are the options with the checksums of what they name, if all is well
@@ -131,11 +161,13 @@ type found struct {
 	fresh             bool // nothing
 	status            record.Status
 	initialParameters string // checksum of their file
+	environment       run.Environment
+	shorter           *run.Config // what it was, if more is asked for now
 }
 
 // done tells that there is nothing left to train.
 func (f found) done() bool {
-	return f.status.State == record.Finished || f.status.State == record.Diverged
+	return f.status.State == record.Finished && f.shorter == nil || f.status.State == record.Diverged
 }
 
 // find looks for the run to resume.
@@ -153,8 +185,17 @@ func (o *Options) find() (found, error) {
 	if o.Init == "" {
 		c.Init = file.Init // its checkpoint has what came of it
 	}
+	f := found{status: status, initialParameters: c.Init, environment: file.Environment}
+	longer, err := c.Extends(file.Config)
+	if err != nil {
+		return found{}, fmt.Errorf("%s %w", o.Dir, err)
+	}
+	if longer {
+		shorter := file.Config
+		f.shorter, file.Config = &shorter, c
+	}
 	if err := file.Matches(c, o.Environment); err != nil {
 		return found{}, fmt.Errorf("%s %w", o.Dir, err)
 	}
-	return found{status: status, initialParameters: c.Init}, nil
+	return f, nil
 }

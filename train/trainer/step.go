@@ -1,13 +1,17 @@
 package trainer
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
+	"largestep/train/safetensors"
 	"largestep/train/weights"
 )
 
@@ -48,6 +52,15 @@ type Step struct {
 	update  *machine.Machine // with several parts, the update
 	written int              // losses in the engine's log
 	losses  []float64        // read from the log, not yet handed out
+	done    int              // parts of a step that was interrupted
+	quick   bool             // whether the last part took less than slowPart
+	partial mean             // of the losses that have been read of a step
+}
+
+// mean is the mean loss of the parts of a step, as far as it is known.
+type mean struct {
+	parts int
+	sum   float64 // of the losses, each divided by the number of all parts
 }
 
 // NewStep builds the graph and plans its machine.
@@ -123,22 +136,62 @@ type MiniBatch struct {
 }
 
 // Run takes one step of the step size eta.
-func (s *Step) Run(b MiniBatch, eta float64) error {
+func (s *Step) Run(b MiniBatch, eta float64) error { return s.Try(context.Background(), b, eta) }
+
+// slowPart is how long a part may take that is not interrupted.
+const slowPart = time.Second
+
+// Try is Run, but for a context that ends before the step is taken: then the error
+// is ErrInterrupted, and the next call goes on with the part at which this one was
+// interrupted.
+func (s *Step) Try(ctx context.Context, b MiniBatch, eta float64) error {
 	if err := s.vars.SetFloats(varStepSize, []float64{eta}); err != nil {
 		return err
 	}
-	for part := range s.opts.Parts {
-		if err := s.runPart(part, b); err != nil {
+	for s.done < s.opts.Parts {
+		if s.done > 0 && ended(ctx) {
+			return ErrInterrupted
+		}
+		if err := s.runPart(ctx, b); err != nil {
 			return err
 		}
+		s.done++
 	}
+	s.done = 0
 	if s.update != nil {
 		return s.update.RunAll()
 	}
 	return nil
 }
 
-func (s *Step) runPart(part int, b MiniBatch) error {
+// ended tells whether a context has ended that says so by its channel.
+func ended(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Step) runPart(ctx context.Context, b MiniBatch) error {
+	if err := s.prepare(s.done, b); err != nil {
+		return err
+	}
+	start, run := time.Now(), s.descend.RunAll
+	if !s.quick { // it costs copies of what it changes
+		run = func() error { return s.descend.Try(ctx) }
+	}
+	if err := run(); err != nil {
+		return err
+	}
+	s.quick = time.Since(start) < slowPart
+	s.written++
+	return nil
+}
+
+// prepare sets the inputs of a part.
+func (s *Step) prepare(part int, b MiniBatch) error {
 	if s.written == logCapacity {
 		if err := s.readLog(); err != nil {
 			return err
@@ -170,8 +223,7 @@ func (s *Step) runPart(part int, b MiniBatch) error {
 			return err
 		}
 	}
-	s.written++
-	return s.descend.RunAll()
+	return nil
 }
 
 // readLog waits for the engine and takes the losses over.
@@ -187,17 +239,73 @@ func (s *Step) readLog() error {
 
 // Losses waits for the engine and returns the mini-batch loss of every step
 // since the last call.
-func (s *Step) Losses() ([]float64, error) {
+func (s *Step) Losses() (steps []float64, err error) {
 	if err := s.readLog(); err != nil {
 		return nil, err
 	}
-	steps := make([]float64, len(s.losses)/s.opts.Parts)
-	for i, l := range s.losses {
-		steps[i/s.opts.Parts] += l / float64(s.opts.Parts)
+	for _, l := range s.losses {
+		s.partial.sum += l / float64(s.opts.Parts)
+		if s.partial.parts++; s.partial.parts == s.opts.Parts {
+			steps = append(steps, s.partial.sum)
+			s.partial = mean{}
+		}
 	}
 	s.losses = s.losses[:0]
 	return steps, nil
 }
+
+// varLoss is, in a file of a step under way, the mean loss of its parts.
+const varLoss = sumPrefix + "loss"
+
+// underWay are the gradients of the parts taken of a step that was interrupted, and
+// their loss; nothing between steps. The log must have been read.
+func (s *Step) underWay() (list []safetensors.Tensor, err error) {
+	if s.done == 0 {
+		return nil, nil
+	}
+	for _, name := range s.sumNames() {
+		t, err := weights.Download(s.vars, name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	return append(list, safetensors.FromFloat64(varLoss, nil, []float64{s.partial.sum})), nil
+}
+
+func (s *Step) sumNames() (names []string) {
+	for _, w := range s.Model.Parameters() {
+		names = append(names, sumPrefix+w.Name())
+	}
+	return names
+}
+
+// goOn takes over what underWay gave after so many parts.
+func (s *Step) goOn(parts int, list []safetensors.Tensor) error {
+	s.startOver()
+	if parts == 0 {
+		return nil
+	}
+	if parts < 0 || parts > s.opts.Parts {
+		return fmt.Errorf("part %d of a step of %d", parts, s.opts.Parts)
+	}
+	at := slices.IndexFunc(list, func(t safetensors.Tensor) bool { return t.Name == varLoss })
+	if at < 0 {
+		return fmt.Errorf("no tensor %s", varLoss)
+	}
+	loss, err := list[at].Float64s()
+	if err != nil {
+		return err
+	}
+	if s.update == nil || len(loss) != 1 {
+		return fmt.Errorf("tensor %s does not belong to this training", varLoss)
+	}
+	s.done, s.partial = parts, mean{parts, loss[0]}
+	return weights.Fill(s.vars, s.sumNames(), slices.Delete(slices.Clone(list), at, at+1))
+}
+
+// startOver forgets losses, and a step under way.
+func (s *Step) startOver() { s.written, s.losses, s.done, s.partial = 0, nil, 0, mean{} }
 
 // Initialize draws the network's first parameters.
 func (s *Step) Initialize(seed uint64) error {

@@ -7,15 +7,18 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"gorgonia.org/tensor"
 	"largestep/data"
 	"largestep/metrics/record"
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
 	"largestep/train/run"
+	"largestep/train/safetensors"
 	"largestep/train/weights"
 )
 
@@ -33,23 +36,72 @@ type trainer struct {
 	run.Position
 	started    time.Time // of this process, less the seconds of earlier ones
 	lastSaved  time.Time
+	saved      int // step of the latest checkpoint
 	lastReport time.Time
 	lastLoss   float64
-	changes    []string // to the file of initial parameters
-	logged     int      // steps whose losses were taken over
-	noted      int      // choices of the engine that the log has
-	order      struct { // of the examples of an epoch
+	shorter    *run.Config // what the run was before it was made longer; nil if it was not
+	changes    []string    // to the file of initial parameters
+	warnings   []string    // that the log is to have
+	logged     int         // steps whose losses were taken over
+	noted      int         // choices of the engine that the log has
+	order      struct {    // of the examples of an epoch
 		epoch int
 		index []int32
 	}
 }
 
-func newTrainer(o Options) (*trainer, error) {
-	t := &trainer{Options: o}
+func newTrainer(o Options, shorter *run.Config) (*trainer, error) {
+	t := &trainer{Options: o, shorter: shorter}
 	if err := t.build(); err != nil {
 		return nil, err
 	}
-	return t, t.restore()
+	if err := t.initialize(); err != nil {
+		return nil, err
+	}
+	if known := t.Init != "" || t.Config.Init == ""; known {
+		if err := t.meter.Begin(); err != nil {
+			return nil, err
+		}
+	}
+	warning, err := t.restore()
+	if err != nil {
+		return nil, err
+	}
+	if warning != "" {
+		t.warn(warning)
+	}
+	t.noteKernels()
+	return t, nil
+}
+
+// noteKernels notes what computes, and warns where that is something else than
+// before.
+func (t *trainer) noteKernels() {
+	name := kernels(t.Engine, t.Problem.Dtype())
+	if n := len(t.Kernels); n > 0 && t.Kernels[n-1] != name {
+		t.warn(fmt.Sprintf("computed by %s so far, and by %s from step %d on: the bits will not be those of either alone",
+			strings.Join(t.Kernels, ", "), name, t.Step))
+	}
+	if !slices.Contains(t.Kernels, name) {
+		t.Kernels = append(t.Kernels, name)
+	}
+}
+
+// kernels names what an engine computes with: two runs have the same bits only if it
+// is the same.
+func kernels(e op.Engine, dtype tensor.Dtype) string {
+	if e, ok := e.(interface{ Kernels(tensor.Dtype) string }); ok {
+		return e.Kernels(dtype)
+	}
+	return e.Name() + ", " + e.Device()
+}
+
+// warn tells whoever watches.
+func (t *trainer) warn(text string) {
+	t.warnings = append(t.warnings, text)
+	if t.Hooks.Warn != nil {
+		t.Hooks.Warn(text)
+	}
 }
 
 // openRecords opens the record files to go on from the checkpoint.
@@ -71,35 +123,33 @@ func (t *trainer) build() error {
 	return t.Problem.Upload(t.vars)
 }
 
-// restore fills the parameters: with the initial ones, then, if there is one,
-// from the run's checkpoint.
-func (t *trainer) restore() error {
-	if err := t.initialize(); err != nil {
-		return err
-	}
-	if known := t.Init != "" || t.Config.Init == ""; known {
-		if err := t.meter.Begin(); err != nil {
-			return err
-		}
-	}
-	c, err := run.LoadCheckpoint(t.Dir, t.Config.Momentum != 0)
+// restore fills the parameters from the run's checkpoint, if there is one; else they
+// are the initial ones.
+func (t *trainer) restore() (warning string, err error) {
+	c, warning, err := run.LoadCheckpoint(t.Dir, t.Config.Momentum != 0)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if c == nil {
 		if t.Init == "" && t.Config.Init != "" {
-			return ErrInitialParameters
+			return "", ErrInitialParameters
 		}
-		return nil
+		t.Position, t.logged = run.Position{Due: true}, 0
+		t.step.startOver()
+		return "", t.step.clearVelocities()
+	}
+	path := filepath.Join(t.Dir, run.CheckpointFile)
+	if err := c.Belongs(t.Config, t.shorter); err != nil {
+		return "", fmt.Errorf("%s %w", path, err)
 	}
 	if c.Step < 0 || c.Step > t.Config.Steps() {
-		return fmt.Errorf("%s: step %d of a training of %d", filepath.Join(t.Dir, run.CheckpointFile), c.Step, t.Config.Steps())
+		return "", fmt.Errorf("%s: step %d of a training of %d", path, c.Step, t.Config.Steps())
 	}
 	if err := t.load(c); err != nil {
-		return err
+		return "", err
 	}
-	t.Position, t.logged = c.Position, c.Step
-	return nil
+	t.Position, t.logged, t.saved = c.Position, c.Step, c.Step
+	return warning, nil
 }
 
 // ErrInitialParameters is returned where a run that began from a file was killed
@@ -111,10 +161,19 @@ func (t *trainer) load(c *run.Checkpoint) error {
 	if err := weights.Import(t.vars, t.step.Model.Variables, c.Parameters); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(t.Dir, run.CheckpointFile), err)
 	}
-	if t.Config.Momentum == 0 {
-		return nil
+	var velocities, underWay []safetensors.Tensor
+	for _, v := range c.Velocities {
+		if strings.HasPrefix(v.Name, sumPrefix) {
+			underWay = append(underWay, v)
+		} else {
+			velocities = append(velocities, v)
+		}
 	}
-	if err := weights.Fill(t.vars, velocityNames(t.step.Model.Variables), c.Velocities); err != nil {
+	err := t.step.goOn(c.Part, underWay)
+	if err == nil && t.Config.Momentum != 0 {
+		err = weights.Fill(t.vars, velocityNames(t.step.Model.Variables), velocities)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(t.Dir, c.Velocity), err)
 	}
 	return nil
@@ -153,21 +212,35 @@ var errDiverged = errors.New("the loss is not finite")
 // the status last.
 func (t *trainer) train(ctx context.Context) (record.Status, error) {
 	err := t.run(ctx)
-	state, message := record.Finished, ""
+	if errors.Is(err, ErrInterrupted) {
+		err = cmp.Or(t.interrupt(), err)
+	}
+	state := record.Finished
 	switch {
 	case errors.Is(err, errDiverged):
-		state, message = record.Diverged, fmt.Sprintf("loss %g at step %d", t.lastLoss, t.Step)
+		state = record.Diverged
 	case errors.Is(err, ErrInterrupted):
 		state = record.Interrupted
 	case err != nil:
 		return record.Status{}, t.fail(err)
 	}
-	t.records.Log.Printf("%s at step %d %s", state, t.Step, message)
+	if state == record.Diverged {
+		err = t.diverge(ctx)
+		if errors.Is(err, ErrInterrupted) {
+			state = record.Interrupted
+		} else if err != nil {
+			return record.Status{}, t.fail(err)
+		}
+	}
+	status, err := t.end(state)
+	if err != nil {
+		return record.Status{}, t.fail(err)
+	}
+	t.records.Log.Printf("%s at step %d %s", state, status.Step, status.Message)
 	if err := t.records.Close(); err != nil {
 		return record.Status{}, err
 	}
-	status, err := t.end(state, message)
-	if err == nil && state == record.Interrupted {
+	if state == record.Interrupted {
 		err = ErrInterrupted
 	}
 	return status, err
@@ -176,8 +249,10 @@ func (t *trainer) train(ctx context.Context) (record.Status, error) {
 // fail leaves the error in the run folder, as far as that can still be written
 // to, and returns it.
 func (t *trainer) fail(err error) error {
-	t.records.Log.Printf("failed: %v", err)
-	t.records.Close()
+	if t.records.Log != nil {
+		t.records.Log.Printf("failed: %v", err)
+		t.records.Close()
+	}
 	t.status(record.Failed, err.Error())
 	return err
 }
@@ -185,7 +260,10 @@ func (t *trainer) fail(err error) error {
 func (t *trainer) run(ctx context.Context) error {
 	now := time.Now()
 	t.started = now.Add(-time.Duration(t.Seconds * float64(time.Second)))
-	t.lastReport = now
+	t.lastReport, t.lastSaved = now, now
+	for _, text := range t.warnings {
+		t.records.Log.Printf("%s", text)
+	}
 	t.records.Log.Printf("step %d of %d on %s, %s", t.Step, t.Config.Steps(), t.Engine.Name(), t.Engine.Device())
 	if len(t.changes) > 0 {
 		t.records.Log.Printf("%s: %s", t.Init, strings.Join(t.changes, "; "))
@@ -201,14 +279,24 @@ func (t *trainer) run(ctx context.Context) error {
 
 // end leaves plateaus and state in the run folder, whose other records are
 // complete.
-func (t *trainer) end(s record.State, message string) (record.Status, error) {
-	if s != record.Interrupted {
-		if err := run.RecordPlateaus(t.Dir, s, untaught(t.Problem)); err != nil {
-			return record.Status{}, err
-		}
+func (t *trainer) end(s record.State) (record.Status, error) {
+	if s == record.Interrupted {
+		return t.write(record.Status{State: s, Step: t.saved, Epoch: t.epoch(t.saved)})
 	}
-	status := record.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message}
-	return status, record.WriteStatus(t.Dir, status)
+	if err := run.Settle(t.Dir, t.Keep, t.Config.Momentum != 0); err != nil {
+		return record.Status{}, err
+	}
+	if err := run.RecordPlateaus(t.Dir, s, untaught(t.Problem)); err != nil {
+		return record.Status{}, err
+	}
+	if d := t.Diverged; d != nil {
+		return t.write(record.Status{State: s, Step: d.Step, Epoch: t.epoch(d.Step), Message: d.Message})
+	}
+	return t.write(record.Status{State: s, Step: t.Step, Epoch: t.epoch(t.Step)})
+}
+
+func (t *trainer) write(s record.Status) (record.Status, error) {
+	return s, record.WriteStatus(t.Dir, s)
 }
 
 // untaught is the cross-entropy of a net that knows no class from another; other
@@ -221,30 +309,30 @@ func untaught(p Problem) float64 {
 }
 
 func (t *trainer) status(s record.State, message string) error {
-	return record.WriteStatus(t.Dir, record.Status{State: s, Step: t.Step, Epoch: t.epoch(), Message: message})
+	return record.WriteStatus(t.Dir, record.Status{State: s, Step: t.Step, Epoch: t.epoch(t.Step), Message: message})
 }
 
-func (t *trainer) epoch() float64 { return float64(t.Step) / float64(t.Config.StepsPerEpoch()) }
+func (t *trainer) epoch(step int) float64 { return float64(step) / float64(t.Config.StepsPerEpoch()) }
 
 // loop takes all steps, evaluating before the first and after each EvalEvery
 // epochs and the last.
 func (t *trainer) loop(ctx context.Context) error {
-	total := t.Config.Steps()
-	if t.Step == 0 && t.Records.Table == 0 { // else the checkpoint came after the row
-		if err := t.evaluate(); err != nil {
+	for {
+		if err := t.keepParameters(); err != nil {
 			return err
 		}
-	}
-	for t.Step < total {
-		if ctx.Err() != nil {
-			return t.interrupt()
-		}
-		for _, k := range t.ended() {
-			if err := t.savePhase(k); err != nil {
+		if t.Due {
+			if err := t.evaluate(ctx); err != nil {
 				return err
 			}
 		}
-		if err := t.takeStep(); err != nil {
+		if t.Step == t.Config.Steps() {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ErrInterrupted
+		}
+		if err := t.takeStep(ctx); err != nil {
 			return err
 		}
 		if time.Since(t.lastReport) > reportEvery {
@@ -252,36 +340,64 @@ func (t *trainer) loop(ctx context.Context) error {
 				return err
 			}
 		}
-		if t.Step == total || t.Step%t.Config.StepsPerEvaluation() == 0 {
-			if err := t.evaluate(); err != nil {
+		if !t.Due && time.Since(t.lastSaved) >= t.CheckpointEvery { // else the evaluation does
+			if err := t.checkpoint(); err != nil {
 				return err
 			}
+		}
+	}
+}
+
+// keepParameters saves the parameters where a phase has ended, and after the epochs
+// that are asked for.
+func (t *trainer) keepParameters() error {
+	if t.Part > 0 {
+		return nil
+	}
+	names := t.ended()
+	if every := t.SaveEvery * t.Config.StepsPerEpoch(); every > 0 && t.Step > 0 && t.Step%every == 0 {
+		names = append(names, fmt.Sprintf("epoch-%d", t.Step/t.Config.StepsPerEpoch()))
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if err := t.wait(); err != nil { // which tells whether it has diverged
+		return err
+	}
+	parameters, err := weights.Export(t.vars, t.step.Model.Variables, t.Step)
+	if err != nil || !allFinite(parameters) { // the next loss is not finite, then
+		return err
+	}
+	for _, name := range names {
+		if err := run.SaveParameters(t.Dir, name, parameters); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// ended lists the phases, counted from 1, that end before the next step: several
+// ended names the phases, counted from 1, that end before the next step: several
 // if some have no steps.
-func (t *trainer) ended() (phases []int) {
+func (t *trainer) ended() (phases []string) {
 	schedule := t.Config.Schedule
 	for k := 1; k < len(schedule.Phases); k++ {
 		if schedule.Start(k, t.Config.Steps()) == t.Step {
-			phases = append(phases, k)
+			phases = append(phases, fmt.Sprintf("phase-%d", k))
 		}
 	}
 	return phases
 }
 
-// interrupt saves the very step at which the context ended.
+// interrupt saves the very step, or part of one, at which the context ended.
 func (t *trainer) interrupt() error {
 	if err := t.report(); err != nil {
 		return err
 	}
-	return cmp.Or(t.save(), ErrInterrupted)
+	return t.save()
 }
 
-func (t *trainer) takeStep() error {
+// takeStep takes a step, or the rest of one.
+func (t *trainer) takeStep(ctx context.Context) error {
 	c := &t.Config
 	perEpoch := c.StepsPerEpoch()
 	epoch, within := t.Step/perEpoch, t.Step%perEpoch
@@ -299,12 +415,15 @@ func (t *trainer) takeStep() error {
 	}
 	start := time.Now()
 	eta := c.StepSize(t.Step)
-	if err := t.step.Run(batch, eta); err != nil {
+	err := t.step.Try(ctx, batch, eta)
+	t.Training += time.Since(start).Seconds()
+	t.Part = t.step.done
+	if err != nil {
 		return err
 	}
 	t.Step++
 	t.Images += images
-	t.Training += time.Since(start).Seconds()
+	t.Due = t.Step == c.Steps() || t.Step%c.StepsPerEvaluation() == 0
 	return nil
 }
 
@@ -345,7 +464,8 @@ func (t *trainer) report() error {
 		t.lastLoss = loss
 		t.logged++
 		if !finite(loss) {
-			t.Step = t.logged
+			t.Step, t.Part = t.logged-1, 0
+			t.Diverged = &run.Divergence{Step: t.logged, Message: lossAt(loss, t.logged)}
 			return errDiverged
 		}
 		t.LossSum += loss
@@ -365,12 +485,14 @@ func (t *trainer) speed() float64 {
 	return float64(t.Images) / t.Training
 }
 
+func lossAt(loss float64, step int) string { return fmt.Sprintf("loss %g at step %d", loss, step) }
+
 // evaluate records a row and, when it is time or the end, a checkpoint.
-func (t *trainer) evaluate() error {
+func (t *trainer) evaluate(ctx context.Context) error {
 	if err := t.wait(); err != nil {
 		return err
 	}
-	row, err := t.measure()
+	row, err := t.measure(ctx)
 	if err != nil {
 		return err
 	}
@@ -378,21 +500,29 @@ func (t *trainer) evaluate() error {
 	if err := t.records.Row(row); err != nil {
 		return err
 	}
-	t.LossSum, t.LossCount, t.Training, t.Images = 0, 0, 0, 0
+	t.LossSum, t.LossCount, t.Training, t.Images, t.Due = 0, 0, 0, 0, false
 	if t.Hooks.Row != nil {
 		t.Hooks.Row(row)
 	}
 	if !finite(row.TrainLoss) {
-		t.lastLoss = row.TrainLoss
+		t.Diverged = &run.Divergence{Step: t.Step, Message: lossAt(row.TrainLoss, t.Step)}
 		return errDiverged
 	}
 	if t.Step == 0 || t.Step == t.Config.Steps() || time.Since(t.lastSaved) >= t.CheckpointEvery {
-		if err := t.save(); err != nil {
-			return err
-		}
-		return t.status(record.Running, "")
+		return t.checkpoint()
 	}
 	return nil
+}
+
+// checkpoint saves the step at which the training is, and says so.
+func (t *trainer) checkpoint() error {
+	if err := t.report(); err != nil {
+		return err
+	}
+	if err := t.save(); err != nil {
+		return err
+	}
+	return t.status(record.Running, "")
 }
 
 // note leaves in the log how the engine computes, as far as it has chosen since
@@ -407,8 +537,10 @@ func (t *trainer) note() {
 	}
 }
 
-func (t *trainer) measure() (record.Row, error) {
+func (t *trainer) measure(ctx context.Context) (record.Row, error) {
+	t.vars.Until(ctx)
 	m, err := t.meter.Measure()
+	t.vars.Until(nil)
 	if err != nil {
 		return record.Row{}, err
 	}
@@ -420,7 +552,7 @@ func (t *trainer) measure() (record.Row, error) {
 	c := &t.Config
 	last := max(t.Step-1, 0)
 	return record.Row{
-		Epoch: t.epoch(), Step: t.Step,
+		Epoch: t.epoch(t.Step), Step: t.Step,
 		Phase:    c.Schedule.Phases[c.Phase(last)].Name,
 		StepSize: c.StepSize(last), BatchLoss: t.LossSum / float64(t.LossCount),
 		TrainLoss: m.TrainLoss, TrainError: m.TrainError, TestLoss: m.TestLoss, TestError: m.TestError,
@@ -428,40 +560,62 @@ func (t *trainer) measure() (record.Row, error) {
 	}, nil
 }
 
-func (t *trainer) save() error {
-	var err error
+// save makes a checkpoint of the step at which the training is, whose losses have
+// been taken over. A state that is not finite, from which nothing could go on, is
+// not saved: the one before stays.
+func (t *trainer) save() (err error) {
 	if t.Records, err = t.records.Sync(); err != nil {
 		return err
 	}
 	t.Seconds = time.Since(t.started).Seconds()
-	c := run.Checkpoint{Position: t.Position}
-	if t.Step == t.Config.Steps() { // nothing goes on from it: no times, so that its bytes are the training's alone
-		c.Position = run.Position{Step: t.Step}
-	}
-	if c.Parameters, err = weights.Export(t.vars, t.step.Model.Variables, t.Step); err != nil {
+	c, err := t.state()
+	if err != nil || !c.finite() || !finite(t.LossSum) {
 		return err
+	}
+	if t.Step == t.Config.Steps() && !t.Due { // nothing goes on from it: no times, so that its bytes are the training's alone
+		c.Position = run.Position{Step: t.Step, Kernels: t.Kernels}
+	}
+	t.lastSaved, t.saved = time.Now(), t.Step
+	return t.keep(c)
+}
+
+// keep makes a state the run's latest checkpoint.
+func (t *trainer) keep(c state) error {
+	return c.Save(t.Dir, max(t.Keep, 1), map[string]string{"net": t.Config.Net, "dataset": t.Config.Dataset})
+}
+
+// state is what a checkpoint has.
+type state struct{ run.Checkpoint }
+
+func (t *trainer) state() (s state, err error) {
+	s.Position, s.Config = t.Position, &t.Config
+	if s.Parameters, err = weights.Export(t.vars, t.step.Model.Variables, t.Step); err != nil {
+		return s, err
 	}
 	if t.Config.Momentum != 0 {
 		for _, name := range velocityNames(t.step.Model.Variables) {
 			v, err := weights.Download(t.vars, name)
 			if err != nil {
-				return err
+				return s, err
 			}
-			c.Velocities = append(c.Velocities, v)
+			s.Velocities = append(s.Velocities, v)
 		}
 	}
-	err = c.Save(t.Dir, map[string]string{"net": t.Config.Net, "dataset": t.Config.Dataset})
-	t.lastSaved = time.Now()
-	return err
+	underWay, err := t.step.underWay()
+	s.Velocities = append(s.Velocities, underWay...)
+	return s, err
 }
 
-// savePhase keeps the parameters with which phase k, counted from 1, ended.
-func (t *trainer) savePhase(k int) error {
-	parameters, err := weights.Export(t.vars, t.step.Model.Variables, t.Step)
-	if err != nil {
-		return err
+func (s state) finite() bool { return allFinite(s.Parameters) && allFinite(s.Velocities) }
+
+// allFinite tells whether tensors of numbers hold no NaN and no infinity.
+func allFinite(list []safetensors.Tensor) bool {
+	for _, t := range list {
+		if x, err := t.Float64s(); err == nil && slices.ContainsFunc(x, func(v float64) bool { return !finite(v) }) {
+			return false
+		}
 	}
-	return run.SavePhase(t.Dir, k, parameters)
+	return true
 }
 
 func stepOptions(c *run.Config) StepOptions {

@@ -1,0 +1,81 @@
+package machine
+
+import (
+	"context"
+	"errors"
+
+	"largestep/nets/op"
+)
+
+// ErrInterrupted is returned by what a context has ended.
+var ErrInterrupted = errors.New("interrupted")
+
+// Until makes all machines on these variables end early, between two kernels, once
+// the context has ended; nil lets them run to their ends again. What a run that
+// ended early has computed is undefined, variables that it updates included.
+func (v *Variables) Until(ctx context.Context) {
+	v.until = nil
+	if ctx != nil {
+		v.until = ctx.Done()
+	}
+}
+
+func (v *Variables) interrupted() bool {
+	select {
+	case <-v.until: // never, if nil
+		return true
+	default:
+		return false
+	}
+}
+
+// Try is RunAll, but for a context that ends before the last kernel: then the
+// variables are what they were before, and the error is ErrInterrupted. It takes
+// memory and time for copies of what it updates. On an engine that queues its
+// kernels it is RunAll, which returns at once there.
+func (m *Machine) Try(ctx context.Context) error {
+	if _, queues := m.engine.(Replayer); queues || ctx.Done() == nil {
+		return m.RunAll()
+	}
+	var changed undo
+	for k := range m.instructions {
+		if ctx.Err() != nil {
+			changed.restore()
+			return ErrInterrupted
+		}
+		i := &m.instructions[k]
+		for _, u := range i.updates {
+			changed.keep(i.in[u])
+		}
+		if err := m.execute(i); err != nil {
+			return err
+		}
+	}
+	m.ran = true
+	return nil
+}
+
+// undo restores host memory, the last change first.
+type undo []func()
+
+func (u *undo) keep(t op.Tensor) {
+	switch x := t.Data.(type) {
+	case []float32:
+		*u = append(*u, restorer(x))
+	case []float64:
+		*u = append(*u, restorer(x))
+	case []int32:
+		*u = append(*u, restorer(x))
+	}
+}
+
+func restorer[T any](x []T) func() {
+	old := append([]T(nil), x...)
+	return func() { copy(x, old) }
+}
+
+func (u undo) restore() {
+	for k := len(u) - 1; k >= 0; k-- {
+		u[k]()
+	}
+}

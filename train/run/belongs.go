@@ -1,0 +1,82 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"largestep/metrics/record"
+)
+
+// ErrConfigChanged tells that config.json is not what it was when a checkpoint was
+// taken.
+var ErrConfigChanged = errors.New("was saved by a training with another config.json")
+
+// Belongs tells in what a checkpoint's training differs from one that goes on with
+// it, which may be a longer one than before. Checkpoints of programs that did not
+// note what they trained belong to any.
+func (c *Checkpoint) Belongs(now Config, before *Config) error {
+	if c.Config == nil {
+		return nil
+	}
+	name, there, here := c.Config.difference(&now)
+	if name == "" {
+		return nil
+	}
+	if before != nil {
+		if other, _, _ := c.Config.difference(before); other == "" {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s was %v, and is %v now: put it back", ErrConfigChanged, name, there, here)
+}
+
+// ErrEndsOtherwise refuses to make a training longer whose step sizes depend on its
+// length.
+var ErrEndsOtherwise = errors.New("cannot be made longer: its step sizes depend on how long it is")
+
+// Extends tells whether a training is a longer one than another and else the same;
+// it is an error if the step sizes do not allow that.
+func (c Config) Extends(shorter Config) (bool, error) {
+	if c.Steps() <= shorter.Steps() {
+		return false, nil
+	}
+	schedule := shorter.Schedule
+	shorter.Epochs, shorter.MaxSteps = c.Epochs, c.MaxSteps
+	if name, _, _ := shorter.difference(&c); name != "" {
+		return false, nil
+	}
+	if !schedule.Endless() {
+		return false, ErrEndsOtherwise
+	}
+	return true, nil
+}
+
+// Reopen is the position from which a finished training goes on for longer. Its last
+// checkpoint does not say what was recorded; the records, which are complete, do.
+func (p Position) Reopen(dir string, logSteps bool) (Position, error) {
+	path := filepath.Join(dir, record.TableFile)
+	table, err := record.ReadTable(path)
+	if err != nil {
+		return p, err
+	}
+	n := len(table.Rows)
+	if n == 0 || table.Rows[n-1].Step != p.Step {
+		return p, fmt.Errorf("%s: its last row is not of step %d, with which the run finished: %w", path, p.Step, record.ErrLost)
+	}
+	p.Seconds = table.Rows[n-1].Seconds
+	if p.Records.Table, err = size(path); err != nil || !logSteps {
+		return p, err
+	}
+	p.Records.Steps, err = size(filepath.Join(dir, record.StepsFile))
+	return p, err
+}
+
+func size(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
