@@ -92,7 +92,11 @@ func Run(ctx context.Context, o Options) (record.Status, error) {
 		}
 	}
 	if state, ok := position(t.Position).ended(o.Config.Steps()); ok { // killed after its last checkpoint
-		return t.end(state)
+		status, err := t.end(state)
+		if err != nil {
+			t.status(record.Failed, err.Error())
+		}
+		return status, err
 	}
 	if t.records == nil {
 		if err := t.openRecords(); err != nil {
