@@ -111,6 +111,23 @@ func SaveParameters(dir, name string, parameters []safetensors.Tensor) error {
 	return writeTensors(filepath.Join(dir, name+".safetensors"), parameters, map[string]string{"format": "pt"})
 }
 
+// DamagedParameters tells of files that SaveParameters wrote under names that begin so,
+// and that are damaged now.
+func DamagedParameters(dir string, prefixes ...string) (damages []error) {
+	for _, prefix := range prefixes {
+		list, err := names(dir, prefix, ".safetensors")
+		if err != nil {
+			damages = append(damages, err)
+		}
+		for _, name := range list {
+			if _, _, err := safetensors.ReadFile(filepath.Join(dir, name)); err != nil {
+				damages = append(damages, err)
+			}
+		}
+	}
+	return damages
+}
+
 func writeTensors(path string, tensors []safetensors.Tensor, metadata map[string]string) error {
 	metadata, err := safetensors.Sealed(tensors, metadata)
 	if err != nil {

@@ -70,9 +70,18 @@ func newTrainer(o Options, shorter *run.Config) (*trainer, error) {
 	if warning != "" {
 		t.warn(warning)
 	}
+	for _, damage := range run.DamagedParameters(t.Dir, phasePrefix, epochPrefix) { // which nothing reads from here on
+		t.warn(damage.Error())
+	}
 	t.noteKernels()
 	return t, nil
 }
+
+// Parameters that stay have names that begin so.
+const (
+	phasePrefix = "phase-" // and the number of the phase that ended, counted from 1
+	epochPrefix = "epoch-" // and the number of epochs trained
+)
 
 // noteKernels notes what computes, and warns where that is something else than
 // before.
@@ -356,7 +365,7 @@ func (t *trainer) keepParameters() error {
 	}
 	names := t.ended()
 	if every := t.SaveEvery * t.Config.StepsPerEpoch(); every > 0 && t.Step > 0 && t.Step%every == 0 {
-		names = append(names, fmt.Sprintf("epoch-%d", t.Step/t.Config.StepsPerEpoch()))
+		names = append(names, fmt.Sprint(epochPrefix, t.Step/t.Config.StepsPerEpoch()))
 	}
 	if len(names) == 0 {
 		return nil
@@ -382,7 +391,7 @@ func (t *trainer) ended() (phases []string) {
 	schedule := t.Config.Schedule
 	for k := 1; k < len(schedule.Phases); k++ {
 		if schedule.Start(k, t.Config.Steps()) == t.Step {
-			phases = append(phases, fmt.Sprintf("phase-%d", k))
+			phases = append(phases, fmt.Sprint(phasePrefix, k))
 		}
 	}
 	return phases
