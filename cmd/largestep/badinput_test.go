@@ -283,7 +283,7 @@ func TestBadArchiveContents(t *testing.T) {
 
 func TestBadCheckpoints(t *testing.T) {
 	files := []struct{ name, says string }{
-		{"nan", "NaN"}, {"missing", "conv1.weight"}, {"more", "extra.weight"}, {"net", "net"}, {"width", "conv1.weight"},
+		{"nan", "NaN"}, {"variance", "running_var holds -1 at element 0, and a variance is 0 or more"}, {"missing", "conv1.weight"}, {"more", "extra.weight"}, {"net", "net"}, {"width", "conv1.weight"},
 		{"cut", "truncated"}, {"cut-header", "header"}, {"text", "safetensors"}, {"empty", "too short"},
 	}
 	var all []bad

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -225,6 +226,18 @@ func spoil(t *testing.T, from, to string, change func([]safetensors.Tensor) []sa
 	var b bytes.Buffer
 	check(t, safetensors.Write(&b, change(list), metadata))
 	writeFile(t, to, b.String())
+}
+
+// withFirst puts a number at the beginning of a tensor of the name.
+func withFirst(list []safetensors.Tensor, name string, x float32) []safetensors.Tensor {
+	for i := range list {
+		if list[i].Name == name {
+			data := slices.Clone(list[i].Data)
+			binary.LittleEndian.PutUint32(data, math.Float32bits(x))
+			list[i].Data = data
+		}
+	}
+	return list
 }
 
 // withNaN puts a NaN into the middle of a tensor.

@@ -121,6 +121,9 @@ func makeFixture(t *testing.T) {
 	removeGlob(t, "half/velocity-5.safetensors")
 	good := "done/checkpoint.safetensors"
 	spoil(t, good, "bad/nan.safetensors", withNaN)
+	spoil(t, good, "bad/variance.safetensors", func(l []safetensors.Tensor) []safetensors.Tensor {
+		return withFirst(l, "layer2.0.bn1.running_var", -1)
+	})
 	spoil(t, good, "bad/missing.safetensors", func(l []safetensors.Tensor) []safetensors.Tensor { return l[1:] })
 	spoil(t, good, "bad/more.safetensors", func(l []safetensors.Tensor) []safetensors.Tensor {
 		return append(l, safetensors.FromFloat32("extra.weight", []int{1}, []float32{1}))

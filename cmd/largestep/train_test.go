@@ -274,6 +274,25 @@ func TestThreadsGiveTheSameBits(t *testing.T) {
 	}
 }
 
+// What is not finite is wrong about nothing, and measured as nothing.
+func TestRowThatIsNotFinite(t *testing.T) {
+	enterFixture(t)
+	spoil(t, "done/checkpoint.safetensors", "large.safetensors", func(l []safetensors.Tensor) []safetensors.Tensor {
+		return withFirst(withFirst(l, "linear.weight", 3e38), "linear.bias", 3e38)
+	})
+	succeed(t, tiny("a", "--init", "large.safetensors")...)
+	if state, _ := status(t, "a"); state != "diverged" {
+		t.Errorf("the run is %s", state)
+	}
+	names, rows := table(t, "a/metrics.csv")
+	for i, name := range names {
+		if strings.HasSuffix(name, "_error") && rows[0][i] != "NaN" {
+			t.Errorf("%s is %s", name, rows[0][i])
+		}
+	}
+	bad{"eval large.safetensors --dataset made-up --test-size 32", 1, "too large to compute with"}.test(t)
+}
+
 func TestDivergence(t *testing.T) {
 	t.Chdir(t.TempDir())
 	args := tiny("a", "--step-size", "1e20", "--log-steps", "--epochs", "5")

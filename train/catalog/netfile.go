@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -48,7 +49,7 @@ func OpenNet(path string) (*NetFile, error) {
 // all of whose variables do.
 func (f *NetFile) recognize() error {
 	var wanted []string
-	var misfits []error
+	var misfits []string
 	for _, p := range Problems {
 		if !p.Reads() {
 			continue
@@ -63,14 +64,14 @@ func (f *NetFile) recognize() error {
 			err = f.fits(net)
 		}
 		if err != nil {
-			misfits = append(misfits, fmt.Errorf("as %s: %w", p.Title, err))
+			misfits = append(misfits, fmt.Sprintf("as %s: %v", p.Title, err))
 			continue
 		}
 		f.Problem, f.net, f.Classes = p, net, last.Shape[0]
 		return nil
 	}
 	if len(misfits) > 0 {
-		return errors.Join(misfits...)
+		return errors.New(strings.Join(misfits, "; "))
 	}
 	return fmt.Errorf("no net that is known here: %s", strings.Join(wanted, "; "))
 }
@@ -117,6 +118,9 @@ func (f *NetFile) Evaluate(e op.Engine, images *data.Images, logits func(image i
 	r, err := problem.Evaluate(e, f.net, f.tensors, images, logits)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", f.path, err)
+	}
+	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
+		return r, fmt.Errorf("%s: the loss is %g: its parameters are too large to compute with", f.path, r.Loss)
 	}
 	return r, nil
 }

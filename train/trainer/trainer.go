@@ -558,6 +558,12 @@ func (t *trainer) measure(ctx context.Context) (record.Row, error) {
 			m.Net[i] = math.NaN()
 		}
 	}
+	if !finite(m.TrainLoss) { // a net that computes nothing is wrong about nothing
+		m.TrainError = math.NaN()
+	}
+	if !finite(m.TestLoss) {
+		m.TestError = math.NaN()
+	}
 	c := &t.Config
 	last := max(t.Step-1, 0)
 	return record.Row{

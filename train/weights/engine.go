@@ -77,6 +77,9 @@ func upload(vars *machine.Variables, t safetensors.Tensor) error {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("%s holds %g at element %d: the training that wrote it diverged?", t.Name, v, i)
 		}
+		if v < 0 && strings.HasSuffix(t.Name, runningVar) {
+			return fmt.Errorf("%s holds %g at element %d, and a variance is 0 or more: the file is damaged?", t.Name, v, i)
+		}
 	}
 	return vars.SetFloats(t.Name, x)
 }
