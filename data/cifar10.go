@@ -12,6 +12,7 @@ var cifar10 = Set{
 	folder:  "cifar-10-batches-bin",
 	layout:  imported(32, 10),
 	train:   50_000, test: 10_000, classes: 10,
+	normalization: Normalization{[3]float32{0.4914, 0.4822, 0.4465}, [3]float32{0.2470, 0.2435, 0.2616}},
 	versions: []version{
 		{"Python", "cifar-10-batches-py", "data_batch_1"},
 		{"Matlab", "cifar-10-batches-mat", "data_batch_1.mat"},

@@ -12,6 +12,7 @@ var cifar100 = Set{
 		skip: 1, label: 1, side: 32,
 	},
 	train: 50_000, test: 10_000, classes: 100,
+	normalization: Normalization{[3]float32{0.5071, 0.4865, 0.4409}, [3]float32{0.2673, 0.2564, 0.2762}},
 	versions: []version{
 		{"Python", "cifar-100-python", "train"},
 		{"Matlab", "cifar-100-matlab", "train.mat"},

@@ -299,7 +299,7 @@ func TestImportOrder(t *testing.T) {
 func TestImportOfAnySize(t *testing.T) {
 	for _, c := range []struct{ side, classes, labelBytes int }{{1, 2, 1}, {7, 256, 1}, {48, 3, 1}, {64, 257, 2}, {8, 1000, 2}} {
 		a := newArchive(t)
-		var want []byte // of data_batch_1.bin
+		var want []byte                // of data_batch_1.bin
 		for i := range 2 * c.classes { // not class by class, so that they stay in order
 			k := (i*7 + 3) % c.classes // which goes through all classes
 			img := picture(k, c.side, c.side)

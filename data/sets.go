@@ -24,6 +24,7 @@ type Set struct {
 	layout               layout
 	train, test, classes int
 	versions             []version
+	normalization        Normalization // by the means and deviations of the training images
 }
 
 // Archive is the official one of a set, zero if there is none.

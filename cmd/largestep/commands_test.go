@@ -124,6 +124,84 @@ func TestEvalFollowsTheRun(t *testing.T) {
 	}
 }
 
+// The normalisation of a training goes with its parameters.
+func TestNormalize(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, tiny("plain")...)
+	if strings.Contains(readFile(t, "plain/config.json"), "normalize") {
+		t.Error("the config of images as they are speaks of it")
+	}
+	succeed(t, tiny("a", "--normalize", "cifar10")...)
+	if config := readFile(t, "a/config.json"); !strings.Contains(config, `"normalize": "0.4914,0.4822,0.4465/0.247,0.2435,0.2616"`) {
+		t.Errorf("config %s", config)
+	}
+	_, rows := table(t, "a/metrics.csv")
+	last := rows[len(rows)-1]
+	want := fmt.Sprintf("made-up: test loss %.6g, test error %.2f %% of 32 images\n", number(t, last[7]), 100*number(t, last[8]))
+	succeed(t, "export", "a/checkpoint.safetensors", "-o", "a.safetensors")
+	succeed(t, "export", "a/checkpoint.safetensors", "-o", "a.pth")
+	eval := func(args ...string) outcome {
+		return try(append([]string{"eval", "--dataset", "made-up", "--test-size", "32"}, args...)...)
+	}
+	for _, args := range []string{
+		"a/checkpoint.safetensors", "a.safetensors", "a/checkpoint.safetensors --normalize cifar10",
+		"a.pth --normalize 0.4914,0.4822,0.4465/0.2470,0.2435,0.2616", "plain/checkpoint.safetensors",
+	} {
+		o := eval(strings.Fields(args)...)
+		if o.code != 0 || o.stderr != "" || (o.stdout == want) == strings.HasPrefix(args, "plain") {
+			t.Errorf("%s: status %d, %q, want %q; %s", args, o.code, o.stdout, want, o.stderr)
+		}
+	}
+	if o := eval("a.pth"); o.code != 0 || o.stdout == want || o.stderr != "data: a.pth does not say how images were normalised: --normalize none is assumed\n" {
+		t.Errorf("status %d, %q, %s", o.code, o.stdout, o.stderr)
+	}
+	check(t, os.Rename("a.pth", "a/other.pth"))
+	if o := eval("a/other.pth"); o.code != 0 || o.stdout != want || !strings.Contains(o.stderr, "0.2616, as the config.json beside it says") {
+		t.Errorf("status %d, %q, %s", o.code, o.stdout, o.stderr)
+	}
+	for _, b := range []bad{
+		{"eval a/checkpoint.safetensors --normalize none", 1, "was trained with --normalize 0.4914,0.4822,0.4465/0.247,0.2435,0.2616: leave out --normalize none"},
+		{"eval plain/checkpoint.safetensors --normalize 0.5/0.5", 1, "was trained with --normalize none"},
+		{"train resnet18 --resume --out a --normalize none", 1, "normalize is 0.4914,0.4822,0.4465/0.247,0.2435,0.2616 there, none here"},
+		{"FRESH --normalize 127/64", 2, "not to 255"},
+		{"FRESH --normalize imagenet", 2, "want one of none, cifar10"},
+		{"train diagonal --normalize cifar10", 2, "--normalize means nothing to diagonal"},
+	} {
+		b.test(t)
+	}
+}
+
+// Errors are counted by names, not by numbers that happen to agree.
+func TestEvalOfOtherClasses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writePNGsOf(t, "pngs", "train", 20, 4, 32)
+	writePNGsOf(t, "pngs", "test", 8, 4, 32)
+	succeed(t, "import", "pngs", "--data", "four", "--name", "four")
+	succeed(t, "train", "resnet18", "--data", "four", "--width", "4", "--epochs", "1", "--out", "a")
+	for _, part := range []string{"train", "test"} {
+		check(t, os.Rename("pngs/"+part+"/class1", "pngs/"+part+"/klass1"))
+	}
+	succeed(t, "import", "pngs", "--data", "renamed", "--name", "renamed")
+	check(t, os.RemoveAll("pngs/train/klass1"))
+	check(t, os.RemoveAll("pngs/test/klass1"))
+	succeed(t, "import", "pngs", "--data", "three", "--name", "three")
+	succeed(t, "export", "a/checkpoint.safetensors", "-o", "a.pth")
+	for _, b := range []bad{
+		{"eval a/checkpoint.safetensors --data renamed", 1, `has "class1" as class 1, the data set "class2": other classes; if they mean the same in their order, give --classes-by-index`},
+		{"eval a/checkpoint.safetensors --data three", 1, "has 4 classes, the data set 3"},
+		{"eval a.pth --data three", 1, "has 4 classes, the data set 3"},
+		{"eval a.pth --dataset made-up --classes-by-index", 1, "has 4 outputs, the data set 10 classes"},
+	} {
+		b.test(t)
+	}
+	for _, args := range []string{
+		"a/checkpoint.safetensors --data four", "a.pth --data renamed", "a/checkpoint.safetensors --data renamed --classes-by-index",
+		"a/checkpoint.safetensors --data three --classes-by-index",
+	} {
+		succeed(t, append([]string{"eval"}, strings.Fields(args)...)...)
+	}
+}
+
 // Every command that Ctrl-C stops says so.
 func TestInterrupted(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())

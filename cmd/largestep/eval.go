@@ -21,11 +21,13 @@ import (
 
 // evalOptions are the flags of eval.
 type evalOptions struct {
-	logits  string
-	size    int
-	format  string // of numbers
-	dataset datasetOptions
-	engine  engineOptions
+	logits    string
+	normalize data.Normalization
+	byIndex   bool
+	size      int
+	format    string // of numbers
+	dataset   datasetOptions
+	engine    engineOptions
 }
 
 func newEval() *cobra.Command {
@@ -37,14 +39,22 @@ func newEval() *cobra.Command {
 file of PyTorch's, .safetensors, .pt, .pth or .ckpt, with the names and shapes of
 its nets for CIFAR. It takes a state_dict alone or among what training programs
 keep beside it, with the prefixes of DataParallel, torch.compile and Lightning,
-and torchvision's names. Nothing in a file is executed.`,
+and torchvision's names. Nothing in a file is executed.
+
+A checkpoint of a run says how images were normalised and what the classes are
+called; data of other classes are refused. For files that do not say so images
+are taken as they are, from 0 to 1, unless --normalize says otherwise.`,
 		Example: `  largestep eval runs/a/checkpoint.safetensors
-  largestep eval lightning.ckpt --dataset cifar10 --logits logits.csv`,
+  largestep eval lightning.ckpt --dataset cifar10 --logits logits.csv
+  largestep eval resnet18.pth --dataset cifar10 --normalize 0.4914,0.4822,0.4465/0.2023,0.1994,0.2010`,
 		Args: exactArgs("CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.logits, "logits", "", "CSV file to write the logits of every test image to")
+	f.Var((*normalization)(&o.normalize), "normalize", aboutNormalize+" (default: as the file says, else none)")
+	f.Lookup("normalize").DefValue = ""
+	f.BoolVar(&o.byIndex, "classes-by-index", false, "take the classes of the data for those of the file in their order, whatever their names and number")
 	f.IntVar(&o.size, "test-size", 0, "test images, the first of the set (default: all; 2,000 of the made-up set)")
 	f.StringVar(&o.format, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
 	o.dataset.addFlags(f)
@@ -67,7 +77,12 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 		return err
 	}
 	sayChanges(cmd, checkpoint, net.Changes)
-	place, err := o.dataset.findFor(cmd, net, checkpoint)
+	beside := configBeside(checkpoint)
+	place, err := o.dataset.findFor(cmd, net, beside, checkpoint)
+	if err != nil {
+		return err
+	}
+	normalize, err := o.normalization(cmd, net, beside, checkpoint)
 	if err != nil {
 		return err
 	}
@@ -78,6 +93,9 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	if err != nil {
 		return err
 	}
+	if err := net.CheckClasses(set.Test.Classes); err != nil && !o.byIndex {
+		return fmt.Errorf("%w; if they mean the same in their order, give --classes-by-index", err)
+	}
 	engine, err := o.engine.openFor(net.Problem, o.format)
 	if err != nil {
 		return err
@@ -85,7 +103,7 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	defer engine.Close()
 	var result problem.Result
 	evaluate := func(logits func(int, []float64) error) (err error) {
-		result, err = net.Evaluate(engine, set.Test, logits)
+		result, err = net.Evaluate(engine, set.Test, normalize, logits)
 		return err
 	}
 	if o.logits == "" {
@@ -111,27 +129,54 @@ func sameFile(a, b string) bool {
 	return err == nil && os.SameFile(one, other)
 }
 
+// normalization is that of the images which the file was trained on; where it does
+// not say so, what is assumed is said.
+func (o *evalOptions) normalization(cmd *cobra.Command, net *catalog.NetFile, beside *run.File, checkpoint string) (data.Normalization, error) {
+	recorded, given, out := net.About.Normalize, cmd.Flags().Changed("normalize"), cmd.ErrOrStderr()
+	switch {
+	case recorded != nil && given && *recorded != o.normalize:
+		return *recorded, fmt.Errorf("%s was trained with --normalize %v: leave out --normalize %v", checkpoint, recorded, o.normalize)
+	case recorded != nil:
+		return *recorded, nil
+	case given:
+		return o.normalize, nil
+	case beside != nil:
+		fmt.Fprintf(out, "data: %s does not say how images were normalised: --normalize %v, as the config.json beside it says\n", checkpoint, beside.Normalize)
+		return beside.Normalize, nil
+	}
+	fmt.Fprintf(out, "data: %s does not say how images were normalised: --normalize none is assumed\n", checkpoint)
+	return data.Normalization{}, nil
+}
+
 // follow chooses the data that a checkpoint was trained on, as far as it and the
-// config beside it say.
-func (o *datasetOptions) follow(net *catalog.NetFile, checkpoint string) {
-	file, err := run.ReadConfig(filepath.Dir(checkpoint))
-	trainedOn := net.Dataset
-	if err == nil {
-		trainedOn = file.Dataset
+// config beside it, which may be nil, say.
+func (o *datasetOptions) follow(net *catalog.NetFile, beside *run.File) {
+	trainedOn := net.About.Dataset
+	if beside != nil {
+		trainedOn = beside.Dataset
 	}
 	switch {
 	case trainedOn != "" && data.SetNamed(trainedOn).MadeUp():
 		o.name = trainedOn
-	case err == nil:
-		o.dir = file.Environment.DataDir
+	case beside != nil:
+		o.dir = beside.Environment.DataDir
 	}
+}
+
+// configBeside is that of the run which a checkpoint lies in, nil if there is none.
+func configBeside(checkpoint string) *run.File {
+	file, err := run.ReadConfig(filepath.Dir(checkpoint))
+	if err != nil {
+		return nil
+	}
+	return file
 }
 
 // findFor is find for a checkpoint: the data that it was trained on, if no flag
 // says which.
-func (o *datasetOptions) findFor(cmd *cobra.Command, net *catalog.NetFile, checkpoint string) (data.Place, error) {
+func (o *datasetOptions) findFor(cmd *cobra.Command, net *catalog.NetFile, beside *run.File, checkpoint string) (data.Place, error) {
 	if o.name == "auto" && o.dir == "" {
-		o.follow(net, checkpoint)
+		o.follow(net, beside)
 	}
 	place, err := o.find(cmd.ErrOrStderr())
 	if recorded := o.dir; errors.Is(err, fs.ErrNotExist) && recorded != "" && !cmd.Flags().Changed("data") {

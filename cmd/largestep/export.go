@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"largestep/train/problem"
 	"largestep/train/weights"
 )
 
@@ -30,7 +31,11 @@ named .pth or .pt loads with torch.load(FILE, weights_only=True), what is named
 				return err
 			}
 			sayChanges(cmd, args[0], file.Changes)
-			if err := weights.WriteFile(output, file.Tensors); err != nil {
+			about, err := problem.ReadAbout(file.Metadata)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if err := weights.WriteFile(output, file.Tensors, about.Metadata()); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d tensors\n", output, len(file.Tensors))

@@ -35,6 +35,7 @@ func addDescent(f *pflag.FlagSet, c *run.Config) {
 	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum")
 	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay, on all parameters")
 	f.BoolVar(&c.Augment, "augment", c.Augment, "random crop with padding 4, and horizontal flip")
+	f.Var((*normalization)(&c.Normalize), "normalize", aboutNormalize)
 	f.Float64Var(&c.LabelNoise, "label-noise", c.LabelNoise, "standard deviation of noise on the labels of a squared loss, drawn afresh for each mini-batch of the first phase")
 }
 
@@ -166,6 +167,18 @@ func (s *sampling) Set(text string) error {
 	how, err := data.ParseSampling(text)
 	*s = sampling(how)
 	return err
+}
+
+const aboutNormalize = "none, a data set whose own means and deviations are known here, such as cifar10, or MEAN/STD of pixels from 0 to 1, each one number or three"
+
+// normalization is a flag.
+type normalization data.Normalization
+
+func (n *normalization) String() string { return data.Normalization(*n).String() }
+func (n *normalization) Type() string   { return "MEAN/STD" }
+
+func (n *normalization) Set(text string) error {
+	return (*data.Normalization)(n).UnmarshalText([]byte(text))
 }
 
 // measures is a flag: names, or none.

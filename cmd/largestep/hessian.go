@@ -3,14 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"largestep/data"
 	"largestep/metrics/measure"
 	"largestep/train/catalog"
 	"largestep/train/curvature"
-	"largestep/train/run"
 )
 
 // hessianOptions are the flags of hessian.
@@ -106,14 +104,15 @@ func (o *hessianOptions) check() error {
 
 // load brings the training images, and settles the size of the mini-batches.
 func (o *hessianOptions) load(cmd *cobra.Command, net *catalog.NetFile, checkpoint string) (*data.Dataset, error) {
-	place, err := o.dataset.findFor(cmd, net, checkpoint)
+	beside := configBeside(checkpoint)
+	place, err := o.dataset.findFor(cmd, net, beside, checkpoint)
 	if err != nil {
 		return nil, err
 	}
 	if o.batch == 0 {
 		o.batch = min(100, o.images)
-		if file, err := run.ReadConfig(filepath.Dir(checkpoint)); err == nil {
-			o.batch = file.Batch
+		if beside != nil {
+			o.batch = beside.Batch
 		}
 	}
 	return place.Load(o.images, 1)

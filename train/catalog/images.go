@@ -31,7 +31,7 @@ var vgg16 = ofImages(Problem{
 
 // ofImages completes an entry with what all classifiers of images have in common.
 func ofImages(p Problem) Problem {
-	p.Options = append(p.Options, "width", "augment", "dataset", "test_size")
+	p.Options = append(p.Options, "width", "augment", "normalize", "dataset", "test_size")
 	p.Precisions = []string{"fp32", "tf32", "bf16"}
 	p.Classes, p.Coupled, p.Long = true, true, true
 	p.Defaults = func(at Circumstances) run.Config { return SuitableScale(at).Config(p.Name) }
@@ -52,7 +52,8 @@ func (p Problem) classification(c run.Config, set *data.Dataset, more []problem.
 		return nil, fmt.Errorf("%d test images, config says %d", n, c.TestSize)
 	}
 	return &problem.Images{
-		Net: net, Data: set, Augment: c.Augment, Sparsity: slices.Contains(c.Measures, sparsity), Measures: append(chosen(c.Measures), more...),
+		Net: net, Data: set, Augment: c.Augment, Normalize: c.Normalize, Sparsity: slices.Contains(c.Measures, sparsity),
+		Measures: append(chosen(c.Measures), more...),
 	}, nil
 }
 

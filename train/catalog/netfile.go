@@ -23,7 +23,7 @@ import (
 type NetFile struct {
 	Problem Problem
 	Classes int
-	Dataset string   // that it was trained on, if the file says so
+	About   problem.About
 	Changes []string // to what it holds; see weights.File
 
 	path    string
@@ -38,7 +38,10 @@ func OpenNet(path string) (*NetFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &NetFile{Dataset: file.Metadata["dataset"], Changes: file.Changes, path: path, tensors: file.Tensors}
+	f := &NetFile{Changes: file.Changes, path: path, tensors: file.Tensors}
+	if f.About, err = problem.ReadAbout(file.Metadata); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	if err := f.recognize(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -68,6 +71,9 @@ func (f *NetFile) recognize() error {
 			continue
 		}
 		f.Problem, f.net, f.Classes = p, net, last.Shape[0]
+		if names := f.About.Classes; names != nil && len(names) != f.Classes {
+			return fmt.Errorf("%d names for %d classes", len(names), f.Classes)
+		}
 		return nil
 	}
 	if len(misfits) > 0 {
@@ -110,12 +116,30 @@ func (f *NetFile) fits(net nets.Net) error {
 	return nil
 }
 
-// Evaluate measures the network on images; see problem.Evaluate for logits.
-func (f *NetFile) Evaluate(e op.Engine, images *data.Images, logits func(image int, z []float64) error) (problem.Result, error) {
-	if c := len(images.Classes); c > f.Classes {
-		return problem.Result{}, fmt.Errorf("%s has %d classes, the data set %d", f.path, f.Classes, c)
+// ErrClasses refuses images of other classes than a network was trained on.
+var ErrClasses = errors.New("other classes")
+
+// CheckClasses refuses images of another number of classes, or of other names, if
+// the file has names.
+func (f *NetFile) CheckClasses(names []string) error {
+	if len(names) != f.Classes {
+		return fmt.Errorf("%s has %d classes, the data set %d: %w", f.path, f.Classes, len(names), ErrClasses)
 	}
-	r, err := problem.Evaluate(e, f.net, f.tensors, images, logits)
+	for i, name := range f.About.Classes {
+		if name != names[i] {
+			return fmt.Errorf("%s has %q as class %d, the data set %q: %w", f.path, name, i, names[i], ErrClasses)
+		}
+	}
+	return nil
+}
+
+// Evaluate measures the network on images, whose labels are numbers of its
+// outputs; see problem.Evaluate for normalisation and logits.
+func (f *NetFile) Evaluate(e op.Engine, images *data.Images, n data.Normalization, logits func(image int, z []float64) error) (problem.Result, error) {
+	if c := len(images.Classes); c > f.Classes {
+		return problem.Result{}, fmt.Errorf("%s has %d outputs, the data set %d classes", f.path, f.Classes, c)
+	}
+	r, err := problem.Evaluate(e, f.net, f.tensors, images, n, logits)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", f.path, err)
 	}
@@ -131,7 +155,11 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvat
 	if c := len(images.Classes); c > f.Classes {
 		return nil, fmt.Errorf("%s has %d classes, the data set %d", f.path, f.Classes, c)
 	}
-	p, err := curvature.New(e, &problem.Images{Net: f.net, Data: &data.Dataset{Train: images}}, batch, mode)
+	loss := &problem.Images{Net: f.net, Data: &data.Dataset{Train: images}}
+	if f.About.Normalize != nil {
+		loss.Normalize = *f.About.Normalize
+	}
+	p, err := curvature.New(e, loss, batch, mode)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func newEvaluation(vars *machine.Variables, net nets.Net, d residentSet, images 
 	m := nets.NewModel(dtype, false)
 	batch := d.inputs(m)
 	batch.Index = m.Input(e.name("index"), tensor.Int32, e.batch)
-	x, labels, err := op.Gather(batch, op.Gathering{Pad: data.CropPadding}, dtype)
+	x, labels, err := d.gather(batch, dtype)
 	if err != nil {
 		return nil, err
 	}
@@ -193,12 +193,13 @@ func (e *evaluation) handOut(first int, f func(image int, z []float64) error) er
 	return nil
 }
 
-// Evaluate measures a network of given parameters on images. With logits not nil
+// Evaluate measures a network of given parameters on images, which are normalised
+// first. With logits not nil
 // it is called with those of each image, in order; the slice is only valid during
 // the call.
-func Evaluate(e op.Engine, net nets.Net, parameters []safetensors.Tensor, images *data.Images, logits func(image int, z []float64) error) (Result, error) {
+func Evaluate(e op.Engine, net nets.Net, parameters []safetensors.Tensor, images *data.Images, n data.Normalization, logits func(image int, z []float64) error) (Result, error) {
 	vars := machine.NewVariables(e)
-	d := resident("test", images)
+	d := resident("test", images, n)
 	v, err := newEvaluation(vars, net, d, d.Len, tensor.Float32, false)
 	if err != nil {
 		return Result{}, err

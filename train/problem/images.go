@@ -18,26 +18,34 @@ import (
 // Images is the problem of classifying images: f_i is the cross-entropy of a
 // network's logits for image i.
 type Images struct {
-	Net      nets.Net
-	Data     *data.Dataset
-	Augment  bool // random crop and flip
-	Sparsity bool // measure the features' sparsity
-	Measures []Measure
+	Net       nets.Net
+	Data      *data.Dataset
+	Augment   bool // random crop and flip
+	Normalize data.Normalization
+	Sparsity  bool // measure the features' sparsity
+	Measures  []Measure
 }
 
 var (
 	_ trainer.Problem        = (*Images)(nil)
 	_ trainer.Classification = (*Images)(nil)
+	_ trainer.Described      = (*Images)(nil)
 )
 
 // residentSet is where a data set of n images lives on the engine.
 type residentSet struct {
 	Name      string // "train", "test"
 	Len, Side int    // images, and pixels of their sides
+	normalize data.Normalization
 }
 
-func resident(name string, images *data.Images) residentSet {
-	return residentSet{name, images.Len(), images.Side}
+func resident(name string, images *data.Images, n data.Normalization) residentSet {
+	return residentSet{name, images.Len(), images.Side, n}
+}
+
+// gather picks a mini-batch of the data set in a graph.
+func (d residentSet) gather(batch op.Batch, dtype tensor.Dtype) (x, labels *gorgonia.Node, err error) {
+	return op.Gather(batch, op.Gathering{Pad: data.CropPadding, Normalization: op.Normalization(d.normalize)}, dtype)
 }
 
 // inputs declares the data set in a graph.
@@ -56,14 +64,19 @@ func (d residentSet) Upload(vars *machine.Variables, images *data.Images) error 
 	return vars.Set(d.Name+"/labels", images.Labels)
 }
 
-func (p *Images) train() residentSet { return resident("train", p.Data.Train) }
-func (p *Images) test() residentSet  { return resident("test", p.Data.Test) }
+func (p *Images) train() residentSet { return resident("train", p.Data.Train, p.Normalize) }
+func (p *Images) test() residentSet  { return resident("test", p.Data.Test, p.Normalize) }
 
 // Examples is the number of training images.
 func (p *Images) Examples() int { return p.Data.Train.Len() }
 
 // Classes is the number of the images' classes.
 func (p *Images) Classes() int { return len(p.Data.Train.Classes) }
+
+// Metadata say how to use the parameters; see About.
+func (p *Images) Metadata() map[string]string {
+	return About{Classes: p.Data.Train.Classes, Normalize: &p.Normalize}.Metadata()
+}
 
 // Dtype is float32.
 func (p *Images) Dtype() tensor.Dtype { return tensor.Float32 }
@@ -101,7 +114,7 @@ func (p *Images) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, erro
 	if p.Augment {
 		batch.Window = m.Input(trainer.VarWindow, tensor.Int32, index.Shape()[0], 3)
 	}
-	x, labels, err := op.Gather(batch, op.Gathering{Pad: data.CropPadding}, m.Dtype)
+	x, labels, err := p.train().gather(batch, m.Dtype)
 	if err != nil {
 		return nil, err
 	}

@@ -67,6 +67,9 @@ type Checkpoint struct {
 	Velocities []safetensors.Tensor
 }
 
+// IsCheckpoint tells from a file's metadata whether it is one of a run.
+func IsCheckpoint(metadata map[string]string) bool { return metadata[positionKey] != "" }
+
 // Save makes a checkpoint the run's latest. The rename of
 // checkpoint.safetensors is the instant at which it counts: the velocities, which
 // PyTorch's model would not know, lie in a file of their own that its metadata
@@ -106,9 +109,11 @@ func (c Checkpoint) Save(dir string, older int, metadata map[string]string) erro
 }
 
 // SaveParameters keeps parameters of a training under a name of their own: from
-// there another one can go on with other step sizes.
-func SaveParameters(dir, name string, parameters []safetensors.Tensor) error {
-	return writeTensors(filepath.Join(dir, name+".safetensors"), parameters, map[string]string{"format": "pt"})
+// there another one can go on with other step sizes. The metadata are those for
+// other programs.
+func SaveParameters(dir, name string, parameters []safetensors.Tensor, metadata map[string]string) error {
+	metadata["format"] = "pt"
+	return writeTensors(filepath.Join(dir, name+".safetensors"), parameters, metadata)
 }
 
 // DamagedParameters tells of files that SaveParameters wrote under names that begin so,

@@ -12,24 +12,25 @@ import (
 // Config is all that decides what a training computes. Two trainings with equal
 // configs, data and engine end with the same bits.
 type Config struct {
-	Net         string            `json:"net"`                   // as the table of problems names it, or another program
-	Width       int               `json:"width"`                 // channels of the first stage
-	Dataset     string            `json:"dataset"`               // its name
-	TrainSize   int               `json:"train_size"`            // training examples, the first of the set
-	TestSize    int               `json:"test_size"`             // test examples, the first of the set
-	Augment     bool              `json:"augment"`               // random crop with padding 4, and flip
-	Sampling    data.Sampling     `json:"sampling"`              // order of the examples
-	Batch       int               `json:"batch"`                 // examples of a mini-batch
-	Epochs      int               `json:"epochs"`                //
-	Schedule    schedule.Schedule `json:"schedule"`              // of the step size
-	Momentum    float64           `json:"momentum"`              //
-	WeightDecay float64           `json:"weight_decay"`          // on all parameters
-	Seed        uint64            `json:"seed"`                  // of initial parameters, order and augmentation
-	Init        string            `json:"init_sha256,omitempty"` // checksum of the file of initial parameters
-	EvalEvery   int               `json:"eval_every"`            // epochs between evaluations
-	Measures    []string          `json:"measures,omitempty"`    // recorded beside the problem's own numbers
-	LogSteps    bool              `json:"log_steps"`             // record the loss of every step
-	Precision   string            `json:"precision"`             // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
+	Net         string             `json:"net"`                   // as the table of problems names it, or another program
+	Width       int                `json:"width"`                 // channels of the first stage
+	Dataset     string             `json:"dataset"`               // its name
+	TrainSize   int                `json:"train_size"`            // training examples, the first of the set
+	TestSize    int                `json:"test_size"`             // test examples, the first of the set
+	Augment     bool               `json:"augment"`               // random crop with padding 4, and flip
+	Normalize   data.Normalization `json:"normalize,omitzero"`    // of images
+	Sampling    data.Sampling      `json:"sampling"`              // order of the examples
+	Batch       int                `json:"batch"`                 // examples of a mini-batch
+	Epochs      int                `json:"epochs"`                //
+	Schedule    schedule.Schedule  `json:"schedule"`              // of the step size
+	Momentum    float64            `json:"momentum"`              //
+	WeightDecay float64            `json:"weight_decay"`          // on all parameters
+	Seed        uint64             `json:"seed"`                  // of initial parameters, order and augmentation
+	Init        string             `json:"init_sha256,omitempty"` // checksum of the file of initial parameters
+	EvalEvery   int                `json:"eval_every"`            // epochs between evaluations
+	Measures    []string           `json:"measures,omitempty"`    // recorded beside the problem's own numbers
+	LogSteps    bool               `json:"log_steps"`             // record the loss of every step
+	Precision   string             `json:"precision"`             // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
 
 	// Of the small problems:
 	Instance string  `json:"instance,omitempty"` // "paper", or "random" from the seed

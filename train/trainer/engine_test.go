@@ -58,9 +58,9 @@ func TestEngineChoosesTheEvaluationBatch(t *testing.T) {
 	check(t, err)
 	images := data.MadeUp(2, 1, 25).Test
 	e := &particular{Engine: engine(t)}
-	got, err := net.Evaluate(e, images, nil)
+	got, err := net.Evaluate(e, images, data.Normalization{}, nil)
 	check(t, err)
-	want, err := net.Evaluate(engine(t), images, nil)
+	want, err := net.Evaluate(engine(t), images, data.Normalization{}, nil)
 	check(t, err)
 	if math.Abs(got.Loss-want.Loss) > 1e-5*want.Loss || got.Error != want.Error {
 		t.Errorf("result %+v, want %+v", got, want)

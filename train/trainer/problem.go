@@ -47,6 +47,12 @@ type Ordered interface {
 	Order() []int32
 }
 
+// Described is a problem that tells, in the metadata of files of its parameters,
+// how to use them.
+type Described interface {
+	Metadata() map[string]string
+}
+
 // Classification is a problem whose loss is a cross-entropy over so many classes.
 type Classification interface {
 	Classes() int

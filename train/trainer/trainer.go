@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -378,7 +379,7 @@ func (t *trainer) keepParameters() error {
 		return err
 	}
 	for _, name := range names {
-		if err := run.SaveParameters(t.Dir, name, parameters); err != nil {
+		if err := run.SaveParameters(t.Dir, name, parameters, t.metadata()); err != nil {
 			return err
 		}
 	}
@@ -596,7 +597,7 @@ func (t *trainer) save() (err error) {
 
 // keep makes a state the run's latest checkpoint.
 func (t *trainer) keep(c state) error {
-	return c.Save(t.Dir, max(t.Keep, 1), map[string]string{"net": t.Config.Net, "dataset": t.Config.Dataset})
+	return c.Save(t.Dir, max(t.Keep, 1), t.metadata())
 }
 
 // state is what a checkpoint has.
@@ -619,6 +620,15 @@ func (t *trainer) state() (s state, err error) {
 	underWay, err := t.step.underWay()
 	s.Velocities = append(s.Velocities, underWay...)
 	return s, err
+}
+
+// metadata tell other programs, and evaluations, what the parameters are of.
+func (t *trainer) metadata() map[string]string {
+	m := map[string]string{"net": t.Config.Net, "dataset": t.Config.Dataset}
+	if p, ok := t.Problem.(Described); ok {
+		maps.Copy(m, p.Metadata())
+	}
+	return m
 }
 
 func (s state) finite() bool { return allFinite(s.Parameters) && allFinite(s.Velocities) }

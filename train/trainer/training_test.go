@@ -277,7 +277,7 @@ func TestEvaluationOfAnyNumber(t *testing.T) {
 	const all = 433
 	images := data.MadeUp(2, 1, all).Test
 	var logits [][]float64
-	result, err := net.Evaluate(engine(t), images, func(i int, z []float64) error {
+	result, err := net.Evaluate(engine(t), images, data.Normalization{}, func(i int, z []float64) error {
 		if i != len(logits) {
 			t.Fatalf("logits of image %d after %d", i, len(logits))
 		}
@@ -288,7 +288,7 @@ func TestEvaluationOfAnyNumber(t *testing.T) {
 	for _, n := range []int{1, 2, 7, 199, 200, 201, 400, all} {
 		subset, err := images.Subset(n)
 		check(t, err)
-		result, err := net.Evaluate(engine(t), subset, func(i int, z []float64) error {
+		result, err := net.Evaluate(engine(t), subset, data.Normalization{}, func(i int, z []float64) error {
 			for j := range z {
 				if !(math.Abs(z[j]-logits[i][j]) <= 1e-5) {
 					t.Fatalf("of %d images, logits %v for image %d; of %d images, %v", n, z, i, all, logits[i])
@@ -316,7 +316,7 @@ func part(t *testing.T, net *catalog.NetFile, images *data.Images, first, last i
 	n := images.ImageBytes()
 	r, err := net.Evaluate(engine(t), &data.Images{
 		Side: images.Side, Pixels: images.Pixels[first*n : last*n], Labels: images.Labels[first:last], Classes: images.Classes,
-	}, nil)
+	}, data.Normalization{}, nil)
 	check(t, err)
 	return r
 }

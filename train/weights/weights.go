@@ -6,6 +6,7 @@ package weights
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -73,17 +74,19 @@ func read(r io.ReaderAt, size int64) (*File, error) {
 	return &File{tensors, metadata, append(changes, renamed...)}, nil
 }
 
-// WriteFile writes tensors as the extension of path says: .safetensors, or .pt or
-// .pth, which torch.load(weights_only=True) takes.
-func WriteFile(path string, tensors []safetensors.Tensor) error {
+// WriteFile writes tensors as the extension of path says: .safetensors, with the
+// metadata, or .pt or .pth, which torch.load(weights_only=True) takes.
+func WriteFile(path string, tensors []safetensors.Tensor, metadata map[string]string) error {
 	var write func(w io.Writer) error
 	switch filepath.Ext(path) {
 	case ".safetensors":
-		metadata, err := safetensors.Sealed(tensors, map[string]string{"format": "pt"}) // what PyTorch's tools look for
+		all := map[string]string{"format": "pt"} // what PyTorch's tools look for
+		maps.Copy(all, metadata)
+		sealed, err := safetensors.Sealed(tensors, all)
 		if err != nil {
 			return err
 		}
-		write = func(w io.Writer) error { return safetensors.Write(w, tensors, metadata) }
+		write = func(w io.Writer) error { return safetensors.Write(w, tensors, sealed) }
 	case ".pt", ".pth":
 		write = func(w io.Writer) error { return pytorch.Write(w, tensors) }
 	default:

@@ -161,7 +161,7 @@ func TestWriteFile(t *testing.T) {
 	dir := t.TempDir()
 	for name, pickled := range map[string]bool{"x.pth": true, "x.pt": true, "x.safetensors": false} {
 		path := filepath.Join(dir, name)
-		check(t, WriteFile(path, want))
+		check(t, WriteFile(path, want, nil))
 		b, err := os.ReadFile(path)
 		check(t, err)
 		if pytorch.Recognize(b) != pickled {
@@ -177,7 +177,7 @@ func TestWriteFile(t *testing.T) {
 		}
 	}
 	path := filepath.Join(dir, "x.bin")
-	if err := WriteFile(path, want); err == nil || !strings.Contains(err.Error(), ".pth") {
+	if err := WriteFile(path, want, nil); err == nil || !strings.Contains(err.Error(), ".pth") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(path); err == nil {
