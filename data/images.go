@@ -18,6 +18,10 @@ type Images struct {
 	Pixels  []uint8  // Len() × ImageBytes(): planes R, G, B, each row by row
 	Labels  []int32  // Len() indices into Classes
 	Classes []string // the names of the classes
+
+	// Doubt is what a person should know of how the images were chosen from others;
+	// "" if all is well.
+	Doubt string
 }
 
 // Len returns the number of images.

@@ -9,6 +9,8 @@ const (
 	streamTrainImage
 	streamTestImage
 	streamLabelNoise
+	streamTrainSubset
+	streamTestSubset
 )
 
 // newRand returns the generator at a position, such as (streamOrder, epoch),

@@ -195,9 +195,25 @@ func Summarize(dir string) (Place, error) {
 // madeUpSeed makes the made-up set: always the same, as a data set is.
 const madeUpSeed = 1
 
-// Load reads the first images of each part, or makes them up; 0 stands for all.
+// Part is the part of a set that is used.
+type Part struct {
+	Train, Test int // images of the training and the test set; 0 stands for all
+	Choice      Choice
+	Seed        uint64 // of a random choice
+}
+
+// Load is LoadPart of the first images; 0 stands for all.
 func (p Place) Load(train, test int) (*Dataset, error) {
+	return p.LoadPart(Part{Train: train, Test: test})
+}
+
+// LoadPart reads a part of the set, or makes it up.
+func (p Place) LoadPart(part Part) (*Dataset, error) {
+	train, test := part.Train, part.Test
 	if p.MadeUp() {
+		if part.Choice != First {
+			return nil, fmt.Errorf("%s are made up as many as wanted, independently of each other: there is nothing to choose from", p.Title)
+		}
 		if min(train, test) < 1 || max(train, test) > maxRecords {
 			return nil, fmt.Errorf("%d training and %d test images: want 1 to %d of each", train, test, maxRecords)
 		}
@@ -207,21 +223,13 @@ func (p Place) Load(train, test int) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	if set.Train, err = set.Train.first(train); err != nil {
+	if set.Train, err = set.Train.choose(train, part.Choice, newRand(part.Seed, streamTrainSubset)); err != nil {
 		return nil, fmt.Errorf("training set of %q: %w", set.Name, err)
 	}
-	if set.Test, err = set.Test.first(test); err != nil {
+	if set.Test, err = set.Test.choose(test, part.Choice, newRand(part.Seed, streamTestSubset)); err != nil {
 		return nil, fmt.Errorf("test set of %q: %w", set.Name, err)
 	}
 	return set, nil
-}
-
-// first is Subset, of which 0 stands for all.
-func (im *Images) first(n int) (*Images, error) {
-	if n == 0 {
-		return im, nil
-	}
-	return im.Subset(n)
 }
 
 func names(sets []Set) string {

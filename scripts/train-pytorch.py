@@ -71,8 +71,8 @@ def main():
     o = parser.parse_args()
     c = json.loads((o.run / "config.json").read_text())
     folder = c["environment"].get("data_dir")
-    if c["net"] != "resnet18" or not folder or c["sampling"] != "shuffle" or c["augment"] or c.get("warmup_exp") or c.get("warmup_gain") or any("rule" in p for p in phases(c)):
-        parser.error(f"{o.run}: not a ResNet-18 on images in a folder, shuffled, without augmentation and warm-up")
+    if c["net"] != "resnet18" or not folder or c["sampling"] != "shuffle" or c["augment"] or c.get("normalize") or c.get("subset") or c.get("warmup_exp") or c.get("warmup_gain") or any("rule" in p for p in phases(c)):
+        parser.error(f"{o.run}: not a ResNet-18 on images in a folder, shuffled, the first of them, without augmentation, normalisation and warm-up")
     if o.threads:
         torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)

@@ -171,6 +171,62 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
+// A set that is sorted by class has no fair beginning.
+func TestSubset(t *testing.T) {
+	t.Chdir(t.TempDir())
+	files := binarySet()
+	for _, name := range []string{"data_batch_1.bin", "test_batch.bin"} {
+		content := []byte(files[name])
+		for i := 0; i < len(content); i += recordBytes {
+			content[i] = byte(i * 10 / len(content))
+		}
+		files[name] = string(content)
+	}
+	writeSet(t, "set", files)
+	args := func(out string, more ...string) []string {
+		return append(strings.Fields("train resnet18 --data set --width 4 --train-size 20 --batch 10 --epochs 1 --out "+out), more...)
+	}
+	o := try(args("first")...)
+	if want := "data: the 20 of 40 images that are chosen lack 5 of 10 classes, such as class5: see --subset\n"; o.code != 0 || !strings.Contains(o.stderr, want) {
+		t.Errorf("status %d, it says %q, want %q", o.code, o.stderr, want)
+	}
+	if strings.Contains(readFile(t, "first/config.json"), "subset") {
+		t.Error("the config of the first images speaks of a choice")
+	}
+	if o = try(args("balanced", "--subset", "balanced")...); o.code != 0 || strings.Contains(o.stderr, "lack") {
+		t.Errorf("status %d, it says %q", o.code, o.stderr)
+	}
+	if config := readFile(t, "balanced/config.json"); !strings.Contains(config, `"subset": "balanced"`) {
+		t.Errorf("config %s", config)
+	}
+	succeed(t, args("random", "--subset", "random")...)
+	for _, out := range []string{"first", "balanced", "random"} {
+		succeed(t, "train", "resnet18", "--resume", "--out", out)
+	}
+	o = try("eval", "random/checkpoint.safetensors", "--test-size", "10")
+	if want := "the 10 of 20 images that are chosen lack 5 of 10 classes"; o.code != 0 || !strings.Contains(o.stderr, want) {
+		t.Errorf("status %d, it says %q, want %q", o.code, o.stderr, want)
+	}
+	if o = try("eval", "random/checkpoint.safetensors", "--test-size", "10", "--subset", "balanced"); o.code != 0 || o.stderr != "data: stripes in "+filepath.Join(wd(t), "set")+"\n" {
+		t.Errorf("status %d, it says %q", o.code, o.stderr)
+	}
+	for _, b := range []bad{
+		{"train resnet18 --resume --out first --subset balanced", 1, "are others"},
+		{"FRESH --subset balanced", 1, "nothing to choose from"},
+		{"FRESH --subset last", 2, "choose one of first, random, balanced"},
+		{"train diagonal --subset first", 2, "--subset means nothing to diagonal"},
+	} {
+		b.test(t)
+	}
+}
+
+func wd(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	check(t, err)
+	return dir
+}
+
 // Errors are counted by names, not by numbers that happen to agree.
 func TestEvalOfOtherClasses(t *testing.T) {
 	t.Chdir(t.TempDir())

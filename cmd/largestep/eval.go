@@ -25,6 +25,7 @@ type evalOptions struct {
 	normalize data.Normalization
 	byIndex   bool
 	size      int
+	subset    data.Choice
 	format    string // of numbers
 	dataset   datasetOptions
 	engine    engineOptions
@@ -55,7 +56,8 @@ are taken as they are, from 0 to 1, unless --normalize says otherwise.`,
 	f.Var((*normalization)(&o.normalize), "normalize", aboutNormalize+" (default: as the file says, else none)")
 	f.Lookup("normalize").DefValue = ""
 	f.BoolVar(&o.byIndex, "classes-by-index", false, "take the classes of the data for those of the file in their order, whatever their names and number")
-	f.IntVar(&o.size, "test-size", 0, "test images, the first of the set (default: all; 2,000 of the made-up set)")
+	f.IntVar(&o.size, "test-size", 0, "test images (default: all; 2,000 of the made-up set)")
+	f.Var((*choice)(&o.subset), "subset", aboutSubset)
 	f.StringVar(&o.format, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
 	o.dataset.addFlags(f)
 	o.engine.addFlags(f)
@@ -89,10 +91,11 @@ func (o *evalOptions) run(cmd *cobra.Command, checkpoint string) error {
 	if place.MadeUp() && o.size == 0 {
 		o.size = 2000
 	}
-	set, err := place.Load(1, o.size)
+	set, err := place.LoadPart(data.Part{Train: 1, Test: o.size, Choice: o.subset})
 	if err != nil {
 		return err
 	}
+	sayDoubts(cmd.ErrOrStderr(), ": see --subset", set.Test)
 	if err := net.CheckClasses(set.Test.Classes); err != nil && !o.byIndex {
 		return fmt.Errorf("%w; if they mean the same in their order, give --classes-by-index", err)
 	}

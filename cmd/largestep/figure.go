@@ -175,6 +175,9 @@ func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experim
 	if err != nil {
 		return err
 	}
+	if plan.Data != nil {
+		sayDoubts(cmd.ErrOrStderr(), "", plan.Data.Train, plan.Data.Test)
+	}
 	w := &watcher{out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), brief: !f.Problem().Reads()}
 	e := &experiment.Experiment{
 		Dir: filepath.Join("figures", plan.Folder), Problem: f.Problem(), Data: plan.Data, Settings: plan.Settings,

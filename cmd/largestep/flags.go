@@ -16,7 +16,8 @@ import (
 // addExamples adds the flags that say what is trained, on which examples.
 func addExamples(f *pflag.FlagSet, c *run.Config) {
 	f.IntVar(&c.Width, "width", c.Width, "channels of the first stage, 4 or more (the paper: 64)")
-	f.IntVar(&c.TrainSize, "train-size", c.TrainSize, "training examples, the first of the set")
+	f.IntVar(&c.TrainSize, "train-size", c.TrainSize, "training examples; of images --subset says which")
+	f.Var((*choice)(&c.Subset), "subset", aboutSubset+"; random draws from the seed")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of initial parameters, order and augmentation, and of a random instance")
 	f.StringVar(&c.Instance, "instance", c.Instance, "the paper's own instance, or a random one from the seed (paper, random)")
 	f.IntVar(&c.Dims, "dims", c.Dims, "length of the vectors; --train-size is their number")
@@ -43,7 +44,7 @@ func addDescent(f *pflag.FlagSet, c *run.Config) {
 func addLength(f *pflag.FlagSet, c *run.Config) {
 	f.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the training set")
 	f.IntVar(&c.MaxSteps, "steps", c.MaxSteps, "steps, instead of --epochs")
-	f.IntVar(&c.TestSize, "test-size", c.TestSize, "test images, the first of the set")
+	f.IntVar(&c.TestSize, "test-size", c.TestSize, "test images; --subset says which")
 }
 
 // addRecords adds the flags of what is recorded, which change nothing else.
@@ -166,6 +167,20 @@ func (s *sampling) Type() string   { return "order" }
 func (s *sampling) Set(text string) error {
 	how, err := data.ParseSampling(text)
 	*s = sampling(how)
+	return err
+}
+
+const aboutSubset = "which images of a set, where not all are used: the first, random ones, or of each class as many (first, random, balanced)"
+
+// choice is a flag.
+type choice data.Choice
+
+func (c *choice) String() string { return data.Choice(*c).String() }
+func (c *choice) Type() string   { return "choice" }
+
+func (c *choice) Set(text string) error {
+	how, err := data.ParseChoice(text)
+	*c = choice(how)
 	return err
 }
 

@@ -90,7 +90,7 @@ func (r *request) prepare(cmd *cobra.Command, groups ...func(*pflag.FlagSet, *ru
 	if err != nil {
 		return err
 	}
-	if _, err := await(cmd.Context(), func() (none struct{}, err error) { return none, r.makeProblem() }); err != nil {
+	if _, err := await(cmd.Context(), func() (none struct{}, err error) { return none, r.makeProblem(cmd.ErrOrStderr()) }); err != nil {
 		return err
 	}
 	r.open, err = backend.open(r.engine, r.config.Precision)
@@ -198,7 +198,7 @@ func (r *request) resume(f *pflag.FlagSet, groups []func(*pflag.FlagSet, *run.Co
 }
 
 // makeProblem checks the config, and loads its images, or makes its small problem.
-func (r *request) makeProblem() (err error) {
+func (r *request) makeProblem(out io.Writer) (err error) {
 	known := r.config
 	if known.Schedule.OfEdge { // which is yet to be found
 		known.Schedule = known.Schedule.Times(1)
@@ -208,13 +208,24 @@ func (r *request) makeProblem() (err error) {
 	}
 	var set *data.Dataset
 	if r.entry.Reads() {
-		if set, err = r.place.Load(r.config.TrainSize, r.config.TestSize); err != nil {
+		part := data.Part{Train: r.config.TrainSize, Test: r.config.TestSize, Choice: r.config.Subset, Seed: r.config.Seed}
+		if set, err = r.place.LoadPart(part); err != nil {
 			return err
 		}
+		sayDoubts(out, ": see --subset", set.Train, set.Test)
 		r.config.Dataset = set.Name
 	}
 	r.problem, r.config, err = r.entry.Make(r.config, set)
 	return err
+}
+
+// sayDoubts says what is odd about the images that were chosen from others.
+func sayDoubts(out io.Writer, advice string, parts ...*data.Images) {
+	for _, part := range parts {
+		if part.Doubt != "" {
+			fmt.Fprintf(out, "data: %s%s\n", part.Doubt, advice)
+		}
+	}
 }
 
 // Close gives the engine back.

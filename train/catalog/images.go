@@ -31,7 +31,7 @@ var vgg16 = ofImages(Problem{
 
 // ofImages completes an entry with what all classifiers of images have in common.
 func ofImages(p Problem) Problem {
-	p.Options = append(p.Options, "width", "augment", "normalize", "dataset", "test_size")
+	p.Options = append(p.Options, "width", "augment", "normalize", "dataset", "test_size", "subset")
 	p.Precisions = []string{"fp32", "tf32", "bf16"}
 	p.Classes, p.Coupled, p.Long = true, true, true
 	p.Defaults = func(at Circumstances) run.Config { return SuitableScale(at).Config(p.Name) }

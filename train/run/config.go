@@ -15,8 +15,9 @@ type Config struct {
 	Net         string             `json:"net"`                   // as the table of problems names it, or another program
 	Width       int                `json:"width"`                 // channels of the first stage
 	Dataset     string             `json:"dataset"`               // its name
-	TrainSize   int                `json:"train_size"`            // training examples, the first of the set
-	TestSize    int                `json:"test_size"`             // test examples, the first of the set
+	TrainSize   int                `json:"train_size"`            // training examples, of images as Subset says
+	TestSize    int                `json:"test_size"`             // test examples, likewise
+	Subset      data.Choice        `json:"subset,omitempty"`      // which images of a set, the first if empty
 	Augment     bool               `json:"augment"`               // random crop with padding 4, and flip
 	Normalize   data.Normalization `json:"normalize,omitzero"`    // of images
 	Sampling    data.Sampling      `json:"sampling"`              // order of the examples
@@ -60,6 +61,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("batch of %d with %d training examples: want 1 to %[2]d", c.Batch, c.TrainSize)
 	}
 	if _, err := data.ParseSampling(string(c.Sampling)); err != nil {
+		return err
+	}
+	if _, err := data.ParseChoice(c.Subset.String()); err != nil {
 		return err
 	}
 	if err := c.validateLength(); err != nil {

@@ -20,8 +20,7 @@ import (
 // losses trains a ResNet-18 on random images and gives the loss of each step.
 func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []float64 {
 	t.Helper()
-	const classes = 10
-	net, err := nets.NewResNet18(width, classes)
+	net, err := nets.NewResNet18(width, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +31,7 @@ func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []f
 		images.Pixels[i] = uint8(rng.Uint32())
 	}
 	for i := range images.Labels {
-		images.Labels[i] = int32(rng.IntN(classes))
+		images.Labels[i] = int32(rng.IntN(10))
 	}
 	vars := machine.NewVariables(e)
 	problem := &problem.Images{Net: net, Data: &data.Dataset{Train: images}, Augment: true}
