@@ -82,6 +82,9 @@ func (o *hessianOptions) run(cmd *cobra.Command, checkpoint string) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
+	if n := p.Parameters(); o.eigenvalues > n {
+		return fmt.Errorf("%d eigenvalues of the Hessian of %d parameters: want at most as many", o.eigenvalues, n)
+	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: %d parameters, %d training images in %d mini-batches of %d, batch norm in %s mode\n",
 		set.Name, p.Parameters(), p.Batches()*p.Batch(), p.Batches(), p.Batch(), o.mode)
 	return o.print(cmd.OutOrStdout(), p)

@@ -24,6 +24,7 @@ var resumable = []struct{ name, options string }{
 	{"plain", ""},
 	{"steps", "--log-steps --sampling with-replacement"},
 	{"momentum", "--momentum 0.9 --augment --log-steps --warmup-exp 1.05"},
+	{"measures", "--measure " + allMeasures + " --measure-images 16 --augment"},
 	{"full", "--momentum 0.9 --sampling full --eval-every 2 --log-steps"},
 }
 

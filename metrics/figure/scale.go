@@ -15,21 +15,31 @@ type scale struct {
 }
 
 var scales = map[string]scale{
-	"train_loss":        {"Training loss", true, 1},
-	"test_loss":         {"Test loss", true, 1},
-	"batch_loss":        {"Mini-batch loss", true, 1},
-	"train_error":       {"Training error (%)", false, 100},
-	"test_error":        {"Test error (%)", false, 100},
-	"step_size":         {"Step size", true, 1},
-	"images_per_second": {"Images per second", false, 1},
-	"l0":                {"ℓ₀ of u ⊙ v", false, 1},
-	"l1":                {"ℓ₁ of u ⊙ v", false, 1},
-	"rank":              {"Rank of the Jacobian", false, 1},
-	"effective_rank":    {"Effective rank of the Jacobian", false, 1},
-	"imbalance":         {"Mean |u² − v²|", true, 1},
-	"gap":               {"Suboptimality gap", true, 1},
-	"parameter_norm":    {"Norm of the parameters", false, 1},
-	"pattern_distance":  {"Activation patterns changed (%)", false, 100},
+	"train_loss":                {"Training loss", true, 1},
+	"test_loss":                 {"Test loss", true, 1},
+	"batch_loss":                {"Mini-batch loss", true, 1},
+	"train_error":               {"Training error (%)", false, 100},
+	"test_error":                {"Test error (%)", false, 100},
+	"step_size":                 {"Step size", true, 1},
+	"images_per_second":         {"Images per second", false, 1},
+	"l0":                        {"ℓ₀ of u ⊙ v", false, 1},
+	"l1":                        {"ℓ₁ of u ⊙ v", false, 1},
+	"rank":                      {"Rank of the Jacobian", false, 1},
+	"effective_rank":            {"Effective rank of the Jacobian", false, 1},
+	"imbalance":                 {"Mean |u² − v²|", true, 1},
+	"gap":                       {"Suboptimality gap", true, 1},
+	"parameter_norm":            {"Norm of the parameters", false, 1},
+	"sharpness":                 {"Largest eigenvalue of the Hessian", true, 1},
+	"sharpness_residual":        {"Residual of the eigenvalues", true, 1},
+	"hessian_trace":             {"Trace of the Hessian", false, 1},
+	"hessian_trace_error":       {"Standard error of the trace", true, 1},
+	"batch_sharpness":           {"Batch sharpness", true, 1},
+	"batch_sharpness_by_losses": {"Batch sharpness by losses", true, 1},
+	"gradient_norm":             {"Norm of the gradient", true, 1},
+	"gradient_noise":            {"Variance of the mini-batch gradient", true, 1},
+	"noise_scale":               {"Noise scale (examples)", true, 1},
+	"jacobian_norm":             {"Norm of the Jacobian", false, 1},
+	"pattern_distance":          {"Activation patterns changed (%)", false, 100},
 }
 
 // scaleOf knows the columns of all problems; others are shown as they are, on a
@@ -44,6 +54,15 @@ func scaleOf(column string, feature func(number string) string) scale {
 	}
 	if k, ok := strings.CutPrefix(column, "sparsity_"); ok {
 		return scale{"Feature sparsity, " + feature(k) + " (%)", false, 100}
+	}
+	if k, ok := strings.CutPrefix(column, "rank_"); ok {
+		return scale{"Principal components of 99 %, " + feature(k), false, 1}
+	}
+	if k, ok := strings.CutPrefix(column, "effective_rank_"); ok {
+		return scale{"Effective rank, " + feature(k), false, 1}
+	}
+	if k, ok := strings.CutPrefix(column, "eigenvalue_"); ok {
+		return scale{"Eigenvalue " + k + " of the Hessian", true, 1}
 	}
 	log := strings.HasSuffix(column, "_loss") || strings.HasSuffix(column, "gap")
 	words := strings.ReplaceAll(column, "_", " ")

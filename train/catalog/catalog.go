@@ -50,6 +50,8 @@ type Problem struct {
 	Long     bool   // a whole training is too long to try step sizes with
 	NoEdge   string // why no step size diverges without weight decay; "" if some do
 	Instance bool   // the paper has an instance of it
+	Hidden   bool   // it has hidden layers, of vectors
+	Jacobian bool   // there are inputs at which to look at the Jacobian
 	// AnyOrder tells that the paper's order of the examples is drawn from a seed,
 	// so that there are others like it.
 	AnyOrder bool
@@ -97,7 +99,7 @@ func (p Problem) Validate(c run.Config) error {
 	if err := p.CheckPrecision(c.Precision); err != nil {
 		return err
 	}
-	if err := checkMeasures(p, c.Measures); err != nil {
+	if err := checkMeasures(p, c); err != nil {
 		return err
 	}
 	if p.Reads() {

@@ -12,7 +12,7 @@ import (
 )
 
 var diagonal = ofVectors(
-	Problem{Name: "diagonal", Title: "Diagonal linear network", About: "diagonal linear network ⟨x, u ⊙ v⟩", Options: []string{"nonzeros"}, Instance: true, AnyOrder: true},
+	Problem{Name: "diagonal", Title: "Diagonal linear network", About: "diagonal linear network ⟨x, u ⊙ v⟩", Options: []string{"nonzeros"}, Instance: true, AnyOrder: true, Jacobian: true},
 	size{examples: 80, dims: 200, stepSize: 0.25, steps: 100_001, change: func(c *run.Config) { c.Nonzeros = 20 }},
 	func(c run.Config, kind instances.Kind) (*instances.Problem, error) {
 		return instances.Diagonal(kind, instances.DiagonalSize{N: c.TrainSize, D: c.Dims, R: c.Nonzeros}, uint32(c.Seed))

@@ -31,13 +31,18 @@ var vgg16 = ofImages(Problem{
 
 // ofImages completes an entry with what all classifiers of images have in common.
 func ofImages(p Problem) Problem {
-	p.Options = append(p.Options, "width", "augment", "normalize", "dataset", "test_size", "subset")
+	p.Options = append(p.Options, "width", "augment", "normalize", "dataset", "test_size", "subset", "measure_images", "measure_mode")
 	p.Precisions = []string{"fp32", "tf32", "bf16"}
 	p.Classes, p.Coupled, p.Long = true, true, true
 	p.Defaults = func(at Circumstances) run.Config { return SuitableScale(at).Config(p.Name) }
 	p.Make = func(c run.Config, set *data.Dataset, more ...problem.Measure) (trainer.Problem, run.Config, error) {
+		around := p.around(&c)
 		images, err := p.classification(c, set, more)
-		return images, c, err
+		if err != nil {
+			return nil, c, err
+		}
+		images.Around = around
+		return images, c, nil
 	}
 	return p
 }
@@ -53,7 +58,7 @@ func (p Problem) classification(c run.Config, set *data.Dataset, more []problem.
 	}
 	return &problem.Images{
 		Net: net, Data: set, Augment: c.Augment, Normalize: c.Normalize, Sparsity: slices.Contains(c.Measures, sparsity),
-		Measures: append(chosen(c.Measures), more...),
+		Measures: append(chosen(p, c), more...),
 	}, nil
 }
 

@@ -3,23 +3,32 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/floats"
+	"largestep/data"
 	"largestep/metrics/measure"
+	"largestep/nets"
+	"largestep/train/curvature"
 	"largestep/train/problem"
+	"largestep/train/run"
 )
 
-// Measure is a number that can be asked for beside those that a problem always
-// records.
+// Measure is a number, or several, that can be asked for beside those that a problem
+// always records.
 type Measure struct {
 	Name, About string
 	Default     bool
-	Images      bool // only of classifiers of images
-	// Of computes it; nil of sparsity, which the evaluation itself measures.
-	Of func(*problem.State) (float64, error)
+	Of          func(Problem) bool // whether a problem has it
+	// Columns are what it records; none of sparsity, which the evaluation itself
+	// measures.
+	Columns func(p Problem, c run.Config) []problem.Measure
+	// Around tells whether it looks around the parameters, on the examples that
+	// problem.Around says; Products whether by products with the Hessian.
+	Around, Products bool
 }
 
 // sparsity without duplicates, of an image classifier's features.
@@ -27,8 +36,163 @@ const sparsity = "sparsity"
 
 // Measures are all there are.
 var Measures = []Measure{
-	{Name: sparsity, About: "fraction of positive features without duplicates, as sparsity_1, sparsity_2, …", Default: true, Images: true},
-	{Name: "parameter_norm", About: "‖θ‖₂ of all trained parameters", Default: true, Of: parameterNorm},
+	{Name: sparsity, About: "fraction of positive features without duplicates, as sparsity_1, sparsity_2, …", Default: true, Of: Problem.Reads},
+	{Name: "parameter_norm", About: "‖θ‖₂ of all trained parameters", Default: true, Of: all,
+		Columns: column("parameter_norm", parameterNorm)},
+	{Name: "sharpness", About: "largest eigenvalue of the training loss's Hessian, without weight decay, or --eigenvalues of them", Of: all,
+		Around: true, Products: true, Columns: sharpness},
+	{Name: "hessian_trace", About: "its trace, from random vectors, with the standard error", Of: all,
+		Around: true, Products: true, Columns: columns(
+			problem.Measure{Name: "hessian_trace", Of: func(s *problem.State) (float64, error) { t, _, err := s.Trace(); return t, err }},
+			problem.Measure{Name: "hessian_trace_error", Of: func(s *problem.State) (float64, error) { _, e, err := s.Trace(); return e, err }})},
+	{Name: "batch_sharpness", About: "gᵀHg/‖g‖² of mini-batches' losses, on average", Of: all,
+		Around: true, Products: true, Columns: column("batch_sharpness", (*problem.State).BatchSharpness)},
+	{Name: "batch_sharpness_by_losses", About: "the same without the Hessian, from losses after a step", Of: all,
+		Around: true, Columns: column("batch_sharpness_by_losses", (*problem.State).BatchSharpnessByLosses)},
+	{Name: "gradient_norm", About: "‖g‖₂ of the mean gradient, without weight decay", Of: all,
+		Around: true, Columns: gradients(map[string]func(curvature.Gradients) float64{
+			"gradient_norm": func(g curvature.Gradients) float64 { return g.Norm },
+		})},
+	{Name: "gradient_noise", About: "trace of the covariance of mini-batches' gradients, and the noise scale", Of: all,
+		Around: true, Columns: gradients(map[string]func(curvature.Gradients) float64{
+			"gradient_noise": func(g curvature.Gradients) float64 { return g.Noise },
+			"noise_scale":    func(g curvature.Gradients) float64 { return g.NoiseScale },
+		})},
+	{Name: "feature_rank", About: "principal components that hold 99 % of a feature's variance, as rank_1, …, and the effective rank", Of: hasFeatures,
+		Around: true, Columns: featureRanks},
+	{Name: "jacobian_norm", About: "‖∂h/∂θ‖ on the inputs of the Jacobian's rank", Of: func(p Problem) bool { return p.Jacobian },
+		Columns: column("jacobian_norm", (*problem.State).JacobianNorm)},
+}
+
+func all(Problem) bool { return true }
+
+func hasFeatures(p Problem) bool { return p.Reads() || p.Hidden }
+
+// columns are the same for every run.
+func columns(list ...problem.Measure) func(Problem, run.Config) []problem.Measure {
+	return func(Problem, run.Config) []problem.Measure { return list }
+}
+
+func column(name string, of func(*problem.State) (float64, error)) func(Problem, run.Config) []problem.Measure {
+	return columns(problem.Measure{Name: name, Of: of})
+}
+
+func gradients(of map[string]func(curvature.Gradients) float64) func(Problem, run.Config) []problem.Measure {
+	var list []problem.Measure
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		list = append(list, problem.Measure{Name: name, Of: func(s *problem.State) (float64, error) {
+			g, err := s.Gradients()
+			return of[name](g), err
+		}})
+	}
+	return columns(list...)
+}
+
+// sharpness, eigenvalue_2, …, and how near to a true one they are at least.
+func sharpness(_ Problem, c run.Config) []problem.Measure {
+	var list []problem.Measure
+	for k := range c.Eigenvalues {
+		name := fmt.Sprintf("eigenvalue_%d", k+1)
+		if k == 0 {
+			name = "sharpness"
+		}
+		list = append(list, problem.Measure{Name: name, Of: func(s *problem.State) (float64, error) {
+			e, err := s.Eigenvalues()
+			if err != nil {
+				return 0, err
+			}
+			return e.Values[k], nil
+		}})
+	}
+	return append(list, problem.Measure{Name: "sharpness_residual", Of: func(s *problem.State) (float64, error) {
+		e, err := s.Eigenvalues()
+		if err != nil {
+			return 0, err
+		}
+		return floats.Max(e.Residuals), nil
+	}})
+}
+
+// variance is the share that the rank of a feature holds.
+const variance = 0.99
+
+func featureRanks(p Problem, c run.Config) []problem.Measure {
+	var list []problem.Measure
+	for k := range p.features(c) {
+		of := func(f func([]float64) float64) func(*problem.State) (float64, error) {
+			return func(s *problem.State) (float64, error) {
+				values, err := s.FeatureSpectrum(k)
+				if err != nil || values == nil {
+					return math.NaN(), err
+				}
+				return f(values), nil
+			}
+		}
+		list = append(list,
+			problem.Measure{Name: fmt.Sprintf("rank_%d", k+1), Of: of(func(v []float64) float64 { return float64(measure.Components(v, variance)) })},
+			problem.Measure{Name: fmt.Sprintf("effective_rank_%d", k+1), Of: of(measure.EffectiveRank)})
+	}
+	return list
+}
+
+// features is how many a net of the problem has.
+func (p Problem) features(c run.Config) int {
+	if !p.Reads() {
+		return len(c.Widths)
+	}
+	net, err := p.Net(c.Width, 2)
+	if err != nil {
+		return 0 // which Validate refuses
+	}
+	n, err := nets.Features(net, 1, data.Channels, data.MaxSide, data.MaxSide)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// imagesToMeasure is how many training images measures see that nobody asks to see
+// more or fewer.
+const imagesToMeasure = 1000
+
+// around completes the config with what the measures see, if any looks around the
+// parameters, and says so to the problem.
+func (p Problem) around(c *run.Config) problem.Around {
+	asked := asked(c.Measures)
+	if !slices.ContainsFunc(asked, func(m Measure) bool { return m.Around }) {
+		return problem.Around{}
+	}
+	if c.MeasureImages == 0 && p.Reads() {
+		c.MeasureImages = max(min(imagesToMeasure, c.TrainSize), c.Batch)
+	}
+	if c.MeasureMode == "" {
+		c.MeasureMode = string(curvature.Training)
+	}
+	c.Eigenvalues = max(c.Eigenvalues, 1)
+	a := problem.Around{Examples: c.TrainSize, Batch: c.Batch, Mode: curvature.Mode(c.MeasureMode)}
+	if p.Reads() {
+		a.Examples = c.MeasureImages
+	}
+	for _, m := range asked {
+		a.Products = a.Products || m.Products
+		a.Features = a.Features || m.Name == "feature_rank"
+	}
+	if slices.ContainsFunc(asked, func(m Measure) bool { return m.Name == "sharpness" }) {
+		a.Eigenvalues = c.Eigenvalues
+	}
+	return a
+}
+
+// asked are the measures of the names, which have been checked.
+func asked(names []string) (list []Measure) {
+	for _, name := range names {
+		for _, m := range Measures {
+			if m.Name == name {
+				list = append(list, m)
+			}
+		}
+	}
+	return list
 }
 
 func parameterNorm(s *problem.State) (float64, error) {
@@ -46,38 +210,50 @@ func parameterNorm(s *problem.State) (float64, error) {
 // defaultMeasures are those that a run records when nobody asks for others.
 func defaultMeasures(images bool) (names []string) {
 	for _, m := range Measures {
-		if m.Default && (images || !m.Images) {
+		if m.Default && (images || m.Of(Problem{})) {
 			names = append(names, m.Name)
 		}
 	}
 	return names
 }
 
-func checkMeasures(p Problem, names []string) error {
+func checkMeasures(p Problem, c run.Config) error {
 	var known []string
 	for _, m := range Measures {
-		if p.Reads() || !m.Images {
+		if m.Of(p) {
 			known = append(known, m.Name)
 		}
 	}
-	for i, name := range names {
+	for i, name := range c.Measures {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("measure %q: of %s there are %s", name, p.Name, strings.Join(append(known, "none"), ", "))
 		}
-		if slices.Contains(names[:i], name) {
+		if slices.Contains(c.Measures[:i], name) {
 			return fmt.Errorf("measure %q is asked for twice", name)
 		}
+	}
+	return p.checkAround(c)
+}
+
+// checkAround tells what is wrong with what measures are to see.
+func (p Problem) checkAround(c run.Config) error {
+	if c.Eigenvalues < 0 {
+		return fmt.Errorf("%d eigenvalues: want 1 or more", c.Eigenvalues)
+	}
+	if m := new(curvature.Mode); c.MeasureMode != "" && m.Set(c.MeasureMode) != nil {
+		return fmt.Errorf("measures in %q mode: %w", c.MeasureMode, m.Set(c.MeasureMode))
+	}
+	if n := c.MeasureImages; n != 0 && (n < c.Batch || n > c.TrainSize) {
+		return fmt.Errorf("measures on %d images, of %d to train on in mini-batches of %d: want %[3]d to %[2]d", n, c.TrainSize, c.Batch)
 	}
 	return nil
 }
 
-// chosen are the measures of the names, which have been checked.
-func chosen(names []string) (list []problem.Measure) {
-	for _, name := range names {
-		for _, m := range Measures {
-			if m.Name == name && m.Of != nil {
-				list = append(list, problem.Measure{Name: m.Name, Of: m.Of})
-			}
+// chosen are the columns of the measures of the names, which have been checked.
+func chosen(p Problem, c run.Config) (list []problem.Measure) {
+	for _, m := range asked(c.Measures) {
+		if m.Columns != nil {
+			list = append(list, m.Columns(p, c)...)
 		}
 	}
 	return list

@@ -14,27 +14,27 @@ import (
 
 var reluProblems = []Problem{
 	ofVectors(
-		Problem{Name: "relu", Title: "ReLU network", About: "ReLU network of any widths on examples of a random teacher", Options: []string{"widths"}},
+		Problem{Name: "relu", Title: "ReLU network", Hidden: true, About: "ReLU network of any widths on examples of a random teacher", Options: []string{"widths"}},
 		size{examples: 50, dims: 5, stepSize: 0.01, steps: 10_000, change: func(c *run.Config) { c.Widths = []int{10, 10} }},
 		func(c run.Config, _ instances.Kind) (*instances.Problem, error) {
 			return instances.Teacher3(instances.Random, uint32(c.Seed))
 		}, freeReLU),
 	ofVectors(
-		Problem{Name: "relu-1d", Title: "ReLU network in one dimension", About: "two-layer ReLU network on twelve points of a line", Instance: true,
+		Problem{Name: "relu-1d", Title: "ReLU network in one dimension", Hidden: true, Jacobian: true, About: "two-layer ReLU network on twelve points of a line", Instance: true,
 			Precisions: []string{authorsPrecision, "fp64"}},
 		size{examples: 12, dims: 1, stepSize: 0.0002, steps: 31_623},
 		func(c run.Config, kind instances.Kind) (*instances.Problem, error) {
 			return instances.ReLU1D(kind, uint32(c.Seed))
 		}, student(measure.DuplicateOneInput)),
 	ofVectors(
-		Problem{Name: "teacher-2", Title: "Two-layer teacher and student", About: "two-layer ReLU student of a small teacher", Instance: true,
+		Problem{Name: "teacher-2", Title: "Two-layer teacher and student", Hidden: true, Jacobian: true, About: "two-layer ReLU student of a small teacher", Instance: true,
 			Precisions: []string{authorsPrecision, "fp64"}},
 		size{examples: 15, dims: 2, stepSize: 0.13, steps: 14_126},
 		func(c run.Config, kind instances.Kind) (*instances.Problem, error) {
 			return instances.Teacher2(kind, uint32(c.Seed))
 		}, student(measure.DuplicateConnected)),
 	ofVectors(
-		Problem{Name: "teacher-3", Title: "Three-layer teacher and student", About: "three-layer ReLU student of a small teacher", Instance: true},
+		Problem{Name: "teacher-3", Title: "Three-layer teacher and student", Hidden: true, Jacobian: true, About: "three-layer ReLU student of a small teacher", Instance: true},
 		size{examples: 50, dims: 5, stepSize: 0.011, steps: 10_001},
 		func(c run.Config, kind instances.Kind) (*instances.Problem, error) {
 			return instances.Teacher3(kind, uint32(c.Seed))

@@ -75,7 +75,8 @@ func ofVectors(p Problem, s size, instance func(run.Config, instances.Kind) (*in
 		if err := fill(made, i, &c); err != nil {
 			return nil, c, err
 		}
-		made.Measures = slices.Concat(made.Measures, chosen(c.Measures), more)
+		made.Around = p.around(&c)
+		made.Measures = slices.Concat(made.Measures, chosen(p, c), more)
 		return made, c, nil
 	}
 	return p

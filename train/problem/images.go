@@ -24,6 +24,7 @@ type Images struct {
 	Normalize data.Normalization
 	Sparsity  bool // measure the features' sparsity
 	Measures  []Measure
+	Around    Around // what measures see
 }
 
 var (
@@ -151,21 +152,46 @@ func (p *Images) Meter(vars *machine.Variables) (trainer.Meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.onTest, err = newEvaluation(vars, p.Net, p.test(), p.Data.Test.Len(), p.Dtype(), false)
+	if m.onTest, err = newEvaluation(vars, p.Net, p.test(), p.Data.Test.Len(), p.Dtype(), false); err != nil {
+		return nil, err
+	}
+	m.around, err = p.around(vars.Engine())
 	return m, err
+}
+
+// around is the loss on the first training images, as they are.
+func (p *Images) around(e op.Engine) (*around, error) {
+	if p.Around.Examples == 0 {
+		return nil, nil
+	}
+	images, err := p.Data.Train.Subset(p.Around.Examples)
+	if err != nil {
+		return nil, fmt.Errorf("images to measure on: %w", err)
+	}
+	part := &Images{Net: p.Net, Data: &data.Dataset{Train: images}, Normalize: p.Normalize}
+	a := &around{Around: p.Around}
+	if p.Around.Features {
+		if a.features, err = NewFeatures(e, p.Net, images, p.Normalize); err != nil {
+			return nil, err
+		}
+	}
+	err = a.add(&a.batches, e, part, p.Around.Batch)
+	a.whole = a.batches
+	return a, err
 }
 
 type imageMeter struct {
 	problem         *Images
 	vars            *machine.Variables
 	onTrain, onTest *evaluation
+	around          *around // nil if no measure needs it
 }
 
 // Begin does nothing.
 func (m imageMeter) Begin() error { return nil }
 
 // Measure evaluates both sets, and computes the measures.
-func (m imageMeter) Measure() (trainer.Measurement, error) {
+func (m imageMeter) Measure(stepSize float64) (trainer.Measurement, error) {
 	train, err1 := m.onTrain.Run(nil)
 	test, err2 := m.onTest.Run(nil)
 	result := trainer.Measurement{
@@ -178,7 +204,7 @@ func (m imageMeter) Measure() (trainer.Measurement, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return result, err
 	}
-	state := &State{TrainLoss: result.TrainLoss, vars: m.vars, variables: m.onTrain.variables}
+	state := &State{TrainLoss: result.TrainLoss, StepSize: stepSize, vars: m.vars, variables: m.onTrain.variables, around: m.around}
 	values, err := state.measure(m.problem.Measures)
 	result.Net = append(result.Net, values...)
 	return result, err

@@ -65,7 +65,7 @@ func TestSparsityColumns(t *testing.T) {
 	}
 	want := featureSparsity(t, p, vars)
 	for range 2 {
-		got, err := m.Measure()
+		got, err := m.Measure(0.5)
 		check(t, err)
 		for i, w := range want {
 			if got := got.Net[5+i]; !(math.Abs(got-w) <= 2e-3) { // a pair at the threshold
@@ -112,14 +112,14 @@ func featureSparsity(t *testing.T, p *Images, vars *machine.Variables) (all []fl
 func TestSparsityIsOptional(t *testing.T) {
 	p := imagesProblem(t, 30, 20)
 	m, _ := meter(t, p, withoutFeatures{engine(t)})
-	got, err := m.Measure()
+	got, err := m.Measure(0.5)
 	check(t, err)
 	if len(got.Net) != 10 || math.IsNaN(got.Net[4]) || !math.IsNaN(got.Net[5]) || !math.IsNaN(got.Net[9]) {
 		t.Errorf("without the kernels: %v", got.Net)
 	}
 	p.Sparsity = false
 	m, _ = meter(t, p, engine(t))
-	if got, err = m.Measure(); err != nil || len(got.Net) != 5 || len(p.Columns()) != 5 {
+	if got, err = m.Measure(0.5); err != nil || len(got.Net) != 5 || len(p.Columns()) != 5 {
 		t.Errorf("not asked for: %v, columns %v, error %v", got.Net, p.Columns(), err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"largestep/metrics/measure"
 	"largestep/nets"
 	"largestep/nets/op"
+	"largestep/train/curvature"
 	"largestep/train/machine"
 	"largestep/train/weights"
 )
@@ -35,10 +36,17 @@ var ErrNotFinite = errors.New("the parameters are not finite")
 // What several measures need is computed once.
 type State struct {
 	TrainLoss float64 // the objective on the training examples
+	StepSize  float64 // of the latest step
 
 	vars      *machine.Variables
 	variables []*nets.Variable
 	meter     *vectorMeter // nil of images
+	around    *around      // nil if no measure needs it
+	loaded    bool         // whether around stands at the parameters
+	eigen     *measure.Eigen
+	gradients *curvature.Gradients
+	trace     *[2]float64
+	spectra   map[int][]float64 // of features
 	features  [][]float64
 	singular  []float64
 	onGrid    []float64

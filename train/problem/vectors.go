@@ -26,6 +26,7 @@ type Vectors struct {
 	Train, Test Sample  // Test may be empty
 	LabelNoise  bool    // whether a mini-batch has some
 	Measures    []Measure
+	Around      Around // what measures see, of which Examples are all
 	// JacobianInputs are the vectors, row-major, at which measures take ∂h/∂θ.
 	JacobianInputs []float64
 	// Grid are further vectors, row-major, at which measures take h itself.
@@ -145,9 +146,27 @@ func (p *Vectors) Meter(vars *machine.Variables) (trainer.Meter, error) {
 		}
 	}
 	if len(p.JacobianInputs) > 0 {
-		m.jacobian, err = p.newJacobian(vars)
+		if m.jacobian, err = p.newJacobian(vars); err != nil {
+			return nil, err
+		}
 	}
+	m.around, err = p.around(vars.Engine())
 	return m, err
+}
+
+// around is the loss on the training examples, without label noise: in mini-batches,
+// and on all, whose Hessian is the mean of the mini-batches' in fewer steps.
+func (p *Vectors) around(e op.Engine) (*around, error) {
+	if p.Around.Examples == 0 {
+		return nil, nil
+	}
+	quiet := *p
+	quiet.LabelNoise = false
+	a := &around{Around: p.Around}
+	if err := a.add(&a.batches, e, &quiet, p.Around.Batch); err != nil {
+		return nil, err
+	}
+	return a, a.add(&a.whole, e, &quiet, p.Examples())
 }
 
 // sampleLoss is the objective on a whole sample.
@@ -206,6 +225,7 @@ type vectorMeter struct {
 	train, test *sampleLoss
 	grid        *predictions
 	jacobian    *jacobian
+	around      *around // nil if no measure needs it
 	begun       bool
 	start       measure.Pattern // of activations, at the initial parameters
 }
@@ -215,14 +235,14 @@ func (m *vectorMeter) Begin() error {
 	if _, _, err := m.train.run(); err != nil {
 		return err
 	}
-	features, err := m.state(0).Features()
+	features, err := m.state(0, 0).Features()
 	m.begun = true
 	m.start = measure.NewPattern(slices.Concat(features...))
 	return err
 }
 
 // Measure computes the losses and the measures.
-func (m *vectorMeter) Measure() (trainer.Measurement, error) {
+func (m *vectorMeter) Measure(stepSize float64) (trainer.Measurement, error) {
 	result := trainer.Measurement{TestError: math.NaN(), TestLoss: math.NaN()}
 	var err error
 	if result.TrainLoss, result.TrainError, err = m.train.run(); err != nil {
@@ -233,10 +253,10 @@ func (m *vectorMeter) Measure() (trainer.Measurement, error) {
 			return result, err
 		}
 	}
-	result.Net, err = m.state(result.TrainLoss).measure(m.problem.Measures)
+	result.Net, err = m.state(result.TrainLoss, stepSize).measure(m.problem.Measures)
 	return result, err
 }
 
-func (m *vectorMeter) state(trainLoss float64) *State {
-	return &State{TrainLoss: trainLoss, vars: m.vars, variables: m.train.variables, meter: m}
+func (m *vectorMeter) state(trainLoss, stepSize float64) *State {
+	return &State{TrainLoss: trainLoss, StepSize: stepSize, vars: m.vars, variables: m.train.variables, meter: m, around: m.around}
 }

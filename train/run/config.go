@@ -30,8 +30,13 @@ type Config struct {
 	Init        string             `json:"init_sha256,omitempty"` // checksum of the file of initial parameters
 	EvalEvery   int                `json:"eval_every"`            // epochs between evaluations
 	Measures    []string           `json:"measures,omitempty"`    // recorded beside the problem's own numbers
-	LogSteps    bool               `json:"log_steps"`             // record the loss of every step
-	Precision   string             `json:"precision"`             // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
+	// What measures see that look around the parameters: the first training images,
+	// batch norm in "training" or "evaluation" mode, and how many eigenvalues.
+	MeasureImages int    `json:"measure_images,omitempty"`
+	MeasureMode   string `json:"measure_mode,omitempty"`
+	Eigenvalues   int    `json:"eigenvalues,omitempty"`
+	LogSteps      bool   `json:"log_steps"` // record the loss of every step
+	Precision     string `json:"precision"` // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
 
 	// Of the small problems:
 	Instance string  `json:"instance,omitempty"` // "paper", or "random" from the seed

@@ -31,7 +31,8 @@ type Problem interface {
 type Meter interface {
 	// Begin is called once, at the initial parameters.
 	Begin() error
-	Measure() (Measurement, error)
+	// Measure is told the step size of the latest step.
+	Measure(stepSize float64) (Measurement, error)
 }
 
 // Measurement is what a row of metrics.csv says of the parameters.

@@ -548,8 +548,10 @@ func (t *trainer) note() {
 }
 
 func (t *trainer) measure(ctx context.Context) (record.Row, error) {
+	c := &t.Config
+	last := max(t.Step-1, 0)
 	t.vars.Until(ctx)
-	m, err := t.meter.Measure()
+	m, err := t.meter.Measure(c.StepSize(last))
 	t.vars.Until(nil)
 	if err != nil {
 		return record.Row{}, err
@@ -565,8 +567,6 @@ func (t *trainer) measure(ctx context.Context) (record.Row, error) {
 	if !finite(m.TestLoss) {
 		m.TestError = math.NaN()
 	}
-	c := &t.Config
-	last := max(t.Step-1, 0)
 	return record.Row{
 		Epoch: t.epoch(t.Step), Step: t.Step,
 		Phase:    c.Schedule.Phases[c.Phase(last)].Name,

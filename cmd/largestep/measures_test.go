@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/csv"
+	"math"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// allMeasures are those of classifiers of images that nobody records by default.
+const allMeasures = "sharpness,hessian_trace,batch_sharpness,batch_sharpness_by_losses,gradient_norm,gradient_noise,feature_rank"
+
+// rows are those of a run's metrics.csv, by column; an empty cell is NaN.
+func rows(t *testing.T, dir string) (table []map[string]float64) {
+	t.Helper()
+	f, err := os.Open(dir + "/metrics.csv")
+	check(t, err)
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	check(t, err)
+	for _, line := range lines[1:] {
+		row := map[string]float64{}
+		for i, cell := range line {
+			v, err := strconv.ParseFloat(cell, 64)
+			if err != nil {
+				v = math.NaN()
+			}
+			row[lines[0][i]] = v
+		}
+		table = append(table, row)
+	}
+	return table
+}
+
+func TestMeasuresChangeNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	options := strings.Fields("--momentum 0.9 --augment --step-size 0.1 --measure")
+	succeed(t, tiny("without", append(options, "none")...)...)
+	for _, mode := range []string{"training", "evaluation"} {
+		succeed(t, tiny(mode, append(options, allMeasures, "--measure-images", "40", "--eigenvalues", "2", "--measure-mode", mode)...)...)
+		if sumOfTensors(t, mode+"/checkpoint.safetensors") != sumOfTensors(t, "without/checkpoint.safetensors") {
+			t.Errorf("measuring in %s mode changes the training", mode)
+		}
+		for _, row := range rows(t, mode) {
+			for _, column := range strings.Split(allMeasures, ",")[:6] {
+				if v := row[column]; math.IsNaN(v) || v == 0 {
+					t.Errorf("%s mode, step %g: %s is %g", mode, row["step"], column, v)
+				}
+			}
+			if row["sharpness"] < row["eigenvalue_2"] || !(row["sharpness_residual"] <= 0.01) {
+				t.Errorf("eigenvalues %g, %g within %g", row["sharpness"], row["eigenvalue_2"], row["sharpness_residual"])
+			}
+			if r := row["rank_5"]; !(r >= 1 && r <= 32) {
+				t.Errorf("rank of the average pool: %g of 32 units", r)
+			}
+		}
+	}
+}
+
+func TestMeasuresOfDivergence(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, strings.Fields("train least-squares --steps 400 --eval-steps 1 --step-size 1e100 --measure sharpness,hessian_trace,batch_sharpness,batch_sharpness_by_losses,gradient_noise --out a")...)
+	if state, _ := status(t, "a"); state != "diverged" {
+		t.Errorf("status %s", state)
+	}
+	table := rows(t, "a")
+	last := table[len(table)-1]
+	if !math.IsInf(last["train_loss"], 0) && !math.IsNaN(last["train_loss"]) {
+		t.Fatalf("%d rows, the last with the loss %g", len(table), last["train_loss"])
+	}
+	for column, v := range last {
+		if strings.Contains(column, "sharpness") && !math.IsNaN(v) {
+			t.Errorf("%s of a net without numbers is %g", column, v)
+		}
+	}
+}
+
+// The Hessian of least squares is the same everywhere, 2/n Σ x xᵀ, so that the
+// sharpness of mini-batches of one, 2‖x‖², says what its trace is.
+func TestMeasuresOfLeastSquares(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, strings.Fields("train least-squares --steps 200 --eval-steps 100 --measure sharpness,hessian_trace,batch_sharpness,batch_sharpness_by_losses --eigenvalues 10 --out a")...)
+	for _, row := range rows(t, "a") {
+		trace := row["sharpness"]
+		for k := 2; k <= 10; k++ {
+			trace += row["eigenvalue_"+strconv.Itoa(k)]
+		}
+		for _, column := range []string{"batch_sharpness", "batch_sharpness_by_losses"} {
+			if v := row[column]; !(math.Abs(v-trace) < 1e-6*trace) {
+				t.Errorf("%s is %g, want %g", column, v, trace)
+			}
+		}
+		if v := row["hessian_trace"]; !(math.Abs(v-trace) < 5*row["hessian_trace_error"]) {
+			t.Errorf("hessian_trace is %g, want %g", v, trace)
+		}
+	}
+}
+
+// TestHessian compares the command with what the same run has recorded.
+func TestHessian(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, tiny("a", "--measure", "sharpness,hessian_trace", "--measure-images", "48")...)
+	out := succeed(t, "hessian", "a/checkpoint.safetensors", "--images", "48", "--eigenvalues", "2")
+	var numbers []float64
+	for _, m := range regexp.MustCompile(`(?m)^(?:eigenvalue 1|trace): (\S+),`).FindAllStringSubmatch(out, -1) {
+		v, err := strconv.ParseFloat(m[1], 64)
+		check(t, err)
+		numbers = append(numbers, v)
+	}
+	table := rows(t, "a")
+	last := table[len(table)-1]
+	if len(numbers) != 2 || !(math.Abs(numbers[0]-last["sharpness"]) < 1e-3*last["sharpness"]) || !(math.Abs(numbers[1]-last["hessian_trace"]) < 1e-3*math.Abs(last["hessian_trace"])) {
+		t.Errorf("recorded %g and %g, printed %s", last["sharpness"], last["hessian_trace"], out)
+	}
+	if !strings.Contains(out, "48 training images in 3 mini-batches of 16, batch norm in training mode") || strings.Count(out, "\n") != 4 {
+		t.Errorf("%s", out)
+	}
+	out = succeed(t, "hessian", "a/checkpoint.safetensors", "--images", "32", "--products", "2", "--trace-vectors", "0", "--mode", "evaluation")
+	if !strings.Contains(out, "after 2 products the tolerance of 0.001 is not reached") {
+		t.Errorf("%s", out)
+	}
+}
