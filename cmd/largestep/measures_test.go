@@ -5,9 +5,12 @@ import (
 	"math"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"codeberg.org/sbinet/npyio/npy"
 )
 
 // allMeasures are those of classifiers of images that nobody records by default.
@@ -122,4 +125,57 @@ func TestHessian(t *testing.T) {
 	if !strings.Contains(out, "after 2 products the tolerance of 0.001 is not reached") {
 		t.Errorf("%s", out)
 	}
+}
+
+// TestFeatures compares with what eval writes of the same images, and with the
+// share of positive entries that the run has recorded.
+func TestFeatures(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, tiny("a")...)
+	succeed(t, "features", "a/checkpoint.safetensors", "--train", "--images", "64", "--layer", "2", "-o", "f.npy", "--labels", "y.npy")
+	shape, f := readArray[float32](t, "f.npy")
+	if !slices.Equal(shape, []int{64, 8, 16, 16}) {
+		t.Fatalf("shape %v", shape)
+	}
+	positive := 0.0
+	for _, v := range f {
+		if v > 0 {
+			positive++
+		}
+	}
+	table := rows(t, "a")
+	if got, want := positive/float64(len(f)), table[len(table)-1]["active_2"]; got != want {
+		t.Errorf("%g of the features are positive, recorded were %g", got, want)
+	}
+	if shape, y := readArray[uint8](t, "y.npy"); !slices.Equal(shape, []int{64}) || slices.Max(y) > 9 || slices.Max(y) == slices.Min(y) {
+		t.Errorf("labels %v of shape %v", y, shape)
+	}
+	succeed(t, "features", "a/checkpoint.safetensors", "--images", "32", "--logits", "z.npy", "--layer", "5", "-o", "pool.npy")
+	if shape, _ := readArray[float32](t, "pool.npy"); !slices.Equal(shape, []int{32, 32}) {
+		t.Errorf("average pool: shape %v", shape)
+	}
+	shape, z := readArray[float32](t, "z.npy")
+	succeed(t, "eval", "a/checkpoint.safetensors", "--test-size", "32", "--logits", "z.csv")
+	text, err := os.ReadFile("z.csv")
+	check(t, err)
+	want := strings.FieldsFunc(string(text), func(r rune) bool { return r == ',' || r == '\n' })
+	if !slices.Equal(shape, []int{32, 10}) || len(want) != len(z) {
+		t.Fatalf("logits of shape %v, eval's are %d", shape, len(want))
+	}
+	for i, v := range z {
+		if w, err := strconv.ParseFloat(want[i], 32); err != nil || float32(w) != v {
+			t.Fatalf("logit %d is %g, eval's %s", i, v, want[i])
+		}
+	}
+}
+
+func readArray[T any](t *testing.T, path string) (shape []int, values []T) {
+	t.Helper()
+	file, err := os.Open(path)
+	check(t, err)
+	defer file.Close()
+	r, err := npy.NewReader(file)
+	check(t, err)
+	check(t, r.Read(&values))
+	return r.Header.Descr.Shape, values
 }

@@ -168,3 +168,15 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvat
 	}
 	return p, nil
 }
+
+// Features are those of images, of the net in evaluation mode.
+func (f *NetFile) Features(e op.Engine, images *data.Images) (*problem.Features, error) {
+	features, err := problem.NewFeatures(e, f.net, images)
+	if err != nil {
+		return nil, err
+	}
+	if err := features.Import(f.tensors); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path, err)
+	}
+	return features, nil
+}

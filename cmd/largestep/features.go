@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+
+	"codeberg.org/sbinet/npyio/npy"
+	"github.com/spf13/cobra"
+	"largestep/data"
+	"largestep/metrics/atomicfile"
+	"largestep/train/catalog"
+	"largestep/train/problem"
+)
+
+// featuresOptions are the flags of features.
+type featuresOptions struct {
+	layer               int
+	out, logits, labels string // files
+	images              int
+	train               bool
+	dataset             datasetOptions
+	engine              engineOptions
+}
+
+func newFeatures() *cobra.Command {
+	var o featuresOptions
+	cmd := &cobra.Command{
+		Use:   "features CHECKPOINT",
+		Short: "Write features, logits and labels of images for NumPy",
+		Long: `Features writes what a checkpoint's net makes of images, in evaluation mode, to files
+that numpy.load reads: the features of a layer, float32 of the shape (images,
+channels, height, width), or (images, units) of an average pool, after the ReLU; the
+logits, float32 (images, classes); and the labels, uint8 (images). Layers are counted
+as in the columns active_1, active_2, … of a run: a ResNet has its four stages and the
+average pool.`,
+		Example: `  largestep features runs/a/checkpoint.safetensors --layer 4 -o f.npy --labels y.npy
+  largestep features resnet18.pt --data cifar-10 --train --images 5000 --logits z.npy`,
+		Args: exactArgs("CHECKPOINT"),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.layer, "layer", 0, "whose features to write to --output")
+	f.StringVarP(&o.out, "output", "o", "", ".npy file for the features of --layer")
+	f.StringVar(&o.logits, "logits", "", ".npy file for the logits")
+	f.StringVar(&o.labels, "labels", "", ".npy file for the labels")
+	f.IntVar(&o.images, "images", 1000, "images, the first of the set")
+	f.BoolVar(&o.train, "train", false, "of the training set instead of the test set")
+	o.dataset.addFlags(f)
+	o.engine.addFlags(f)
+	return cmd
+}
+
+func (o *featuresOptions) run(cmd *cobra.Command, checkpoint string) error {
+	if err := o.check(cmd, checkpoint); err != nil {
+		return err
+	}
+	net, err := catalog.OpenNet(checkpoint)
+	if err != nil {
+		return err
+	}
+	sayChanges(cmd, checkpoint, net.Changes)
+	images, err := o.load(cmd, net, checkpoint)
+	if err != nil {
+		return err
+	}
+	engine, err := o.engine.openFor(net.Problem, "fp32")
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	features, err := net.Features(engine, images)
+	if err != nil {
+		return err
+	}
+	if n := features.Count(); o.out != "" && (o.layer < 1 || o.layer > n) {
+		return fmt.Errorf("layer %d: %s has 1 to %d", o.layer, net.Problem.Title, n)
+	}
+	return o.write(cmd, features, images)
+}
+
+func (o *featuresOptions) check(cmd *cobra.Command, checkpoint string) error {
+	if o.out == "" && o.logits == "" && o.labels == "" {
+		return usageError{errors.New("nothing to write: say --layer and --output, --logits or --labels")}
+	}
+	if (o.out != "") != cmd.Flags().Changed("layer") {
+		return usageError{errors.New("--layer and --output belong together")}
+	}
+	if o.images < 1 {
+		return fmt.Errorf("%d images: want 1 or more", o.images)
+	}
+	files := map[string]bool{}
+	for _, path := range []string{o.out, o.logits, o.labels} {
+		if path != "" && sameFile(path, checkpoint) {
+			return fmt.Errorf("%s is the checkpoint itself: name another file", path)
+		}
+		if path != "" && files[path] {
+			return fmt.Errorf("%s is to be written twice: name another file", path)
+		}
+		files[path] = true
+	}
+	return nil
+}
+
+func (o *featuresOptions) load(cmd *cobra.Command, net *catalog.NetFile, checkpoint string) (*data.Images, error) {
+	place, err := o.dataset.findFor(cmd, net, checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	if o.train {
+		set, err := place.Load(o.images, 1)
+		if err != nil {
+			return nil, err
+		}
+		return set.Train, nil
+	}
+	set, err := place.Load(1, o.images)
+	if err != nil {
+		return nil, err
+	}
+	return set.Test, nil
+}
+
+func (o *featuresOptions) write(cmd *cobra.Command, features *problem.Features, images *data.Images) error {
+	for _, file := range []struct {
+		path string
+		k    int
+	}{{o.out, o.layer - 1}, {o.logits, features.Count()}} {
+		if file.path == "" {
+			continue
+		}
+		if err := writeFeature(file.path, features, file.k); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: float32 %v\n", file.path, features.Shape(file.k))
+	}
+	if o.labels == "" {
+		return nil
+	}
+	if err := writeArray(o.labels, images.Labels); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: uint8 [%d]\n", o.labels, images.Len())
+	return nil
+}
+
+func writeFeature(path string, features *problem.Features, k int) error {
+	shape := features.Shape(k)
+	var rows [][]float32
+	err := features.Each(k, func(row []float32) error {
+		rows = append(rows, append([]float32{}, row...))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(shape) == 2 {
+		return writeArray(path, rows)
+	}
+	images := make([][][][]float32, len(rows))
+	for i, row := range rows {
+		for range shape[1] {
+			var channel [][]float32
+			for range shape[2] {
+				channel, row = append(channel, row[:shape[3]]), row[shape[3]:]
+			}
+			images[i] = append(images[i], channel)
+		}
+	}
+	return writeArray(path, images)
+}
+
+// writeArray writes nested slices as an array for NumPy.
+func writeArray(path string, values any) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		buf := bufio.NewWriter(w)
+		return cmp.Or(npy.Write(buf, values), buf.Flush())
+	})
+}
