@@ -105,7 +105,7 @@ func (o *featuresOptions) check(cmd *cobra.Command, checkpoint string) error {
 }
 
 func (o *featuresOptions) load(cmd *cobra.Command, net *catalog.NetFile, checkpoint string) (*data.Images, error) {
-	place, err := o.dataset.findFor(cmd, net, checkpoint)
+	place, err := o.dataset.findFor(cmd, net, configBeside(checkpoint), checkpoint)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func addRecords(f *pflag.FlagSet, c *run.Config) {
 func aboutMeasures(net string) (text string) {
 	p, err := catalog.Find(net)
 	for _, m := range catalog.Measures {
-		if err != nil || p.Reads() || !m.Images {
+		if err != nil || m.Of(p) {
 			text += fmt.Sprintf("\n%s: %s", m.Name, m.About)
 		}
 	}

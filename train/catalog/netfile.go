@@ -149,6 +149,14 @@ func (f *NetFile) Evaluate(e op.Engine, images *data.Images, n data.Normalizatio
 	return r, nil
 }
 
+// normalization is that of the images, none if the file does not say so.
+func (f *NetFile) normalization() data.Normalization {
+	if f.About.Normalize == nil {
+		return data.Normalization{}
+	}
+	return *f.About.Normalize
+}
+
 // Probe looks at the loss on images, in mini-batches of a size, around the file's
 // parameters; see curvature.New.
 func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvature.Mode) (*curvature.Probe, error) {
@@ -156,9 +164,7 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvat
 		return nil, fmt.Errorf("%s has %d classes, the data set %d", f.path, f.Classes, c)
 	}
 	loss := &problem.Images{Net: f.net, Data: &data.Dataset{Train: images}}
-	if f.About.Normalize != nil {
-		loss.Normalize = *f.About.Normalize
-	}
+	loss.Normalize = f.normalization()
 	p, err := curvature.New(e, loss, batch, mode)
 	if err != nil {
 		return nil, err
@@ -171,7 +177,7 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvat
 
 // Features are those of images, of the net in evaluation mode.
 func (f *NetFile) Features(e op.Engine, images *data.Images) (*problem.Features, error) {
-	features, err := problem.NewFeatures(e, f.net, images)
+	features, err := problem.NewFeatures(e, f.net, images, f.normalization())
 	if err != nil {
 		return nil, err
 	}
