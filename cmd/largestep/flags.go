@@ -81,7 +81,20 @@ var optional = func() map[string]bool {
 }()
 
 // flagOf is the flag of an option of config.json.
-func flagOf(option string) string { return strings.ReplaceAll(option, "_", "-") }
+func flagOf(option string) string {
+	if option == "measures" {
+		return "measure"
+	}
+	return strings.ReplaceAll(option, "_", "-")
+}
+
+// optionOf is the reverse of flagOf.
+func optionOf(flag string) string {
+	if flag == "measure" {
+		return "measures"
+	}
+	return strings.ReplaceAll(flag, "-", "_")
+}
 
 // takes tells whether a problem takes a flag.
 func takes(p catalog.Problem, flag string) bool {

@@ -57,10 +57,13 @@ func (o *trainOptions) runName(f *pflag.FlagSet) string {
 	}
 	named.String("init", "", "")
 	f.Visit(func(flag *pflag.Flag) {
-		if named.Lookup(flag.Name) != nil && !slices.Contains(otherwiseNamed, flag.Name) {
+		if named.Lookup(flag.Name) != nil && !slices.Contains(otherwiseNamed, flag.Name) && o.file.has(flag.Name) {
 			parts = append(parts, strings.TrimSuffix(flag.Name+"-"+flag.Value.String(), "-true"))
 		}
 	})
+	if o.file.path != "" {
+		parts = append(parts, o.file.stem())
+	}
 	parts = append(parts, fmt.Sprintf("seed%d", c.Seed))
 	name := notInFileNames.ReplaceAllString(strings.Join(parts, "-"), "-")
 	if len(name) > longestName {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -231,9 +232,19 @@ func sayDoubts(out io.Writer, advice string, parts ...*data.Images) {
 // Close gives the engine back.
 func (r *request) Close() error { return r.open.Close() }
 
-// environment notes what a run does not know itself of how it is made.
+// environment notes what the run does not know itself of how it is made.
+func (r *request) environment() run.Environment {
+	env := r.engine.environment(r.open, r.place, r.edge)
+	if abs, err := filepath.Abs(r.init); err == nil && r.init != "" {
+		env.Init = abs
+	}
+	return env
+}
+
+// environment notes what computes, and from what.
 func (o *engineOptions) environment(e op.Engine, place data.Place, edge float64) run.Environment {
-	env := run.Environment{DataDir: place.Dir, Edge: edge}
+	env := run.Environment{Commit: commit(), Command: commandLine(), DataDir: place.Dir, Edge: edge}
+	env.Host, _ = os.Hostname()                                             // "" where nobody knows
 	if abs, err := filepath.Abs(place.Dir); err == nil && place.Dir != "" { // to resume from anywhere
 		env.DataDir = abs
 	}

@@ -15,6 +15,8 @@ type scheduleFlags struct {
 	decayAt, warmup             float64
 	phases, rule                string
 	growth, gain, powerOfGrowth float64
+
+	base *schedule.Schedule // of a file of settings; nil if there is none
 }
 
 func (s *scheduleFlags) add(f *pflag.FlagSet) {
@@ -64,6 +66,9 @@ func (s *scheduleFlags) check(f *pflag.FlagSet) error {
 
 // schedule is what the flags make of the one that there is without them.
 func (s *scheduleFlags) schedule(f *pflag.FlagSet, base schedule.Schedule) (made schedule.Schedule, err error) {
+	if s.base != nil {
+		base = *s.base
+	}
 	eta := base.First()
 	if f.Changed("step-size") {
 		eta = s.stepSize.value
@@ -77,6 +82,8 @@ func (s *scheduleFlags) schedule(f *pflag.FlagSet, base schedule.Schedule) (made
 		if made, err = schedule.Decay(eta, s.decayAt); err != nil {
 			return made, err
 		}
+	case f.Changed("step-size") && s.base != nil && !f.Changed("schedule"):
+		made = base.From(eta)
 	case f.Changed("step-size"), f.Changed("schedule"):
 		made = schedule.Constant(eta)
 	default:

@@ -29,6 +29,8 @@ type trainOptions struct {
 	save      time.Duration
 	keep      int
 	saveEvery int
+	file      fromFile
+	print     bool
 }
 
 func newTrain() *cobra.Command {
@@ -51,9 +53,20 @@ a GPU; its step size is decayed at 50 % of the epochs.
   largestep train resnet18 --out runs/a --resume                 go on after Ctrl-C or a crash
   largestep train diagonal --phases "0.985edge@0,0.29edge@0.3"   SGD on a diagonal linear network, at the edge of divergence
   largestep train diagonal --phases "0.2@0,0.06@0.3" --label-noise 0.2                noise on the labels, until the decay
-  largestep train relu --widths 20,20 --step-size 0.1edge        at a tenth of the step size that diverges`,
+  largestep train relu --widths 20,20 --step-size 0.1edge        at a tenth of the step size that diverges
+  largestep train --config runs/a/config.json --out runs/b       the same again, to the last bit
+  largestep train --config runs/a/config.json --seed 1           all but the seed
+  largestep train resnet18 --momentum 0.9 --print-config         what it would train with, for a --config`,
 	}
-	return perNet(cmd, newTrainNet, catalog.Problems...)
+	perNet(cmd, newTrainNet, catalog.Problems...)
+	withNet := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if path := cmd.Flags().Lookup("config"); len(args) == 0 && path.Changed {
+			return trainFile(cmd, path.Value.String())
+		}
+		return withNet(cmd, args)
+	}
+	return cmd
 }
 
 func newTrainNet(p catalog.Problem) *cobra.Command {
@@ -69,6 +82,8 @@ Its defaults are below; "largestep train --help" has examples.`, p.Name, p.About
 	f.StringVar(&o.init, "init", "", "file to take initial parameters and running statistics from, as eval does")
 	f.StringVar(&o.out, "out", "", "run folder (default: in runs/, named after the settings)")
 	f.BoolVar(&o.resume, "resume", false, "go on with the run in the run folder, or begin it; its settings count, flags that differ are refused, but for more --epochs or --steps where no step size depends on them")
+	f.StringVar(&o.file.path, "config", "", "file of settings: a run's config.json, or YAML with the names of its options; flags win")
+	f.BoolVar(&o.print, "print-config", false, "print the settings as --config reads them, and train nothing")
 	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints")
 	f.IntVar(&o.keep, "keep", 0, "checkpoints to keep beside the latest, as checkpoint-STEP.safetensors; while it trains, the last one stays in any case")
 	f.IntVar(&o.saveEvery, "save-every", 0, "epochs after which parameters are kept, as epoch-N.safetensors (default: not)")
@@ -110,6 +125,9 @@ func (o *trainOptions) run(cmd *cobra.Command) (err error) {
 			return err
 		}
 	}
+	if err := o.readFile(cmd); err != nil {
+		return err
+	}
 	if err := o.prepare(cmd, trainGroups...); err != nil {
 		if o.resumed != nil {
 			return fmt.Errorf("%s: %w", o.out, err)
@@ -117,18 +135,26 @@ func (o *trainOptions) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer o.Close()
-	if err := o.chooseFolder(cmd.Flags()); err != nil {
+	if err := o.checkInit(); err != nil {
 		return err
+	}
+	if !o.print {
+		if err := o.chooseFolder(cmd.Flags()); err != nil {
+			return err
+		}
 	}
 	if o.config.Schedule.OfEdge {
 		if err := o.findEdge(cmd); err != nil {
 			return err
 		}
 	}
+	if o.print {
+		return printConfig(cmd.OutOrStdout(), o.config)
+	}
 	t := training{
 		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), again: o.again(cmd.Flags()),
 		options: trainer.Options{
-			Config: o.config, Environment: o.engine.environment(o.open, o.place, o.edge), Dir: o.out, Resume: o.resume,
+			Config: o.config, Environment: o.environment(), Dir: o.out, Resume: o.resume,
 			Init: o.init, Problem: o.problem, Engine: o.open, CheckpointEvery: o.save, Keep: o.keep, SaveEvery: o.saveEvery,
 		},
 	}

@@ -197,7 +197,7 @@ func read(path string, momentum bool) (*Checkpoint, error) {
 		return nil, fmt.Errorf("%s: of format %d, this program knows up to %d: written by a later largestep?%w", path, c.Format, Format, errNotDamaged)
 	}
 	if config, ok := metadata[configKey]; ok {
-		f, err := parse([]byte(config))
+		f, err := ParseConfig([]byte(config))
 		if err != nil {
 			return nil, fmt.Errorf("%s: its config %w", path, err)
 		}

@@ -17,12 +17,16 @@ const Format = 2
 
 // Environment is what a config does not say of how a run was made.
 type Environment struct {
-	Version string `json:"version"` // of largestep
+	Version string `json:"version"`           // of largestep
+	Commit  string `json:"commit,omitempty"`  // that it was built from
+	Command string `json:"command,omitempty"` // that began the run
+	Host    string `json:"host,omitempty"`
 	Go      string `json:"go"`
 	Engine  string `json:"engine"`
 	Device  string `json:"device"`
 	Threads int    `json:"threads,omitempty"`
 	DataDir string `json:"data_dir,omitempty"`
+	Init    string `json:"init,omitempty"` // path of the file of initial parameters
 	// Edge is that of divergence, if step sizes were given relative to it.
 	Edge        float64 `json:"edge,omitempty"`
 	TrainSHA256 string  `json:"train_sha256"` // of the training examples used
@@ -44,7 +48,7 @@ func ReadConfig(dir string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := parse(b)
+	f, err := ParseConfig(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", path, err)
 	}
@@ -60,7 +64,8 @@ func WriteConfig(dir string, c Config, e Environment) error {
 	return atomicfile.WriteFile(filepath.Join(dir, record.ConfigFile), append(b, '\n'))
 }
 
-func parse(b []byte) (*File, error) {
+// ParseConfig reads the content of a config.json.
+func ParseConfig(b []byte) (*File, error) {
 	var f File
 	if err := json.Unmarshal(b, &f); err != nil {
 		return nil, fmt.Errorf("is damaged: %w", err)

@@ -74,7 +74,7 @@ func TestFormat1(t *testing.T) {
 			{"name": "final", "start": 0.9, "step_size": 0.01}], "warmup_exp": 1.05`: "large:1@0~exp:1.05,small:0.1@0.3,final:0.01@0.9",
 		`"step_size": 2, "phases": [{"name": "large", "start": 0, "step_size": 2}], "warmup_gain": 5, "warmup_power": 0.5`: "large:2@0~power:5:0.5",
 	} {
-		f, err := parse([]byte("{" + rest + content + "}"))
+		f, err := ParseConfig([]byte("{" + rest + content + "}"))
 		if err != nil {
 			t.Errorf("%s: %v", content, err)
 		} else if got := f.Schedule.String(); got != want {
@@ -92,7 +92,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add(b)
 	f.Add([]byte(`{"net": "svm", "train_size": 9, "sampling": "full", "batch": 3, "epochs": 1, "eval_every": 1, "step_size": 1, "sparsity": true}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		file, err := parse(b)
+		file, err := ParseConfig(b)
 		if err != nil {
 			return
 		}
@@ -100,7 +100,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same, err := parse(again)
+		same, err := ParseConfig(again)
 		if err != nil {
 			t.Fatalf("%s: %v", again, err)
 		}
