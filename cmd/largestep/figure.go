@@ -1,19 +1,15 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"largestep/data"
-	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/experiment"
 	"largestep/train/instances"
-	"largestep/train/trainer"
 )
 
 // figureOptions are the flags of figures.
@@ -27,6 +23,7 @@ type figureOptions struct {
 	precision string
 	dataset   datasetOptions
 	engine    engineOptions
+	jobs      jobOptions
 }
 
 func newFigure() *cobra.Command {
@@ -65,6 +62,7 @@ func newFigureCommand(c experiment.Command) *cobra.Command {
 	f.IntVar(&o.seeds, "seeds", 0, "runs of each curve (default "+defaultSeeds(c.Figures[0])+")")
 	f.StringVar(&o.precision, "precision", "", "number format (default "+c.Figures[0].Problem().Precisions[0]+")")
 	o.engine.addFlags(f)
+	o.jobs.addFlags(f)
 	return cmd
 }
 
@@ -160,11 +158,12 @@ func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experim
 			return err
 		}
 	}
-	engine, err := o.engine.openFor(f.Problem(), o.precision)
+	engines, err := o.jobs.open(&o.engine, f.Problem(), o.precision)
 	if err != nil {
 		return err
 	}
-	defer engine.Close()
+	defer closeAll(engines)
+	engine := engines[0]
 	order := experiment.Order{Seed: o.seed, Seeds: o.seeds, Precision: o.precision, Instance: o.instance}
 	if f.Problem().Reads() {
 		if err := o.findData(cmd, engine.Name(), &order); err != nil {
@@ -178,10 +177,10 @@ func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experim
 	if plan.Data != nil {
 		sayDoubts(cmd.ErrOrStderr(), "", plan.Data.Train, plan.Data.Test)
 	}
-	w := &watcher{out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), brief: !f.Problem().Reads()}
+	w := &watcher{out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), brief: !f.Problem().Reads(), jobs: len(engines)}
 	e := &experiment.Experiment{
 		Dir: filepath.Join("figures", plan.Folder), Problem: f.Problem(), Data: plan.Data, Settings: plan.Settings,
-		Engine: engine, Environment: o.engine.environment(engine, order.Place, 0), Watcher: w,
+		Engines: engines, Environment: o.engine.environment(engine, order.Place, 0), Watcher: w,
 	}
 	if o.out != "" {
 		e.Dir = o.out
@@ -238,56 +237,6 @@ func (o *figureOptions) findData(cmd *cobra.Command, engine string, order *exper
 	return err
 }
 
-// watcher shows how an experiment goes.
-type watcher struct {
-	out, progress io.Writer
-	brief         bool // no lines but of trouble where nobody watches
-	begun         bool // the run under way trains
-	finish        func()
-	status        record.Status // of the latest run
-	dir           string
-	trials        *trials // of the latest search
-}
-
-func (w *watcher) Begin(label, dir string) trainer.Hooks {
-	w.begun, w.finish, w.trials = false, func() {}, nil
-	var hooks trainer.Hooks
-	if !w.brief || isTerminal(w.progress) {
-		hooks, w.finish = follow(w.progress, label, dir)
-	}
-	return hooks
-}
-
-func (w *watcher) End(dir string, status record.Status, err error) {
-	w.finish()
-	w.dir, w.status = dir, status
-	if err == nil && (!w.brief || status.State == record.Diverged) {
-		out := w.out
-		if w.brief {
-			out = w.progress
-		}
-		reportFinal(out, dir, status, true)
-	}
-}
-
-func (w *watcher) Search(what string) func(stepSize float64, diverged bool) {
-	fmt.Fprintf(w.progress, "searching for the edge of divergence: %s\n", what)
-	w.trials = newTrials(io.Discard, edgeTolerance)
-	return w.trials.tell
-}
-
-// translate says how to go on where an experiment was interrupted.
-func (w *watcher) translate(err error) error {
-	switch {
-	case errors.Is(err, trainer.ErrInterrupted) && w.trials != nil:
-		w.trials.out = w.progress
-		return w.trials.interrupted()
-	case errors.Is(err, trainer.ErrInterrupted):
-		return interrupted(w.progress, w.dir, w.status, "the same command")
-	}
-	return advise(err)
-}
-
 // newFigureAll makes every figure with its defaults.
 func newFigureAll() *cobra.Command {
 	var o figureOptions
@@ -314,5 +263,6 @@ func newFigureAll() *cobra.Command {
 	f.IntVar(&o.seeds, "seeds", 0, "runs of each curve (default: what each figure has)")
 	f.StringVar(&o.precision, "precision", "", "number format of classifiers of images")
 	o.engine.addFlags(f)
+	o.jobs.addFlags(f)
 	return cmd
 }

@@ -79,7 +79,7 @@ func TestEdgeIsOfTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := smallFigure(t, "teacher-2").runs(list[1], 3)[2]
-	if search, _ := r.edge(); search.Config.Precision != "fp64" || search.Config.Seed != 2 {
+	if search := r.edge(); search.Config.Precision != "fp64" || search.Config.Seed != 2 {
 		t.Errorf("search in %s from seed %d, run in fp64 from 2", search.Config.Precision, search.Config.Seed)
 	}
 }

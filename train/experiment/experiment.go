@@ -3,7 +3,6 @@
 package experiment
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,7 +23,9 @@ import (
 type Run struct {
 	Name     string // of its folder
 	Config   run.Config
-	relative *relative // nil if the config's step sizes are meant as they are
+	Init     string        // file of initial parameters, or ""
+	Data     *data.Dataset // nil for the experiment's
+	relative *relative     // nil if the config's step sizes are meant as they are
 }
 
 // Setting is one curve of a figure: runs that differ in their seeds alone.
@@ -40,37 +41,29 @@ type Experiment struct {
 	Problem     catalog.Problem
 	Data        *data.Dataset // of a problem that reads one
 	Settings    []Setting
-	Engine      op.Engine
+	Engines     []op.Engine     // each trains one run at a time
 	Environment run.Environment // but for what differs between the runs
 	Watcher     Watcher
+	// CheckpointEvery is the least time between two checkpoints of a run; half a
+	// minute if it is 0.
+	CheckpointEvery time.Duration
 
-	edges map[string]float64 // of divergence, by the keys of Run.edge
+	edges edges
 }
 
-// Watcher is told how an experiment goes.
+// Watcher is told how an experiment goes, by several goroutines where there are
+// several engines.
 type Watcher interface {
+	// Plan is called first, with the number of runs and of steps to be taken.
+	Plan(runs, steps int)
 	// Begin is called before each run; the hooks follow it.
 	Begin(label, dir string) trainer.Hooks
-	// End is called after it, with what trainer.Run returned.
+	// End is called after it, with what trainer.Run returned. Of a run that another
+	// process trains that is run.ErrLocked; it is begun again when that is over.
 	End(dir string, status record.Status, err error)
 	// Search is called before an edge of divergence is searched for; the function
 	// is told of each trial.
 	Search(what string) func(stepSize float64, diverged bool)
-}
-
-// checkpointEvery is the least time between two checkpoints of a run.
-const checkpointEvery = 30 * time.Second
-
-// Train trains what is missing, all settings with the first seed first, and goes
-// on with what was cut short.
-func (e *Experiment) Train(ctx context.Context) error {
-	list := e.runs()
-	for i, r := range list {
-		if err := e.train(ctx, r, fmt.Sprintf("%d/%d %s", i+1, len(list), r.Name)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // runs are those of all settings, seed by seed.
@@ -86,55 +79,13 @@ func (e *Experiment) runs() (list []Run) {
 	return list
 }
 
-func (e *Experiment) train(ctx context.Context, r Run, label string) error {
-	dir := filepath.Join(e.Dir, r.Name)
-	env := e.Environment
-	if r.relative != nil {
-		edge, err := e.edge(ctx, r, dir)
-		if err != nil {
-			return err
-		}
-		env.Edge, r = edge, r.at(edge)
+// problem makes what a run minimises.
+func (e *Experiment) problem(r Run) (trainer.Problem, run.Config, error) {
+	set := r.Data
+	if set == nil {
+		set = e.Data
 	}
-	if err := e.Problem.Validate(r.Config); err != nil {
-		return err
-	}
-	problem, config, err := e.Problem.Make(r.Config, e.Data)
-	if err != nil {
-		return err
-	}
-	status, err := trainer.Run(ctx, trainer.Options{
-		Config: config, Environment: env, Dir: dir, Resume: true, Problem: problem, Engine: e.Engine,
-		CheckpointEvery: checkpointEvery, Hooks: e.Watcher.Begin(label, dir),
-	})
-	e.Watcher.End(dir, status, err)
-	if err != nil {
-		return err
-	}
-	return e.Engine.Free()
-}
-
-// edge is that of a run: the one noted when the run began, or else searched for,
-// once for all runs that share it.
-func (e *Experiment) edge(ctx context.Context, r Run, dir string) (float64, error) {
-	search, key := r.edge()
-	if e.edges == nil {
-		e.edges = map[string]float64{}
-	}
-	if begun, err := run.ReadConfig(dir); err == nil && begun.Environment.Edge > 0 {
-		e.edges[key] = begun.Environment.Edge
-	}
-	if edge, ok := e.edges[key]; ok {
-		return edge, nil
-	}
-	problem, config, err := e.Problem.Make(search.Config, e.Data)
-	if err != nil {
-		return 0, err
-	}
-	search.Engine, search.Problem, search.Config = e.Engine, problem, config
-	search.Tried = e.Watcher.Search(fmt.Sprintf("%s, %s", e.Problem.Name, key))
-	e.edges[key], err = search.Find(ctx)
-	return e.edges[key], err
+	return e.Problem.Make(r.Config, set)
 }
 
 // Records reads what the runs recorded, a group for each setting.

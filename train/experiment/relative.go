@@ -1,18 +1,37 @@
 package experiment
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
+	"sync"
 
 	"largestep/data"
+	"largestep/nets/op"
 	"largestep/train/run"
+	"largestep/train/schedule"
 	"largestep/train/trainer"
 )
 
 // relative is a step size as a multiple of an edge of divergence.
 type relative struct {
 	unit     run.Config // whose schedule has the edge
-	multiple float64    // of that edge, the first step size
+	multiple float64    // of that edge, the first step size; 0 if the config says it
+	steps    int        // within which the unit's schedule diverges
+}
+
+// edgeGuess is where the search for the edge of a constant step size begins.
+const edgeGuess = 0.01
+
+// OfEdge is a run whose step sizes are multiples of the edge of a constant one,
+// within so many steps.
+func (r Run) OfEdge(steps int) Run {
+	unit := r.Config
+	unit.Schedule = schedule.Constant(edgeGuess)
+	r.relative = &relative{unit: unit, steps: steps}
+	return r
 }
 
 // edgeTolerance is the fraction to which edges are found.
@@ -34,7 +53,7 @@ func relate(curves []curve, fraction float64) {
 	for i := range curves {
 		s := &curves[i]
 		unit, eta := units[s.config.Sampling], s.config.Schedule.First()
-		s.relative = &relative{unit, fraction * eta / unit.Schedule.First()}
+		s.relative = &relative{unit, fraction * eta / unit.Schedule.First(), unit.Steps()}
 		s.label = strings.Replace(s.label, fmt.Sprintf("η = %g", eta), fmt.Sprintf("η = %.3g edge", s.relative.multiple), 1)
 	}
 }
@@ -53,16 +72,74 @@ func firstDecay(c run.Config) float64 {
 	return c.Schedule.Phases[1].Start
 }
 
-// edge is the search for the edge of a relative run; runs with equal keys have
-// the same edge.
-func (r Run) edge() (search trainer.Edge, key string) {
+// edge is the search for the edge of a relative run.
+func (r Run) edge() trainer.Edge {
 	c := r.relative.unit
 	c.Seed, c.Precision = r.Config.Seed, r.Config.Precision
-	return trainer.Edge{Config: c, Steps: c.Steps(), Tolerance: edgeTolerance}, fmt.Sprintf("%s, seed %d", c.Sampling, c.Seed)
+	return trainer.Edge{Config: c, Init: r.Init, Steps: r.relative.steps, Tolerance: edgeTolerance}
 }
 
 // at is a relative run with the step sizes that follow from the edge.
 func (r Run) at(edge float64) Run {
-	r.Config.Schedule = r.Config.Schedule.Times(r.relative.multiple * edge / r.Config.Schedule.First())
+	factor := edge
+	if r.relative.multiple != 0 {
+		factor = r.relative.multiple * edge / r.Config.Schedule.First()
+	}
+	r.Config.Schedule = r.Config.Schedule.Times(factor)
 	return r
+}
+
+// edges are those found, by the searches for them.
+type edges struct {
+	sync.Mutex
+	byKey map[string]*sharedEdge
+}
+
+// sharedEdge is that of several runs; whoever searches for it holds the lock.
+type sharedEdge struct {
+	sync.Mutex
+	value float64 // 0 until it is known
+}
+
+// of is the edge of a search.
+func (e *edges) of(search trainer.Edge) *sharedEdge {
+	b, err := json.Marshal(search.Config)
+	if err != nil {
+		panic(err) // a config can be written
+	}
+	key := fmt.Sprintf("%s %s %d", b, search.Init, search.Steps)
+	e.Lock()
+	defer e.Unlock()
+	if e.byKey == nil {
+		e.byKey = map[string]*sharedEdge{}
+	}
+	if e.byKey[key] == nil {
+		e.byKey[key] = &sharedEdge{}
+	}
+	return e.byKey[key]
+}
+
+// findEdge is the edge of a run: the one noted when the run began, or else searched
+// for, once for all runs that share it.
+func (e *Experiment) findEdge(ctx context.Context, r Run, engine op.Engine) (float64, error) {
+	search := r.edge()
+	known := e.edges.of(search)
+	known.Lock()
+	defer known.Unlock()
+	if begun, err := run.ReadConfig(filepath.Join(e.Dir, r.Name)); err == nil && begun.Environment.Edge > 0 {
+		known.value = begun.Environment.Edge
+	}
+	if known.value > 0 {
+		return known.value, nil
+	}
+	unit := r
+	unit.Config = search.Config
+	problem, config, err := e.problem(unit)
+	if err != nil {
+		return 0, err
+	}
+	search.Engine, search.Problem, search.Config = engine, problem, config
+	search.Tried = e.Watcher.Search(fmt.Sprintf("%s, %s, seed %d", e.Problem.Name, config.Sampling, config.Seed))
+	known.value, err = search.Find(ctx)
+	return known.value, err
 }

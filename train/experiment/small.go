@@ -173,7 +173,7 @@ func (f SmallFigure) runs(s curve, seeds int) []Run {
 		if onPaper && c.Sampling != data.Full && (seed == 0 || f.Problem().AnyOrder) {
 			c.Order = "paper"
 		}
-		runs = append(runs, Run{fmt.Sprintf("%s-seed%d", folderName(s.label), seed), c, s.relative})
+		runs = append(runs, Run{Name: fmt.Sprintf("%s-seed%d", folderName(s.label), seed), Config: c, relative: s.relative})
 	}
 	return runs
 }

@@ -133,6 +133,8 @@ func DamagedParameters(dir string, prefixes ...string) (damages []error) {
 	return damages
 }
 
+func phaseFile(k int) string { return fmt.Sprintf("phase-%d.safetensors", k) }
+
 func writeTensors(path string, tensors []safetensors.Tensor, metadata map[string]string) error {
 	metadata, err := safetensors.Sealed(tensors, metadata)
 	if err != nil {

@@ -9,6 +9,9 @@ import (
 	"largestep/metrics/atomicfile"
 )
 
+// ErrLocked is returned where another process, or another goroutine, trains.
+var ErrLocked = errors.New("another process is training in it")
+
 // Lock makes the run folder, if it is not there, and makes sure that one
 // process at a time trains in it. If the folder is a symbolic link, what it leads
 // to is meant. release removes a folder that was made here and has stayed empty.

@@ -33,6 +33,7 @@ type Options struct {
 	// SaveEvery is after how many epochs the parameters are kept; 0 for none.
 	SaveEvery int
 	Hooks     Hooks
+	Branches  []Branch
 }
 
 // Hooks let a progress bar follow a training. Nil ones are not called.

@@ -327,6 +327,7 @@ func (t *trainer) epoch(step int) float64 { return float64(step) / float64(t.Con
 // loop takes all steps, evaluating before the first and after each EvalEvery
 // epochs and the last.
 func (t *trainer) loop(ctx context.Context) error {
+	t.passBranches()
 	for {
 		if err := t.keepParameters(); err != nil {
 			return err
@@ -341,6 +342,9 @@ func (t *trainer) loop(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			return ErrInterrupted
+		}
+		if err := t.branch(); err != nil {
+			return err
 		}
 		if err := t.takeStep(ctx); err != nil {
 			return err
