@@ -19,16 +19,7 @@ func SaveCSV(file string, groups []Group, columns []string) error {
 	for _, g := range groups {
 		n := g.states()
 		record := []string{g.Label, strconv.Itoa(len(g.Runs)), strconv.Itoa(n.diverged), strconv.Itoa(n.unfinished)}
-		for _, column := range columns {
-			low, median, high := quartiles(g.lastValues(column))
-			for _, v := range []float64{median, low, high} {
-				text := ""
-				if finite(v) {
-					text = strconv.FormatFloat(v, 'g', -1, 64)
-				}
-				record = append(record, text)
-			}
-		}
+		record = append(record, g.quartileCells(columns)...)
 		records = append(records, record)
 	}
 	return atomicfile.Write(file, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(records) })

@@ -12,8 +12,8 @@ import (
 
 // Setting is a value of an option, as text.
 type Setting struct {
-	Name  string // as config.json has it, or an option that makes its schedule
-	Value string
+	Name  string `json:"name"` // as config.json has it, or an option that makes its schedule
+	Value string `json:"value"`
 }
 
 // Point is what one run has of an axis: settings that go together.
