@@ -89,7 +89,7 @@ func (o *trainOptions) take(f *pflag.FlagSet, file *settings.File, list settings
 			if !file.Recorded { // else it says what the net has
 				return fmt.Errorf("%s means nothing to %s", s.Name, o.entry.Name)
 			}
-		case name == "phases":
+		case name == "phases": // which flags may change
 			base, err := schedule.Parse(s.Value)
 			if err != nil {
 				return err

@@ -86,7 +86,7 @@ func (r *request) prepare(cmd *cobra.Command, groups ...func(*pflag.FlagSet, *ru
 	if r.resumed != nil {
 		err = r.resume(f, groups)
 	} else {
-		err = r.resolve(cmd, backend.name, groups)
+		err = r.resolve(f, cmd.ErrOrStderr(), backend.name, groups)
 	}
 	if err != nil {
 		return err
@@ -128,10 +128,9 @@ func over(c run.Config, f *pflag.FlagSet, groups []func(*pflag.FlagSet, *run.Con
 }
 
 // resolve fills what no flag says from the defaults of the problem.
-func (r *request) resolve(cmd *cobra.Command, engine string, groups []func(*pflag.FlagSet, *run.Config)) (err error) {
-	f := cmd.Flags()
+func (r *request) resolve(f *pflag.FlagSet, out io.Writer, engine string, groups []func(*pflag.FlagSet, *run.Config)) (err error) {
 	if r.entry.Reads() {
-		if r.place, err = r.dataset.find(cmd.ErrOrStderr()); err != nil {
+		if r.place, err = r.dataset.find(out); err != nil {
 			return err
 		}
 	}

@@ -59,6 +59,11 @@ a GPU; its step size is decayed at 50 % of the epochs.
   largestep train resnet18 --momentum 0.9 --print-config         what it would train with, for a --config`,
 	}
 	perNet(cmd, newTrainNet, catalog.Problems...)
+	return orFromFile(cmd)
+}
+
+// orFromFile lets the file of --config name the NET of a command.
+func orFromFile(cmd *cobra.Command) *cobra.Command {
 	withNet := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if path := cmd.Flags().Lookup("config"); len(args) == 0 && path.Changed {
@@ -77,9 +82,7 @@ Its defaults are below; "largestep train --help" has examples.`, p.Name, p.About
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
-	o.schedule.add(f)
-	o.addSettings(f, trainGroups...)
-	f.StringVar(&o.init, "init", "", "file to take initial parameters and running statistics from, as eval does")
+	o.addTraining(f)
 	f.StringVar(&o.out, "out", "", "run folder (default: in runs/, named after the settings)")
 	f.BoolVar(&o.resume, "resume", false, "go on with the run in the run folder, or begin it; its settings count, flags that differ are refused, but for more --epochs or --steps where no step size depends on them")
 	f.StringVar(&o.file.path, "config", "", "file of settings: a run's config.json, or YAML with the names of its options; flags win")
@@ -88,6 +91,13 @@ Its defaults are below; "largestep train --help" has examples.`, p.Name, p.About
 	f.IntVar(&o.keep, "keep", 0, "checkpoints to keep beside the latest, as checkpoint-STEP.safetensors; while it trains, the last one stays in any case")
 	f.IntVar(&o.saveEvery, "save-every", 0, "epochs after which parameters are kept, as epoch-N.safetensors (default: not)")
 	return cmd
+}
+
+// addTraining adds the flags that say what is trained.
+func (r *request) addTraining(f *pflag.FlagSet) {
+	r.schedule.add(f)
+	r.addSettings(f, trainGroups...)
+	f.StringVar(&r.init, "init", "", "file to take initial parameters and running statistics from, as eval does")
 }
 
 // defaults is a table of what nets are trained with when no flag says otherwise.

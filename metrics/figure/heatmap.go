@@ -81,7 +81,7 @@ func (h heatMap) room() (width vg.Length) {
 func (h heatMap) size() (width, height vg.Length) {
 	width = h.room() + vg.Length(len(h.values[0]))*cellWidth + 2*margin
 	width = max(width, textStyle(labelSize).Width(h.scale.label)+2*margin, 2*vg.Inch)
-	return width, titleHeight() + 3*headingRoom + vg.Length(len(h.values[1]))*cellHeight + 2*margin
+	return width, titleHeight() + 4*headingRoom + vg.Length(len(h.values[1]))*cellHeight + 2*margin
 }
 
 func (h heatMap) draw(c draw.Canvas) {
@@ -93,13 +93,13 @@ func (h heatMap) draw(c draw.Canvas) {
 	label.XAlign, label.YAlign = draw.XCenter, draw.YCenter
 	width := c.Max.X - c.Min.X
 	c.FillText(title, vg.Point{X: c.Center().X, Y: c.Max.Y}, fit(title, h.title, width))
-	left, top := c.Min.X+h.room(), c.Max.Y-titleHeight()-headingRoom
+	left, top := c.Min.X+h.room(), c.Max.Y-titleHeight()-2*headingRoom
 	middle := left + vg.Length(len(h.values[0]))*cellWidth/2
-	c.FillText(label, vg.Point{X: c.Center().X, Y: top + headingRoom/2}, fit(label, h.scale.label, width))
+	c.FillText(label, vg.Point{X: c.Center().X, Y: top + headingRoom*3/2}, fit(label, h.scale.label, width))
 	c.FillText(label, vg.Point{X: middle, Y: c.Min.Y + headingRoom/2}, fit(label, h.By[0], width))
-	left0 := label
-	left0.XAlign = draw.XLeft
-	c.FillText(left0, vg.Point{X: c.Min.X, Y: c.Min.Y + headingRoom*3/2}, h.By[1])
+	above := label
+	above.XAlign = draw.XRight
+	c.FillText(above, vg.Point{X: left - 5, Y: top + headingRoom/2}, h.By[1])
 	low, high := h.extremes()
 	for i, v := range h.values[0] {
 		tick.XAlign, tick.YAlign = draw.XCenter, draw.YCenter
@@ -127,7 +127,7 @@ func (h heatMap) cell(c draw.Canvas, at vg.Point, g Group, low, high float64) {
 			share = (value - low) / (high - low)
 		}
 		fill = interpolate(heat, share)
-		if luminance(fill) < 0.4 {
+		if luminance(fill) < 0.45 {
 			ink = color.White
 		}
 	}

@@ -245,10 +245,10 @@ func checkEmpty(dir string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(filepath.Join(dir, record.ConfigFile)); err == nil {
+		return fmt.Errorf("%s holds a run, not a sweep", dir)
+	}
 	for _, e := range entries {
-		if e.Name() == record.ConfigFile {
-			return fmt.Errorf("%s holds a run, not a sweep", dir)
-		}
 		if !atomicfile.IsTemporary(e.Name()) {
 			return fmt.Errorf("%s is not empty and holds no sweep", dir)
 		}

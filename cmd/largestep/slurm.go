@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"largestep/train/catalog"
+	"largestep/train/sweep"
+	"largestep/train/trainer"
+)
+
+// slurmOptions say where a sweep is trained, if not here.
+type slurmOptions struct {
+	on string
+	sweep.Slurm
+}
+
+func (o *slurmOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.on, "on", "", "slurm: submit an array job of which each task trains a run, instead of training here")
+	f.StringVar(&o.Partition, "partition", "", "sbatch's, with --on slurm")
+	f.StringVar(&o.Time, "time", "", "sbatch's time limit of a task, with --on slurm: before it, a run is saved and its task queued again")
+	f.StringVar(&o.Gres, "gres", "", "sbatch's, with --on slurm, such as gpu:1")
+	f.StringArrayVar(&o.More, "sbatch", nil, "any other option of sbatch, with --on slurm, such as --sbatch \"--mem=8G\"; may be repeated")
+}
+
+// submit submits a sweep to Slurm.
+func (o *sweepOptions) submit(cmd *cobra.Command, s *sweep.Sweep) error {
+	if o.slurm.on != "slurm" {
+		return usageError{fmt.Errorf("--on %s: only slurm is known; --print gives commands for others", o.slurm.on)}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(o.out)
+	if err != nil {
+		return err
+	}
+	o.slurm.Command = []string{program, "sweep", "task", dir, "--engine", o.engine.name, "--checkpoint-every", o.save.String()}
+	if cmd.Flags().Changed("threads") {
+		o.slurm.Command = append(o.slurm.Command, "--threads", strconv.Itoa(o.engine.threads))
+	}
+	id, err := o.slurm.Submit(cmd.Context(), dir, len(s.Runs()))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "job %s: %d runs in %s; see \"largestep sweep status %[3]s\", and then \"sweep collect\"\n", id, len(s.Runs()), o.out)
+	return nil
+}
+
+// newSweepTask trains one run of a sweep, as a task of a job array does.
+func newSweepTask() *cobra.Command {
+	var o sweepOptions
+	cmd := &cobra.Command{
+		Use:   "task DIR [N]",
+		Short: "Train one run of a sweep, by its number: what a job array's tasks do",
+		Long: `Trains one run of a sweep, by its number from 0, SLURM_ARRAY_TASK_ID unless it is
+given. On SIGUSR1 or SIGTERM it saves the run; a task of Slurm then queues itself
+again, unless it was cancelled.`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			number := os.Getenv("SLURM_ARRAY_TASK_ID")
+			if len(args) > 1 {
+				number = args[1]
+			}
+			n, err := strconv.Atoi(number)
+			if err != nil {
+				return usageError{fmt.Errorf("run %q: want its number, or SLURM_ARRAY_TASK_ID to be set", number)}
+			}
+			return o.task(cmd, args[0], n)
+		},
+	}
+	f := cmd.Flags()
+	o.engine.addFlags(f)
+	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints")
+	return cmd
+}
+
+func (o *sweepOptions) task(cmd *cobra.Command, dir string, number int) error {
+	s, err := readSweep(dir)
+	if err != nil {
+		return err
+	}
+	if o.entry, err = catalog.Find(s.Net); err != nil {
+		return err
+	}
+	o.out = dir
+	e, err := o.experiment(cmd, s, true)
+	if err != nil {
+		return err
+	}
+	defer closeAll(e.Engines)
+	w := &watcher{out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), jobs: 1}
+	e.Watcher = w
+	ctx, stop := signal.NotifyContext(cmd.Context(), limitSignals...)
+	defer stop()
+	err = e.TrainOne(ctx, number)
+	if errors.Is(err, trainer.ErrInterrupted) && os.Getenv("SLURM_JOB_ID") != "" {
+		if rerr := sweep.Requeue(context.WithoutCancel(ctx)); rerr != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "largestep: %v\n", rerr)
+		}
+	}
+	return w.translate(err)
+}
