@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,53 +16,170 @@ import (
 	"largestep/train/catalog"
 )
 
+// plotOptions are the flags of plot.
+type plotOptions struct {
+	figure.Options
+	files           []string
+	median          bool
+	log, linear     bool
+	x, size         string
+	xRange, yRange  string
+	labels, heatMap []string
+	scatter         []string
+	value           string
+}
+
 func newPlot() *cobra.Command {
-	var files []string
-	var o figure.Options
-	var median bool
+	var o plotOptions
 	cmd := &cobra.Command{
 		Use:   "plot RUN… -o FILE",
 		Short: "Draw the curves of recorded runs",
 		Long: `Draws the curves of recorded runs of one net. A folder of run folders stands for
-all of its runs; with --median, runs that differ in their seeds alone become
-a median with a band between the quartiles.`,
+all of its runs. Colours tell apart what varies; runs that differ in their seeds
+alone are thin lines of one colour, with their median or, with --median, a median
+with a band between the quartiles. --heatmap and --scatter draw how runs ended
+instead.`,
 		Example: `  largestep plot runs/a runs/b -o compare.png
   largestep plot runs/resnet18* -o blocks.pdf --columns train_loss,active_4
   largestep plot figures/diagonal -o diagonal.png --median
-  largestep plot runs/a -o a.png -o a.svg`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError{errors.New("no run folders to plot")}
-			}
-			return nil
-		},
+  largestep plot runs/a runs/b -o ab.svg --label runs/a=small --label runs/b=large --x step --x-range 0,5000 --log --smooth 5
+  largestep plot sweep -o heat.png --heatmap step_size,batch --value test_error
+  largestep plot sweep -o scatter.png --scatter sparsity_4,test_error`,
+		Args: someRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(files) == 0 {
+			if len(o.files) == 0 {
 				return usageError{errors.New("where to? give a file with -o, such as -o curves.png")}
+			}
+			if err := o.parse(); err != nil {
+				return usageError{err}
 			}
 			runs, err := openRuns(args)
 			if err != nil {
 				return err
 			}
-			draw := figure.Curves
-			if median {
-				draw = figure.Medians
-			}
-			if err := draw(runs, o, files...); err != nil {
+			if err := o.checkLabels(runs); err != nil {
 				return err
 			}
-			for _, f := range files {
+			if err := o.draw(runs); err != nil {
+				return err
+			}
+			for _, f := range o.files {
 				fmt.Fprintln(cmd.OutOrStdout(), f)
 			}
 			return nil
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&files, "output", "o", nil, "file to draw: .png, .svg or .pdf; may be repeated")
+	f.StringArrayVarP(&o.files, "output", "o", nil, "file to draw: .png, .svg or .pdf; may be repeated")
 	f.StringSliceVar(&o.Columns, "columns", nil, "columns of metrics.csv, a panel each (default train_loss and test_error, or test_loss where there is no error)")
 	f.StringVar(&o.Title, "title", "", "title (default: net and data set)")
-	f.BoolVar(&median, "median", false, "draw medians of runs that differ in their seeds alone")
+	f.BoolVar(&o.median, "median", false, "draw medians of runs that differ in their seeds alone, with a band between the quartiles")
+	f.StringVar(&o.x, "x", "epoch", "what to draw over: epoch, step or seconds")
+	f.StringVar(&o.xRange, "x-range", "", "part of the horizontal axis, such as 0,50")
+	f.StringVar(&o.yRange, "y-range", "", "part of the vertical axis, such as 1e-3,10; in percent where the axis is")
+	f.BoolVar(&o.log, "log", false, "logarithmic vertical axes")
+	f.BoolVar(&o.linear, "linear", false, "linear vertical axes")
+	f.IntVar(&o.Smooth, "smooth", 0, "draw the mean of so many rows in the place of each")
+	f.StringArrayVar(&o.labels, "label", nil, "RUN=TEXT for the legend; may be repeated")
+	f.StringVar(&o.size, "size", "", "width and height in inches, such as 7x4")
+	f.StringSliceVar(&o.heatMap, "heatmap", nil, "draw a cell for each pair of two options, such as step_size,batch")
+	f.StringVar(&o.value, "value", "", "column of a heat map (default the last of --columns)")
+	f.StringSliceVar(&o.scatter, "scatter", nil, "draw a point for each run at two columns, such as sparsity_4,test_error")
 	return cmd
+}
+
+// parse checks the flags.
+func (o *plotOptions) parse() (err error) {
+	axes := map[string]figure.Axis{"epoch": {}, "step": figure.Steps, "seconds": figure.Seconds}
+	axis, ok := axes[o.x]
+	switch {
+	case !ok:
+		return fmt.Errorf("--x %s: choose epoch, step or seconds", o.x)
+	case o.log && o.linear:
+		return errors.New("--log and --linear: choose one")
+	case o.Smooth < 0:
+		return fmt.Errorf("--smooth %d: want 0 or more", o.Smooth)
+	case len(o.heatMap) > 0 && len(o.scatter) > 0:
+		return errors.New("--heatmap and --scatter are two pictures: leave one out")
+	case len(o.heatMap) != 0 && len(o.heatMap) != 2:
+		return errors.New("--heatmap: want two options, such as step_size,batch")
+	case len(o.scatter) != 0 && len(o.scatter) != 2:
+		return errors.New("--scatter: want two columns, such as sparsity_4,test_error")
+	case o.value != "" && len(o.heatMap) == 0:
+		return errors.New("--value is of --heatmap: give that too")
+	case o.log:
+		o.Scale = figure.Log
+	case o.linear:
+		o.Scale = figure.Linear
+	}
+	o.X = axis
+	if o.XRange, err = parseRange("x-range", o.xRange); err != nil {
+		return err
+	}
+	if o.YRange, err = parseRange("y-range", o.yRange); err != nil {
+		return err
+	}
+	if o.log && o.yRange != "" && o.YRange.Low <= 0 {
+		return fmt.Errorf("--y-range %s: a log axis begins above 0", o.yRange)
+	}
+	if o.size != "" {
+		n, err := fmt.Sscanf(o.size, "%gx%g", &o.Size[0], &o.Size[1])
+		if err != nil || n != 2 || !(o.Size[0] >= 1 && o.Size[0] <= 50 && o.Size[1] >= 1 && o.Size[1] <= 50) {
+			return fmt.Errorf("--size %s: want width and height in inches, 1 to 50, such as 7x4", o.size)
+		}
+	}
+	o.Labels = map[string]string{}
+	for _, l := range o.labels {
+		i := strings.LastIndex(l, "=")
+		if i <= 0 {
+			return fmt.Errorf("--label %s: want RUN=TEXT", l)
+		}
+		o.Labels[filepath.Clean(l[:i])] = l[i+1:]
+	}
+	return nil
+}
+
+func parseRange(flag, text string) (r figure.Range, err error) {
+	if text == "" {
+		return r, nil
+	}
+	low, high, _ := strings.Cut(text, ",")
+	r.Low, err = strconv.ParseFloat(low, 64)
+	if err == nil {
+		r.High, err = strconv.ParseFloat(high, 64)
+	}
+	if err != nil || !(r.Low < r.High) || math.IsInf(r.Low, 0) || math.IsInf(r.High, 0) {
+		return r, fmt.Errorf("--%s %s: want two numbers, the lower first, such as 0,50", flag, text)
+	}
+	return r, nil
+}
+
+// checkLabels refuses labels of no run.
+func (o *plotOptions) checkLabels(runs []*record.Run) error {
+	for dir := range o.Labels {
+		i := slices.IndexFunc(runs, func(r *record.Run) bool { return filepath.Clean(r.Dir) == dir })
+		if i < 0 {
+			return fmt.Errorf("--label: no run %s among those to draw", dir)
+		}
+		o.Labels[runs[i].Dir] = o.Labels[dir]
+	}
+	return nil
+}
+
+func (o *plotOptions) draw(runs []*record.Run) error {
+	switch {
+	case len(o.heatMap) > 0:
+		value := o.value
+		if value == "" && len(o.Columns) > 0 {
+			value = o.Columns[len(o.Columns)-1]
+		}
+		return figure.HeatMap(runs, [2]string(o.heatMap), value, o.Options, o.files...)
+	case len(o.scatter) > 0:
+		return figure.Scatter(runs, o.scatter[0], o.scatter[1], o.Options, o.files...)
+	case o.median:
+		return figure.Medians(runs, o.Options, o.files...)
+	}
+	return figure.Curves(runs, o.Options, o.files...)
 }
 
 // openRuns reads the runs that the arguments name, which must be of one net.

@@ -100,7 +100,7 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{explain(cmd, err)} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newTrain(), newSweep(), newFigure(), newPlot(), newEval(), newHessian(), newFeatures(), newEdge(), newCheck(), newFetch(), newImport(), newExport(), newBench(), newEngines())
+	root.AddCommand(newTrain(), newSweep(), newFigure(), newPlot(), newRuns(), newTable(), newEval(), newHessian(), newFeatures(), newEdge(), newCheck(), newFetch(), newImport(), newExport(), newBench(), newEngines())
 	return root
 }
 

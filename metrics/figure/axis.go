@@ -11,10 +11,14 @@ type Axis struct {
 	Label  string  // "Epoch" if empty
 	Factor float64 // of the epoch or step; 1 if 0
 	Steps  bool    // by step rather than by epoch
+	Time   bool    // by the seconds that the training took
 }
 
 // Steps is the axis of steps.
 var Steps = Axis{Label: "Step", Steps: true}
+
+// Seconds is the axis of the time that the training took.
+var Seconds = Axis{Label: "Seconds", Time: true}
 
 // GradientEvaluations is the axis of gradients of single examples: n for each
 // pass over a training set of n examples, however large the mini-batch.
@@ -31,7 +35,10 @@ func (a Axis) factor() float64 {
 
 // of is a row's place.
 func (a Axis) of(r *record.Row) float64 {
-	if a.Steps {
+	switch {
+	case a.Time:
+		return a.factor() * r.Seconds
+	case a.Steps:
 		return a.factor() * float64(r.Step)
 	}
 	return a.factor() * r.Epoch
@@ -50,6 +57,13 @@ func (a Axis) extent(r *record.Run) (end, perStep float64) {
 		epochs = steps * epochsPerStep
 	case steps == 0 && epochsPerStep > 0:
 		steps = epochs / epochsPerStep
+	}
+	if a.Time { // as if all steps took as long
+		perStep := 0.0
+		if n := len(r.Rows); n > 0 && r.Rows[n-1].Step > 0 {
+			perStep = r.Rows[n-1].Seconds / float64(r.Rows[n-1].Step)
+		}
+		return a.factor() * steps * perStep, a.factor() * perStep
 	}
 	if a.Steps {
 		return a.factor() * steps, a.factor()

@@ -18,6 +18,7 @@ type curve struct {
 	style
 	points               []point    // y may be NaN or infinite
 	band                 []interval // quartiles, of several runs
+	members              [][]point  // the runs of which it is the median, if they are drawn
 	lost                 [][]point  // the diverged runs, where others are left
 	largeStart, largeEnd float64
 	changes              []float64 // where the step size changed, so far
@@ -63,6 +64,7 @@ func (c *curve) values(diverged bool) iter.Seq[float64] {
 		}
 		if c.diverged == diverged {
 			all = append(all, c.points...)
+			all = append(all, slices.Concat(c.members...)...)
 			for _, q := range c.band {
 				all = append(all, point{q.x, q.low}, point{q.x, q.high})
 			}
@@ -72,6 +74,73 @@ func (c *curve) values(diverged bool) iter.Seq[float64] {
 				return
 			}
 		}
+	}
+}
+
+// showRuns draws the runs of a group, instead of a band.
+func (c *curve) showRuns(g Group, column string, s scale, x Axis) {
+	counted, _ := g.split()
+	c.band = nil
+	if len(counted) < 2 {
+		return
+	}
+	for _, r := range counted {
+		c.members = append(c.members, series(r, column, s.factor, x))
+	}
+}
+
+// crop leaves what lies between two places.
+func (c *curve) crop(low, high float64) {
+	outside := func(x float64) bool { return x < low || x > high }
+	beyond := func(q point) bool { return outside(q.x) }
+	c.points = slices.DeleteFunc(c.points, beyond)
+	c.band = slices.DeleteFunc(c.band, func(q interval) bool { return outside(q.x) })
+	for _, list := range [][][]point{c.members, c.lost} {
+		for i := range list {
+			list[i] = slices.DeleteFunc(list[i], beyond)
+		}
+	}
+	c.changes = slices.DeleteFunc(c.changes, outside)
+	c.plateau = span{max(c.plateau.start, low), min(c.plateau.end, high)}
+}
+
+// smooth makes each point the mean of up to n about it.
+func (c *curve) smooth(n int) {
+	if n < 2 {
+		return
+	}
+	c.points = means(c.points, n)
+	for _, list := range [][][]point{c.members, c.lost} {
+		for i := range list {
+			list[i] = means(list[i], n)
+		}
+	}
+}
+
+// means leaves what is not finite as it is.
+func means(points []point, n int) []point {
+	smooth := slices.Clone(points)
+	for i := range points {
+		sum, count := 0.0, 0
+		for _, q := range points[max(0, i-n/2):min(len(points), i+(n+1)/2)] {
+			if finite(q.y) {
+				sum, count = sum+q.y, count+1
+			}
+		}
+		if finite(points[i].y) {
+			smooth[i].y = sum / float64(count)
+		}
+	}
+	return smooth
+}
+
+// members are the thin lines of the runs of a group.
+type members struct{ *curve }
+
+func (c members) Plot(canvas draw.Canvas, p *plot.Plot) {
+	line := draw.LineStyle{Color: translucent(c.color, 0x70), Width: 0.5}
+	for _, m := range c.members {
+		canvas.StrokeLines(line, canvas.ClipLinesXY(paths(m, canvas, p)...)...)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"image/color"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -27,7 +28,28 @@ type Options struct {
 	Title   string   // net and data set if empty
 	Setting string   // added to that
 	X       Axis     // epochs by default
+	XRange  Range    // of X, in its units; what there is by default
+	YRange  Range    // of the values as they are shown
+	Scale   AxisScale
+	Smooth  int               // rows of which a point is the mean; as they are below 2
+	Labels  map[string]string // of runs, by their folders, instead of what differs
+	Size    [2]float64        // of the whole, in inches; what suits if 0
 }
+
+// Range is a part of an axis; the zero value is none.
+type Range struct{ Low, High float64 }
+
+func (r Range) isZero() bool { return r == Range{} }
+
+// AxisScale is that of values.
+type AxisScale int
+
+// The scales; Suitable is what suits a column.
+const (
+	Suitable AxisScale = iota
+	Linear
+	Log
+)
 
 // mainColumns are the training loss and the test error, or the test loss where
 // no run has an error, as small problems have none.
@@ -73,8 +95,14 @@ func Labelled(groups []Group) ([]Group, error) {
 // extensions say: .png, .svg or .pdf. A file is replaced only by a whole new one.
 // Curves go by rising step size; the legend tells what differs among the runs, or
 // names their folders where that is too long to tell them apart.
+// Runs that differ in their seeds alone are thin lines of one colour, with their
+// median. Colours tell apart what else varies.
 func Curves(runs []*record.Run, opt Options, files ...string) error {
 	runs = ordered(runs)
+	if groups := bySeed(runs); len(groups) < len(runs) {
+		f := figure{groups: inColours(labelled(groups, opt.Labels)), Options: opt, across: 2, seeds: true}
+		return f.withDefaults().save(files)
+	}
 	f := figure{groups: each(runs, differenceLabels(runs)), Options: opt, across: 2}.withDefaults()
 	if !f.toldApart() {
 		f.groups = each(runs, names(runs))
@@ -82,13 +110,36 @@ func Curves(runs []*record.Run, opt Options, files ...string) error {
 	for i, family := range families(runs) {
 		f.groups[i].Family = family
 	}
+	f.groups = inColours(labelled(f.groups, opt.Labels))
 	return f.save(files)
+}
+
+// inColours gives each group a hue of its own, as long as there are enough.
+func inColours(groups []Group) []Group {
+	if len(groups) <= len(hues) {
+		for i := range groups {
+			groups[i].Family = strconv.Itoa(i)
+		}
+	}
+	return groups
+}
+
+// labelled gives groups the labels of their runs that somebody chose.
+func labelled(groups []Group, labels map[string]string) []Group {
+	for i, g := range groups {
+		for _, r := range g.Runs {
+			if text, ok := labels[r.Dir]; ok {
+				groups[i].Label = text
+			}
+		}
+	}
+	return groups
 }
 
 // Medians draws runs as Curves does, but those that differ in their seeds alone
 // as one group.
 func Medians(runs []*record.Run, opt Options, files ...string) error {
-	f := figure{groups: bySeed(ordered(runs)), Options: opt, across: 2}
+	f := figure{groups: inColours(labelled(bySeed(ordered(runs)), opt.Labels)), Options: opt, across: 2}
 	return f.withDefaults().save(files)
 }
 
@@ -96,7 +147,8 @@ func Medians(runs []*record.Run, opt Options, files ...string) error {
 type figure struct {
 	Options
 	groups []Group
-	across int // panels in a row, at most
+	across int  // panels in a row, at most
+	seeds  bool // are drawn, each run of a group
 }
 
 func (f figure) withDefaults() figure {
@@ -124,6 +176,9 @@ func (f figure) check() error {
 			}
 			return fmt.Errorf("no run has a column %q with numbers: choose from %s", column, strings.Join(usable, ", "))
 		}
+	}
+	if f.Size[0] > 0 && (f.grid().width < least || f.grid().height < least) {
+		return fmt.Errorf("a size of %g × %g inches leaves no room for %d panels", f.Size[0], f.Size[1], len(f.Columns))
 	}
 	return nil
 }
@@ -173,9 +228,22 @@ func newGrid(panels, across int) grid {
 }
 
 // size is that of the whole figure.
-func (f figure) size() (width, height vg.Length) {
-	return f.frame().size(newGrid(len(f.Columns), f.across))
+func (f figure) size() (width, height vg.Length) { return f.frame().size(f.grid()) }
+
+// grid is how the panels are laid out, on the size asked for.
+func (f figure) grid() grid {
+	g := newGrid(len(f.Columns), f.across)
+	if f.Size[0] > 0 {
+		g.width = vg.Length(f.Size[0]) * vg.Inch / vg.Length(g.cols)
+		_, height := f.frame().size(g)
+		rest := height - vg.Length(g.rows)*g.height
+		g.height = (vg.Length(f.Size[1])*vg.Inch - rest) / vg.Length(g.rows)
+	}
+	return g
 }
+
+// least is the smallest panel worth drawing.
+const least = 0.8 * vg.Inch
 
 func (f figure) frame() frame { return frame{f.Title, f.legend()} }
 
@@ -231,7 +299,7 @@ func (f figure) draw(c draw.Canvas) {
 		headings = append(headings, f.scale(column).label)
 		panels = append(panels, f.panel(column))
 	}
-	newGrid(len(panels), f.across).draw(f.frame().draw(c), panels, headings)
+	f.grid().draw(f.frame().draw(c), panels, headings)
 }
 
 // draw lays out panels, row by row.

@@ -15,13 +15,19 @@ import (
 
 // HeatMap draws the value of a column with which runs end over two of their options,
 // the first from left to right: a cell for each pair, with the median over the
-// finished runs, and how many diverged if any did.
+// finished runs, and how many diverged if any did. Without a column it is the last of
+// the main ones.
 func HeatMap(runs []*record.Run, by [2]string, column string, opt Options, files ...string) error {
-	s, err := Summarize(runs, by[:], []string{column})
+	columns := []string{column}
+	if column == "" {
+		columns = mainColumns(runs)
+		columns = columns[len(columns)-1:]
+	}
+	s, err := Summarize(runs, by[:], columns)
 	if err != nil {
 		return err
 	}
-	h := heatMap{Summary: s, scale: scaleOf(column, features(s.Groups)), title: opt.Title}
+	h := heatMap{Summary: s, scale: scaleOf(columns[0], features(s.Groups)), title: opt.Title}
 	if h.title == "" {
 		h.title = commonTitle(runs)
 	}

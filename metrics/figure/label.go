@@ -185,7 +185,8 @@ func choices(c record.Config) map[string]any {
 func flatten(c record.Config, except ...string) map[string]string {
 	flat := map[string]string{}
 	for k, v := range choices(c) {
-		if k == "schedule" || slices.Contains(except, k) || k == "dataset" && c.Dataset == c.Net { // of a small problem
+		if k == "schedule" || slices.Contains(except, k) || k == "dataset" && c.Dataset == c.Net || // of a small problem
+			k == "epochs" && c.Steps > 0 { // which follow from the steps
 			continue
 		}
 		key := strings.ReplaceAll(k, "_", " ")

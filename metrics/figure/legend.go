@@ -23,6 +23,7 @@ type entry struct {
 	phases, crossed bool
 	point           bool // of the training examples
 	bold            bool
+	dot             bool // of a scatter plot
 }
 
 const (
@@ -51,7 +52,8 @@ func (f figure) legend() legend {
 		text    string
 	}{
 		{phases, "Thick: large step size. Dot and dashed line: the step size changes."},
-		{several, "Line and band: median and quartiles of the runs."},
+		{several && f.seeds, "Thin: a run of each seed; their median thicker."},
+		{several && !f.seeds, "Line and band: median and quartiles of the runs."},
 		{lost, "Thin line up to a tick at the top: a run that diverged, left out of both."},
 		{shaded, "Shaded: the mini-batch loss stands still."},
 		{f.zeros(), "On the lower edge of a log axis: 0 or less."},
@@ -198,6 +200,8 @@ func (e entry) thumbnail(c draw.Canvas, at vg.Point) {
 	switch {
 	case e.point:
 		example(c, vg.Point{X: middle, Y: at.Y})
+	case e.dot:
+		dot(c, e.style, vg.Point{X: middle, Y: at.Y})
 	case e.bold:
 		c.StrokeLine2(thick, at.X, at.Y, end, at.Y)
 	case e.phases:

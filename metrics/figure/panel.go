@@ -25,11 +25,18 @@ func (f figure) panel(column string) *plot.Plot {
 	curves := f.curves(column, x)
 	p.X.Min, p.X.Max = 0, x.end(all)
 	p.Y.Min, p.Y.Max = valueRange(curves, s)
+	if !f.XRange.isZero() {
+		p.X.Min, p.X.Max = f.place(x)
+	}
+	if !f.YRange.isZero() {
+		p.Y.Min, p.Y.Max = f.YRange.Low, f.YRange.High
+	}
 	p.Add(plateaus(curves), gridLines())
 	for _, layer := range []func(*curve) plot.Plotter{
 		func(c *curve) plot.Plotter { return phaseLines{c} },
 		func(c *curve) plot.Plotter { return bands{c} },
 		func(c *curve) plot.Plotter { return lost{c} },
+		func(c *curve) plot.Plotter { return members{c} },
 		func(c *curve) plot.Plotter { return c },
 		func(c *curve) plot.Plotter { return marks{c} },
 	} {
@@ -40,10 +47,24 @@ func (f figure) panel(column string) *plot.Plot {
 	return p
 }
 
+// place is where the range asked for lies on the axis, which may be in thousands.
+func (f figure) place(x Axis) (low, high float64) {
+	unit := x.factor() / f.X.factor()
+	return f.XRange.Low * unit, f.XRange.High * unit
+}
+
 func (f figure) curves(column string, x Axis) []*curve {
 	curves := make([]*curve, len(f.groups))
 	for i, g := range f.groups {
 		curves[i] = newCurve(g, column, f.scale(column), x, f.style(i))
+		if f.seeds {
+			curves[i].showRuns(g, column, f.scale(column), x)
+		}
+		curves[i].smooth(f.Smooth)
+		if !f.XRange.isZero() {
+			from, to := f.place(x)
+			curves[i].crop(from, to)
+		}
 	}
 	return curves
 }

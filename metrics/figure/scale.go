@@ -71,7 +71,13 @@ func scaleOf(column string, feature func(number string) string) scale {
 }
 
 // scale is how the figure shows a column.
-func (f figure) scale(column string) scale { return scaleOf(column, features(f.groups)) }
+func (f figure) scale(column string) scale {
+	s := scaleOf(column, features(f.groups))
+	if f.Scale != Suitable {
+		s.log = f.Scale == Log
+	}
+	return s
+}
 
 // features names a feature by its number as all runs do, or as a layer.
 func features(groups []Group) func(number string) string {

@@ -105,9 +105,6 @@ func optionsOf(c record.Config) map[string]string {
 	if len(c.Phases) > 1 {
 		options[decayOption] = plain(c.Phases[1].Start)
 	}
-	if options["steps"] != "" { // which the epochs follow from
-		delete(options, "epochs")
-	}
 	return options
 }
 
