@@ -110,6 +110,9 @@ func (p *Images) Columns() []string {
 // Loss picks the mini-batch, with augmentation where the input batch/window
 // asks for it, and adds the network and the cross-entropy.
 func (p *Images) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, error) {
+	if side := p.Data.Train.Side; side < 1 {
+		return nil, fmt.Errorf("images of %d×%[1]d pixels", side)
+	}
 	batch := p.train().inputs(m)
 	batch.Index = index
 	if p.Augment {
