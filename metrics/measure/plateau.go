@@ -29,18 +29,19 @@ type Plateau struct {
 // Plateaus finds the plateau of each phase of a training; starts holds the first
 // step of each phase, and losses the mini-batch loss of every step. A phase
 // without a plateau is left out.
-func Plateaus(losses []float64, starts []int) []Plateau {
+func Plateaus(losses Series, starts []int) []Plateau {
 	var found []Plateau
 	for i, start := range starts {
-		end := len(losses)
+		end := losses.Len()
 		if i+1 < len(starts) {
 			end = min(end, starts[i+1])
 		}
 		if start >= end {
 			continue
 		}
-		if p, ok := FindPlateau(losses[start:end]); ok {
-			found = append(found, Plateau{i, p.Start + start, p.End + start, p.Level})
+		if p, ok := findPlateau(losses, start, end); ok {
+			p.Phase = i
+			found = append(found, p)
 		}
 	}
 	return found
@@ -57,10 +58,13 @@ func Plateaus(losses []float64, starts []int) []Plateau {
 // best ones, provided that lines through it and through its halves hardly drift;
 // of its first block, what precedes the first loss at its level is left out.
 func FindPlateau(losses []float64) (p Plateau, ok bool) {
-	if i := slices.IndexFunc(losses, notFinite); i >= 0 {
-		losses = losses[:i]
-	}
-	edges, y := blockMedians(losses)
+	return findPlateau(Losses(losses), 0, len(losses))
+}
+
+// findPlateau is FindPlateau of the losses start to end−1.
+func findPlateau(losses Series, start, end int) (p Plateau, ok bool) {
+	end = First(losses, start, end, notFinite)
+	edges, y := blockMedians(losses, start, end)
 	if len(y) < plateauMinimum {
 		return Plateau{}, false
 	}
@@ -69,32 +73,39 @@ func FindPlateau(losses []float64) (p Plateau, ok bool) {
 		return Plateau{}, false
 	}
 	p.Start, p.End = edges[first], edges[last]
-	p.Start += fall(losses[p.Start:p.End])
-	for _, l := range losses[p.Start:p.End] {
+	p.Start = fallen(losses, p.Start, p.End)
+	for l := range losses.From(p.Start, p.End) {
 		p.Level += l / float64(p.End-p.Start)
 	}
 	return p, true
 }
 
-// fall is the number of steps before the losses first come down to their median,
-// or as near as drift may be: a fall too short for blocks to show it.
-func fall(losses []float64) int {
-	ordered := slices.Sorted(slices.Values(losses))
-	median := ordered[len(ordered)/2]
-	return slices.IndexFunc(losses, func(l float64) bool { return l <= max(median, plateauDrift*median) })
+// fallen is the step at which the losses start to end−1 first come down to their
+// median, or as near as drift may be: a fall before it is too short for blocks to
+// show it.
+func fallen(losses Series, start, end int) int {
+	median := Select(losses, start, end, (end-start)/2)
+	return First(losses, start, end, func(l float64) bool { return l <= max(median, plateauDrift*median) })
 }
 
 func notFinite(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
 
-// blockMedians cuts the losses into blocks, block k being edges[k] to
+// blockMedians cuts the losses start to end−1 into blocks, block k being edges[k] to
 // edges[k+1]−1, and returns the logarithms of their medians, after a running
 // median of three.
-func blockMedians(losses []float64) (edges []int, y []float64) {
-	n := min(max(len(losses)/plateauBlock, plateauMinimum), plateauBlocks, len(losses))
+func blockMedians(losses Series, start, end int) (edges []int, y []float64) {
+	length := end - start
+	n := min(max(length/plateauBlock, plateauMinimum), plateauBlocks, length)
 	edges = make([]int, n+1)
+	edges[0] = start
+	var block []float64
 	for k := range n {
-		edges[k+1] = (k + 1) * len(losses) / n
-		block := slices.Sorted(slices.Values(losses[edges[k]:edges[k+1]]))
+		edges[k+1] = start + (k+1)*length/n
+		block = slices.AppendSeq(block[:0], losses.From(edges[k], edges[k+1]))
+		slices.Sort(block)
+		if len(block) == 0 { // of a series that was cut short
+			return edges, nil
+		}
 		median := block[(len(block)-1)/2]/2 + block[len(block)/2]/2
 		y = append(y, math.Log(max(median, math.SmallestNonzeroFloat64)))
 	}

@@ -135,14 +135,14 @@ func TestPlateaus(t *testing.T) {
 	losses := append(curve(rng, 5000, 0.2, fallTo(0.3, 0.2)),
 		append(curve(rng, 3000, 0.2, func(t float64) float64 { return 0.3 * math.Exp(-8*t) }),
 			curve(rng, 2000, 0.2, fallTo(1e-4, 0))...)...)
-	got := Plateaus(losses, []int{0, 5000, 8000})
+	got := Plateaus(Losses(losses), []int{0, 5000, 8000})
 	if len(got) != 2 || got[0].Phase != 0 || got[1].Phase != 2 {
 		t.Fatalf("plateaus %+v, want phases 0 and 2", got)
 	}
 	if p := got[1]; p.Start < 8000 || p.Start > 8100 || p.End != 10000 {
 		t.Errorf("plateau of phase 2: %+v, want 8000 to 10000", p)
 	}
-	if got := Plateaus(losses[:4000], []int{0, 5000, 8000}); len(got) != 1 || got[0].End != 4000 {
+	if got := Plateaus(Losses(losses[:4000]), []int{0, 5000, 8000}); len(got) != 1 || got[0].End != 4000 {
 		t.Errorf("plateaus of a run cut off at 4000: %+v", got)
 	}
 }

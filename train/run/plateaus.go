@@ -1,8 +1,9 @@
 package run
 
 import (
+	"context"
 	"fmt"
-	"slices"
+	"path/filepath"
 
 	"largestep/metrics/measure"
 	"largestep/metrics/record"
@@ -11,7 +12,8 @@ import (
 // RecordPlateaus finds, in a run's records, where the mini-batch loss stood
 // still, and what moved meanwhile, and leaves it in the run folder. It needs the
 // losses of all steps. untaught bounds the loss of a net that has learnt nothing.
-func RecordPlateaus(dir string, end record.State, untaught float64) error {
+// It may take a second for a million steps; the context ends it.
+func RecordPlateaus(ctx context.Context, dir string, end record.State, untaught float64) error {
 	config, err := ReadConfig(dir)
 	if err != nil {
 		return err
@@ -23,21 +25,19 @@ func RecordPlateaus(dir string, end record.State, untaught float64) error {
 	if !config.LogSteps {
 		return nil
 	}
-	steps, err := run.Steps()
+	losses, err := record.OpenStepLosses(ctx, filepath.Join(dir, record.StepsFile))
 	if err != nil {
 		return err
 	}
-	losses := make([]float64, len(steps))
-	for i, s := range steps {
-		losses[i] = s.BatchLoss
-	}
+	defer losses.Close()
+	var known measure.Series = losses
 	if end == record.Diverged {
-		losses = beforeDivergence(losses)
+		known = beforeDivergence(losses)
 	}
 	schedule := config.Schedule
 	var starts []int
 	for i := range schedule.Phases {
-		if at := schedule.Start(i, config.Steps()); at < len(losses) {
+		if at := schedule.Start(i, config.Steps()); at < known.Len() {
 			starts = append(starts, at)
 		}
 	}
@@ -45,7 +45,7 @@ func RecordPlateaus(dir string, end record.State, untaught float64) error {
 		untaught = min(untaught, run.Rows[0].TrainLoss)
 	}
 	var found []record.Plateau
-	for _, p := range measure.Plateaus(losses, starts) {
+	for _, p := range measure.Plateaus(known, starts) {
 		if p.Level > untaught/2 { // it has yet to fall: nothing has stabilised
 			continue
 		}
@@ -53,6 +53,9 @@ func RecordPlateaus(dir string, end record.State, untaught float64) error {
 			Phase: schedule.Phases[p.Phase].Name, Index: p.Phase, Start: p.Start, End: p.End, Level: p.Level,
 			Change: changes(run, p.Start, p.End),
 		})
+	}
+	if err := losses.Err(); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(dir, record.StepsFile), err)
 	}
 	if err := record.WritePlateaus(dir, found); err != nil {
 		return fmt.Errorf("plateaus: %w", err)
@@ -62,17 +65,28 @@ func RecordPlateaus(dir string, end record.State, untaught float64) error {
 
 // beforeDivergence cuts off the final growth: what follows the last loss that is
 // not above the median.
-func beforeDivergence(losses []float64) []float64 {
-	if len(losses) == 0 {
-		return nil
+func beforeDivergence(losses measure.Series) measure.Series {
+	n := losses.Len()
+	if n == 0 {
+		return losses
 	}
-	ordered := slices.Sorted(slices.Values(losses)) // NaN first
-	median := ordered[len(ordered)/2]
-	for len(losses) > 0 && !(losses[len(losses)-1] <= median) {
-		losses = losses[:len(losses)-1]
+	median := measure.Select(losses, 0, n, n/2)
+	end, k := 0, 0
+	for l := range losses.From(0, n) {
+		if k++; l <= median {
+			end = k
+		}
 	}
-	return losses
+	return beginning{losses, end}
 }
+
+// beginning is a series cut short.
+type beginning struct {
+	measure.Series
+	length int
+}
+
+func (b beginning) Len() int { return b.length }
 
 // leastRows are needed for a slope: a line through fewer is mostly noise.
 const leastRows = 5

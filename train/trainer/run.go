@@ -93,8 +93,8 @@ func Run(ctx context.Context, o Options) (record.Status, error) {
 		}
 	}
 	if state, ok := position(t.Position).ended(o.Config.Steps()); ok { // killed after its last checkpoint
-		status, err := t.end(state)
-		if err != nil {
+		status, err := t.end(ctx, state)
+		if err != nil && !errors.Is(err, ErrInterrupted) {
 			t.status(record.Failed, err.Error())
 		}
 		return status, err

@@ -242,7 +242,11 @@ func (t *trainer) train(ctx context.Context) (record.Status, error) {
 			return record.Status{}, t.fail(err)
 		}
 	}
-	status, err := t.end(state)
+	status, err := t.end(ctx, state)
+	if errors.Is(err, ErrInterrupted) {
+		state = record.Interrupted
+		status, err = t.end(ctx, state)
+	}
 	if err != nil {
 		return record.Status{}, t.fail(err)
 	}
@@ -289,14 +293,18 @@ func (t *trainer) run(ctx context.Context) error {
 
 // end leaves plateaus and state in the run folder, whose other records are
 // complete.
-func (t *trainer) end(s record.State) (record.Status, error) {
+func (t *trainer) end(ctx context.Context, s record.State) (record.Status, error) {
 	if s == record.Interrupted {
 		return t.write(record.Status{State: s, Step: t.saved, Epoch: t.epoch(t.saved)})
 	}
 	if err := run.Settle(t.Dir, t.Keep, t.Config.Momentum != 0); err != nil {
 		return record.Status{}, err
 	}
-	if err := run.RecordPlateaus(t.Dir, s, untaught(t.Problem)); err != nil {
+	err := run.RecordPlateaus(ctx, t.Dir, s, untaught(t.Problem))
+	if errors.Is(err, context.Canceled) {
+		return record.Status{}, ErrInterrupted
+	}
+	if err != nil {
 		return record.Status{}, err
 	}
 	if d := t.Diverged; d != nil {
