@@ -37,6 +37,9 @@ func (Reference) Alloc(bytes int) (Arena, error) {
 	if has := hostMemory(); has > 0 && uint64(bytes) > has { // the runtime would end the process
 		return nil, fmt.Errorf("%.3g GB of memory wanted of the machine's %.3g: use a smaller mini-batch or width", float64(bytes)/1e9, float64(has)/1e9)
 	}
+	if left := memoryLeft(); int64(bytes) > left {
+		return nil, fmt.Errorf("%.3g GB of memory wanted of the %.3g that limits leave this process: use a smaller mini-batch or width", float64(bytes)/1e9, float64(left)/1e9)
+	}
 	raw := make([]byte, bytes+Alignment)
 	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))) & (Alignment - 1)
 	return HostArena(raw[skip : skip+bytes]), nil
