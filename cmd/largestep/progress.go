@@ -32,10 +32,14 @@ func isTerminal(w io.Writer) bool {
 
 // follow shows a training: a bar on a terminal, lines elsewhere. finish ends it.
 func follow(w io.Writer, label, dir string) (hooks trainer.Hooks, finish func()) {
+	finish = func() {}
 	if isTerminal(w) {
-		return followBar(w, label)
+		hooks, finish = followBar(w, label)
+	} else {
+		hooks = followLines(w, cmp.Or(label, dir))
 	}
-	return followLines(w, cmp.Or(label, dir)), func() {}
+	hooks.Warn = func(text string) { fmt.Fprintf(w, "%s: %s\n", cmp.Or(label, dir), text) }
+	return hooks, finish
 }
 
 func followBar(w io.Writer, label string) (trainer.Hooks, func()) {

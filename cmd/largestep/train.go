@@ -217,7 +217,6 @@ func (t *training) run(ctx context.Context, label string) error {
 	hooks, finish := follow(t.progress, label, t.options.Dir)
 	begun, start := false, hooks.Start
 	t.options.Hooks = hooks
-	t.options.Hooks.Warn = func(text string) { fmt.Fprintf(t.progress, "%s: %s\n", t.options.Dir, text) }
 	t.options.Hooks.Start = func(c run.Config, step int) {
 		begun = true
 		fmt.Fprintf(t.progress, "%s: %s\n", t.options.Dir, describe(&c))

@@ -55,7 +55,9 @@ func TestStepLosses(t *testing.T) {
 		t.Errorf("%d bytes stay", after.HeapAlloc-before.HeapAlloc)
 	}
 	cancel()
-	slices.Collect(l.From(0, l.Len()))
+	for range l.From(0, l.Len()) {
+		t.Error("a loss after the context's end")
+	}
 	if !errors.Is(l.Err(), context.Canceled) {
 		t.Errorf("after the context's end: %v", l.Err())
 	}

@@ -11,14 +11,10 @@ import (
 var ErrInterrupted = errors.New("interrupted")
 
 // Until makes all machines on these variables end early, between two kernels, once
-// the context has ended; nil lets them run to their ends again. What a run that
-// ended early has computed is undefined, variables that it updates included.
-func (v *Variables) Until(ctx context.Context) {
-	v.until = nil
-	if ctx != nil {
-		v.until = ctx.Done()
-	}
-}
+// the context has ended; context.Background lets them run to their ends again. What
+// a run that ended early has computed is undefined, variables that it updates
+// included.
+func (v *Variables) Until(ctx context.Context) { v.until = ctx.Done() }
 
 func (v *Variables) interrupted() bool {
 	select {

@@ -121,7 +121,7 @@ func (m *Machine) RunAll() error {
 	if m.replay != nil {
 		return m.replay()
 	}
-	if err := m.runEach(); err != nil {
+	if err := m.runEach(m.vars.interrupted); err != nil {
 		return err
 	}
 	m.ran = true
@@ -137,13 +137,14 @@ func (m *Machine) capture() error {
 		return nil
 	}
 	var err error
-	m.replay, err = r.Capture(m.runEach)
+	never := func() bool { return false }
+	m.replay, err = r.Capture(func() error { return m.runEach(never) })
 	return err
 }
 
-func (m *Machine) runEach() error {
+func (m *Machine) runEach(stop func() bool) error {
 	for i := range m.instructions {
-		if m.vars.interrupted() {
+		if stop() {
 			return ErrInterrupted
 		}
 		if err := m.execute(&m.instructions[i]); err != nil {

@@ -564,7 +564,7 @@ func (t *trainer) measure(ctx context.Context) (record.Row, error) {
 	last := max(t.Step-1, 0)
 	t.vars.Until(ctx)
 	m, err := t.meter.Measure(c.StepSize(last))
-	t.vars.Until(nil)
+	t.vars.Until(context.Background())
 	if err != nil {
 		return record.Row{}, err
 	}
