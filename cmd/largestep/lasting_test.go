@@ -169,6 +169,10 @@ func TestConfigEditsAreRefused(t *testing.T) {
 	}
 	writeFile(t, "run/config.json", config)
 	succeed(t, "train", "resnet18", "--resume", "--out", "run")
+	writeFile(t, "run/config.json", strings.Replace(config, `"seed": 0`, `"seed": 1`, 1)) // of a run that has ended
+	if o := try("train", "resnet18", "--resume", "--out", "run"); o.code != exitError || !strings.Contains(o.stderr, "seed was 0, and is 1 now") {
+		t.Errorf("finished: status %d: %s", o.code, o.stderr)
+	}
 }
 
 // One command begins a run and goes on with it.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"largestep/metrics/record"
+	"largestep/train/safetensors"
 )
 
 // ErrConfigChanged tells that config.json is not what it was when a checkpoint was
@@ -30,6 +31,28 @@ func (c *Checkpoint) Belongs(now Config, before *Config) error {
 		}
 	}
 	return fmt.Errorf("%w: %s was %v, and is %v now: put it back", ErrConfigChanged, name, there, here)
+}
+
+// CheckConfig tells in what a config differs from that of a run's last checkpoint, as
+// far as there is one that can be read.
+func CheckConfig(dir string, now Config) error {
+	path := filepath.Join(dir, CheckpointFile)
+	metadata, err := safetensors.ReadMetadata(path)
+	if err != nil || metadata[configKey] == "" {
+		return nil // for LoadCheckpoint to judge
+	}
+	f, err := parse([]byte(metadata[configKey]))
+	if err != nil {
+		return nil
+	}
+	if longer, err := f.Config.Extends(now); longer && err == nil { // killed before config.json said so
+		return nil
+	}
+	c := Checkpoint{Config: &f.Config}
+	if err := c.Belongs(now, nil); err != nil {
+		return fmt.Errorf("%s %w", path, err)
+	}
+	return nil
 }
 
 // ErrEndsOtherwise refuses to make a training longer whose step sizes depend on its

@@ -202,5 +202,8 @@ func (o *Options) find() (found, error) {
 	if err := file.Matches(c, o.Environment); err != nil {
 		return found{}, fmt.Errorf("%s %w", o.Dir, err)
 	}
+	if f.done() { // nobody looks at its checkpoint
+		return f, run.CheckConfig(o.Dir, c)
+	}
 	return f, nil
 }
