@@ -78,7 +78,7 @@ func TestAttackByKills(t *testing.T) {
 	killed, starts := 0, 0
 	for n := 0; killed < *kills && !t.Failed(); n++ {
 		i, dir := n%len(attacked), fmt.Sprintf("run-%d", n)
-		args := attackArgs(attacked[i], dir, "--resume", "--checkpoint-every", []string{"0", "50ms", "30s"}[rng.IntN(3)], "--threads", fmt.Sprint(1+rng.IntN(2)))
+		args := attackArgs(attacked[i], dir, "--resume", "--checkpoint-every", []string{"5ms", "50ms", "30s"}[rng.IntN(3)], "--threads", fmt.Sprint(1+rng.IntN(2)))
 		for most := rng.IntN(6); most >= 0; most-- {
 			after := time.Hour
 			if most > 0 {

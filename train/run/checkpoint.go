@@ -80,12 +80,8 @@ func (c Checkpoint) Save(dir string, older int, metadata map[string]string) erro
 	p.Format, p.Velocity, p.VelocitySum = Format, "", ""
 	if len(c.Velocities) > 0 {
 		p.Velocity = "velocity-" + p.label() + ".safetensors"
-		sealed, err := safetensors.Sealed(c.Velocities, nil)
-		if err != nil {
-			return err
-		}
-		p.VelocitySum = sealed[safetensors.ChecksumKey]
-		if err := writeTensors(filepath.Join(dir, p.Velocity), c.Velocities, nil); err != nil {
+		var err error
+		if p.VelocitySum, err = writeTensors(filepath.Join(dir, p.Velocity), c.Velocities, nil); err != nil {
 			return err
 		}
 	}
@@ -93,7 +89,10 @@ func (c Checkpoint) Save(dir string, older int, metadata map[string]string) erro
 	if err != nil {
 		return err
 	}
-	config, err := json.Marshal(File{Format: Format, Config: *c.Config})
+	config, err := json.Marshal(struct {
+		Format int `json:"format"`
+		Config
+	}{Format, *c.Config})
 	if err != nil {
 		return err
 	}
@@ -102,7 +101,7 @@ func (c Checkpoint) Save(dir string, older int, metadata map[string]string) erro
 	if err := setAside(dir, p); err != nil {
 		return err
 	}
-	if err := writeTensors(filepath.Join(dir, CheckpointFile), c.Parameters, metadata); err != nil {
+	if _, err := writeTensors(filepath.Join(dir, CheckpointFile), c.Parameters, metadata); err != nil {
 		return err
 	}
 	return removeOlder(dir, older, p)
@@ -113,7 +112,8 @@ func (c Checkpoint) Save(dir string, older int, metadata map[string]string) erro
 // other programs.
 func SaveParameters(dir, name string, parameters []safetensors.Tensor, metadata map[string]string) error {
 	metadata["format"] = "pt"
-	return writeTensors(filepath.Join(dir, name+".safetensors"), parameters, metadata)
+	_, err := writeTensors(filepath.Join(dir, name+".safetensors"), parameters, metadata)
+	return err
 }
 
 // DamagedParameters tells of files that SaveParameters wrote under names that begin so,
@@ -135,12 +135,13 @@ func DamagedParameters(dir string, prefixes ...string) (damages []error) {
 
 func phaseFile(k int) string { return fmt.Sprintf("phase-%d.safetensors", k) }
 
-func writeTensors(path string, tensors []safetensors.Tensor, metadata map[string]string) error {
-	metadata, err := safetensors.Sealed(tensors, metadata)
+// writeTensors writes a file and returns its checksum.
+func writeTensors(path string, tensors []safetensors.Tensor, metadata map[string]string) (sum string, err error) {
+	metadata, err = safetensors.Sealed(tensors, metadata)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.Write(w, tensors, metadata) })
+	return metadata[safetensors.ChecksumKey], atomicfile.Write(path, func(w io.Writer) error { return safetensors.Write(w, tensors, metadata) })
 }
 
 // Tidy removes what a kill may have left beside the position from which a run goes
