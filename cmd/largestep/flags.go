@@ -52,7 +52,7 @@ func addRecords(f *pflag.FlagSet, c *run.Config) {
 	f.IntVar(&c.EvalEvery, "eval-every", c.EvalEvery, "epochs between evaluations")
 	f.IntVar(&c.EvalSteps, "eval-steps", c.EvalSteps, "steps between evaluations, instead of --eval-every")
 	f.Var((*measures)(&c.Measures), "measure", "numbers to record beside the problem's own, or none:"+aboutMeasures(c.Net))
-	f.IntVar(&c.MeasureImages, "measure-images", c.MeasureImages, "training images, the first of the set and without augmentation, on which measures look around the parameters, in mini-batches of --batch (default: 1,000)")
+	f.IntVar(&c.MeasureImages, "measure-images", c.MeasureImages, "training images, the first of the set and without augmentation, on which measures look around the parameters, in whole mini-batches of --batch (default: 1,000)")
 	f.StringVar(&c.MeasureMode, "measure-mode", c.MeasureMode, "statistics of batch norm there: training, those of the mini-batch, or evaluation, the running ones (default: training)")
 	f.IntVar(&c.Eigenvalues, "eigenvalues", c.Eigenvalues, "of the Hessian, the largest, that measure sharpness records (default: 1)")
 	f.BoolVar(&c.LogSteps, "log-steps", c.LogSteps, "record the loss of every step in steps.csv, and find the plateaus of the loss")

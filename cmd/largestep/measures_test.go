@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"math"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -59,6 +60,40 @@ func TestMeasuresChangeNothing(t *testing.T) {
 			if r := row["rank_5"]; !(r >= 1 && r <= 32) {
 				t.Errorf("rank of the average pool: %g of 32 units", r)
 			}
+		}
+	}
+}
+
+// Measures of small problems change neither the training nor each other.
+func TestMeasuresOfVectors(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const train = "train teacher-3 --steps 300 --eval-steps 100 --label-noise 0.1 --out "
+	succeed(t, strings.Fields(train+"without --measure none")...)
+	succeed(t, strings.Fields(train+"with --measure jacobian_norm,"+allMeasures)...)
+	if sumOfTensors(t, "with/checkpoint.safetensors") != sumOfTensors(t, "without/checkpoint.safetensors") {
+		t.Error("measuring changes the training")
+	}
+	with := rows(t, "with")
+	for i, row := range rows(t, "without") {
+		for column, v := range row {
+			if w := with[i][column]; v != w && !math.IsNaN(v) && column != "seconds" && column != "images_per_second" {
+				t.Errorf("row %d: %s is %g, with other measures %g", i, column, v, w)
+			}
+		}
+		if n, rank := with[i]["jacobian_norm"], with[i]["rank"]; !(n > 0 && rank > 0) {
+			t.Errorf("norm %g of a Jacobian of rank %g", n, rank)
+		}
+		if r := with[i]["rank_2"]; !(r >= 1 && r <= 10) {
+			t.Errorf("rank of 10 units: %g", r)
+		}
+	}
+	events, err := filepath.Glob("with/events.*")
+	check(t, err)
+	text, err := os.ReadFile(events[0])
+	check(t, err)
+	for _, tag := range []string{"batch_sharpness", "noise_scale", "effective_rank/1"} {
+		if !strings.Contains(string(text), tag) {
+			t.Errorf("TensorBoard's file has no %s", tag)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package measure
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -38,7 +39,7 @@ func PrincipalValues(matrix []float64, rows, columns int) ([]float64, error) {
 		return nil, fmt.Errorf("principal components of a %d×%d matrix: no convergence", rows, columns)
 	}
 	values := eigen.Values(nil)
-	floats.Reverse(values)
+	slices.Reverse(values)
 	for i, v := range values {
 		values[i] = math.Sqrt(max(v, 0))
 	}

@@ -41,7 +41,7 @@ func CheckConfig(dir string, now Config) error {
 	if err != nil || metadata[configKey] == "" {
 		return nil // for LoadCheckpoint to judge
 	}
-	f, err := parse([]byte(metadata[configKey]))
+	f, err := ParseConfig([]byte(metadata[configKey]))
 	if err != nil {
 		return nil
 	}
