@@ -26,9 +26,8 @@ type Measure struct {
 	// Columns are what it records; none of sparsity, which the evaluation itself
 	// measures.
 	Columns func(p Problem, c run.Config) []problem.Measure
-	// Around tells whether it looks around the parameters, on the examples that
-	// problem.Around says; Products whether by products with the Hessian.
-	Around, Products bool
+	// What it needs of problem.Around.
+	Gradients, Products, Features bool
 }
 
 // sparsity without duplicates, of an image classifier's features.
@@ -40,26 +39,26 @@ var Measures = []Measure{
 	{Name: "parameter_norm", About: "‖θ‖₂ of all trained parameters", Default: true, Of: all,
 		Columns: column("parameter_norm", parameterNorm)},
 	{Name: "sharpness", About: "largest eigenvalue of the training loss's Hessian, without weight decay, or --eigenvalues of them", Of: all,
-		Around: true, Products: true, Columns: sharpness},
+		Products: true, Columns: sharpness},
 	{Name: "hessian_trace", About: "its trace, from random vectors, with the standard error", Of: all,
-		Around: true, Products: true, Columns: columns(
+		Products: true, Columns: columns(
 			problem.Measure{Name: "hessian_trace", Of: func(s *problem.State) (float64, error) { t, _, err := s.Trace(); return t, err }},
 			problem.Measure{Name: "hessian_trace_error", Of: func(s *problem.State) (float64, error) { _, e, err := s.Trace(); return e, err }})},
 	{Name: "batch_sharpness", About: "gᵀHg/‖g‖² of mini-batches' losses, on average", Of: all,
-		Around: true, Products: true, Columns: column("batch_sharpness", (*problem.State).BatchSharpness)},
+		Products: true, Columns: column("batch_sharpness", (*problem.State).BatchSharpness)},
 	{Name: "batch_sharpness_by_losses", About: "the same without the Hessian, from losses after a step", Of: all,
-		Around: true, Columns: column("batch_sharpness_by_losses", (*problem.State).BatchSharpnessByLosses)},
+		Gradients: true, Columns: column("batch_sharpness_by_losses", (*problem.State).BatchSharpnessByLosses)},
 	{Name: "gradient_norm", About: "‖g‖₂ of the mean gradient, without weight decay", Of: all,
-		Around: true, Columns: gradients(map[string]func(curvature.Gradients) float64{
+		Gradients: true, Columns: gradients(map[string]func(curvature.Gradients) float64{
 			"gradient_norm": func(g curvature.Gradients) float64 { return g.Norm },
 		})},
 	{Name: "gradient_noise", About: "trace of the covariance of mini-batches' gradients, and the noise scale", Of: all,
-		Around: true, Columns: gradients(map[string]func(curvature.Gradients) float64{
+		Gradients: true, Columns: gradients(map[string]func(curvature.Gradients) float64{
 			"gradient_noise": func(g curvature.Gradients) float64 { return g.Noise },
 			"noise_scale":    func(g curvature.Gradients) float64 { return g.NoiseScale },
 		})},
 	{Name: "feature_rank", About: "principal components that hold 99 % of a feature's variance, as rank_1, …, and the effective rank", Of: hasFeatures,
-		Around: true, Columns: featureRanks},
+		Features: true, Columns: featureRanks},
 	{Name: "jacobian_norm", About: "‖∂h/∂θ‖ on the inputs of the Jacobian's rank", Of: func(p Problem) bool { return p.Jacobian },
 		Columns: column("jacobian_norm", (*problem.State).JacobianNorm)},
 }
@@ -158,9 +157,14 @@ const imagesToMeasure = 1000
 // around completes the config with what the measures see, if any looks around the
 // parameters, and says so to the problem.
 func (p Problem) around(c *run.Config) problem.Around {
-	asked := asked(c.Measures)
-	if !slices.ContainsFunc(asked, func(m Measure) bool { return m.Around }) {
-		return problem.Around{}
+	var a problem.Around
+	for _, m := range asked(c.Measures) {
+		a.Gradients = a.Gradients || m.Gradients || m.Products
+		a.Products = a.Products || m.Products
+		a.Features = a.Features || m.Features
+	}
+	if !a.Gradients && !a.Features {
+		return a
 	}
 	if c.MeasureImages == 0 && p.Reads() {
 		c.MeasureImages = max(min(imagesToMeasure, c.TrainSize), c.Batch)
@@ -169,15 +173,11 @@ func (p Problem) around(c *run.Config) problem.Around {
 		c.MeasureMode = string(curvature.Training)
 	}
 	c.Eigenvalues = max(c.Eigenvalues, 1)
-	a := problem.Around{Examples: c.TrainSize, Batch: c.Batch, Mode: curvature.Mode(c.MeasureMode)}
+	a.Examples, a.Batch, a.Mode = c.TrainSize, c.Batch, curvature.Mode(c.MeasureMode)
 	if p.Reads() {
 		a.Examples = c.MeasureImages
 	}
-	for _, m := range asked {
-		a.Products = a.Products || m.Products
-		a.Features = a.Features || m.Name == "feature_rank"
-	}
-	if slices.ContainsFunc(asked, func(m Measure) bool { return m.Name == "sharpness" }) {
+	if slices.Contains(c.Measures, "sharpness") {
 		a.Eigenvalues = c.Eigenvalues
 	}
 	return a

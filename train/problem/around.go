@@ -18,11 +18,11 @@ type Around struct {
 	Examples int // the first training examples, without augmentation or label noise
 	Batch    int // of them in a mini-batch; an incomplete last one is left out
 	Mode     curvature.Mode
-	// Products tells whether there are products with the Hessian, for which not
-	// every engine has the kernels; Eigenvalues how many of its eigenvalues.
-	Products    bool
-	Eigenvalues int
-	Features    bool // whether there are features of images
+
+	Gradients   bool // of the mini-batches, and their losses
+	Products    bool // with the Hessian besides, for which not every engine has the kernels
+	Eigenvalues int  // of the Hessian
+	Features    bool // of images
 }
 
 // Tolerance is that of the eigenvalues' residuals ‖Hu − λu‖/|λ| in a measure; the
@@ -38,13 +38,16 @@ const traceVectors = 10
 // around is built once for a run, and has its own copy of the parameters.
 type around struct {
 	Around
-	batches  *curvature.Probe // in mini-batches of the run's size
+	batches  *curvature.Probe // in mini-batches of the run's size; nil if no measure needs it
 	whole    *curvature.Probe // in the fewest that have the same Hessian
 	features *Features        // nil of vectors, and if no measure needs them
 }
 
 // add makes a probe, and finds out now whether it can do all that is asked for.
 func (a *around) add(to **curvature.Probe, e op.Engine, l curvature.Loss, batch int) error {
+	if !a.Gradients {
+		return nil
+	}
 	p, err := curvature.New(e, l, batch, a.Mode)
 	if err != nil {
 		return err
@@ -65,7 +68,7 @@ var errNothingAround = errors.New("the problem says not what measures around its
 
 // load brings the parameters to the probes.
 func (s *State) load() error {
-	if s.around == nil {
+	if s.around == nil || s.around.batches == nil {
 		return errNothingAround
 	}
 	if s.loaded {
