@@ -63,7 +63,7 @@ func newSweepTask() *cobra.Command {
 		Use:   "task DIR [N]",
 		Short: "Train one run of a sweep, by its number: what a job array's tasks do",
 		Long: `Trains one run of a sweep, by its number from 0, SLURM_ARRAY_TASK_ID unless it is
-given. On SIGUSR1 or SIGTERM it saves the run; a task of Slurm then queues itself
+given, in the order of "sweep status". On SIGUSR1 or SIGTERM it saves the run; a task of Slurm then queues itself
 again, unless it was cancelled.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -92,6 +92,10 @@ func (o *sweepOptions) task(cmd *cobra.Command, dir string, number int) error {
 	if o.entry, err = catalog.Find(s.Net); err != nil {
 		return err
 	}
+	runs := s.Runs()
+	if number < 0 || number >= len(runs) {
+		return fmt.Errorf("run %d: there are %d, from 0", number, len(runs))
+	}
 	o.out = dir
 	e, err := o.experiment(cmd, s, true)
 	if err != nil {
@@ -102,7 +106,7 @@ func (o *sweepOptions) task(cmd *cobra.Command, dir string, number int) error {
 	e.Watcher = w
 	ctx, stop := signal.NotifyContext(cmd.Context(), limitSignals...)
 	defer stop()
-	err = e.TrainOne(ctx, number)
+	err = e.TrainOne(ctx, runs[number].Name)
 	if errors.Is(err, trainer.ErrInterrupted) && os.Getenv("SLURM_JOB_ID") != "" {
 		if rerr := sweep.Requeue(context.WithoutCancel(ctx)); rerr != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "largestep: %v\n", rerr)

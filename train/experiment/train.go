@@ -39,26 +39,16 @@ func (e *Experiment) Train(ctx context.Context) error {
 	return cmp.Or(q.failure(), broken)
 }
 
-// TrainOne trains one of the runs, by its number in the order of Train. It waits
-// for no other run.
-func (e *Experiment) TrainOne(ctx context.Context, number int) error {
+// TrainOne trains the run of a name alone. It waits for no other run.
+func (e *Experiment) TrainOne(ctx context.Context, name string) error {
 	jobs := e.jobs()
-	if number < 0 || number >= len(jobs) {
-		return fmt.Errorf("run %d: there are %d, from 0", number, len(jobs))
-	}
 	for _, j := range jobs {
-		j.released = true
+		if j.Name == name {
+			_, err := e.train(ctx, j, jobs, func(*job) {}, e.Engines[0])
+			return err
+		}
 	}
-	_, err := e.train(ctx, jobs[number], jobs, func(*job) {}, e.Engines[0])
-	return err
-}
-
-// Names are those of the runs, in the order of Train.
-func (e *Experiment) Names() (names []string) {
-	for _, r := range e.runs() {
-		names = append(names, r.Name)
-	}
-	return names
+	return fmt.Errorf("no run is called %s", name)
 }
 
 // work trains runs on an engine until there is none left for it.
