@@ -3,12 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"math"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"largestep/train/catalog"
+	"largestep/train/progress"
 	"largestep/train/run"
 	"largestep/train/schedule"
 	"largestep/train/trainer"
@@ -52,12 +51,9 @@ func newEdgeNet(p catalog.Problem) *cobra.Command {
 	r.addSettings(f, edgeGroups...)
 	f.StringVar(&r.init, "init", "", "file to take initial parameters and running statistics from, as eval does")
 	f.IntVar(&within, "within", 0, "steps within which it must diverge (default those of a training, of a classifier of images at most 500)")
-	f.Float64Var(&tolerance, "tolerance", edgeTolerance, "the edge lies within this fraction above the answer")
+	f.Float64Var(&tolerance, "tolerance", progress.EdgeTolerance, "the edge lies within this fraction above the answer")
 	return cmd
 }
-
-// edgeTolerance is that of an edge which nobody gives another.
-const edgeTolerance = 0.005
 
 // printEdge searches for the edge and prints it.
 func (r *request) printEdge(cmd *cobra.Command, within int, tolerance float64) error {
@@ -83,7 +79,7 @@ func (r *request) printEdge(cmd *cobra.Command, within int, tolerance float64) e
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "edge of %s: step size %s (within %.2g %%, %d steps)\n", r.entry.Name, formatEdge(edge, tolerance), 100*tolerance, within)
+	fmt.Fprintf(cmd.OutOrStdout(), "edge of %s: step size %s (within %.2g %%, %d steps)\n", r.entry.Name, progress.FormatEdge(edge, tolerance), 100*tolerance, within)
 	return nil
 }
 
@@ -94,12 +90,12 @@ func (r *request) findEdge(cmd *cobra.Command) error {
 	trial.Schedule = schedule.Constant(edgeGuess)
 	steps := r.entry.EdgeSteps(&r.config)
 	fmt.Fprintf(cmd.ErrOrStderr(), "searching for the edge of divergence within %d steps\n", steps)
-	edge, err := r.search(cmd, trial, steps, edgeTolerance)
+	edge, err := r.search(cmd, trial, steps, progress.EdgeTolerance)
 	if err != nil {
 		return err
 	}
 	r.edge, r.config.Schedule = edge, r.config.Schedule.Times(edge)
-	fmt.Fprintf(cmd.ErrOrStderr(), "edge of divergence: %s; step size %.5g\n", formatEdge(edge, edgeTolerance), r.config.Schedule.First())
+	fmt.Fprintf(cmd.ErrOrStderr(), "edge of divergence: %s; step size %.5g\n", progress.FormatEdge(edge, progress.EdgeTolerance), r.config.Schedule.First())
 	return nil
 }
 
@@ -111,49 +107,12 @@ func (r *request) search(cmd *cobra.Command, c run.Config, within int, tolerance
 	if err := r.entry.CheckEdge(c); err != nil {
 		return 0, fmt.Errorf("%w; give step sizes as numbers", err)
 	}
-	trials := newTrials(cmd.ErrOrStderr(), tolerance)
-	search := trainer.Edge{Engine: r.open, Problem: r.problem, Config: c, Init: r.init, Steps: within, Tolerance: tolerance, Tried: trials.tell}
+	trials := progress.NewTrials(cmd.ErrOrStderr(), tolerance)
+	search := trainer.Edge{Engine: r.open, Problem: r.problem, Config: c, Init: r.init, Steps: within, Tolerance: tolerance, Tried: trials.Tell}
 	edge, err := search.Find(cmd.Context())
 	if errors.Is(err, trainer.ErrInterrupted) {
-		return 0, trials.interrupted()
+		trials.Interrupted()
+		return 0, errInterrupted
 	}
 	return edge, err
-}
-
-// trials tell whoever waits for an edge what was found so far.
-type trials struct {
-	out              io.Writer
-	digits           int
-	stable, unstable float64
-}
-
-func newTrials(out io.Writer, tolerance float64) *trials {
-	return &trials{out: out, digits: edgeDigits(tolerance), unstable: math.Inf(1)}
-}
-
-func (t *trials) tell(stepSize float64, diverged bool) {
-	verdict := "stable"
-	if diverged {
-		verdict = "diverges"
-		t.unstable = min(t.unstable, stepSize)
-	} else {
-		t.stable = max(t.stable, stepSize)
-	}
-	fmt.Fprintf(t.out, "step size %-*.*g %s\n", t.digits+7, t.digits, stepSize, verdict)
-}
-
-func (t *trials) interrupted() error {
-	fmt.Fprintf(t.out, "interrupted in the search for the edge of divergence, which lies between %.6g and %.6g: nothing to save; run the same command again\n", t.stable, t.unstable)
-	return errInterrupted
-}
-
-// edgeDigits is how many significant digits tell step sizes apart that differ by
-// the tolerance, a fraction.
-func edgeDigits(tolerance float64) int { return 2 + int(math.Ceil(-math.Log10(tolerance))) }
-
-// formatEdge rounds down, since the step size that is printed must not diverge.
-func formatEdge(edge, tolerance float64) string {
-	digits := edgeDigits(tolerance)
-	unit := math.Pow10(int(math.Floor(math.Log10(edge))) + 1 - digits)
-	return fmt.Sprintf("%.*g", digits, math.Floor(edge/unit)*unit)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"largestep/data"
 	"largestep/train/catalog"
+	"largestep/train/progress"
 )
 
 func newFetch() *cobra.Command {
@@ -59,7 +60,7 @@ func runFetch(cmd *cobra.Command, set data.Set, o data.FetchOptions) (err error)
 	_, absent := data.Summarize(o.Dir)
 	o.Waiting = func() { waiting(cmd, o.Dir) }
 	var finish func()
-	o.Progress, finish = followBytes(cmd.ErrOrStderr(), path.Base(set.Archive.URL), true)
+	o.Progress, finish = progress.FollowBytes(cmd.ErrOrStderr(), path.Base(set.Archive.URL), true)
 	err = data.Fetch(cmd.Context(), set, o)
 	finish()
 	if err != nil {

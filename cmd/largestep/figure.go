@@ -10,6 +10,7 @@ import (
 	"largestep/train/catalog"
 	"largestep/train/experiment"
 	"largestep/train/instances"
+	"largestep/train/progress"
 )
 
 // figureOptions are the flags of figures.
@@ -177,7 +178,7 @@ func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experim
 	if plan.Data != nil {
 		sayDoubts(cmd.ErrOrStderr(), "", plan.Data.Train, plan.Data.Test)
 	}
-	w := &watcher{out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), brief: !f.Problem().Reads(), jobs: len(engines)}
+	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Brief: !f.Problem().Reads(), Jobs: len(engines)}
 	e := &experiment.Experiment{
 		Dir: filepath.Join("figures", plan.Folder), Problem: f.Problem(), Data: plan.Data, Settings: plan.Settings,
 		Engines: engines, Environment: o.engine.environment(engine, order.Place, 0), Watcher: w,
@@ -193,10 +194,12 @@ func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experim
 	}
 	if order.Scale != nil {
 		size := f.(experiment.ImageFigure).StepSizes(*order.Scale)
-		fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: η %g and %g, %s; on %s (%s)\n", order.Scale.Name, size.Small, size.Large, describeScale(&plan.Settings[0].Runs[0].Config), engine.Name(), engine.Device())
+		fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: η %g and %g, %s; on %s (%s)\n", order.Scale.Name, size.Small, size.Large, progress.DescribeScale(&plan.Settings[0].Runs[0].Config), engine.Name(), engine.Device())
 	}
-	if err := w.translate(e.Train(cmd.Context())); err != nil {
-		return err
+	if err := e.Train(cmd.Context()); w.Interrupted(err) {
+		return errInterrupted
+	} else if err != nil {
+		return advise(err)
 	}
 	groups, err := e.Records()
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 	"largestep/data"
+	"largestep/train/progress"
 )
 
 func newImport() *cobra.Command {
@@ -23,7 +24,7 @@ refused.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Waiting = func(dir string) { waiting(cmd, dir) }
 			var finish func()
-			o.Progress, finish = followBytes(cmd.ErrOrStderr(), "images", false)
+			o.Progress, finish = progress.FollowBytes(cmd.ErrOrStderr(), "images", false)
 			dir, err := data.Import(cmd.Context(), args[0], o)
 			finish()
 			if err != nil {

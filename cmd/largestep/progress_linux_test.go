@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+	"largestep/train/catalog"
+	"largestep/train/progress"
 	"largestep/train/schedule"
 	"largestep/train/trainer"
 )
@@ -96,14 +98,16 @@ func resize(t *testing.T, terminal *os.File, columns uint16) {
 // than it is now: each would scroll it.
 func TestProgressOnNarrowingTerminal(t *testing.T) {
 	terminal, screen := openTerminal(t, 120)
-	config := smallConfig(t, "svm")
+	svm, err := catalog.Find("svm")
+	check(t, err)
+	config := svm.Defaults(catalog.Circumstances{})
 	config.MaxSteps, config.Schedule = 1000, schedule.Constant(0.1)
-	hooks, finish := follow(terminal, "a label of some length", "run")
+	hooks, finish := progress.Follow(terminal, "a label of some length", "run")
 	hooks.Start(config, 0)
 	widths := []uint16{120, 120, 60, 60, 30, 30, 16, 16}
 	for i, columns := range widths {
 		resize(t, terminal, columns)
-		time.Sleep(refreshEvery + 10*time.Millisecond)
+		time.Sleep(110 * time.Millisecond)
 		hooks.Step(trainer.Progress{Step: 100 * (i + 1), Steps: 1000, Loss: 0.5, ImagesPerSecond: 1000})
 	}
 	finish()

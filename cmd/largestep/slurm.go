@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"largestep/train/catalog"
+	"largestep/train/progress"
 	"largestep/train/sweep"
 	"largestep/train/trainer"
 )
@@ -102,7 +103,7 @@ func (o *sweepOptions) task(cmd *cobra.Command, dir string, number int) error {
 		return err
 	}
 	defer closeAll(e.Engines)
-	w := &watcher{out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), jobs: 1}
+	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Jobs: 1}
 	e.Watcher = w
 	ctx, stop := signal.NotifyContext(cmd.Context(), limitSignals...)
 	defer stop()
@@ -112,5 +113,8 @@ func (o *sweepOptions) task(cmd *cobra.Command, dir string, number int) error {
 			fmt.Fprintf(cmd.ErrOrStderr(), "largestep: %v\n", rerr)
 		}
 	}
-	return w.translate(err)
+	if w.Interrupted(err) {
+		return errInterrupted
+	}
+	return advise(err)
 }

@@ -15,6 +15,7 @@ import (
 	"largestep/data"
 	"largestep/train/catalog"
 	"largestep/train/experiment"
+	"largestep/train/progress"
 	"largestep/train/settings"
 	"largestep/train/sweep"
 )
@@ -233,16 +234,16 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 		trained.Engines = nil
 		return o.submit(cmd, s)
 	}
-	w := &watcher{out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), brief: !o.entry.Reads(), jobs: len(trained.Engines), failures: true}
+	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Brief: !o.entry.Reads(), Jobs: len(trained.Engines), Failures: true}
 	trained.Watcher = w
-	failed := w.translate(trained.Train(cmd.Context()))
-	if errors.Is(failed, errInterrupted) {
-		return failed
+	failed := trained.Train(cmd.Context())
+	if w.Interrupted(failed) {
+		return errInterrupted
 	}
 	if err := collect(cmd.OutOrStdout(), s, o.out, nil); err != nil && failed == nil {
 		return err
 	}
-	return failed
+	return advise(failed)
 }
 
 // experiment resolves the runs of a sweep, and opens engines if they are to be

@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"largestep/data"
 	"largestep/metrics/record"
 	"largestep/train/catalog"
+	"largestep/train/progress"
 	"largestep/train/run"
 	"largestep/train/trainer"
 )
@@ -214,68 +214,22 @@ type training struct {
 // run trains and says how it ended. The label is of its progress, the run folder
 // if it is empty.
 func (t *training) run(ctx context.Context, label string) error {
-	hooks, finish := follow(t.progress, label, t.options.Dir)
+	hooks, finish := progress.Follow(t.progress, label, t.options.Dir)
 	begun, start := false, hooks.Start
 	t.options.Hooks = hooks
 	t.options.Hooks.Start = func(c run.Config, step int) {
 		begun = true
-		fmt.Fprintf(t.progress, "%s: %s\n", t.options.Dir, describe(&c))
+		fmt.Fprintf(t.progress, "%s: %s\n", t.options.Dir, progress.Describe(&c))
 		start(c, step)
 	}
 	status, err := trainer.Run(ctx, t.options)
 	finish()
 	if errors.Is(err, trainer.ErrInterrupted) {
-		return interrupted(t.progress, t.options.Dir, status, t.again)
+		progress.Interrupted(t.progress, t.options.Dir, status, t.again)
+		return errInterrupted
 	}
 	if err != nil {
 		return err
 	}
-	return reportFinal(t.out, t.options.Dir, status, begun)
-}
-
-// interrupted says how to go on.
-func interrupted(w io.Writer, dir string, status record.Status, again string) error {
-	fmt.Fprintf(w, "%s: interrupted at step %d, checkpoint saved; go on with %s\n", dir, status.Step, again)
-	return errInterrupted
-}
-
-// reportFinal prints how a run ended, this training or an earlier one.
-func reportFinal(w io.Writer, dir string, status record.Status, now bool) error {
-	if status.State == record.Diverged {
-		fmt.Fprintf(w, "%s: diverged at epoch %.2f (%s)\n", dir, status.Epoch, status.Message)
-		return nil
-	}
-	r, err := run.Open(dir)
-	if err != nil {
-		return err
-	}
-	last := r.Rows[len(r.Rows)-1]
-	already := ""
-	if !now {
-		already = "already trained: "
-	}
-	fmt.Fprintf(w, "%s: %straining loss %.4g%s, %.1f s\n", dir, already, last.TrainLoss, testResult(last), last.Seconds)
-	return nil
-}
-
-// describe says what is trained.
-func describe(c *run.Config) string {
-	text := c.Net
-	ofImages := readsImages(c)
-	if !ofImages {
-		text += fmt.Sprintf(", %s instance of %d examples", c.Instance, c.TrainSize)
-	}
-	text += "; step size " + c.Schedule.Sentence()
-	if c.Momentum != 0 {
-		text += fmt.Sprintf(", momentum %g", c.Momentum)
-	}
-	if !ofImages {
-		return text + fmt.Sprintf("; batch %d, %d steps", c.Batch, c.Steps())
-	}
-	return text + "; " + describeScale(c)
-}
-
-// describeScale says how large and how long a training on images is.
-func describeScale(c *run.Config) string {
-	return fmt.Sprintf("width %d, batch %d, %d epochs of %d %s", c.Width, c.Batch, c.Epochs, c.TrainSize, data.SetNamed(c.Dataset).Images)
+	return progress.Final(t.out, t.options.Dir, status, begun)
 }

@@ -1,4 +1,6 @@
-package main
+// Package progress shows people how trainings, searches and transfers go: bars on a
+// terminal, lines elsewhere.
+package progress
 
 import (
 	"cmp"
@@ -30,8 +32,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-// follow shows a training: a bar on a terminal, lines elsewhere. finish ends it.
-func follow(w io.Writer, label, dir string) (hooks trainer.Hooks, finish func()) {
+// Follow shows a training: a bar on a terminal, lines elsewhere. finish ends it.
+func Follow(w io.Writer, label, dir string) (hooks trainer.Hooks, finish func()) {
 	finish = func() {}
 	if isTerminal(w) {
 		hooks, finish = followBar(w, label)
@@ -217,8 +219,8 @@ func testResult(r record.Row) string {
 	return ""
 }
 
-// followBytes shows a transfer or, with bytes false, a count of images.
-func followBytes(w io.Writer, label string, bytes bool) (progress func(done, total int64), finish func()) {
+// FollowBytes shows a transfer or, with bytes false, a count of images.
+func FollowBytes(w io.Writer, label string, bytes bool) (progress func(done, total int64), finish func()) {
 	if !isTerminal(w) {
 		return nil, func() {}
 	}

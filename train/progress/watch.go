@@ -1,4 +1,4 @@
-package main
+package progress
 
 import (
 	"errors"
@@ -16,12 +16,12 @@ import (
 	"largestep/train/trainer"
 )
 
-// watcher shows how an experiment goes.
-type watcher struct {
-	out, progress io.Writer
-	brief         bool // no lines but of trouble where nobody watches
-	jobs          int  // at a time
-	failures      bool // are told of at once
+// Watcher shows how an experiment goes.
+type Watcher struct {
+	Out, Progress io.Writer
+	Brief         bool // no lines but of trouble where nobody watches
+	Jobs          int  // at a time
+	Failures      bool // are told of at once
 
 	sync.Mutex
 	all    *board // of several at a time, on a terminal
@@ -29,26 +29,28 @@ type watcher struct {
 	cut    []string // runs that were interrupted
 	status record.Status
 	told   []string // runs of other processes
-	trials *trials  // of the latest search
+	trials *Trials  // of the latest search
 }
 
-func (w *watcher) Plan(runs, steps int) {
-	if w.jobs > 1 && isTerminal(w.progress) {
-		w.all = newBoard(w.progress, runs, steps)
+// Plan makes room for what is to come.
+func (w *Watcher) Plan(runs, steps int) {
+	if w.Jobs > 1 && isTerminal(w.Progress) {
+		w.all = newBoard(w.Progress, runs, steps)
 	}
 }
 
-func (w *watcher) Begin(label, dir string) trainer.Hooks {
+// Begin follows a run.
+func (w *Watcher) Begin(label, dir string) trainer.Hooks {
 	w.Lock()
 	defer w.Unlock()
 	w.trials = nil
 	switch {
 	case w.all != nil:
 		return w.all.follow(dir)
-	case w.brief && !isTerminal(w.progress):
+	case w.Brief && !isTerminal(w.Progress):
 		return trainer.Hooks{}
 	}
-	hooks, finish := follow(w.progress, label, dir)
+	hooks, finish := Follow(w.Progress, label, dir)
 	if w.finish == nil {
 		w.finish = map[string]func(){}
 	}
@@ -56,7 +58,8 @@ func (w *watcher) Begin(label, dir string) trainer.Hooks {
 	return hooks
 }
 
-func (w *watcher) End(dir string, status record.Status, err error) {
+// End says how a run ended.
+func (w *Watcher) End(dir string, status record.Status, err error) {
 	w.Lock()
 	defer w.Unlock()
 	if finish := w.finish[dir]; finish != nil {
@@ -71,44 +74,47 @@ func (w *watcher) End(dir string, status record.Status, err error) {
 	case errors.Is(err, run.ErrLocked):
 		if !slices.Contains(w.told, dir) {
 			w.told = append(w.told, dir)
-			fmt.Fprintf(w.progress, "%v: left to it\n", err)
+			fmt.Fprintf(w.Progress, "%v: left to it\n", err)
 		}
-	case err != nil && w.failures:
-		fmt.Fprintf(w.progress, "%s: failed: %v\n", dir, err)
-	case err == nil && (!w.brief || status.State == record.Diverged):
-		out := w.out
-		if w.brief {
-			out = w.progress
+	case err != nil && w.Failures:
+		fmt.Fprintf(w.Progress, "%s: failed: %v\n", dir, err)
+	case err == nil && (!w.Brief || status.State == record.Diverged):
+		out := w.Out
+		if w.Brief {
+			out = w.Progress
 		}
-		reportFinal(out, dir, status, true)
+		Final(out, dir, status, true)
 	}
 }
 
-func (w *watcher) Search(what string) func(stepSize float64, diverged bool) {
+// Search tells of a search for an edge of divergence.
+func (w *Watcher) Search(what string) func(stepSize float64, diverged bool) {
 	w.Lock()
 	defer w.Unlock()
-	fmt.Fprintf(w.progress, "searching for the edge of divergence: %s\n", what)
-	trials := newTrials(io.Discard, edgeTolerance)
+	fmt.Fprintf(w.Progress, "searching for the edge of divergence: %s\n", what)
+	trials := NewTrials(io.Discard, EdgeTolerance)
 	w.trials = trials
-	return trials.tell
+	return trials.Tell
 }
 
-// translate says how to go on where an experiment was interrupted.
-func (w *watcher) translate(err error) error {
+// Interrupted tells whether an error is that of an experiment that was interrupted,
+// and says how to go on with it.
+func (w *Watcher) Interrupted(err error) bool {
 	if w.all != nil {
 		w.all.clear()
 	}
 	switch {
 	case !errors.Is(err, trainer.ErrInterrupted):
-		return advise(err)
+		return false
 	case w.trials != nil && len(w.cut) == 0:
-		w.trials.out = w.progress
-		return w.trials.interrupted()
+		w.trials.out = w.Progress
+		w.trials.Interrupted()
 	case len(w.cut) == 1:
-		return interrupted(w.progress, w.cut[0], w.status, "the same command")
+		Interrupted(w.Progress, w.cut[0], w.status, "the same command")
+	default:
+		fmt.Fprintf(w.Progress, "interrupted, %d runs saved; go on with the same command\n", len(w.cut))
 	}
-	fmt.Fprintf(w.progress, "interrupted, %d runs saved; go on with the same command\n", len(w.cut))
-	return errInterrupted
+	return true
 }
 
 // board shows on a terminal how several runs at a time go.
