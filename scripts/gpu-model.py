@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Predict the time of a training step of ResNet-18 on a GPU, kernel by kernel.
 
-    scripts/gpu-model.py [--rates FILE] [--width 64] [--batch 256]
+    scripts/gpu-model.py [--rates FILE] [--with NAMES] [--width 64] [--batch 256]
 
 Memory-bound kernels take their bytes over the memory's rate, or the second-level
 cache's for what lies there; a convolution takes the longer of that and its
@@ -10,8 +10,9 @@ and are printed as such. FILE, in JSON, has those that were measured, such as
 
     {"card": "...", "memory": 2.9e12, "convolution": {"64": 350e12}}
 
-with the names and units of RATES below. What a change to the engine gains is the
-difference to a step without it, each change alone.
+with the names and units of RATES below. NAMES are changes to the engine, with commas
+between them, that the step is predicted with; what each other change gains is
+counted beside them. Of alternatives each layer takes the fastest.
 """
 
 import argparse
@@ -78,18 +79,31 @@ class Step:
         self.rates, self.changes, self.times, self.bytes, self.kernels = rates, changes, {}, {}, {}
         for number, layer in enumerate(layers(width)):
             self.convolutions(batch, layer, number == 0)
-            self.norms(batch, layer)
+            self.norm_forward(batch, layer)
+            self.norm_backward(batch, layer)
         weights = sum(ci * co * k * k for ci, co, _, k, _, _, _ in layers(width))
-        self.add("other", 12 * weights, 10 * self.gap() + rates["other"])  # w, its gradient and copy
+        self.add("other", self.kernel(12 * weights, 10 * self.gap() + rates["other"]))  # w, its gradient and copy
 
-    def add(self, kind, bytes_, seconds, kernels=1, cached=0):
+    def kernel(self, bytes_, seconds, cached=0, kernels=1):
+        """The seconds, bytes and number of kernels."""
         cached = min(cached, bytes_)
         seconds += (bytes_ - cached) / self.rates["memory"] + cached / self.rates["cache"]
-        for table, value in (self.times, seconds), (self.bytes, bytes_), (self.kernels, kernels):
+        return seconds, bytes_, kernels
+
+    def add(self, kind, kernel):
+        for table, value in zip((self.times, self.bytes, self.kernels), kernel):
             table[kind] = table.get(kind, 0) + value
+
+    def fastest(self, ways):
+        """Adds the fastest of ways, each of which has kernels by their kinds."""
+        for kind, kernel in min(ways, key=lambda way: sum(seconds for seconds, _, _ in way.values())).items():
+            self.add(kind, kernel)
 
     def gap(self):
         return self.rates["dependent" if "dependent" in self.changes else "kernel"]
+
+    def tail(self):
+        return 0.5e-6 if "tails" in self.changes else self.rates["tail"]
 
     def convolutions(self, batch, layer, first):
         r = self.rates
@@ -104,35 +118,35 @@ class Step:
                 factor = 1
             bytes_ = x + y + w * (2 if kind == "filter" else 1)
             rest = max(0, operations / (rate * factor) - bytes_ / r["memory"])  # the longer of the two
-            self.add("convolution, " + kind, bytes_, rest + r["kernel"])
+            self.add("convolution, " + kind, self.kernel(bytes_, rest + r["kernel"]))
 
-    def norms(self, batch, layer):
+    def norm_forward(self, batch, layer):
+        r = self.rates
+        _, co, side, _, stride, residual, _ = layer
+        y = batch * (side // stride) ** 2 * co * BF16
+        kept, half, total = min(y, r["chip"]), min(y, r["cached"] / 2), (3 if residual else 2) * y
+        apply = self.kernel(total, self.gap(), half)
+        ways = [{"statistics": self.kernel(y, self.gap() + self.tail(), half), "apply": apply}]
+        if "statistics" in self.changes:
+            ways.append({"apply": apply})
+        if "cooperative" in self.changes:
+            ways.append({"statistics": self.kernel(y, r["meeting"], half, 0), "apply": self.kernel(total - kept, self.gap(), min(half, y - kept))})
+        self.fastest(ways)
+
+    def norm_backward(self, batch, layer):
         r = self.rates
         _, co, side, _, stride, residual, fits = layer
         y = batch * (side // stride) ** 2 * co * BF16
-        tail = 0.5e-6 if "tails" in self.changes else r["tail"]
-        half, less = min(y, r["cached"] / 2), min(y, 0.4 * r["cached"])
-        if "statistics" in self.changes:
-            self.add("statistics", 0, self.gap())
-        elif "cooperative" in self.changes:
-            kept = min(y, r["chip"])
-            self.add("statistics", y, r["meeting"], 0, cached=half)
-            self.add("apply", 2 * y - kept + (y if residual else 0), self.gap(), cached=min(half, y - kept))
-        else:
-            self.add("statistics", y, self.gap() + tail, cached=half)
-        if "cooperative" not in self.changes:
-            self.add("apply", (3 if residual else 2) * y, self.gap(), cached=half)
-        sums = (4 if residual else 2) * y
+        kept, half, less, total = min(2 * y, r["chip"]), min(y, r["cached"] / 2), min(y, 0.4 * r["cached"]), (4 if residual else 2) * y
+        if residual and "bits" in self.changes:
+            total -= y * 15 // 16
+        gradient = self.kernel(3 * y, self.gap(), half)
+        ways = [{"sums": self.kernel(total, self.gap() + self.tail(), less), "gradient": gradient}]
+        if "gradient" in self.changes and fits:
+            ways.append({"sums": self.kernel(y, 0, 0, 0), "gradient": gradient})  # x, read by the convolution
         if "cooperative" in self.changes:
-            kept = min(2 * y, r["chip"])
-            self.add("sums", sums, r["meeting"], 0, cached=less)
-            self.add("gradient", 3 * y - kept, self.gap(), cached=min(half, 2 * y - kept))
-        elif "gradient" in self.changes and fits:
-            self.add("sums", y, 0, 0)  # x, read by the convolution
-            self.add("gradient", 3 * y, self.gap(), cached=half)
-        else:
-            self.add("sums", sums, self.gap() + tail, cached=less)
-            self.add("gradient", 3 * y, self.gap(), cached=half)
+            ways.append({"sums": self.kernel(total, r["meeting"], less, 0), "gradient": self.kernel(3 * y - kept, self.gap(), min(half, 2 * y - kept))})
+        self.fastest(ways)
 
     def seconds(self):
         return sum(self.times.values())
@@ -144,6 +158,7 @@ CHANGES = {
     "gradient": "the gradient of data masks, and makes both sums",
     "tails": "sums over all blocks end in 0.5 µs",
     "dependent": "programmatic dependent launch",
+    "bits": "the residual's mask in bits",
     "filter": "gradients of filters as fast as forward",
 }
 
@@ -151,11 +166,15 @@ CHANGES = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rates", help="measured rates, in JSON")
+    parser.add_argument("--with", dest="there", default="", help="changes that are there: some of " + ",".join(CHANGES))
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--batch", type=int, default=256)
     options = parser.parse_args()
     rates, guesses, channels, card = read_rates(options.rates)
-    step = Step(rates, options.width, options.batch)
+    there = set(filter(None, options.there.split(",")))
+    if there - set(CHANGES):
+        parser.error(f"no change is called {', '.join(sorted(there - set(CHANGES)))}")
+    step = Step(rates, options.width, options.batch, there)
     print(f"{card}: ResNet-18 of width {options.width}, batch {options.batch}, bf16; a prediction, not a measurement")
     print(f"{'':<26}{'kernels':>8}{'GB':>8}{'ms':>8}")
     for kind, seconds in step.times.items():
@@ -164,8 +183,9 @@ def main():
     print(f"{'step':<26}{'':>8}{sum(step.bytes.values()) / 1e9:>8.2f}{1e3 * total:>8.3f}   {options.batch / total:.0f} images/s")
     print("\nwhat a change gains, ms")
     for name, text in CHANGES.items():
-        gain = total - Step(rates, options.width, options.batch, {name}).seconds()
-        print(f"{1e3 * gain:8.3f}  {name}: {text}")
+        gain = total - Step(rates, options.width, options.batch, there | {name}).seconds()
+        if name not in there:
+            print(f"{1e3 * gain:8.3f}  {name}: {text}")
     print("\nguessed, not measured:")
     for name in guesses:
         print(f"  {name} = {rates[name]:g} {RATES[name][1]}")
