@@ -26,11 +26,15 @@ struct Tile {
 // needed again.
 enum Pass { FIRST, SECOND };
 
+// READ is how many bytes a thread reads at once where two blocks share a
+// multiprocessor.
+constexpr int READ = 64;
+
 // walk calls each(place, packed operands) for all rows of a thread, several of
 // which it reads ahead.
-template <Pass P, int N, typename T, typename F>
+template <Pass P, int N, typename T, int AT_ONCE = READ, typename F>
 __device__ void walk(const Tile& t, int rows, int padded, const T* const (&operands)[N], F each) {
-    constexpr int BYTES = N * sizeof(Packed<T>), AHEAD = (64 + BYTES - 1) / BYTES;
+    constexpr int BYTES = N * sizeof(Packed<T>), AHEAD = (AT_ONCE + BYTES - 1) / BYTES;
     for (int r = t.row; r < rows; r += AHEAD * t.stride) {
         Packed<T> in[AHEAD][N];
         size_t at[AHEAD];
@@ -58,13 +62,9 @@ __device__ inline Eight channels8(const float* p, int channel, int channels) {
     return e;
 }
 
-// reduce adds a and b up over all rows. In one block, the last of its tile to
-// come here, it returns true, and threads 0 to TILE − 1 get the totals of the
-// channel blockIdx.x·TILE + thread.
-__device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned* arrivals, double2* total) {
+// contribute leaves the block's sums of a and b over its rows for totals.
+__device__ void contribute(const Eight& a, const Eight& b, float2* partial, double2 (*parts)[TILE]) {
     __shared__ float2 rows[DEPTH][TILE + LANES]; // two rows that are written at once lie in different banks
-    __shared__ double2 parts[PARTS][TILE];
-    __shared__ bool last;
     const int thread = threadIdx.y * LANES + threadIdx.x, slot = thread % TILE, part = thread / TILE;
 #pragma unroll
     for (int i = 0; i < 8; i++) rows[threadIdx.y][i * LANES + threadIdx.x] = make_float2(a.v[i], b.v[i]);
@@ -75,21 +75,17 @@ __device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned
     double2 sum = make_double2(of_rows.x, of_rows.y);
     parts[part][slot] = sum;
     __syncthreads();
+    if (part != 0) return;
+    for (int p = 1; p < PARTS; p++) sum.x += parts[p][slot].x, sum.y += parts[p][slot].y;
+    partial[(blockIdx.y * gridDim.x + blockIdx.x) * TILE + slot] = make_float2((float)sum.x, (float)sum.y);
+}
+
+// totals adds up what the blocks of the tile have left. Threads 0 to TILE − 1 get
+// those of the channel blockIdx.x·TILE + thread.
+__device__ double2 totals(const float2* partial, double2 (*parts)[TILE]) {
+    const int thread = threadIdx.y * LANES + threadIdx.x, slot = thread % TILE, part = thread / TILE;
     const int tiles = gridDim.x, blocks = gridDim.y;
-    if (part == 0) {
-        for (int p = 1; p < PARTS; p++) sum.x += parts[p][slot].x, sum.y += parts[p][slot].y;
-        partial[(blockIdx.y * tiles + blockIdx.x) * TILE + slot] = make_float2((float)sum.x, (float)sum.y);
-    }
-    __syncthreads();
-    if (thread == 0) {
-        __threadfence(); // what the block wrote before the barrier comes before its arrival
-        // atomicInc goes back to 0 with the last block: ready for the next launch.
-        last = atomicInc(&arrivals[blockIdx.x], blocks - 1) == blocks - 1;
-        if (last) __threadfence(); // and what it reads behind the next barrier comes after that
-    }
-    __syncthreads();
-    if (!last) return false;
-    sum = make_double2(0, 0);
+    double2 sum = make_double2(0, 0);
     // The whole card waits for these reads: two rounds of them for 264 blocks of a
     // tile, as many as an H100 has at a time, and one for the half.
     constexpr int AHEAD = 22;
@@ -106,13 +102,51 @@ __device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned
     }
     parts[part][slot] = sum;
     __syncthreads();
-    if (thread < TILE) {
-        // channel 8·lane + i of the tile lies in slot i·LANES + lane
-        const int at = thread % 8 * LANES + thread / 8;
-        *total = parts[0][at];
-        for (int p = 1; p < PARTS; p++) total->x += parts[p][at].x, total->y += parts[p][at].y;
+    if (thread >= TILE) return sum;
+    // channel 8·lane + i of the tile lies in slot i·LANES + lane
+    const int at = thread % 8 * LANES + thread / 8;
+    sum = parts[0][at];
+    for (int p = 1; p < PARTS; p++) sum.x += parts[p][at].x, sum.y += parts[p][at].y;
+    return sum;
+}
+
+// reduce adds a and b up over all rows. In one block, the last of its tile to
+// come here, it returns true with the totals.
+__device__ bool reduce(const Eight& a, const Eight& b, float2* partial, unsigned* arrivals, double2* total) {
+    __shared__ double2 parts[PARTS][TILE];
+    __shared__ bool last;
+    contribute(a, b, partial, parts);
+    const unsigned blocks = gridDim.y;
+    __syncthreads();
+    if (threadIdx.x == 0 && threadIdx.y == 0) {
+        __threadfence(); // what the block wrote before the barrier comes before its arrival
+        // atomicInc goes back to 0 with the last block: ready for the next launch.
+        last = atomicInc(&arrivals[blockIdx.x], blocks - 1) == blocks - 1;
+        if (last) __threadfence(); // and what it reads behind the next barrier comes after that
     }
+    __syncthreads();
+    if (!last) return false;
+    *total = totals(partial, parts);
     return true;
+}
+
+// add_shifted adds e − origin to a, and its square to b.
+__device__ inline void add_shifted(Eight& a, Eight& b, const Eight& e, const Eight& origin) {
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+        const float d = e.v[i] - origin.v[i];
+        a.v[i] += d;
+        b.v[i] += d * d;
+    }
+}
+
+// add_products adds g to a, and g·(e − mean) to b.
+__device__ inline void add_products(Eight& a, Eight& b, const Eight& g, const Eight& e, const Eight& mean) {
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+        a.v[i] += g.v[i];
+        b.v[i] += g.v[i] * (e.v[i] - mean.v[i]);
+    }
 }
 
 // conclude keeps a channel's mean and variance over n values, and the running ones.
@@ -145,13 +179,7 @@ __device__ void norm_statistics(const T* x, float* mean, float* inv_std, float* 
     if (t.inside) {
         const Eight origin = load8(x + t.channel);
         walk<FIRST, 1, T>(t, rows, padded, {x}, [&](size_t, const Packed<T>* in) {
-            const Eight e = unpack(in[0]);
-#pragma unroll
-            for (int i = 0; i < 8; i++) {
-                const float d = e.v[i] - origin.v[i];
-                a.v[i] += d;
-                b.v[i] += d * d;
-            }
+            add_shifted(a, b, unpack(in[0]), origin);
         });
     }
     double2 total;
@@ -232,22 +260,22 @@ __device__ inline Eight mask(Eight g, const Eight& y) {
 // walk_back calls each(place, gradient behind the ReLU, x). The ReLU's output is
 // y, or without y what norm makes of x. The gradient is kept in behind, unless
 // that is nil or the mask comes from x: then there is no residual to want it.
-template <Pass P, typename T, typename F>
+template <Pass P, int AT_ONCE = READ, typename T, typename F>
 __device__ void walk_back(const Tile& t, int rows, int padded, const T* dy, const T* x, const T* y, int relu, const Affine& norm,
                           T* behind, F each) {
     if (relu && !y) {
-        walk<P, 2, T>(t, rows, padded, {dy, x}, [&](size_t at, const Packed<T>* in) {
+        walk<P, 2, T, AT_ONCE>(t, rows, padded, {dy, x}, [&](size_t at, const Packed<T>* in) {
             const Eight e = unpack(in[1]);
             each(at, mask(unpack(in[0]), norm.at(e)), e);
         });
     } else if (relu) {
-        walk<P, 3, T>(t, rows, padded, {dy, x, y}, [&](size_t at, const Packed<T>* in) {
+        walk<P, 3, T, AT_ONCE>(t, rows, padded, {dy, x, y}, [&](size_t at, const Packed<T>* in) {
             const Eight g = mask(unpack(in[0]), unpack(in[2]));
             if (behind) store8(behind + at, g);
             each(at, g, unpack(in[1]));
         });
     } else {
-        walk<P, 2, T>(t, rows, padded, {dy, x}, [&](size_t at, const Packed<T>* in) {
+        walk<P, 2, T, AT_ONCE>(t, rows, padded, {dy, x}, [&](size_t at, const Packed<T>* in) {
             const Eight g = unpack(in[0]);
             if (behind) store8(behind + at, g);
             each(at, g, unpack(in[1]));
@@ -266,13 +294,7 @@ __device__ void norm_sums(T* dresidual, float* dgamma, float* dbeta, const T* dy
     if (t.inside) {
         const Eight mu = channels8(mean, t.channel, channels);
         const Affine norm(gamma, beta, mu, channels8(inv_std, t.channel, channels), t.channel, channels);
-        walk_back<FIRST>(t, rows, padded, dy, x, y, relu, norm, dresidual, [&](size_t, const Eight& g, const Eight& e) {
-#pragma unroll
-            for (int i = 0; i < 8; i++) {
-                a.v[i] += g.v[i];
-                b.v[i] += g.v[i] * (e.v[i] - mu.v[i]);
-            }
-        });
+        walk_back<FIRST>(t, rows, padded, dy, x, y, relu, norm, dresidual, [&](size_t, const Eight& g, const Eight& e) { add_products(a, b, g, e, mu); });
     }
     double2 total;
     if (!reduce(a, b, partial, arrivals, &total)) return;
@@ -282,7 +304,27 @@ __device__ void norm_sums(T* dresidual, float* dgamma, float* dbeta, const T* dy
     dgamma[c] = (float)(total.y * inv_std[c]);
 }
 
+// Slope makes the gradient of 8 channels' x from g, the gradient behind the ReLU:
 // dx = γ·invStd·(g − dβ/n − x̂·dγ/n) = scale·g − slope·x + constant.
+struct Slope {
+    Eight slope, constant;
+
+    __device__ Slope(const Affine& norm, const Eight& mean, const Eight& inv_std, const Eight& dgamma, const Eight& dbeta, int rows) {
+        const float share = 1.0f / rows;
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            slope.v[i] = dgamma.v[i] * (norm.scale.v[i] * inv_std.v[i] * share);
+            constant.v[i] = mean.v[i] * slope.v[i] - dbeta.v[i] * norm.scale.v[i] * share;
+        }
+    }
+
+    __device__ Eight at(const Affine& norm, Eight g, const Eight& x) const {
+#pragma unroll
+        for (int i = 0; i < 8; i++) g.v[i] = fmaf(norm.scale.v[i], g.v[i], fmaf(-slope.v[i], x.v[i], constant.v[i]));
+        return g;
+    }
+};
+
 template <typename T>
 __device__ void norm_grad(T* dx, const T* dy, const T* x, const T* y, const float* gamma, const float* beta, const float* mean,
                           const float* inv_std, const float* dgamma, const float* dbeta, int rows, int channels, int padded, int relu) {
@@ -290,16 +332,7 @@ __device__ void norm_grad(T* dx, const T* dy, const T* x, const T* y, const floa
     if (!t.inside) return;
     const Eight mu = channels8(mean, t.channel, channels), inv = channels8(inv_std, t.channel, channels);
     const Affine norm(gamma, beta, mu, inv, t.channel, channels);
-    Eight slope = channels8(dgamma, t.channel, channels), constant = channels8(dbeta, t.channel, channels);
-    const float share = 1.0f / rows;
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-        slope.v[i] *= norm.scale.v[i] * inv.v[i] * share;
-        constant.v[i] = mu.v[i] * slope.v[i] - constant.v[i] * norm.scale.v[i] * share;
-    }
-    walk_back<SECOND>(t, rows, padded, dy, x, y, relu, norm, (T*)nullptr, [&](size_t at, Eight g, const Eight& e) {
-#pragma unroll
-        for (int i = 0; i < 8; i++) g.v[i] = fmaf(norm.scale.v[i], g.v[i], fmaf(-slope.v[i], e.v[i], constant.v[i]));
-        store8(dx + at, g);
-    });
+    const Slope slope(norm, mu, inv, channels8(dgamma, t.channel, channels), channels8(dbeta, t.channel, channels), rows);
+    walk_back<SECOND>(t, rows, padded, dy, x, y, relu, norm, (T*)nullptr,
+                      [&](size_t at, const Eight& g, const Eight& e) { store8(dx + at, slope.at(norm, g, e)); });
 }

@@ -86,7 +86,7 @@ type operands struct {
 
 func newConvolver(e *Engine) (*convolver, error) {
 	c := &convolver{engine: e, chosen: map[C.largestep_kernel]plan{}, choices: choicesIn(choicesPath())}
-	c.refused = func(k C.largestep_kernel, not config, err error) { c.log(k, &plan{config: not}, err) }
+	c.refused = func(k C.largestep_kernel, not config, err error) { c.log(spellKernel(k), not, 0, 0, err) }
 	_, total, err := cu.MemInfo()
 	if err != nil {
 		return nil, driverError("memory", err)
@@ -129,8 +129,10 @@ func kernelOf(pass uint32, v op.Convolution, x, y tensor.Shape, size int, p Prec
 }
 
 // use is what the plan of a kernel is for.
-func (c *convolver) use(k C.largestep_kernel) use {
-	return use{c.engine.card.name, cudnnVersion(), c.precision, spellKernel(k)}
+func (c *convolver) use(k C.largestep_kernel) use { return c.useOf(spellKernel(k)) }
+
+func (c *convolver) useOf(kernel string) use {
+	return use{c.engine.card.name, cudnnVersion(), c.precision, kernel}
 }
 
 // passNames are those of largestep_pass.
@@ -148,8 +150,9 @@ func spellKernel(k C.largestep_kernel) string {
 	return text
 }
 
-// log notes what became of a plan, if a log is wanted.
-func (c *convolver) log(k C.largestep_kernel, p *plan, err error) {
+// log notes what became of a plan, or of another way to compute a kernel, if a log
+// is wanted.
+func (c *convolver) log(kernel string, what config, workspace int, milliseconds float64, err error) {
 	if c.engine.diagnosis.log == nil {
 		return
 	}
@@ -157,7 +160,7 @@ func (c *convolver) log(k C.largestep_kernel, p *plan, err error) {
 	if err != nil {
 		outcome = err.Error()
 	}
-	c.engine.diagnosis.log.write(c.use(k), p.config, p.workspace, p.milliseconds, outcome)
+	c.engine.diagnosis.log.write(c.useOf(kernel), what, workspace, milliseconds, outcome)
 }
 
 // run computes a kernel by the plan chosen for it, at the latest now.

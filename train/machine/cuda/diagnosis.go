@@ -4,7 +4,9 @@ package cuda
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,19 +24,49 @@ const (
 type diagnosis struct {
 	eager bool // nothing is recorded and replayed
 	sync  bool // each kernel is waited for; then nothing can be recorded
-	fuse  bool // statistics may come with convolutions
+	tries tries
 	log   *planLog
+}
+
+// tries are alternatives that no card has decided yet.
+type tries struct {
+	statistics bool // of a batch norm, with the convolution before it
+	norm       bool // batch norm as one kernel
+}
+
+// parseTries reads 1 for all, 0 for none, or a list of names.
+func parseTries(text string) (t tries, err error) {
+	names := map[string]*bool{"statistics": &t.statistics, "norm": &t.norm}
+	if all, err := strconv.ParseBool(text); err == nil {
+		for _, flag := range names {
+			*flag = all
+		}
+		return t, nil
+	}
+	for _, name := range strings.Split(text, ",") {
+		flag, ok := names[name]
+		if !ok {
+			return t, fmt.Errorf("%s=%s: want 1, 0, or some of %s, with commas", fuseVariable, text, strings.Join(slices.Sorted(maps.Keys(names)), ","))
+		}
+		*flag = true
+	}
+	return t, nil
 }
 
 func newDiagnosis() (d diagnosis, err error) {
 	for _, v := range []struct {
 		name string
 		flag *bool
-	}{{eagerVariable, &d.eager}, {syncVariable, &d.sync}, {fuseVariable, &d.fuse}} {
+	}{{eagerVariable, &d.eager}, {syncVariable, &d.sync}} {
 		if text := os.Getenv(v.name); text != "" {
 			if *v.flag, err = strconv.ParseBool(text); err != nil {
 				return d, fmt.Errorf("%s=%s: want 1 or 0", v.name, text)
 			}
+		}
+	}
+	if text := os.Getenv(fuseVariable); text != "" {
+		if d.tries, err = parseTries(text); err != nil {
+			return d, err
 		}
 	}
 	d.eager = d.eager || d.sync

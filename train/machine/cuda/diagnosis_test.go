@@ -155,6 +155,7 @@ func TestWrongVariables(t *testing.T) {
 	emulated(t)
 	for name, c := range map[string]struct{ value, want string }{
 		eagerVariable: {"yes please", "want 1 or 0"}, syncVariable: {"2", "want 1 or 0"}, logVariable: {"/no/such/folder/log", "no such file"},
+		fuseVariable: {"norm,speed", "want 1, 0, or some of norm,statistics"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, c.value)
@@ -164,5 +165,13 @@ func TestWrongVariables(t *testing.T) {
 			}
 			says(t, err, name, c.want)
 		})
+	}
+}
+
+func TestWhatIsTried(t *testing.T) {
+	for text, want := range map[string]tries{"1": {true, true}, "0": {}, "norm": {norm: true}, "statistics,norm": {true, true}} {
+		if got, err := parseTries(text); err != nil || got != want {
+			t.Errorf("%s: %+v, %v, want %+v", text, got, err, want)
+		}
 	}
 }

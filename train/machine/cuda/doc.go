@@ -43,11 +43,19 @@
 // largestep/cuda-plans.tsv in the user's folder of caches; to choose again, remove
 // it. A run's log names the plans.
 //
-// With LARGESTEP_CUDA_FUSE=1 the forward convolutions may also make the sums that
-// batch norm needs, as one graph of cuDNN's, where that measures faster than both
-// apart; cuDNN compiles such a graph at run time. No card has decided yet whether it
-// pays. The real cuDNN 9.19 and 9.28 have made plans of it for all convolutions of
-// the ResNet-18 in bfloat16 (the test is named Described, too).
+// # Alternatives
+//
+// LARGESTEP_CUDA_FUSE=1, or a list of their names with commas between them, tries
+// alternatives that no card has decided yet. For each kind and size of layer the
+// first run measures them against the kernels apart, and the fastest is kept, in the
+// file of choices, too; LARGESTEP_CUDA_LOG says by how much.
+//
+//	statistics  The forward convolution also makes the sums that batch norm needs, as
+//	            one graph of cuDNN's, which compiles it at run time. The real cuDNN
+//	            9.19 and 9.28 have made plans of it for all convolutions of the
+//	            ResNet-18 in bfloat16 (the test is named Described, too).
+//	norm        Both passes of a batch norm are one kernel, whose blocks run at the
+//	            same time and keep what they have read as far as it fits on the chip.
 //
 // # Without a GPU
 //

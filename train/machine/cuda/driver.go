@@ -4,11 +4,23 @@ package cuda
 
 // #include "libcuda.h"
 // #include <cuda.h>
+// #include <stdint.h>
 //
 // // CUstream is a pointer, and so are the others here.
 // static CUresult begin(void *s) { return cuStreamBeginCapture((CUstream)s, CU_STREAM_CAPTURE_MODE_RELAXED); }
 // static CUresult end(void *s, CUgraph *g) { return cuStreamEndCapture((CUstream)s, g); }
 // static CUresult launch(CUgraphExec e, void *s) { return cuGraphLaunch(e, (CUstream)s); }
+//
+// // allow lets a launch give so much memory to a block of a kernel.
+// static CUresult allow(CUfunction f, int bytes) { return cuFuncSetAttribute(f, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes); }
+//
+// // together launches a kernel whose blocks run at the same time.
+// static CUresult together(CUfunction f, unsigned gx, unsigned gy, unsigned bx, unsigned by, unsigned shared, void *s, uint64_t *slots, int n) {
+//     void *parameters[32];
+//     if (n > 32) return CUDA_ERROR_INVALID_VALUE;
+//     for (int i = 0; i < n; i++) parameters[i] = &slots[i];
+//     return cuLaunchCooperativeKernel(f, gx, gy, 1, bx, by, 1, shared, (CUstream)s, parameters);
+// }
 import "C"
 
 import (
@@ -57,6 +69,17 @@ func probeDriver() error {
 		err = cu.NoDevice
 	}
 	return driverError("list devices", err)
+}
+
+// launchTogether launches a kernel whose blocks run at the same time, each with so
+// many bytes of shared memory beside its own; cu lacks that.
+func launchTogether(f cu.Function, g grid, shared int, s cu.Stream, slots []uint64) error {
+	function := *(*C.CUfunction)(unsafe.Pointer(&f)) // the only field of cu's type
+	if err := resultError("shared memory", C.allow(function, C.int(shared))); err != nil {
+		return err
+	}
+	return resultError("launch blocks that meet", C.together(function, C.uint(g.x), C.uint(g.y), C.uint(g.blockX), C.uint(g.blockY), C.uint(shared),
+		pointer(s), (*C.uint64_t)(unsafe.SliceData(slots)), C.int(len(slots))))
 }
 
 // pointer is a stream as C sees it.

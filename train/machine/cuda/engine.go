@@ -35,6 +35,7 @@ type Engine struct {
 	uploads      *ring
 	convolutions *convolver
 	fused        *fused
+	norms        map[string]bool // batch norms by what they are, and whether they are one kernel
 	arenas       []cu.DevicePtr
 	memory       []cu.DevicePtr // other than arenas
 	scratch      scratch
@@ -77,6 +78,7 @@ func Probe(device int) (string, error) {
 type card struct {
 	name            string
 	multiprocessors int
+	blockMemory     int // that a block may share, in bytes
 }
 
 // cardOf looks at a device, which has to be one for the kernels.
@@ -91,13 +93,14 @@ func cardOf(device int) (c card, err error) {
 	if c.name, err = d.Name(); err != nil {
 		return c, driverError("name of the device", err)
 	}
-	var values [3]int
-	for i, a := range []cu.DeviceAttribute{cu.ComputeCapabilityMajor, cu.ComputeCapabilityMinor, cu.MultiprocessorCount} {
+	const maxSharedMemoryPerBlockOptin = cu.DeviceAttribute(97) // CU_DEVICE_ATTRIBUTE_…, which cu does not name
+	var values [4]int
+	for i, a := range []cu.DeviceAttribute{cu.ComputeCapabilityMajor, cu.ComputeCapabilityMinor, cu.MultiprocessorCount, maxSharedMemoryPerBlockOptin} {
 		if values[i], err = d.Attribute(a); err != nil {
 			return c, driverError("attributes of the device", err)
 		}
 	}
-	c.multiprocessors = values[2]
+	c.multiprocessors, c.blockMemory = values[2], values[3]
 	return c, checkDevice(c.name, values[0], values[1], cu.Version())
 }
 
@@ -107,7 +110,7 @@ func New(p Precision, device int) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{precision: p, device: fmt.Sprintf("%s, %s", description, p), functions: map[string]cu.Function{}, updates: updates{tables: map[string]address{}}}
+	e := &Engine{precision: p, device: fmt.Sprintf("%s, %s", description, p), functions: map[string]cu.Function{}, norms: map[string]bool{}, updates: updates{tables: map[string]address{}}}
 	if e.diagnosis, err = newDiagnosis(); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"path/filepath"
 	"testing"
 
 	"largestep/nets/op"
@@ -33,21 +34,29 @@ func openDevice(t *testing.T, p Precision, device int) *Engine {
 	return e
 }
 
-// TestConformance runs all operations on one engine for each precision, since to
-// open one takes a while, and on another after a failure.
-func TestConformance(t *testing.T) {
-	tolerances := map[Precision]float64{FP32: 1e-5, TF32: 2e-3, BF16: 1e-2}
-	for p, tolerance := range tolerances {
-		t.Run(string(p), func(t *testing.T) {
-			e := open(t, p)
-			shared := func(*testing.T) op.Engine {
-				if e.err != nil {
-					e.err = nil // reported by the test that it failed
-					e = open(t, p)
-				}
-				return e
-			}
-			enginetest.Conformance(t, shared, tolerance)
-		})
+// conform runs all operations on one engine, since to open one takes a while, and on
+// another after a failure.
+func conform(t *testing.T, p Precision) {
+	e := open(t, p)
+	shared := func(*testing.T) op.Engine {
+		if e.err != nil {
+			e.err = nil // reported by the test that it failed
+			e = open(t, p)
+		}
+		return e
 	}
+	enginetest.Conformance(t, shared, map[Precision]float64{FP32: 1e-5, TF32: 2e-3, BF16: 1e-2}[p])
+}
+
+func TestConformance(t *testing.T) {
+	for _, p := range []Precision{FP32, TF32, BF16} {
+		t.Run(string(p), func(t *testing.T) { conform(t, p) })
+	}
+}
+
+// The same with all alternatives, of which on the emulation most are the faster.
+func TestConformanceOfAlternatives(t *testing.T) {
+	t.Setenv(fuseVariable, "1")
+	t.Setenv(choicesVariable, filepath.Join(t.TempDir(), "plans.tsv"))
+	conform(t, BF16)
 }

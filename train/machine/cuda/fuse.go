@@ -7,7 +7,6 @@ import "C"
 
 import (
 	"fmt"
-	"math"
 
 	"largestep/nets/op"
 )
@@ -43,9 +42,6 @@ type sums struct{ sum, squares address }
 // which takes a second.
 const mostFused = 4
 
-// separate is the choice of no plan.
-var separate = config{-2, "apart"}
-
 func newFused(c *convolver) *fused {
 	return &fused{c, map[C.largestep_kernel]plan{}, map[C.largestep_kernel]bool{}, map[place]sums{}, map[address]result{}}
 }
@@ -78,7 +74,7 @@ func (f *fused) touch(arguments []any) {
 // run is convolver.run, with statistics where they are worth it.
 func (f *fused) run(k C.largestep_kernel, o operands) error {
 	f.touch([]any{o.out})
-	if !f.engine.diagnosis.fuse || k.pass != C.LARGESTEP_FORWARD {
+	if !f.engine.diagnosis.tries.statistics || k.pass != C.LARGESTEP_FORWARD {
 		return f.convolver.run(k, o)
 	}
 	if s, ok := f.places[place{k, o.out}]; ok {
@@ -101,16 +97,17 @@ func (f *fused) with(k C.largestep_kernel, o operands, s sums) error {
 	return err
 }
 
-// sumsOf gives the sums that came with the convolution of which x is the result,
-// none if there are none. In a first run it decides whether they are to come.
-func (f *fused) sumsOf(b op.BatchNorm, x op.Tensor) sums {
+// sumsOf gives the sums that came with the convolution of which a batch norm's x is
+// the result, none if there are none. In a first run it decides whether they are to
+// come.
+func (f *fused) sumsOf(n normForward) sums {
 	e := f.engine
-	r, ok := f.results[at(x)]
+	r, ok := f.results[at(n.x)]
 	if !ok || r.sums != (sums{}) || e.capturing || e.err != nil {
 		return r.sums
 	}
 	defer e.enter()()
-	s, err := f.decide(b, x, r)
+	s, err := f.decide(n, r)
 	if err != nil {
 		e.fail(fmt.Errorf("%w (%s with statistics)", err, spellKernel(r.kernel)))
 	}
@@ -119,7 +116,7 @@ func (f *fused) sumsOf(b op.BatchNorm, x op.Tensor) sums {
 
 // decide chooses a plan with statistics for a convolution that has just run, if
 // one is faster, and runs it.
-func (f *fused) decide(b op.BatchNorm, x op.Tensor, r result) (sums, error) {
+func (f *fused) decide(n normForward, r result) (sums, error) {
 	if f.apart[r.kernel] {
 		return sums{}, nil
 	}
@@ -128,7 +125,7 @@ func (f *fused) decide(b op.BatchNorm, x op.Tensor, r result) (sums, error) {
 		return s, err
 	}
 	if _, ok := f.plans[r.kernel]; !ok {
-		if err := f.search(b, x, r, s); err != nil {
+		if err := f.search(n, r, s); err != nil {
 			return sums{}, err
 		}
 	}
@@ -148,7 +145,7 @@ func (f *fused) newSums(channels int) (sums, error) {
 
 // search finds the fastest plan with statistics, or that the convolution is better
 // left apart from them.
-func (f *fused) search(b op.BatchNorm, x op.Tensor, r result, s sums) error {
+func (f *fused) search(n normForward, r result, s sums) error {
 	k := r.kernel
 	k.statistics = 1
 	before := f.choices.find(f.use(k))
@@ -161,11 +158,9 @@ func (f *fused) search(b op.BatchNorm, x op.Tensor, r result, s sums) error {
 		f.apart[r.kernel] = true
 		return nil
 	}
-	best := 0
-	if list[0].config != before {
-		if best, err = f.fastest(b, x, r, s, list); err != nil {
-			return err
-		}
+	best, err := f.fastest(n, r, s, list)
+	if err != nil {
+		return err
 	}
 	for i, p := range list {
 		if i != best {
@@ -174,11 +169,9 @@ func (f *fused) search(b op.BatchNorm, x op.Tensor, r result, s sums) error {
 	}
 	if best < 0 {
 		f.apart[r.kernel] = true
-		f.choices.keep(f.use(k), separate)
 		return nil
 	}
 	f.plans[r.kernel] = list[best]
-	f.keep(k, list[best])
 	return f.reserve(list[best].workspace)
 }
 
@@ -197,48 +190,33 @@ func (f *fused) few(k C.largestep_kernel, before config) ([]plan, error) {
 	return list, err
 }
 
-// fastest measures plans with what concludes from their sums, and the convolution
-// with the statistics apart: then it is −1.
-func (f *fused) fastest(b op.BatchNorm, x op.Tensor, r result, s sums, list []plan) (int, error) {
-	e, vectors := f.engine, f.engine.scratch.vectors
-	fill := func(s sums) error {
-		e.statistics(b, x, s, vectors[0], vectors[1], 0, 0)
-		return e.err
+// fastest measures plans, and the convolution without statistics, each with the
+// batch norm behind it; −1 is the latter. The batch norm's own choice comes first.
+func (f *fused) fastest(n normForward, r result, s sums, list []plan) (int, error) {
+	n.runningMean, n.runningVar = 0, 0
+	f.engine.normalize(n, sums{})
+	if f.engine.err != nil {
+		return -1, f.engine.err
+	}
+	both := func(p plan, o operands) func() error {
+		return func() error {
+			if err := f.reserve(p.workspace); err != nil {
+				return err
+			}
+			if err := f.execute(p, o, f.workspace); err != nil {
+				return err
+			}
+			return f.engine.attempt(func() { f.engine.normalize(n, o.sums) })()
+		}
 	}
 	apart := f.chosen[r.kernel]
-	least, err := f.time(func() error {
-		if err := f.execute(apart, r.operands, f.workspace); err != nil {
-			return err
-		}
-		return fill(sums{})
-	}, math.Inf(1))
-	if err != nil {
-		return -1, err
+	ways := []way{{separate, apart.workspace, both(apart, r.operands)}}
+	r.sums = s
+	for _, p := range list {
+		ways = append(ways, way{p.config, p.workspace, both(p, r.operands)})
 	}
 	k := r.kernel
 	k.statistics = 1
-	apart.milliseconds = least
-	f.log(k, &apart, fmt.Errorf("apart"))
-	best := -1
-	r.sums = s
-	for i := range list {
-		p := &list[i]
-		err := f.reserve(p.workspace)
-		if err == nil {
-			p.milliseconds, err = f.time(func() error {
-				if err := f.execute(*p, r.operands, f.workspace); err != nil {
-					return err
-				}
-				return fill(s)
-			}, least)
-		}
-		f.log(k, p, err)
-		if err := f.fatal(*p, err); err != nil {
-			return -1, err
-		}
-		if err == nil && p.milliseconds < least {
-			best, least = i, p.milliseconds
-		}
-	}
-	return best, nil
+	best, err := f.contest(spellKernel(k), ways)
+	return best - 1, err
 }

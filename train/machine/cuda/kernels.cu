@@ -8,6 +8,7 @@
 // in the end.
 
 #include "batchnorm.cuh"
+#include "cooperative.cuh"
 #include "vector.cuh"
 
 // ---------------------------------------------------------------- layers
@@ -414,6 +415,7 @@ extern "C" __global__ void record(double* log, const float* loss, const int* pos
     extern "C" __global__ void bounds name##_bf16 parameters(bf16) { name arguments; }
 
 #define TILED __launch_bounds__(LANES * DEPTH, 2) // two blocks fit on a multiprocessor
+#define ALONE __launch_bounds__(LANES * DEPTH, 1)
 #define FLAT __launch_bounds__(THREADS)
 
 #define P(T) (const T* x, float* mean, float* inv_std, float* running_mean, float* running_var, float2* partial, unsigned* arrivals, int rows, int channels, int padded, double epsilon, double momentum)
@@ -427,6 +429,12 @@ BOTH(norm_sums, P, (dresidual, dgamma, dbeta, dy, x, y, gamma, beta, mean, inv_s
 #undef P
 #define P(T) (T* dx, const T* dy, const T* x, const T* y, const float* gamma, const float* beta, const float* mean, const float* inv_std, const float* dgamma, const float* dbeta, int rows, int channels, int padded, int relu)
 BOTH(norm_grad, P, (dx, dy, x, y, gamma, beta, mean, inv_std, dgamma, dbeta, rows, channels, padded, relu), TILED)
+#undef P
+#define P(T) (T* y, const T* x, const T* residual, const float* gamma, const float* beta, float* mean, float* inv_std, float* running_mean, float* running_var, float2* partial, unsigned* meetings, int keep, int rows, int channels, int padded, double epsilon, double momentum, int relu)
+BOTH(norm_forward, P, (y, x, residual, gamma, beta, mean, inv_std, running_mean, running_var, partial, meetings, keep, rows, channels, padded, epsilon, momentum, relu), ALONE)
+#undef P
+#define P(T) (T* dx, T* dresidual, float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* gamma, const float* beta, const float* mean, const float* inv_std, float2* partial, unsigned* meetings, int keep, int rows, int channels, int padded, int relu)
+BOTH(norm_backward, P, (dx, dresidual, dgamma, dbeta, dy, x, y, gamma, beta, mean, inv_std, partial, meetings, keep, rows, channels, padded, relu), ALONE)
 #undef P
 #define P(T) (float* y, const T* x, int images, int area, int channels, int padded)
 BOTH(average_pool, P, (y, x, images, area, channels, padded), FLAT)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"gorgonia.org/cu"
 	"gorgonia.org/tensor"
 	"largestep/nets/op"
 )
@@ -14,13 +15,14 @@ import (
 type scratch struct {
 	partial  address    // sums of blocks: two float32 for each of a tile's channels
 	arrivals address    // a counter for each tile, 0 between kernels
+	meetings address    // the same, for kernels whose blocks meet
 	vectors  [4]address // results of batch norm that nobody wants: mean, 1/σ, dγ, dβ
 }
 
 func (e *Engine) newScratch() (s scratch, err error) {
 	const vectorBytes = maxTiles * tile * 4
-	sizes := []int{partials(e.multiprocessors) * tile * 8, maxTiles * 4, vectorBytes, vectorBytes, vectorBytes, vectorBytes}
-	for i, p := range []*address{&s.partial, &s.arrivals, &s.vectors[0], &s.vectors[1], &s.vectors[2], &s.vectors[3]} {
+	sizes := []int{partials(e.multiprocessors) * tile * 8, maxTiles * 4, maxTiles * 4, vectorBytes, vectorBytes, vectorBytes, vectorBytes}
+	for i, p := range []*address{&s.partial, &s.arrivals, &s.meetings, &s.vectors[0], &s.vectors[1], &s.vectors[2], &s.vectors[3]} {
 		if *p, err = e.cleared(&e.memory, sizes[i]); err != nil {
 			return s, err
 		}
@@ -50,29 +52,44 @@ func (e *Engine) ready(operands ...op.Tensor) bool {
 
 // launch queues a kernel of kernels.cu.
 func (e *Engine) launch(name string, g grid, args ...any) {
+	e.queue(name, g, args, func(f cu.Function, slots []uint64) error {
+		pointers := make([]unsafe.Pointer, len(slots))
+		for i := range slots {
+			pointers[i] = unsafe.Pointer(&slots[i])
+		}
+		return driverError("kernel "+name, f.Launch(g.x, g.y, 1, g.blockX, g.blockY, 1, 0, e.stream, pointers))
+	})
+}
+
+// queue lets a kernel be queued with its arguments.
+func (e *Engine) queue(name string, g grid, args []any, launch func(f cu.Function, slots []uint64) error) {
 	if e.err != nil {
 		return
 	}
 	defer e.enter()()
+	f, err := e.function(name)
+	if err != nil {
+		e.fail(err)
+		return
+	}
+	e.fused.touch(args)
+	e.fail(launch(f, slots(args...)))
+	if e.diagnosis.sync {
+		e.wait(fmt.Sprintf("kernel %s of %d x %d blocks of %d x %d threads on %v", name, g.x, g.y, g.blockX, g.blockY, args))
+	}
+}
+
+// function is a kernel of kernels.cu.
+func (e *Engine) function(name string) (cu.Function, error) {
 	f, ok := e.functions[name]
 	if !ok {
 		var err error
 		if f, err = e.module.Function(name); err != nil {
-			e.fail(driverError("kernel "+name, err))
-			return
+			return f, driverError("kernel "+name, err)
 		}
 		e.functions[name] = f
 	}
-	e.fused.touch(args)
-	packed := slots(args...)
-	pointers := make([]unsafe.Pointer, len(packed))
-	for i := range packed {
-		pointers[i] = unsafe.Pointer(&packed[i])
-	}
-	e.fail(driverError("kernel "+name, f.Launch(g.x, g.y, 1, g.blockX, g.blockY, 1, 0, e.stream, pointers)))
-	if e.diagnosis.sync {
-		e.wait(fmt.Sprintf("kernel %s of %d x %d blocks of %d x %d threads on %v", name, g.x, g.y, g.blockX, g.blockY, args))
-	}
+	return f, nil
 }
 
 // format is the suffix of kernels that touch activations.
@@ -98,30 +115,6 @@ func (e *Engine) tiled(x op.Tensor) grid {
 // flat is a grid for n items.
 func (e *Engine) flat(n int) grid { return flat(n, e.multiprocessors) }
 
-func (e *Engine) BatchNorm(b op.BatchNorm, r op.BatchNormResults, x, gamma, beta, residual op.Tensor) {
-	if !e.ready(x) {
-		return
-	}
-	rows, channels, columns := e.activation(x)
-	mean, invStd := or(r.Mean, e.scratch.vectors[0]), or(r.InvStd, e.scratch.vectors[1])
-	e.statistics(b, x, e.fused.sumsOf(b, x), mean, invStd, at(r.RunningMean), at(r.RunningVar))
-	if r.Y.Wanted() {
-		e.launch("norm_apply"+e.format(), e.tiled(x), at(r.Y), at(x), at(residual), at(gamma), at(beta), mean, invStd,
-			false, rows, channels, columns, float32(b.Epsilon), b.ReLU)
-	}
-}
-
-// statistics are those of a mini-batch, from sums if they are there.
-func (e *Engine) statistics(b op.BatchNorm, x op.Tensor, s sums, mean, invStd, runningMean, runningVar address) {
-	rows, channels, columns := e.activation(x)
-	if s != (sums{}) {
-		e.launch("norm_conclude", e.flat(int(channels)), mean, invStd, runningMean, runningVar, s.sum, s.squares, rows, channels, b.Epsilon, b.Momentum)
-		return
-	}
-	e.launch("norm_statistics"+e.format(), e.tiled(x), at(x), mean, invStd, runningMean, runningVar,
-		e.scratch.partial, e.scratch.arrivals, rows, channels, columns, b.Epsilon, b.Momentum)
-}
-
 func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, variance, residual op.Tensor) {
 	if !e.ready(x) {
 		return
@@ -129,27 +122,6 @@ func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, var
 	rows, channels, columns := e.activation(x)
 	e.launch("norm_apply"+e.format(), e.tiled(x), at(y), at(x), at(residual), at(gamma), at(beta), at(mean), at(variance),
 		true, rows, channels, columns, float32(b.Epsilon), b.ReLU)
-}
-
-func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, beta, mean, invStd op.Tensor) {
-	if !e.ready(x) {
-		return
-	}
-	rows, channels, columns := e.activation(x)
-	dgamma, dbeta := or(g.Gamma, e.scratch.vectors[2]), or(g.Beta, e.scratch.vectors[3])
-	grad, relu, output := at(dy), b.ReLU, address(0)
-	if b.Residual { // else y is a function of x, which saves reading it
-		output = at(y)
-	}
-	e.launch("norm_sums"+e.format(), e.tiled(x), at(g.Residual), dgamma, dbeta, grad, at(x), output, at(gamma), at(beta), at(mean), at(invStd),
-		e.scratch.partial, e.scratch.arrivals, rows, channels, columns, relu)
-	if g.Residual.Wanted() { // already masked, and dy may lie there
-		grad, relu = at(g.Residual), false
-	}
-	if g.X.Wanted() {
-		e.launch("norm_grad"+e.format(), e.tiled(x), at(g.X), grad, at(x), output, at(gamma), at(beta), at(mean), at(invStd), dgamma, dbeta,
-			rows, channels, columns, relu)
-	}
 }
 
 func (e *Engine) AveragePool(y, x op.Tensor) {

@@ -37,6 +37,14 @@ func tiled(rows, columns, multiprocessors int) grid {
 	return grid{tiles, blocks, lanes, depth}
 }
 
+// meeting is the same for a kernel whose blocks meet, one for a multiprocessor, so
+// that all of them run; ok is false if there are too many tiles for that.
+func meeting(rows, columns, multiprocessors int) (g grid, ok bool) {
+	tiles := (columns + tile - 1) / tile
+	blocks := max(1, min((rows+depth-1)/depth, multiprocessors/tiles))
+	return grid{tiles, blocks, lanes, depth}, tiles*blocks <= multiprocessors
+}
+
 // partials is how many blocks at most have sums of their own in scratch memory.
 func partials(multiprocessors int) int { return max(maxTiles, 2*multiprocessors) }
 

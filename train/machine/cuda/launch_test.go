@@ -37,4 +37,14 @@ func TestGrids(t *testing.T) {
 			t.Errorf("tiled(%d, %d): %d blocks have sums, there is memory for %d", c.rows, c.columns, g.x*g.y, partials(132))
 		}
 	}
+	for _, c := range []struct {
+		rows, columns, x, y int
+		fits                bool
+	}{
+		{262144, 64, 1, 132, true}, {4096, 512, 8, 16, true}, {24, 8, 1, 1, true}, {100, 72, 2, 3, true}, {64, tile * 132, 132, 1, true}, {64, tile*132 + 8, 133, 1, false},
+	} {
+		if g, fits := meeting(c.rows, c.columns, 132); g.x != c.x || g.y != c.y || fits != c.fits {
+			t.Errorf("meeting(%d, %d) = %+v, %t, want %d × %d blocks", c.rows, c.columns, g, fits, c.x, c.y)
+		}
+	}
 }

@@ -43,10 +43,10 @@ static int missing(void) { return 500; }
     F(cuDevicePrimaryCtxRelease_v2) F(cuDevicePrimaryCtxReset_v2) F(cuDevicePrimaryCtxRetain) F(cuDevicePrimaryCtxSetFlags_v2) \
     F(cuDeviceTotalMem_v2) F(cuDriverGetVersion) F(cuEventCreate) F(cuEventDestroy_v2) F(cuEventElapsedTime) F(cuEventElapsedTime_v2) \
     F(cuEventQuery) F(cuEventRecord) F(cuEventSynchronize) F(cuFuncGetAttribute) F(cuFuncSetCacheConfig) \
-    F(cuFuncSetSharedMemConfig) F(cuGraphAddChildGraphNode) F(cuGraphAddDependencies) F(cuGraphAddEmptyNode) \
+    F(cuFuncSetAttribute) F(cuFuncSetSharedMemConfig) F(cuGraphAddChildGraphNode) F(cuGraphAddDependencies) F(cuGraphAddEmptyNode) \
     F(cuGraphAddHostNode) F(cuGraphAddKernelNode) F(cuGraphAddKernelNode_v2) F(cuGraphAddMemcpyNode) \
     F(cuGraphAddMemsetNode) F(cuGraphClone) F(cuGraphCreate) F(cuGraphDestroy) F(cuGraphDestroyNode) \
-    F(cuGraphExecDestroy) F(cuGraphGetEdges) F(cuGraphInstantiateWithFlags) F(cuGraphLaunch) F(cuLaunchKernel) \
+    F(cuGraphExecDestroy) F(cuGraphGetEdges) F(cuGraphInstantiateWithFlags) F(cuGraphLaunch) F(cuLaunchKernel) F(cuLaunchCooperativeKernel) \
     F(cuLinkAddData_v2) F(cuLinkAddFile_v2) F(cuLinkComplete) F(cuLinkCreate_v2) F(cuLinkDestroy) F(cuMemAdvise) \
     F(cuMemAllocManaged) F(cuMemAllocPitch_v2) F(cuMemAlloc_v2) F(cuMemFreeHost) F(cuMemFree_v2) F(cuMemGetAddressRange_v2) \
     F(cuMemGetInfo_v2) F(cuMemHostAlloc) F(cuGetErrorName) F(cuMemPrefetchAsync) F(cuMemcpy) F(cuMemcpy2DAsync_v2) F(cuMemcpy2DUnaligned_v2) \

@@ -78,7 +78,7 @@ func (c *convolver) measure(k C.largestep_kernel, list []plan, o operands, works
 			ms = math.Inf(1)
 		}
 		p.milliseconds = ms
-		c.log(k, p, err)
+		c.log(spellKernel(k), p.config, p.workspace, p.milliseconds, err)
 		if err := c.fatal(*p, err); err != nil {
 			return err
 		}

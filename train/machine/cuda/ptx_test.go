@@ -16,14 +16,14 @@ func TestPTXHasTheKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := ""
-	for _, name := range []string{"kernels.go", "conv.go", "sgd.go"} {
+	for _, name := range []string{"kernels.go", "norm.go", "cooperative.go", "conv.go", "sgd.go"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		code += string(b)
 	}
-	launched := regexp.MustCompile(`launch\("([a-z_0-9]+)"(\+e\.format\(\))?,`).FindAllStringSubmatch(code, -1)
+	launched := regexp.MustCompile(`launch(?:Together)?\("([a-z_0-9]+)"(\+e\.format\(\))?,`).FindAllStringSubmatch(code, -1)
 	for _, name := range []string{"positives", "select_units", "select_plain"} { // chosen by layout
 		launched = append(launched, []string{"", name, "+e.format()"})
 	}

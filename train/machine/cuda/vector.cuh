@@ -73,6 +73,12 @@ __device__ inline void put(float* w, bf16* copy, size_t i, float x) {
     if (copy) store(copy + i, x);
 }
 
+// block_memory is what a launch gives each block beside its own shared memory.
+#ifdef __CUDA_ARCH__
+extern __shared__ uint4 launch_memory[];
+__device__ inline void* block_memory() { return launch_memory; }
+#endif
+
 // first and step are a thread's place and stride in a grid of blocks of THREADS.
 __device__ inline size_t first() { return blockIdx.x * (size_t)blockDim.x + threadIdx.x; }
 __device__ inline size_t step() { return gridDim.x * (size_t)blockDim.x; }

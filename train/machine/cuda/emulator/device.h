@@ -9,7 +9,7 @@
 
 #define __global__
 #define __device__
-#define __shared__ static thread_local // blocks run one after the other, on one thread
+#define __shared__ static thread_local // all blocks run on one thread, and change places there
 #define __launch_bounds__(...)
 
 struct Index { unsigned x, y, z; };
@@ -25,6 +25,19 @@ inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z,
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
 inline double2 make_double2(double x, double y) { return {x, y}; }
 
+// The device: its multiprocessors, the memory that a block can have there, in bytes,
+// and what of it the kernels declare themselves at most.
+constexpr unsigned MULTIPROCESSORS = 3, BLOCK_MEMORY = 64 << 10, DECLARED_MEMORY = 35 << 10;
+
+// Of the blocks that run at the same time, which one this is, and the memory that
+// the launch gives it.
+extern unsigned slot;
+extern char* launch_memory;
+inline void* block_memory() { return launch_memory; }
+
+// __nanosleep hands over to the other blocks.
+void __nanosleep(unsigned);
+
 // __syncthreads hands over to the other threads of the block.
 void __syncthreads();
 inline void __threadfence() {}
@@ -34,11 +47,12 @@ inline unsigned atomicInc(unsigned* p, unsigned most) {
     *p = old >= most ? 0 : old + 1;
     return old;
 }
-inline double atomicAdd(double* p, double x) {
-    const double old = *p;
+template <typename T> T atomicAdd(T* p, T x) {
+    const T old = *p;
     *p += x;
     return old;
 }
+inline int min(int a, int b) { return a < b ? a : b; }
 template <typename T> T __ldcg(const T* p) { return *p; }
 template <typename T> T __ldcs(const T* p) { return *p; }
 

@@ -10,7 +10,8 @@
 // of an allocation or to one that was freed end the process. A test
 // injects an error with CUDA_EMULATOR_FAIL=function:code:call (the call at which
 // it comes, from 1), limits the memory with CUDA_EMULATOR_MEMORY, and has as many
-// devices as CUDA_EMULATOR_DEVICES says. What belongs to one of them cannot be used
+// devices as CUDA_EMULATOR_DEVICES says. A kernel whose blocks meet takes
+// CUDA_EMULATOR_MEETING milliseconds longer. What belongs to one of them cannot be used
 // with another.
 
 #include "device.h"
@@ -36,12 +37,16 @@
 #include <utility>
 
 Index threadIdx, blockIdx, blockDim, gridDim;
+unsigned slot;
+char* launch_memory;
 
 // ------------------------------------------------------------------ kernels
 
 namespace {
 
 typedef std::function<void()> Body;
+
+enum State { READY, AT_BARRIER, WAITING, DONE };
 
 // Fiber is a thread of a block. It is made once and then runs one thread of
 // every block; after the first switch, setjmp and longjmp do without the system
@@ -50,27 +55,38 @@ struct Fiber {
     ucontext_t context;
     jmp_buf point;
     std::vector<char> stack = std::vector<char>(64 << 10);
-    bool started = false, done;
+    bool started = false;
+    State state;
 };
 
-jmp_buf scheduler;
-std::deque<Fiber> fibers;
-const Body* body;
-size_t running;
+// Block is one of those that run at the same time.
+struct Block {
+    Index at;
+    std::deque<Fiber> fibers;
+    char* memory;            // that the launch gives it
+    std::vector<char> saved; // memory of its own while another runs
+    bool done;
+};
 
-void yield() {
-    if (!_setjmp(fibers[running].point)) _longjmp(scheduler, 1);
+Block blocks[MULTIPROCESSORS];
+jmp_buf scheduler;
+const Body* body;
+Fiber* running;
+
+void yield(State s) {
+    running->state = s;
+    if (!_setjmp(running->point)) _longjmp(scheduler, 1);
 }
 
 void run_fiber() {
     for (;;) {
         (*body)();
-        fibers[running].done = true;
-        yield();
+        yield(DONE);
     }
 }
 
 __attribute__((noinline)) void resume(Fiber& f) {
+    running = &f;
     if (_setjmp(scheduler)) return;
     if (f.started) _longjmp(f.point, 1);
     f.started = true;
@@ -83,39 +99,76 @@ __attribute__((noinline)) void resume(Fiber& f) {
 
 thread_local const void* current; // context
 
-// spoil fills the memory of blocks, the library's thread-local variables, with
-// NaN, and leaves the one that is not a block's.
-void spoil() {
+// own_memory calls f with the memory of blocks, the library's thread-local
+// variables, and leaves alone the one that is not a block's.
+template <typename F> void own_memory(F f) {
     const void* keep = current;
-    dl_iterate_phdr([](dl_phdr_info* library, size_t, void* mine) {
+    const std::function<void(char*, size_t)> call = f;
+    dl_iterate_phdr([](dl_phdr_info* library, size_t, void* call) {
         for (int i = 0; i < library->dlpi_phnum; i++) {
             const auto& part = library->dlpi_phdr[i];
-            char* memory = (char*)library->dlpi_tls_data;
-            if (part.p_type == PT_TLS && memory <= mine && mine < memory + part.p_memsz) memset(memory, 0xff, part.p_memsz);
+            char *memory = (char*)library->dlpi_tls_data, *mine = (char*)&current;
+            if (part.p_type == PT_TLS && memory <= mine && mine < memory + part.p_memsz)
+                (*(const std::function<void(char*, size_t)>*)call)(memory, part.p_memsz);
         }
         return 0;
-    }, &current);
+    }, (void*)&call);
     current = keep;
 }
 
-// run_block runs the threads of a block from barrier to barrier, in ascending or
-// descending order.
-void run_block(const Body& kernel, bool backwards) {
+void begin(Block& b) {
     const size_t n = blockDim.x * blockDim.y;
-    if (fibers.size() < n) fibers.resize(n);
-    body = &kernel;
-    spoil();
-    for (size_t i = 0; i < n; i++) fibers[i].done = false;
-    for (size_t finished = 0; finished == 0;) {
+    if (b.fibers.size() < n) b.fibers.resize(n);
+    for (size_t i = 0; i < n; i++) b.fibers[i].state = READY;
+    b.done = false;
+    own_memory([](char* memory, size_t bytes) { memset(memory, 0xff, bytes); }); // NaN
+}
+
+// run lets the threads of a block go from barrier to barrier, in ascending or
+// descending order, to the end or until one waits for another block.
+void run(Block& b, bool backwards) {
+    const size_t n = blockDim.x * blockDim.y;
+    blockIdx = b.at, slot = &b - blocks, launch_memory = b.memory;
+    for (;;) {
+        size_t finished = 0;
+        bool waiting = false;
         for (size_t k = 0; k < n; k++) {
-            running = backwards ? n - 1 - k : k;
-            threadIdx = {unsigned(running % blockDim.x), unsigned(running / blockDim.x), 0};
-            resume(fibers[running]);
-            finished += fibers[running].done;
+            const size_t i = backwards ? n - 1 - k : k;
+            Fiber& f = b.fibers[i];
+            threadIdx = {unsigned(i % blockDim.x), unsigned(i / blockDim.x), 0};
+            if (f.state == READY || f.state == WAITING) resume(f);
+            finished += f.state == DONE;
+            waiting |= f.state == WAITING;
         }
+        if (waiting) return;
         if (finished != 0 && finished != n) {
             fprintf(stderr, "cuda emulator: %zu of %zu threads did not come to a barrier\n", finished, n);
             abort();
+        }
+        if ((b.done = finished == n)) return;
+        for (size_t i = 0; i < n; i++) b.fibers[i].state = READY;
+    }
+}
+
+// run_together runs all blocks at the same time, in turns.
+void run_together(size_t count, bool backwards) {
+    for (size_t i = 0; i < count; i++) {
+        begin(blocks[i]);
+        own_memory([&](char* memory, size_t bytes) { blocks[i].saved.assign(memory, memory + bytes); });
+    }
+    size_t done = 0;
+    for (int turns = 0; done < count; turns++) {
+        if (turns == 1000) {
+            fprintf(stderr, "cuda emulator: %zu of %zu blocks wait for ever\n", count - done, count);
+            abort();
+        }
+        for (size_t k = 0; k < count; k++) {
+            Block& b = blocks[backwards ? count - 1 - k : k];
+            if (b.done) continue;
+            own_memory([&](char* memory, size_t bytes) { memcpy(memory, b.saved.data(), bytes); });
+            run(b, backwards);
+            own_memory([&](char* memory, size_t bytes) { b.saved.assign(memory, memory + bytes); });
+            done += b.done;
         }
     }
 }
@@ -133,6 +186,7 @@ struct Kernel {
 // Function is a kernel in a context.
 typedef std::pair<const Kernel*, const void*> Function;
 std::set<Function> functions;
+std::map<const Function*, unsigned> allowed; // memory that a launch may give to a block
 
 template <typename... A> Kernel kernel(void (*f)(A...)) {
     return {sizeof...(A), [f](const std::vector<uint64_t>& slots) { call(f, slots, std::index_sequence_for<A...>()); }};
@@ -141,7 +195,7 @@ template <typename... A> Kernel kernel(void (*f)(A...)) {
 #define KERNEL(name) {#name, kernel(name)}
 #define KERNELS(name) KERNEL(name##_fp32), KERNEL(name##_bf16)
 std::map<std::string, Kernel> kernels = {
-    KERNELS(norm_statistics), KERNELS(norm_apply), KERNELS(norm_sums), KERNELS(norm_grad), KERNELS(average_pool),
+    KERNELS(norm_statistics), KERNELS(norm_apply), KERNELS(norm_sums), KERNELS(norm_grad), KERNELS(norm_forward), KERNELS(norm_backward), KERNELS(average_pool),
     KERNELS(average_pool_grad), KERNELS(max_pool), KERNELS(max_pool_grad), KERNELS(positives), KERNELS(gather), KERNELS(add_activations), KERNELS(select_units), KERNELS(select_plain), KERNELS(count_positive), KERNELS(dense_grad), KERNEL(linear),
     KERNEL(linear_grad_x), KERNEL(linear_grad_w), KERNEL(cross_entropy), KERNEL(cross_entropy_grad), KERNEL(score),
     KERNEL(sgd), KERNEL(accumulate), KERNEL(add), KERNEL(record), KERNEL(norm_conclude),
@@ -151,7 +205,7 @@ std::map<std::string, Kernel> kernels = {
 
 enum {
     SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_DEVICE = 101, INVALID_CONTEXT = 201, INVALID_IMAGE = 200,
-    INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, ILLEGAL_ADDRESS = 700, CAPTURE_UNSUPPORTED = 900, CAPTURED_EVENT = 907,
+    INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, ILLEGAL_ADDRESS = 700, TOO_LARGE = 720, CAPTURE_UNSUPPORTED = 900, CAPTURED_EVENT = 907,
 };
 
 int lost; // an error that stays with the device
@@ -239,7 +293,8 @@ int contexts[16]; // their addresses are the devices' contexts
 
 } // namespace
 
-void __syncthreads() { yield(); }
+void __syncthreads() { yield(AT_BARRIER); }
+void __nanosleep(unsigned) { yield(WAITING); }
 
 // owned tells whether memory of the device lies at p.
 bool owned(uint64_t p, size_t bytes) { return inside(allocated[current], p, bytes); }
@@ -264,7 +319,8 @@ int cuDeviceGetName(char* name, int size, int device) { CHECK(device < devices()
 int cuDeviceGetAttribute(int* value, int attribute, int) {
     BEGIN;
     switch (attribute) {
-    case 16: *value = 3; break; // multiprocessors
+    case 16: *value = MULTIPROCESSORS; break;
+    case 97: *value = BLOCK_MEMORY; break;
     case 75: {
         const char* major = getenv("CUDA_EMULATOR_CAPABILITY");
         *value = major ? atoi(major) : 9;
@@ -420,10 +476,24 @@ int cuModuleGetFunction(const Function** f, const char* module, const char* name
     return SUCCESS;
 }
 
-int cuLaunchKernel(const Function* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
-                   unsigned shared, Stream* s, void** parameters, void**) {
-    ON_STREAM;
-    CHECK(gx > 0 && gy > 0 && gz == 1 && gy < 65536 && bx * by > 0 && bx * by <= 1024 && bz == 1 && shared == 0, INVALID_VALUE);
+int cuFuncGetAttribute(int* value, int attribute, const Function*) {
+    IN_CONTEXT;
+    CHECK(attribute == 1, INVALID_VALUE);
+    *value = DECLARED_MEMORY;
+    return SUCCESS;
+}
+
+int cuFuncSetAttribute(const Function* f, int attribute, int value) {
+    IN_CONTEXT;
+    CHECK(attribute == 8 && value >= 0 && value + DECLARED_MEMORY <= BLOCK_MEMORY, INVALID_VALUE);
+    allowed[f] = value;
+    return SUCCESS;
+}
+
+// launch queues a kernel, and lets its blocks run together or one after the other.
+// It takes two microseconds, and where blocks meet what a test says.
+static int launch(const Function* f, unsigned gx, unsigned gy, unsigned bx, unsigned by, unsigned shared, Stream* s, void** parameters, bool together) {
+    CHECK(gx > 0 && gy > 0 && gy < 65536 && bx * by > 0 && bx * by <= 1024 && shared <= allowed[f], INVALID_VALUE);
     CHECK(f->second == current, INVALID_HANDLE);
     const Kernel* kernel = f->first;
     std::vector<uint64_t> slots;
@@ -433,13 +503,40 @@ int cuLaunchKernel(const Function* f, unsigned gx, unsigned gy, unsigned gz, uns
         const bool backwards = launches++ % 2;
         gridDim = {gx, gy, 1}, blockDim = {bx, by, 1};
         const Body threads = [&] { kernel->run(slots); };
-        for (unsigned k = 0; k < gx * gy; k++) {
-            const unsigned b = backwards ? gx * gy - 1 - k : k;
-            blockIdx = {b % gx, b / gx, 0};
-            run_block(threads, backwards);
+        body = &threads;
+        const unsigned count = gx * gy, slots = together ? count : 1;
+        for (unsigned k = 0; k < slots; k++) blocks[k].memory = shared ? guarded(shared) : nullptr;
+        for (unsigned k = 0; k < count; k++) {
+            const unsigned b = backwards ? count - 1 - k : k;
+            Block& block = blocks[together ? k : 0];
+            block.at = {b % gx, b / gx, 0};
+            if (together) continue;
+            begin(block);
+            run(block, backwards);
+            if (!block.done) abort(); // it waits for a block that does not run
         }
+        if (together) run_together(count, backwards);
+        for (unsigned k = 0; k < slots; k++)
+            if (shared) release(blocks[k].memory, shared);
+        const char* meeting = getenv("CUDA_EMULATOR_MEETING");
+        s->clock += 0.002 + (together && meeting ? atof(meeting) : 0);
     });
     return SUCCESS;
+}
+
+int cuLaunchKernel(const Function* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                   unsigned shared, Stream* s, void** parameters, void**) {
+    ON_STREAM;
+    CHECK(gz == 1 && bz == 1, INVALID_VALUE);
+    return launch(f, gx, gy, bx, by, shared, s, parameters, false);
+}
+
+int cuLaunchCooperativeKernel(const Function* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                              unsigned shared, Stream* s, void** parameters) {
+    ON_STREAM;
+    CHECK(gz == 1 && bz == 1, INVALID_VALUE);
+    CHECK(gx * gy <= MULTIPROCESSORS, TOO_LARGE);
+    return launch(f, gx, gy, bx, by, shared, s, parameters, true);
 }
 
 typedef std::vector<std::function<void()>> Graph;

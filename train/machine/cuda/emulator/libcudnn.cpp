@@ -10,8 +10,6 @@
 
 #include <optional>
 
-Index threadIdx, blockIdx, blockDim, gridDim;
-
 namespace {
 
 struct Handle { Stream* stream; };

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,10 +14,19 @@ type kernel struct {
 	registers  []registers
 	shared     map[string]int // places of variables in the shared memory of a block
 	bytes      int            // of that
+	module     []shared       // those outside the kernels
+	launch     string         // the memory that a launch gives to a block, behind that
 	body       []statement
 }
 
 type variable struct{ kind, name string }
+
+// shared is a variable in shared memory that any kernel may use, and takes room in
+// those that do.
+type shared struct {
+	name             string
+	alignment, bytes int
+}
 
 // registers are count of them, prefix0, prefix1, …; without a count it is one.
 type registers struct {
@@ -42,6 +50,7 @@ var (
 	registerPattern    = regexp.MustCompile(`^\.reg \.(\w+)\s+(%\w+?)(?:<(\d+)>)?;$`)
 	sharedPattern      = regexp.MustCompile(`^\.shared \.align (\d+) \.[bu]8 (\w+)(?:\[(\d+)\])?;$`)
 	ignoredPattern     = regexp.MustCompile(`^(\.version .*|\.target .*|\.address_size 64|\.maxntid .*|\.minnctapersm .*|\.pragma .*|[{})]|)$`)
+	launchPattern      = regexp.MustCompile(`^\.extern \.shared \.align 16 \.b8 (\w+)\[\];$`)
 	labelPattern       = regexp.MustCompile(`^\$(\w+):$`)
 	instructionPattern = regexp.MustCompile(`^(?:@(!?%\w+) )?\s*([a-z][\w.]*)\s*(.*);$`)
 )
@@ -49,12 +58,12 @@ var (
 // parse reads a module as nvcc writes it, a statement a line.
 func parse(source string) ([]kernel, error) {
 	var list []kernel
-	module := kernel{name: "none", shared: map[string]int{}} // what lies outside all: variables
+	module := kernel{name: "none"} // what lies outside all: variables
 	for i, line := range strings.Split(source, "\n") {
 		line, _, _ = strings.Cut(line, "//")
 		line = strings.TrimSpace(line)
 		if m := entryPattern.FindStringSubmatch(line); m != nil {
-			list = append(list, kernel{name: m[1], shared: maps.Clone(module.shared), bytes: module.bytes})
+			list = append(list, kernel{name: m[1], shared: map[string]int{}, module: module.module, launch: module.launch})
 			continue
 		}
 		if ignoredPattern.MatchString(line) {
@@ -78,10 +87,22 @@ func (k *kernel) read(number int, line string) error {
 	} else if m := registerPattern.FindStringSubmatch(line); m != nil {
 		k.addRegisters(m[1], strings.TrimPrefix(m[2], "%"), m[3])
 	} else if m := sharedPattern.FindStringSubmatch(line); m != nil {
-		k.place(m[2], number32(m[1]), max(1, number32(m[3])))
+		v := shared{m[2], number32(m[1]), max(1, number32(m[3]))}
+		if k.shared == nil {
+			k.module = append(k.module, v)
+		} else {
+			k.place(v)
+		}
+	} else if m := launchPattern.FindStringSubmatch(line); m != nil {
+		k.launch = m[1]
 	} else if m := labelPattern.FindStringSubmatch(line); m != nil {
 		k.body = append(k.body, statement{line: number, label: m[1]})
 	} else if m := instructionPattern.FindStringSubmatch(line); m != nil {
+		for _, v := range k.module {
+			if _, ok := k.shared[v.name]; !ok && strings.Contains(m[3], v.name) {
+				k.place(v)
+			}
+		}
 		k.body = append(k.body, statement{line: number, guard: m[1], opcode: m[2], operands: split(m[3])})
 	} else {
 		return fmt.Errorf("%q is not understood", line)
@@ -100,10 +121,14 @@ func (k *kernel) addRegisters(kind, prefix, count string) {
 }
 
 // place gives a variable its place in shared memory.
-func (k *kernel) place(name string, alignment, bytes int) {
-	at := (k.bytes + alignment - 1) / alignment * alignment
-	k.shared[name], k.bytes = at, at+bytes
+func (k *kernel) place(v shared) {
+	at := (k.bytes + v.alignment - 1) / v.alignment * v.alignment
+	k.shared[v.name], k.bytes = at, at+v.bytes
 }
+
+// declared is how much shared memory a kernel has of its own, to the place of what
+// the launch gives.
+func (k *kernel) declared() int { return (k.bytes + 15) / 16 * 16 }
 
 // number32 is what the patterns let through as a number; 0 for nothing.
 func number32(digits string) int {

@@ -124,22 +124,24 @@ template <typename T> bool compare_nan(T a, T b) { return unordered(a, b); }
 // ------------------------------------------------------------------ memory
 
 // As thread-local memory the emulation fills it with ones when a block begins.
-alignas(16) static thread_local char block_memory[SHARED_BYTES];
+alignas(16) static thread_local char declared_memory[SHARED_BYTES];
 static thread_local uint64_t block = ~0ull; // a number for the block, ones if it has none yet
 
-static unsigned barriers[1024]; // that each thread of the block has passed
+static unsigned barriers[MULTIPROCESSORS][1024]; // that each thread of the block has passed
+static unsigned declared; // bytes of the kernel's own; behind them lies what the launch gives
 
 inline unsigned thread() { return threadIdx.y * blockDim.x + threadIdx.x; }
 
 // enter begins a thread.
-inline void enter() {
+inline void enter(unsigned bytes) {
     static uint64_t blocks;
     if (block == ~0ull) block = ++blocks;
-    barriers[thread()] = 0;
+    barriers[slot][thread()] = 0;
+    declared = bytes;
 }
 
 inline void barrier() {
-    barriers[thread()]++;
+    barriers[slot][thread()]++;
     __syncthreads();
 }
 
@@ -147,15 +149,15 @@ inline void barrier() {
 struct Access {
     uint64_t block;
     unsigned barriers, thread;
-    bool now() const { return block == ::block && barriers == ::barriers[::thread()]; }
+    bool now() const { return block == ::block && barriers == ::barriers[slot][::thread()]; }
     bool another() const { return now() && thread != ::thread(); }
-    void note() { *this = {::block, ::barriers[::thread()], ::thread()}; }
+    void note() { *this = {::block, ::barriers[slot][::thread()], ::thread()}; }
 };
 
 static struct Byte {
     Access written, read;
     bool read_by_many; // since the last barrier
-} shadow[SHARED_BYTES];
+} shadow[MULTIPROCESSORS][BLOCK_MEMORY];
 
 [[noreturn]] inline void wrong(const char* kernel, int line, const char* what, uint64_t at) {
     fprintf(stderr, "ptx: kernel %s, line %d, thread %u: %s at %#lx\n", kernel, line, thread(), what, (unsigned long)at);
@@ -169,9 +171,9 @@ inline char* global_memory(uint64_t at, unsigned bytes, bool, const char* kernel
 
 inline char* shared_memory(uint64_t at, unsigned bytes, bool write, const char* kernel, int line) {
     if (at % bytes) wrong(kernel, line, "an access that is not aligned", at);
-    if (at + bytes > SHARED_BYTES) wrong(kernel, line, "an access beyond shared memory", at);
+    if (at + bytes > (launch_memory ? BLOCK_MEMORY : declared)) wrong(kernel, line, "an access beyond shared memory", at);
     for (uint64_t i = at; i < at + bytes; i++) {
-        Byte& b = shadow[i];
+        Byte& b = shadow[slot][i];
         if (b.written.another()) wrong(kernel, line, write ? "two threads write" : "a thread reads what another writes", i);
         if (!write) {
             if (b.written.block != block) wrong(kernel, line, "what was not written is read", i);
@@ -182,20 +184,20 @@ inline char* shared_memory(uint64_t at, unsigned bytes, bool write, const char* 
         if (b.read.another() || (b.read.now() && b.read_by_many)) wrong(kernel, line, "a thread writes what another reads", i);
         b.written.note();
     }
-    return block_memory + at;
+    return at < declared ? declared_memory + at : launch_memory + (at - declared); // behind which lies a page that nobody may touch
 }
 
 template <typename T> uint64_t load(const char* at) { return bits(*(const T*)at); }
 template <typename T> void store(char* at, T x) { *(T*)at = x; }
 
-// Blocks run one after the other.
+// All blocks run on one thread.
 inline uint32_t atomic_inc(uint32_t* p, uint32_t most) {
     const uint32_t old = *p;
     *p = old >= most ? 0 : old + 1;
     return old;
 }
-inline double atomic_add(double* p, double x) {
-    const double old = *p;
+template <typename T> T atomic_add(T* p, T x) {
+    const T old = *p;
     *p += x;
     return old;
 }

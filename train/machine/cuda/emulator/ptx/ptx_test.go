@@ -15,6 +15,7 @@ func module(body ...string) string {
 	return `.version 7.8
 .target sm_80
 .address_size 64
+.extern .shared .align 16 .b8 room[];
 .visible .entry k(
 	.param .u64 k_param_0
 )
@@ -67,15 +68,15 @@ func TestCommittedKernelsTranslate(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	for _, line := range []string{
 		"\tadd.f16 	%rs1, %rs2, %rs3;", "\tadd.rz.f32 	%f1, %f2, %f3;", "\tadd.f32 	%f1, %f2;", "\tsin.approx.f32 	%f1, %f2;",
-		"\tld.local.f32 	%f1, [%rd2];", "\tld.volatile.global.f32 	%f1, [%rd2];", "\tld.global.v4.f32 	{%f1, %f2}, [%rd2];",
+		"\tld.local.f32 	%f1, [%rd2];", "\tld.relaxed.gpu.global.f32 	%f1, [%rd2];", "\tld.global.v4.f32 	{%f1, %f2}, [%rd2];",
 		"\tld.global.f32 	%f1, [%rd2+%r1];", "\tst.param.b32 	[k_param_0], %r1;", "\tcvt.rzi.s32.f32 	%r1, %f1;", "\tcvt.s32.f32 	%r1, %f1;",
 		"\tsetp.hi.u32 	%p1, %r1, %r2;", "\tatom.global.add.f32 	%f1, [%rd2], %f2;", "\tmov.u32 	%r1, %laneid;", "\tmov.u32 	%r1, nowhere;",
 		"\tshfl.sync.bfly.b32 	%r1, %r2, 1, 31, -1;", "\tcall.uni (retval0), f, (param0);", "\texit;", "\tadd.f32 	%f1, %f2, 1.5;",
 	} {
 		_, err := translated(t, module(line))
 		opcode := strings.Fields(line)[0]
-		if err == nil || !strings.Contains(err.Error(), strings.TrimSuffix(opcode, ";")) || !strings.Contains(err.Error(), "18: kernel k: ") {
-			t.Errorf("%s: error %v, want one that names it and line 18 of kernel k", line, err)
+		if err == nil || !strings.Contains(err.Error(), strings.TrimSuffix(opcode, ";")) || !strings.Contains(err.Error(), "19: kernel k: ") {
+			t.Errorf("%s: error %v, want one that names it and line 19 of kernel k", line, err)
 		}
 	}
 	for _, line := range []string{"add.f32 %f1", ".local .align 8 .b8 stack[8];", "label:"} {
@@ -97,12 +98,19 @@ func execute(t *testing.T, body ...string) (numbers []string, wrong string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	memory := "nullptr" // that the launch gives
+	if strings.Contains(strings.Join(body, ""), "room") {
+		memory = "room"
+	}
 	folder := t.TempDir()
 	program := filepath.Join(folder, "program")
 	source := `#include "device.h"
 ` + text + `
 Index threadIdx, blockIdx, blockDim, gridDim;
+unsigned slot;
+alignas(16) char room[16], *launch_memory = ` + memory + `;
 void __syncthreads() {}
+void __nanosleep(unsigned) {}
 int main() {
 	alignas(16) static uint32_t numbers[64];
 	blockDim = {2, 1, 1};
@@ -170,6 +178,9 @@ func TestInstructions(t *testing.T) {
 	result("80000000", "ld.global.nc.v2.u32 {%r2, %r1}, [%rd2]") // the second result
 	result("fe", "mov.u32 %r2, -2", "st.global.u8 [%rd2+252], %r2", "ld.global.u8 %r1, [%rd2+252]")
 	result("1", "mov.u32 %r3, 255", "atom.global.inc.u32 %r1, [%rd2+248], %r3") // of the second thread
+	result("3", "mov.u32 %r3, 3", "atom.global.add.u32 %r4, [%rd2+244], %r3", "ld.volatile.global.u32 %r1, [%rd2+244]", "sub.s32 %r1, %r1, %r4", "nanosleep.u32 %r3")
+	result("4e", "mov.u32 %r2, %tid.x", "add.s32 %r3, %r2, 77", "shl.b32 %r2, %r2, 2", "mov.u32 %r4, room", "add.s32 %r4, %r4, %r2",
+		"st.shared.u32 [%r4+8], %r3", "ld.shared.u32 %r1, [%r4+8]") // in what the launch gives
 	got, wrong := execute(t, body...)
 	if wrong != "" {
 		t.Fatal(wrong)

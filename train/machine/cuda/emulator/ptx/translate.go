@@ -59,7 +59,7 @@ func words(text string) map[string]bool {
 func translate(w io.Writer, kernels []kernel) error {
 	bytes := 1
 	for _, k := range kernels {
-		bytes = max(bytes, k.bytes)
+		bytes = max(bytes, k.declared())
 	}
 	fmt.Fprintf(w, "#define SHARED_BYTES %d\n#include \"ptx.h\"\n", bytes)
 	for i := range kernels {
@@ -83,7 +83,7 @@ func (k *kernel) write(w io.Writer) error {
 	for _, r := range k.registers {
 		r.declare(w)
 	}
-	fmt.Fprintln(w, "\tenter();")
+	fmt.Fprintf(w, "\tenter(%d);\n", k.declared())
 	for _, s := range k.body {
 		text, err := k.statement(s)
 		if err != nil {
@@ -133,7 +133,9 @@ func (k *kernel) instruction(s statement) (string, error) {
 	case "bar.sync":
 		return "barrier();", nil
 	case "membar.gl":
-		return ";", nil // blocks run one after the other
+		return ";", nil // all blocks run on one thread
+	case "nanosleep.u32":
+		return "__nanosleep(0);", nil
 	case "cvt.rn.bf16x2.f32":
 		return k.compute(o, "bits(pack_bf16(%s))", "f32", "tt")
 	}
@@ -210,6 +212,9 @@ func (k *kernel) value(operand, kind string) (string, error) {
 	t := types[kind]
 	if variable, ok := special[operand]; ok {
 		return variable, nil
+	}
+	if operand == k.launch && sizes[kind] >= 4 {
+		return fmt.Sprintf("%s(%d)", t, k.declared()), nil
 	}
 	if at, ok := k.shared[operand]; ok && sizes[kind] >= 4 {
 		return fmt.Sprintf("%s(%d)", t, at), nil
@@ -303,7 +308,7 @@ func (k *kernel) access(s statement, name string, modifiers map[string]bool, kin
 	space := "global_memory"
 	for m := range modifiers {
 		switch m {
-		case "global", "nc", "cg", "cs": // caches do not matter here
+		case "global", "nc", "cg", "cs", "volatile": // caches do not matter here
 		case "shared":
 			space = "shared_memory"
 		case "v2":
@@ -359,7 +364,7 @@ func (k *kernel) place64(operand string) (string, error) {
 
 // atomic is an atomic operation on memory of the device.
 func (k *kernel) atomic(s statement, modifiers, kind string) (string, error) {
-	if what := modifiers + "." + kind; what != "global.inc.u32" && what != "global.add.f64" || len(s.operands) != 3 {
+	if what := modifiers + "." + kind; what != "global.inc.u32" && what != "global.add.u32" && what != "global.add.f64" || len(s.operands) != 3 {
 		return "", errUnknown
 	}
 	at, err := k.place64(s.operands[1])
