@@ -159,14 +159,24 @@ __device__ inline void conclude(int c, double mu, double variance, double n, flo
     if (running_var) running_var[c] = (float)((1 - momentum) * running_var[c] + momentum * variance * n / (n - 1));
 }
 
-// The same from sums of x and x², which came with a convolution.
-extern "C" __global__ void norm_conclude(float* mean, float* inv_std, float* running_mean, float* running_var, const float* sum,
-                                         const float* squares, int rows, int channels, double epsilon, double momentum) {
-    const double n = rows;
-    for (unsigned c = first(); c < channels; c += step()) {
-        const double mu = sum[c] / n;
-        conclude(c, mu, squares[c] / n - mu * mu, n, mean, inv_std, running_mean, running_var, epsilon, momentum);
+// Vectors are two numbers for each channel of a tile, which all threads of a block
+// share.
+typedef float4 Vectors[2][TILE / 4];
+
+__device__ inline float& entry(Vectors& v, int which, int channel) { return ((float*)v[which])[channel]; }
+__device__ inline Eight eight(const Vectors& v, int which) { return load8((const float*)v[which] + threadIdx.x * 8); }
+
+// share gives the block the means and 1/σ of its tile's channels; the first block of
+// the tile keeps them. mu and variance are those of the thread's channel.
+__device__ inline void share(Vectors& v, double mu, double variance, int rows, int channels, float* mean, float* inv_std,
+                             float* running_mean, float* running_var, double epsilon, double momentum) {
+    const int thread = threadIdx.y * LANES + threadIdx.x, c = blockIdx.x * TILE + thread;
+    if (thread < TILE) entry(v, 0, thread) = entry(v, 1, thread) = 0;
+    if (thread < TILE && c < channels) {
+        conclude(thread, mu, variance, rows, &entry(v, 0, 0), &entry(v, 1, 0), nullptr, nullptr, epsilon, momentum);
+        if (blockIdx.y == 0) conclude(c, mu, variance, rows, mean, inv_std, running_mean, running_var, epsilon, momentum);
     }
+    __syncthreads();
 }
 
 // Sums of x − x₀ and (x − x₀)², with x₀ the channel's first element against
@@ -217,19 +227,9 @@ __device__ inline void rectify(Eight& y) {
     for (int i = 0; i < 8; i++) y.v[i] = y.v[i] < 0 ? 0 : y.v[i];
 }
 
-// y = relu((x − mean)·γ·invStd + β + residual); spread is invStd, or with
-// running statistics the variance.
+// apply makes y = relu(norm(x) + residual) of all rows.
 template <typename T>
-__device__ void norm_apply(T* y, const T* x, const T* residual, const float* gamma, const float* beta, const float* mean,
-                           const float* spread, int running, int rows, int channels, int padded, float epsilon, int relu) {
-    Tile t(padded);
-    if (!t.inside) return;
-    Eight inv = channels8(spread, t.channel, channels);
-    if (running) {
-#pragma unroll
-        for (int i = 0; i < 8; i++) inv.v[i] = 1 / sqrtf(inv.v[i] + epsilon);
-    }
-    const Affine norm(gamma, beta, channels8(mean, t.channel, channels), inv, t.channel, channels);
+__device__ void apply(const Tile& t, const Affine& norm, T* y, const T* x, const T* residual, int rows, int padded, int relu) {
     if (!residual) {
         walk<SECOND, 1, T>(t, rows, padded, {x}, [&](size_t at, const Packed<T>* in) {
             Eight out = norm.at(unpack(in[0]));
@@ -246,6 +246,36 @@ __device__ void norm_apply(T* y, const T* x, const T* residual, const float* gam
         if (relu) rectify(out);
         store8(y + at, out);
     });
+}
+
+// y = relu((x − mean)·γ·invStd + β + residual); spread is invStd, or with
+// running statistics the variance.
+template <typename T>
+__device__ void norm_apply(T* y, const T* x, const T* residual, const float* gamma, const float* beta, const float* mean,
+                           const float* spread, int running, int rows, int channels, int padded, float epsilon, int relu) {
+    Tile t(padded);
+    if (!t.inside) return;
+    Eight inv = channels8(spread, t.channel, channels);
+    if (running) {
+#pragma unroll
+        for (int i = 0; i < 8; i++) inv.v[i] = 1 / sqrtf(inv.v[i] + epsilon);
+    }
+    apply(t, Affine(gamma, beta, channels8(mean, t.channel, channels), inv, t.channel, channels), y, x, residual, rows, padded, relu);
+}
+
+// The same, and the statistics, from sums of x and x² that came with a convolution.
+// Without y it is the statistics alone.
+template <typename T>
+__device__ void norm_finish(T* y, const T* x, const T* residual, const float* gamma, const float* beta, float* mean, float* inv_std,
+                            float* running_mean, float* running_var, const float* sum, const float* squares, int rows, int channels,
+                            int padded, double epsilon, double momentum, int relu) {
+    __shared__ Vectors vectors;
+    const Tile t(padded);
+    const int c = blockIdx.x * TILE + threadIdx.y * LANES + threadIdx.x;
+    double mu = 0, variance = 0;
+    if (c < channels) mu = sum[c] / (double)rows, variance = squares[c] / (double)rows - mu * mu;
+    share(vectors, mu, variance, rows, channels, mean, inv_std, running_mean, running_var, epsilon, momentum);
+    if (t.inside && y) apply(t, Affine(gamma, beta, eight(vectors, 0), eight(vectors, 1), t.channel, channels), y, x, residual, rows, padded, relu);
 }
 
 // mask makes g the gradient behind the ReLU, whose output is y.

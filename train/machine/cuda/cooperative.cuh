@@ -51,8 +51,7 @@ __device__ void norm_forward(T* y, const T* x, const T* residual, const float* g
                              float* running_mean, float* running_var, float2* partial, unsigned* meetings, int keep, int rows,
                              int channels, int padded, double epsilon, double momentum, int relu) {
     __shared__ double2 parts[PARTS][TILE];
-    __shared__ float4 vectors[2][TILE / 4];
-    float *means = (float*)vectors[0], *spreads = (float*)vectors[1];
+    __shared__ Vectors vectors;
     const Tile t(padded);
     const Kept<T, 1> kept(keep);
     Eight a = {}, b = {};
@@ -68,16 +67,12 @@ __device__ void norm_forward(T* y, const T* x, const T* residual, const float* g
     contribute(a, b, partial, parts);
     meet(meetings);
     const double2 total = totals(partial, parts);
-    const int thread = threadIdx.y * LANES + threadIdx.x, c = blockIdx.x * TILE + thread;
-    if (thread < TILE) means[thread] = spreads[thread] = 0;
-    if (thread < TILE && c < channels) {
-        const double n = rows, shift = total.x / n, mu = widen(x[c]) + shift, variance = total.y / n - shift * shift;
-        conclude(thread, mu, variance, n, means, spreads, nullptr, nullptr, epsilon, momentum);
-        if (blockIdx.y == 0) conclude(c, mu, variance, n, mean, inv_std, running_mean, running_var, epsilon, momentum);
-    }
-    __syncthreads();
+    const int c = blockIdx.x * TILE + threadIdx.y * LANES + threadIdx.x;
+    const double shift = total.x / rows;
+    share(vectors, shift + (c < channels ? widen(x[c]) : 0), total.y / rows - shift * shift, rows, channels, mean, inv_std, running_mean,
+          running_var, epsilon, momentum);
     if (!t.inside) return;
-    const Affine norm(gamma, beta, load8(means + threadIdx.x * 8), load8(spreads + threadIdx.x * 8), t.channel, channels);
+    const Affine norm(gamma, beta, eight(vectors, 0), eight(vectors, 1), t.channel, channels);
     const Rest rest(t, rows, keep);
     const auto finish = [&](size_t at, Eight out) {
         if (relu) rectify(out);
@@ -111,8 +106,7 @@ __device__ void norm_backward(T* dx, T* dresidual, float* dgamma, float* dbeta, 
                               const float* beta, const float* mean, const float* inv_std, float2* partial, unsigned* meetings, int keep,
                               int rows, int channels, int padded, int relu) {
     __shared__ double2 parts[PARTS][TILE];
-    __shared__ float4 vectors[2][TILE / 4];
-    float *dgammas = (float*)vectors[0], *dbetas = (float*)vectors[1];
+    __shared__ Vectors vectors;
     const Tile t(padded);
     const Kept<T, 2> kept(keep);
     const Eight none = {}, mu = t.inside ? channels8(mean, t.channel, channels) : none, inv = t.inside ? channels8(inv_std, t.channel, channels) : none;
@@ -132,16 +126,16 @@ __device__ void norm_backward(T* dx, T* dresidual, float* dgamma, float* dbeta, 
     meet(meetings);
     const double2 total = totals(partial, parts);
     const int thread = threadIdx.y * LANES + threadIdx.x, c = blockIdx.x * TILE + thread;
-    if (thread < TILE) dgammas[thread] = dbetas[thread] = 0;
+    if (thread < TILE) entry(vectors, 0, thread) = entry(vectors, 1, thread) = 0;
     if (thread < TILE && c < channels) {
-        dbetas[thread] = (float)total.x;
-        dgammas[thread] = (float)(total.y * inv_std[c]);
-        if (blockIdx.y == 0) dbeta[c] = dbetas[thread], dgamma[c] = dgammas[thread];
+        const float of_gamma = (float)(total.y * inv_std[c]), of_beta = (float)total.x;
+        entry(vectors, 0, thread) = of_gamma, entry(vectors, 1, thread) = of_beta;
+        if (blockIdx.y == 0) dgamma[c] = of_gamma, dbeta[c] = of_beta;
     }
     __syncthreads();
     if (!t.inside) return;
     const Affine norm(gamma, beta, mu, inv, t.channel, channels);
-    const Slope slope(norm, mu, inv, load8(dgammas + threadIdx.x * 8), load8(dbetas + threadIdx.x * 8), rows);
+    const Slope slope(norm, mu, inv, eight(vectors, 0), eight(vectors, 1), rows);
     const Rest rest(t, rows, keep);
     const auto finish = [&](size_t at, const Eight& g, const Eight& e) { store8(dx + at, slope.at(norm, g, e)); };
     // A residual's gradient is masked already.

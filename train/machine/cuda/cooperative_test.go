@@ -89,7 +89,7 @@ func TestCooperativeNorm(t *testing.T) {
 					e := open(t, p)
 					apart, together := newNormCase(t, e, b, shape...), newNormCase(t, e, b, shape...)
 					for range 2 { // the second finds the counters as the first left them
-						e.normForwardApart(apart.normForward, sums{})
+						e.normForwardApart(apart.normForward)
 						e.normBackwardApart(apart.back)
 						e.normForwardTogether(together.normForward)
 						e.normBackwardTogether(together.back)
@@ -128,9 +128,9 @@ func TestCooperativeNormInPlace(t *testing.T) {
 	b := op.BatchNorm{ReLU: true, Residual: true, Epsilon: 1e-5, Momentum: 0.1}
 	apart, together := newNormCase(t, e, b, 16, 24, 16, 16), newNormCase(t, e, b, 16, 24, 16, 16)
 	together.back.dresidual = together.back.dy
-	e.normForwardApart(apart.normForward, sums{})
+	e.normForwardApart(apart.normForward)
 	e.normBackwardApart(apart.back)
-	e.normForwardApart(together.normForward, sums{})
+	e.normForwardApart(together.normForward)
 	e.normBackwardTogether(together.back)
 	want := apart.results(t, e)
 	for i, got := range together.results(t, e) {

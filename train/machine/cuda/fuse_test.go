@@ -125,6 +125,37 @@ func checkSums(t *testing.T, e *Engine, y op.Tensor, s sums) {
 	same(t, download(t, e, op.Tensor{Spec: plain, Data: s.squares}), squares)
 }
 
+// Batch norm from sums of its operand and of the squares gives what batch norm gives.
+func TestNormFromSums(t *testing.T) {
+	for _, p := range []Precision{FP32, BF16} {
+		for _, b := range []op.BatchNorm{{}, {ReLU: true, Residual: true}} {
+			b.Epsilon, b.Momentum = 1e-5, 0.1
+			e := open(t, p)
+			apart, finished := newNormCase(t, e, b, 5, 130, 6, 6), newNormCase(t, e, b, 5, 130, 6, 6)
+			s, err := e.fused.newSums(padded(130))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum, squares := make([]float32, 130), make([]float32, 130)
+			for i, v := range download(t, e, apart.x) {
+				sum[i/36%130] += v
+				squares[i/36%130] += v * v
+			}
+			for a, values := range map[address][]float32{s.sum: sum, s.squares: squares} {
+				if err := e.Upload(op.Tensor{Spec: specOf(op.Plain, 130), Data: a}, values); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e.normForwardApart(apart.normForward)
+			e.normForwardFinish(finished.normForward, s)
+			want := apart.results(t, e)
+			for i, got := range finished.results(t, e) {
+				closeTo(t, i, got, want[i], map[Precision]float64{FP32: 1e-4, BF16: 1e-2}[p])
+			}
+		}
+	}
+}
+
 func equal(a, b []float64) bool {
 	for i := range a {
 		if a[i] != b[i] {

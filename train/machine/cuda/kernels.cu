@@ -424,6 +424,9 @@ BOTH(norm_statistics, P, (x, mean, inv_std, running_mean, running_var, partial, 
 #define P(T) (T* y, const T* x, const T* residual, const float* gamma, const float* beta, const float* mean, const float* spread, int running, int rows, int channels, int padded, float epsilon, int relu)
 BOTH(norm_apply, P, (y, x, residual, gamma, beta, mean, spread, running, rows, channels, padded, epsilon, relu), TILED)
 #undef P
+#define P(T) (T* y, const T* x, const T* residual, const float* gamma, const float* beta, float* mean, float* inv_std, float* running_mean, float* running_var, const float* sum, const float* squares, int rows, int channels, int padded, double epsilon, double momentum, int relu)
+BOTH(norm_finish, P, (y, x, residual, gamma, beta, mean, inv_std, running_mean, running_var, sum, squares, rows, channels, padded, epsilon, momentum, relu), TILED)
+#undef P
 #define P(T) (T* dresidual, float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* gamma, const float* beta, const float* mean, const float* inv_std, float2* partial, unsigned* arrivals, int rows, int channels, int padded, int relu)
 BOTH(norm_sums, P, (dresidual, dgamma, dbeta, dy, x, y, gamma, beta, mean, inv_std, partial, arrivals, rows, channels, padded, relu), TILED)
 #undef P

@@ -41,33 +41,33 @@ func (e *Engine) BatchNorm(b op.BatchNorm, r op.BatchNormResults, x, gamma, beta
 // normalize computes batch norm from sums if they are there, else in the way that
 // is the fastest.
 func (e *Engine) normalize(n normForward, s sums) {
+	if s != (sums{}) {
+		e.normForwardFinish(n, s)
+		return
+	}
 	measured := n // over and over, which is not to be in the running statistics
 	measured.runningMean, measured.runningVar = 0, 0
-	if s == (sums{}) && n.y.Wanted() && e.isTogether(n.kernel(), n.x, func() { e.normForwardApart(measured, s) }, func() { e.normForwardTogether(measured) }) {
+	if n.y.Wanted() && e.isTogether(n.kernel(), n.x, func() { e.normForwardApart(measured) }, func() { e.normForwardTogether(measured) }) {
 		e.normForwardTogether(n)
 		return
 	}
-	e.normForwardApart(n, s)
+	e.normForwardApart(n)
 }
 
-func (e *Engine) normForwardApart(n normForward, s sums) {
-	e.statistics(n, s)
+func (e *Engine) normForwardFinish(n normForward, s sums) {
+	rows, channels, columns := e.activation(n.x)
+	e.launch("norm_finish"+e.format(), e.tiled(n.x), at(n.y), at(n.x), at(n.residual), at(n.gamma), at(n.beta), n.mean, n.invStd,
+		n.runningMean, n.runningVar, s.sum, s.squares, rows, channels, columns, n.Epsilon, n.Momentum, n.ReLU)
+}
+
+func (e *Engine) normForwardApart(n normForward) {
+	rows, channels, columns := e.activation(n.x)
+	e.launch("norm_statistics"+e.format(), e.tiled(n.x), at(n.x), n.mean, n.invStd, n.runningMean, n.runningVar,
+		e.scratch.partial, e.scratch.arrivals, rows, channels, columns, n.Epsilon, n.Momentum)
 	if n.y.Wanted() {
-		rows, channels, columns := e.activation(n.x)
 		e.launch("norm_apply"+e.format(), e.tiled(n.x), at(n.y), at(n.x), at(n.residual), at(n.gamma), at(n.beta), n.mean, n.invStd,
 			false, rows, channels, columns, float32(n.Epsilon), n.ReLU)
 	}
-}
-
-// statistics are those of a mini-batch, from sums if they are there.
-func (e *Engine) statistics(n normForward, s sums) {
-	rows, channels, columns := e.activation(n.x)
-	if s != (sums{}) {
-		e.launch("norm_conclude", e.flat(int(channels)), n.mean, n.invStd, n.runningMean, n.runningVar, s.sum, s.squares, rows, channels, n.Epsilon, n.Momentum)
-		return
-	}
-	e.launch("norm_statistics"+e.format(), e.tiled(n.x), at(n.x), n.mean, n.invStd, n.runningMean, n.runningVar,
-		e.scratch.partial, e.scratch.arrivals, rows, channels, columns, n.Epsilon, n.Momentum)
 }
 
 func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, beta, mean, invStd op.Tensor) {

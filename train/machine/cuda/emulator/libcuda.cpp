@@ -195,10 +195,10 @@ template <typename... A> Kernel kernel(void (*f)(A...)) {
 #define KERNEL(name) {#name, kernel(name)}
 #define KERNELS(name) KERNEL(name##_fp32), KERNEL(name##_bf16)
 std::map<std::string, Kernel> kernels = {
-    KERNELS(norm_statistics), KERNELS(norm_apply), KERNELS(norm_sums), KERNELS(norm_grad), KERNELS(norm_forward), KERNELS(norm_backward), KERNELS(average_pool),
+    KERNELS(norm_statistics), KERNELS(norm_apply), KERNELS(norm_sums), KERNELS(norm_grad), KERNELS(norm_finish), KERNELS(norm_forward), KERNELS(norm_backward), KERNELS(average_pool),
     KERNELS(average_pool_grad), KERNELS(max_pool), KERNELS(max_pool_grad), KERNELS(positives), KERNELS(gather), KERNELS(add_activations), KERNELS(select_units), KERNELS(select_plain), KERNELS(count_positive), KERNELS(dense_grad), KERNEL(linear),
     KERNEL(linear_grad_x), KERNEL(linear_grad_w), KERNEL(cross_entropy), KERNEL(cross_entropy_grad), KERNEL(score),
-    KERNEL(sgd), KERNEL(accumulate), KERNEL(add), KERNEL(record), KERNEL(norm_conclude),
+    KERNEL(sgd), KERNEL(accumulate), KERNEL(add), KERNEL(record),
 };
 
 // ------------------------------------------------------------------ errors
