@@ -125,6 +125,7 @@ func TestHelpOfUsage(t *testing.T) {
 
 func TestBadSettings(t *testing.T) {
 	testBad(t, []bad{
+		{"train vgg19 --dataset made-up --out new", 1, "vgg19"},
 		{"FRESH --width 0", 1, "width 0"},
 		{"FRESH --width 3", 1, "width 3"},
 		{"FRESH --width 1000000", 1, "width 1000000: want 4 to 1024"},
