@@ -129,7 +129,7 @@ func TestAttackByFlippedBits(t *testing.T) {
 		if readFile(t, "flipped/"+file) == "" {
 			continue
 		}
-		at, bit := rng.IntN(1<<40), rng.IntN(8)
+		at, bit := rng.IntN(1<<30), rng.IntN(8)
 		flip(t, "flipped/"+file, at, bit)
 		kind, _, _ := strings.Cut(strings.Map(withoutDigits, file), ".")
 		o := try("train", strings.Fields(attacked[i])[0], "--resume", "--out", "flipped")
