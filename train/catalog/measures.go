@@ -46,7 +46,7 @@ var Measures = []Measure{
 			problem.Measure{Name: "hessian_trace_error", Of: func(s *problem.State) (float64, error) { _, e, err := s.Trace(); return e, err }})},
 	{Name: "batch_sharpness", About: "gᵀHg/‖g‖² of mini-batches' losses, on average", Of: all,
 		Products: true, Columns: column("batch_sharpness", (*problem.State).BatchSharpness)},
-	{Name: "batch_sharpness_by_losses", About: "the same without the Hessian, from losses after a step", Of: all,
+	{Name: "batch_sharpness_by_losses", About: "the same without the Hessian, from losses after a step of the run's size: near where the loss is quadratic that far", Of: all,
 		Gradients: true, Columns: column("batch_sharpness_by_losses", (*problem.State).BatchSharpnessByLosses)},
 	{Name: "gradient_norm", About: "‖g‖₂ of the mean gradient, without weight decay", Of: all,
 		Gradients: true, Columns: gradients(map[string]func(curvature.Gradients) float64{
