@@ -34,9 +34,6 @@ func (o *slurmOptions) addFlags(f *pflag.FlagSet) {
 
 // submit submits a sweep to Slurm.
 func (o *sweepOptions) submit(cmd *cobra.Command, s *sweep.Sweep) error {
-	if o.slurm.on != "slurm" {
-		return usageError{fmt.Errorf("--on %s: only slurm is known; --print gives commands for others", o.slurm.on)}
-	}
 	program, err := os.Executable()
 	if err != nil {
 		return err

@@ -215,7 +215,10 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	trained, err := o.experiment(cmd, s, !o.print)
+	if on := o.slurm.on; on != "" && on != "slurm" {
+		return usageError{fmt.Errorf("--on %s: only slurm is known; --print gives commands for others", on)}
+	}
+	trained, err := o.experiment(cmd, s, !o.print && o.slurm.on == "")
 	if err != nil {
 		return err
 	}
@@ -230,8 +233,6 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	if o.slurm.on != "" {
-		closeAll(trained.Engines)
-		trained.Engines = nil
 		return o.submit(cmd, s)
 	}
 	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Brief: !o.entry.Reads(), Jobs: len(trained.Engines), Failures: true}
@@ -249,11 +250,15 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 // experiment resolves the runs of a sweep, and opens engines if they are to be
 // trained.
 func (o *sweepOptions) experiment(cmd *cobra.Command, s *sweep.Sweep, train bool) (*experiment.Experiment, error) {
-	backend, err := o.engine.chooseFor(o.entry)
-	if err != nil {
-		return nil, err
+	engine := o.engine.name
+	if train || engine != "cuda" { // which where a job is submitted there may not be
+		backend, err := o.engine.chooseFor(o.entry)
+		if err != nil {
+			return nil, err
+		}
+		engine = backend.name
 	}
-	r := resolver{sweepOptions: o, engine: backend.name, out: cmd.ErrOrStderr(), sets: map[string]*data.Dataset{}}
+	r := resolver{sweepOptions: o, engine: engine, out: cmd.ErrOrStderr(), sets: map[string]*data.Dataset{}}
 	e := &experiment.Experiment{Dir: o.out, Problem: o.entry, CheckpointEvery: max(o.save, time.Nanosecond)}
 	precision := ""
 	for i, point := range s.Runs() {
@@ -271,6 +276,7 @@ func (o *sweepOptions) experiment(cmd *cobra.Command, s *sweep.Sweep, train bool
 	if !train {
 		return e, nil
 	}
+	var err error
 	if e.Engines, err = o.jobs.open(&o.engine, o.entry, precision); err != nil {
 		return nil, err
 	}
