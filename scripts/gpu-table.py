@@ -2,6 +2,7 @@
 """Print what scripts/gpu-check has found so far, from its folder of results."""
 
 import json
+import os
 import pathlib
 import re
 import sys
@@ -9,7 +10,7 @@ import sys
 # A step in bf16 is to be this many times as fast as PyTorch's eager step in a CUDA
 # graph; in bf16 and TF32 it is to be faster than PyTorch's best mode.
 WANTED, EAGER = 1.3, "CUDA graph"
-OPTIONAL = {"sanitizer", "each-kernel", "cudnn-log", "ptxas", "kernel-times", "bench-fused", "facts"}  # facts-again follows, or the rest fails
+OPTIONAL = {"sanitizer", "each-kernel", "cudnn-log", "ptxas", "kernel-times", "alternatives", "bench-norm", "bench-fused", "facts"}  # facts-again follows, or the rest fails
 
 
 def text(path):
@@ -71,7 +72,8 @@ def main():
         rows, wrong = compare(folder, precision)
         problems += wrong
         if precision == "bf16":
-            rows.append(("largestep bf16, LARGESTEP_CUDA_FUSE=1", read(folder / "bench-fused.json").get("images_per_second"), None))
+            for value, name in ("norm", "norm"), ("1", "fused"):
+                rows.append((f"largestep bf16, LARGESTEP_CUDA_FUSE={value}", read(folder / f"bench-{name}.json").get("images_per_second"), None))
         for name, rate, ratio in rows:
             shown = "not measured" if rate is None else f"{rate:.0f}"
             print(f"{name:<40}{shown:>14}{'' if ratio is None else f'{ratio:.2f}':>16}")
@@ -82,6 +84,11 @@ def main():
     print(next((line for line in facts.splitlines() if line.startswith("cuda ")), "no GPU listed"))
     kernels = read(folder / "bench-bf16.json").get("kernels", [])
     print("bf16, each kernel waited for:", ", ".join(f"{k['name']} {100 * k['share']:.0f} %" for k in kernels[:6]))
+    batch = os.environ.get("batch", "256")  # which gpu-check exports; of others are tests
+    for line in text(folder / "plans.log").splitlines():
+        if "\tchosen: " in line and f" {batch}x" in line:
+            _, precision, kernel, _, way, _, _, outcome = line.split("\t")
+            print(f"{precision} {kernel}: {way}, {outcome}")
     print("\n".join(line for line in text(folder / "losses.log").splitlines() if line.startswith("losses")))
     print("training:", (text(folder / "train.log").splitlines() or ["no output"])[-1])
     print("\n".join(f"NOT ok: {p}" for p in problems) if problems else "ok")

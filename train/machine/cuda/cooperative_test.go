@@ -14,12 +14,15 @@ import (
 	"largestep/nets/op"
 )
 
-// trying makes an engine that tries alternatives, and whose choices no other test
-// sees.
-func trying(t *testing.T, p Precision, names string) *Engine {
-	t.Helper()
+// try makes engines try alternatives; no other test sees their choices.
+func try(t *testing.T, names string) {
 	t.Setenv(fuseVariable, names)
 	t.Setenv(choicesVariable, filepath.Join(t.TempDir(), "plans.tsv"))
+}
+
+func trying(t *testing.T, p Precision, names string) *Engine {
+	t.Helper()
+	try(t, names)
 	return open(t, p)
 }
 

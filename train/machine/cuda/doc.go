@@ -57,6 +57,9 @@
 //	norm        Both passes of a batch norm are one kernel, whose blocks run at the
 //	            same time and keep what they have read as far as it fits on the chip.
 //
+// scripts/gpu-model.py predicts from rates what they gain; most of its rates are
+// guesses, and are named so, until a card replaces them.
+//
 // # Without a GPU
 //
 // The program with this package starts anywhere: the driver and cuDNN are loaded

@@ -3,7 +3,8 @@
 package cuda
 
 import (
-	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"largestep/nets/op"
@@ -34,11 +35,14 @@ func openDevice(t *testing.T, p Precision, device int) *Engine {
 	return e
 }
 
-// conform runs all operations on one engine, since to open one takes a while, and on
-// another after a failure.
-func conform(t *testing.T, p Precision) {
+// conform runs operations on one engine, since to open one takes a while, and on
+// another after a failure: all, or those whose names have one of some words.
+func conform(t *testing.T, p Precision, words ...string) {
 	e := open(t, p)
-	shared := func(*testing.T) op.Engine {
+	shared := func(t *testing.T) op.Engine {
+		if len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(t.Name(), w) }) {
+			t.Skip("has no alternatives")
+		}
 		if e.err != nil {
 			e.err = nil // reported by the test that it failed
 			e = open(t, p)
@@ -56,7 +60,10 @@ func TestConformance(t *testing.T) {
 
 // The same with all alternatives, of which on the emulation most are the faster.
 func TestConformanceOfAlternatives(t *testing.T) {
-	t.Setenv(fuseVariable, "1")
-	t.Setenv(choicesVariable, filepath.Join(t.TempDir(), "plans.tsv"))
-	conform(t, BF16)
+	for _, p := range []Precision{FP32, BF16} {
+		t.Run(string(p), func(t *testing.T) {
+			try(t, "1")
+			conform(t, p, "batch_norm/", "residual", "resnet18")
+		})
+	}
 }
