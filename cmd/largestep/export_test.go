@@ -62,7 +62,7 @@ func TestExportRefuses(t *testing.T) {
 		{"export done/checkpoint.safetensors", 2, "-o weights.pth"},
 		{"export done/checkpoint.safetensors -o new.bin", 1, "new.bin: want a name that ends in .safetensors"},
 		{"export done/checkpoint.safetensors -o nowhere/new.pth", 1, "nowhere"},
-		{"export done -o new.pth", 1, "done: not a file"},
+		{"export done -o new.pth", 1, "done: a folder: name a file"},
 		{"export nowhere.pth -o new.pth", 1, "nowhere.pth"},
 		{"export done/config.json -o new.pth", 1, "done/config.json: "},
 	})

@@ -33,7 +33,7 @@ func newFeatures() *cobra.Command {
 		Long: `Features writes what a checkpoint's net makes of images, in evaluation mode, to files
 that numpy.load reads: the features of a layer, float32 of the shape (images,
 channels, height, width), or (images, units) of an average pool, after the ReLU; the
-logits, float32 (images, classes); and the labels, uint8 (images). Layers are counted
+logits, float32 (images, classes); and the labels, int32 (images). Layers are counted
 as in the columns active_1, active_2, … of a run: a ResNet has its four stages and the
 average pool.`,
 		Example: `  largestep features runs/a/checkpoint.safetensors --layer 4 -o f.npy --labels y.npy
@@ -142,7 +142,7 @@ func (o *featuresOptions) write(cmd *cobra.Command, features *problem.Features, 
 	if err := writeArray(o.labels, images.Labels); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: uint8 [%d]\n", o.labels, images.Len())
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: int32 [%d]\n", o.labels, images.Len())
 	return nil
 }
 

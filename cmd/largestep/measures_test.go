@@ -182,7 +182,7 @@ func TestFeatures(t *testing.T) {
 	if got, want := positive/float64(len(f)), table[len(table)-1]["active_2"]; got != want {
 		t.Errorf("%g of the features are positive, recorded were %g", got, want)
 	}
-	if shape, y := readArray[uint8](t, "y.npy"); !slices.Equal(shape, []int{64}) || slices.Max(y) > 9 || slices.Max(y) == slices.Min(y) {
+	if shape, y := readArray[int32](t, "y.npy"); !slices.Equal(shape, []int{64}) || slices.Max(y) > 9 || slices.Max(y) == slices.Min(y) {
 		t.Errorf("labels %v of shape %v", y, shape)
 	}
 	succeed(t, "features", "a/checkpoint.safetensors", "--images", "32", "--logits", "z.npy", "--layer", "5", "-o", "pool.npy")
