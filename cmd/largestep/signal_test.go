@@ -114,3 +114,22 @@ func TestSignalWhileImagesAreMade(t *testing.T) {
 		t.Error("it left a folder")
 	}
 }
+
+// A measure around the parameters takes minutes here, and is abandoned.
+func TestSignalWhileItMeasures(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals")
+	}
+	bin := program(t)
+	t.Chdir(t.TempDir())
+	cmd, stderr := start(t, bin, tiny("run", "--width", "16", "--train-size", "2000", "--measure", "hessian_trace", "--measure-images", "2000", "--batch", "50")...)
+	waitFor(t, "log", func() bool { b, _ := os.ReadFile("run/log.txt"); return len(b) > 0 })
+	time.Sleep(2 * time.Second) // evaluates
+	sent := time.Now()
+	check(t, cmd.Process.Signal(syscall.SIGTERM))
+	said, _ := io.ReadAll(stderr)
+	cmd.Wait()
+	if took := time.Since(sent); cmd.ProcessState.ExitCode() != 143 || took > 5*time.Second || !strings.Contains(string(said), "interrupted at step 0") {
+		t.Errorf("exit status %d after %v: %s", cmd.ProcessState.ExitCode(), took, said)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/curvature"
+	"largestep/train/machine"
 	"largestep/train/problem"
 	"largestep/train/safetensors"
 	"largestep/train/weights"
@@ -165,7 +166,7 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvat
 	}
 	loss := &problem.Images{Net: f.net, Data: &data.Dataset{Train: images}}
 	loss.Normalize = f.normalization()
-	p, err := curvature.New(e, loss, batch, mode)
+	p, err := curvature.New(machine.NewVariables(e), loss, batch, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +178,7 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvat
 
 // Features are those of images, of the net in evaluation mode.
 func (f *NetFile) Features(e op.Engine, images *data.Images) (*problem.Features, error) {
-	features, err := problem.NewFeatures(e, f.net, images, f.normalization())
+	features, err := problem.NewFeatures(machine.NewVariables(e), f.net, images, f.normalization())
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (smallNet) Output(m *nets.Model, x *gorgonia.Node) (*gorgonia.Node, error) 
 // probe is at random parameters, far from the symmetric start.
 func probe(t *testing.T, e op.Engine, l curvature.Loss, batch int, mode curvature.Mode) (*curvature.Probe, []float64) {
 	t.Helper()
-	p, err := curvature.New(e, l, batch, mode)
+	p, err := curvature.New(machine.NewVariables(e), l, batch, mode)
 	check(t, err)
 	values := map[string][]float64{}
 	rng := rand.New(rand.NewPCG(3, 4))

@@ -68,12 +68,12 @@ func (m *Mode) Set(text string) error {
 
 const varIndex = "batch/index"
 
-// New builds the graph, and brings the examples to the engine.
-func New(e op.Engine, l Loss, batch int, mode Mode) (*Probe, error) {
+// New builds the graph on an empty set of variables, and brings the examples there.
+func New(vars *machine.Variables, l Loss, batch int, mode Mode) (*Probe, error) {
 	if n := l.Examples(); batch < 1 || batch > n {
 		return nil, fmt.Errorf("mini-batches of %d of %d examples: want 1 to %[2]d", batch, n)
 	}
-	p := &Probe{vars: machine.NewVariables(e), model: nets.NewModel(l.Dtype(), mode == Training), batch: batch, batches: l.Examples() / batch}
+	p := &Probe{vars: vars, model: nets.NewModel(l.Dtype(), mode == Training), batch: batch, batches: l.Examples() / batch}
 	loss, err := l.Loss(p.model, p.model.Input(varIndex, tensor.Int32, batch))
 	if err != nil {
 		return nil, err

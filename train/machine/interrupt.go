@@ -10,15 +10,15 @@ import (
 // ErrInterrupted is returned by what a context has ended.
 var ErrInterrupted = errors.New("interrupted")
 
-// Until makes all machines on these variables end early, between two kernels, once
+// Until makes all machines on these variables, and on those beside them, end early, between two kernels, once
 // the context has ended; context.Background lets them run to their ends again. What
 // a run that ended early has computed is undefined, variables that it updates
 // included.
-func (v *Variables) Until(ctx context.Context) { v.until = ctx.Done() }
+func (v *Variables) Until(ctx context.Context) { *v.until = ctx.Done() }
 
 func (v *Variables) interrupted() bool {
 	select {
-	case <-v.until: // never, if nil
+	case <-*v.until: // never, if nil
 		return true
 	default:
 		return false

@@ -13,12 +13,18 @@ import (
 type Variables struct {
 	engine op.Engine
 	byName map[string]op.Tensor
-	until  <-chan struct{} // see Until
+	until  *<-chan struct{} // see Until; of all that lie beside each other
 }
 
 // NewVariables returns an empty set on an engine.
 func NewVariables(e op.Engine) *Variables {
-	return &Variables{engine: e, byName: map[string]op.Tensor{}}
+	return &Variables{engine: e, byName: map[string]op.Tensor{}, until: new(<-chan struct{})}
+}
+
+// Beside returns another empty set on the engine, whose machines end early when
+// these do.
+func (v *Variables) Beside() *Variables {
+	return &Variables{engine: v.engine, byName: map[string]op.Tensor{}, until: v.until}
 }
 
 // Engine is where the variables live.

@@ -7,8 +7,8 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 	"largestep/metrics/measure"
-	"largestep/nets/op"
 	"largestep/train/curvature"
+	"largestep/train/machine"
 	"largestep/train/weights"
 )
 
@@ -44,11 +44,11 @@ type around struct {
 }
 
 // add makes a probe, and finds out now whether it can do all that is asked for.
-func (a *around) add(to **curvature.Probe, e op.Engine, l curvature.Loss, batch int) error {
+func (a *around) add(to **curvature.Probe, vars *machine.Variables, l curvature.Loss, batch int) error {
 	if !a.Gradients {
 		return nil
 	}
-	p, err := curvature.New(e, l, batch, a.Mode)
+	p, err := curvature.New(vars.Beside(), l, batch, a.Mode)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"gorgonia.org/tensor"
 	"largestep/data"
 	"largestep/nets"
-	"largestep/nets/op"
 	"largestep/train/machine"
 	"largestep/train/safetensors"
 	"largestep/train/weights"
@@ -26,10 +25,11 @@ type Features struct {
 
 const varFeatureIndex = "features/index"
 
-// NewFeatures builds the graph, and brings the images to the engine.
-func NewFeatures(e op.Engine, net nets.Net, images *data.Images, n data.Normalization) (*Features, error) {
-	f := &Features{vars: machine.NewVariables(e), model: nets.NewModel(tensor.Float32, false), images: images.Len()}
-	f.batch = min(evaluationBatch(e), f.images)
+// NewFeatures builds the graph on an empty set of variables, and brings the images
+// there.
+func NewFeatures(vars *machine.Variables, net nets.Net, images *data.Images, n data.Normalization) (*Features, error) {
+	f := &Features{vars: vars, model: nets.NewModel(tensor.Float32, false), images: images.Len()}
+	f.batch = min(evaluationBatch(vars.Engine()), f.images)
 	set := resident("images", images, n)
 	batch := set.inputs(f.model)
 	batch.Index = f.model.Input(varFeatureIndex, tensor.Int32, f.batch)

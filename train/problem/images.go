@@ -158,12 +158,12 @@ func (p *Images) Meter(vars *machine.Variables) (trainer.Meter, error) {
 	if m.onTest, err = newEvaluation(vars, p.Net, p.test(), p.Data.Test.Len(), p.Dtype(), false); err != nil {
 		return nil, err
 	}
-	m.around, err = p.around(vars.Engine())
+	m.around, err = p.around(vars)
 	return m, err
 }
 
 // around is the loss on the first training images, as they are.
-func (p *Images) around(e op.Engine) (*around, error) {
+func (p *Images) around(vars *machine.Variables) (*around, error) {
 	if p.Around.Examples == 0 {
 		return nil, nil
 	}
@@ -174,11 +174,11 @@ func (p *Images) around(e op.Engine) (*around, error) {
 	part := &Images{Net: p.Net, Data: &data.Dataset{Train: images}, Normalize: p.Normalize}
 	a := &around{Around: p.Around}
 	if p.Around.Features {
-		if a.features, err = NewFeatures(e, p.Net, images, p.Normalize); err != nil {
+		if a.features, err = NewFeatures(vars.Beside(), p.Net, images, p.Normalize); err != nil {
 			return nil, err
 		}
 	}
-	err = a.add(&a.batches, e, part, p.Around.Batch)
+	err = a.add(&a.batches, vars, part, p.Around.Batch)
 	a.whole = a.batches
 	return a, err
 }

@@ -150,23 +150,23 @@ func (p *Vectors) Meter(vars *machine.Variables) (trainer.Meter, error) {
 			return nil, err
 		}
 	}
-	m.around, err = p.around(vars.Engine())
+	m.around, err = p.around(vars)
 	return m, err
 }
 
 // around is the loss on the training examples, without label noise: in mini-batches,
 // and on all, whose Hessian is the mean of the mini-batches' in fewer steps.
-func (p *Vectors) around(e op.Engine) (*around, error) {
+func (p *Vectors) around(vars *machine.Variables) (*around, error) {
 	if p.Around.Examples == 0 {
 		return nil, nil
 	}
 	quiet := *p
 	quiet.LabelNoise = false
 	a := &around{Around: p.Around}
-	if err := a.add(&a.batches, e, &quiet, p.Around.Batch); err != nil {
+	if err := a.add(&a.batches, vars, &quiet, p.Around.Batch); err != nil {
 		return nil, err
 	}
-	return a, a.add(&a.whole, e, &quiet, p.Examples())
+	return a, a.add(&a.whole, vars, &quiet, p.Examples())
 }
 
 // sampleLoss is the objective on a whole sample.
