@@ -147,7 +147,7 @@ def lightning():
 
 class Malicious:
     def __reduce__(self):
-        return os.system, ("touch /tmp/owned",)
+        return os.system, ("touch owned",)
 
 
 def refused():
