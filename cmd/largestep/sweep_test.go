@@ -189,7 +189,7 @@ func TestSweepKilled(t *testing.T) {
 	if testing.Short() {
 		kills = 4
 	}
-	more := []string{"--checkpoint-every", "0", "--steps", "3000"}
+	more := []string{"--checkpoint-every", "20ms", "--steps", "3000"}
 	start := time.Now()
 	if out, err := exec.Command(bin, sweepOf("whole", more...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
