@@ -155,6 +155,25 @@ func TestNormalize(t *testing.T) {
 	if o := eval("a.pth"); o.code != 0 || o.stdout == want || o.stderr != "data: a.pth does not say how images were normalised: --normalize none is assumed\n" {
 		t.Errorf("status %d, %q, %s", o.code, o.stdout, o.stderr)
 	}
+	for _, command := range []string{"hessian --images 32 --batch 16", "features --images 8 --logits z.npy"} {
+		look := func(args ...string) string {
+			o := try(append(strings.Fields(command+" --dataset made-up"), args...)...)
+			if o.code != 0 {
+				t.Fatalf("%s %s: %s", command, args, o.stderr)
+			}
+			if strings.HasPrefix(command, "features") {
+				return readFile(t, "z.npy")
+			}
+			return o.stdout
+		}
+		own, assumed := look("a/checkpoint.safetensors"), look("a.safetensors")
+		if other := look("a.pth", "--normalize", "cifar10"); other != own || assumed != own {
+			t.Errorf("%s: %q of the checkpoint, %q of the same parameters", command, own, other)
+		}
+		if o := try(append(strings.Fields(command), "--dataset", "made-up", "a.pth")...); o.code != 0 || o.stderr != "data: a.pth does not say how images were normalised: --normalize none is assumed\n" {
+			t.Errorf("%s: status %d, %s", command, o.code, o.stderr)
+		}
+	}
 	check(t, os.Rename("a.pth", "a/other.pth"))
 	if o := eval("a/other.pth"); o.code != 0 || o.stdout != want || !strings.Contains(o.stderr, "0.2616, as the config.json beside it says") {
 		t.Errorf("status %d, %q, %s", o.code, o.stdout, o.stderr)
@@ -227,8 +246,8 @@ func wd(t *testing.T) string {
 	return dir
 }
 
-// Errors are counted by names, not by numbers that happen to agree.
-func TestEvalOfOtherClasses(t *testing.T) {
+// Classes are told apart by names, not by numbers that happen to agree.
+func TestOtherClasses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writePNGsOf(t, "pngs", "train", 20, 4, 32)
 	writePNGsOf(t, "pngs", "test", 8, 4, 32)
@@ -246,6 +265,8 @@ func TestEvalOfOtherClasses(t *testing.T) {
 		{"eval a/checkpoint.safetensors --data renamed", 1, `has "class1" as class 1, the data set "class2": other classes; if they mean the same in their order, give --classes-by-index`},
 		{"eval a/checkpoint.safetensors --data three", 1, "has 4 classes, the data set 3"},
 		{"eval a.pth --data three", 1, "has 4 classes, the data set 3"},
+		{"hessian a/checkpoint.safetensors --images 8 --data renamed", 1, "other classes; if they mean the same"},
+		{"features a/checkpoint.safetensors --images 8 --data renamed --labels y.npy", 1, "other classes; if they mean the same"},
 		{"eval a.pth --dataset made-up --classes-by-index", 1, "has 4 outputs, the data set 10 classes"},
 	} {
 		b.test(t)

@@ -11,18 +11,16 @@ import (
 	"github.com/spf13/cobra"
 	"largestep/data"
 	"largestep/metrics/atomicfile"
-	"largestep/train/catalog"
 	"largestep/train/problem"
 )
 
 // featuresOptions are the flags of features.
 type featuresOptions struct {
+	checkpointOptions
 	layer               int
 	out, logits, labels string // files
 	images              int
 	train               bool
-	dataset             datasetOptions
-	engine              engineOptions
 }
 
 func newFeatures() *cobra.Command {
@@ -35,7 +33,7 @@ that numpy.load reads: the features of a layer, float32 of the shape (images,
 channels, height, width), or (images, units) of an average pool, after the ReLU; the
 logits, float32 (images, classes); and the labels, int32 (images). Layers are counted
 as in the columns active_1, active_2, … of a run: a ResNet has its four stages and the
-average pool.`,
+average pool. Images are normalised, and those of other classes refused, as by eval.`,
 		Example: `  largestep features runs/a/checkpoint.safetensors --layer 4 -o f.npy --labels y.npy
   largestep features resnet18.pt --data cifar-10 --train --images 5000 --logits z.npy`,
 		Args: exactArgs("CHECKPOINT"),
@@ -48,30 +46,28 @@ average pool.`,
 	f.StringVar(&o.labels, "labels", "", ".npy file for the labels")
 	f.IntVar(&o.images, "images", 1000, "images, the first of the set")
 	f.BoolVar(&o.train, "train", false, "of the training set instead of the test set")
-	o.dataset.addFlags(f)
-	o.engine.addFlags(f)
+	o.addFlags(f)
 	return cmd
 }
 
-func (o *featuresOptions) run(cmd *cobra.Command, checkpoint string) error {
-	if err := o.check(cmd, checkpoint); err != nil {
+func (o *featuresOptions) run(cmd *cobra.Command, path string) error {
+	if err := o.check(cmd, path); err != nil {
 		return err
 	}
-	net, err := catalog.OpenNet(checkpoint)
+	net, err := openCheckpoint(cmd, path)
 	if err != nil {
 		return err
 	}
-	sayChanges(cmd, checkpoint, net.Changes)
-	images, err := o.load(cmd, net, checkpoint)
+	images, err := o.load(cmd, net)
 	if err != nil {
 		return err
 	}
-	engine, err := o.engine.openFor(net.Problem, "fp32")
+	engine, err := o.open(net, images, "fp32")
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	features, err := net.Features(engine, images)
+	features, err := net.Features(engine, images, o.normalize)
 	if err != nil {
 		return err
 	}
@@ -104,8 +100,8 @@ func (o *featuresOptions) check(cmd *cobra.Command, checkpoint string) error {
 	return nil
 }
 
-func (o *featuresOptions) load(cmd *cobra.Command, net *catalog.NetFile, checkpoint string) (*data.Images, error) {
-	place, err := o.dataset.findFor(cmd, net, configBeside(checkpoint), checkpoint)
+func (o *featuresOptions) load(cmd *cobra.Command, net *checkpoint) (*data.Images, error) {
+	place, err := o.find(cmd, net)
 	if err != nil {
 		return nil, err
 	}

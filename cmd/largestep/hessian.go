@@ -7,20 +7,18 @@ import (
 	"github.com/spf13/cobra"
 	"largestep/data"
 	"largestep/metrics/measure"
-	"largestep/train/catalog"
 	"largestep/train/curvature"
 )
 
 // hessianOptions are the flags of hessian.
 type hessianOptions struct {
+	checkpointOptions
 	images, batch int
 	mode          curvature.Mode
 	eigenvalues   int
 	tolerance     float64
 	products      int
 	traceVectors  int
-	dataset       datasetOptions
-	engine        engineOptions
 }
 
 func newHessian() *cobra.Command {
@@ -31,6 +29,8 @@ func newHessian() *cobra.Command {
 		Long: `Hessian prints the largest eigenvalues of the Hessian of the training loss, the
 cross-entropy without weight decay, on the first training images, and its trace, at
 the parameters of a checkpoint: of a run, or a file of PyTorch's as eval takes it.
+
+Images are normalised, and those of other classes refused, as by eval.
 
 The loss is the mean of those of mini-batches, in order and without augmentation.
 With --mode training batch norm takes the statistics of the mini-batch, as in the
@@ -52,30 +52,28 @@ arithmetic. Each eigenvalue comes with ‖Hu − λu‖/|λ|: a true one lies th
 	f.Float64Var(&o.tolerance, "tolerance", 1e-3, "of the eigenvalues, relative; float32 reaches about 1e-5")
 	f.IntVar(&o.products, "products", 500, "products of the Hessian with a vector, at most")
 	f.IntVar(&o.traceVectors, "trace-vectors", 10, "random vectors for the trace; 0 leaves it out")
-	o.dataset.addFlags(f)
-	o.engine.addFlags(f)
+	o.addFlags(f)
 	return cmd
 }
 
-func (o *hessianOptions) run(cmd *cobra.Command, checkpoint string) error {
+func (o *hessianOptions) run(cmd *cobra.Command, path string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	net, err := catalog.OpenNet(checkpoint)
+	net, err := openCheckpoint(cmd, path)
 	if err != nil {
 		return err
 	}
-	sayChanges(cmd, checkpoint, net.Changes)
-	set, err := o.load(cmd, net, checkpoint)
+	set, err := o.load(cmd, net)
 	if err != nil {
 		return err
 	}
-	engine, err := o.engine.openFor(net.Problem, "fp32")
+	engine, err := o.open(net, set.Train, "fp32")
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	p, err := net.Probe(engine, set.Train, o.batch, o.mode)
+	p, err := net.Probe(engine, set.Train, o.normalize, o.batch, o.mode)
 	if err != nil {
 		return err
 	}
@@ -106,16 +104,15 @@ func (o *hessianOptions) check() error {
 }
 
 // load brings the training images, and settles the size of the mini-batches.
-func (o *hessianOptions) load(cmd *cobra.Command, net *catalog.NetFile, checkpoint string) (*data.Dataset, error) {
-	beside := configBeside(checkpoint)
-	place, err := o.dataset.findFor(cmd, net, beside, checkpoint)
+func (o *hessianOptions) load(cmd *cobra.Command, net *checkpoint) (*data.Dataset, error) {
+	place, err := o.find(cmd, net)
 	if err != nil {
 		return nil, err
 	}
 	if o.batch == 0 {
 		o.batch = min(100, o.images)
-		if beside != nil {
-			o.batch = beside.Batch
+		if net.beside != nil {
+			o.batch = net.beside.Batch
 		}
 	}
 	return place.Load(o.images, 1)

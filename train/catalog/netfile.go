@@ -150,22 +150,13 @@ func (f *NetFile) Evaluate(e op.Engine, images *data.Images, n data.Normalizatio
 	return r, nil
 }
 
-// normalization is that of the images, none if the file does not say so.
-func (f *NetFile) normalization() data.Normalization {
-	if f.About.Normalize == nil {
-		return data.Normalization{}
-	}
-	return *f.About.Normalize
-}
-
 // Probe looks at the loss on images, in mini-batches of a size, around the file's
 // parameters; see curvature.New.
-func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvature.Mode) (*curvature.Probe, error) {
+func (f *NetFile) Probe(e op.Engine, images *data.Images, n data.Normalization, batch int, mode curvature.Mode) (*curvature.Probe, error) {
 	if c := len(images.Classes); c > f.Classes {
 		return nil, fmt.Errorf("%s has %d classes, the data set %d", f.path, f.Classes, c)
 	}
-	loss := &problem.Images{Net: f.net, Data: &data.Dataset{Train: images}}
-	loss.Normalize = f.normalization()
+	loss := &problem.Images{Net: f.net, Data: &data.Dataset{Train: images}, Normalize: n}
 	p, err := curvature.New(machine.NewVariables(e), loss, batch, mode)
 	if err != nil {
 		return nil, err
@@ -177,8 +168,8 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, batch int, mode curvat
 }
 
 // Features are those of images, of the net in evaluation mode.
-func (f *NetFile) Features(e op.Engine, images *data.Images) (*problem.Features, error) {
-	features, err := problem.NewFeatures(machine.NewVariables(e), f.net, images, f.normalization())
+func (f *NetFile) Features(e op.Engine, images *data.Images, n data.Normalization) (*problem.Features, error) {
+	features, err := problem.NewFeatures(machine.NewVariables(e), f.net, images, n)
 	if err != nil {
 		return nil, err
 	}
