@@ -119,6 +119,12 @@ func valueRange(curves []*curve, s scale) (low, high float64) {
 	default:
 		extend(true, min(low-span, 0), high+max(span, high/2))
 	}
+	return ends(low, high, s, linearRange)
+}
+
+// ends are those of an axis for values from low to high, of which there are none if
+// low is above high.
+func ends(low, high float64, s scale, linear func(low, high float64) (float64, float64)) (float64, float64) {
 	switch {
 	case low > high && s.log: // no values
 		return 0.1, 1
@@ -127,7 +133,7 @@ func valueRange(curves []*curve, s scale) (low, high float64) {
 	case s.log:
 		return logRange(low, high)
 	}
-	return linearRange(low, high)
+	return linear(low, high)
 }
 
 func logRange(low, high float64) (float64, float64) {
@@ -138,6 +144,15 @@ func logRange(low, high float64) (float64, float64) {
 
 // linearRange begins at 0 unless the values lie within a tenth of the largest.
 func linearRange(low, high float64) (float64, float64) {
+	start, end := padded(low, high)
+	if low >= 0 && low < 0.9*high {
+		start = 0
+	}
+	return start, end
+}
+
+// padded leaves room on both sides, however small, large or constant the values.
+func padded(low, high float64) (float64, float64) {
 	low, high = max(low, -1e300), min(high, 1e300)
 	pad := 0.05 * (high - low)
 	switch size := math.Abs(high); {
@@ -145,9 +160,6 @@ func linearRange(low, high float64) (float64, float64) {
 		return 0, 1
 	case pad < 1e-6*size: // all but constant
 		pad = 0.05 * size
-	}
-	if low >= 0 && low < 0.9*high {
-		return 0, high + pad
 	}
 	return low - pad, high + pad
 }

@@ -64,7 +64,7 @@ func (f figure) scatter(x, y string) *plot.Plot {
 		low, high float64
 		asked     Range
 	}{{&p.X, over, low.x, high.x, f.XRange}, {&p.Y, up, low.y, high.y, f.YRange}} {
-		a.axis.Min, a.axis.Max = around(a.low, a.high, a.scale)
+		a.axis.Min, a.axis.Max = ends(a.low, a.high, a.scale, padded)
 		if a.scale.log {
 			a.axis.Scale, a.axis.Tick.Marker = plot.LogScale{}, logTicks{}
 		}
@@ -73,23 +73,6 @@ func (f figure) scatter(x, y string) *plot.Plot {
 		}
 	}
 	return p
-}
-
-// around are the ends of an axis with room about the values.
-func around(low, high float64, s scale) (float64, float64) {
-	switch {
-	case low > high && s.log: // no values
-		return 0.1, 1
-	case low > high:
-		return 0, s.factor
-	case s.log:
-		return logRange(low, high)
-	}
-	pad := 0.05 * (high - low)
-	if pad == 0 {
-		pad = max(0.05*math.Abs(high), 1e-9)
-	}
-	return low - pad, high + pad
 }
 
 // spot is a point of a scatter plot.
