@@ -71,7 +71,7 @@ func (g Group) progress() []string {
 // ownColumns are those of any of the runs.
 func ownColumns(runs []*record.Run) (net []string) {
 	for _, r := range runs {
-		for _, name := range r.Net {
+		for _, name := range r.Own {
 			if !slices.Contains(net, name) {
 				net = append(net, name)
 			}

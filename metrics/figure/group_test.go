@@ -28,7 +28,7 @@ func diagonalRun(stepSize, decayAt float64, seed uint64, divergeAt int) *record.
 		r.Config.Phases = []record.Phase{{Name: "large", StepSize: stepSize}, {Name: "small", Start: decayAt, StepSize: stepSize / 4}}
 		r.Plateaus = []record.Plateau{{Phase: "large", Start: 2000, End: int(total * decayAt), Level: 0.01}}
 	}
-	r.Net = []string{"l0", "l1", "rank", "imbalance"}
+	r.Own = []string{"l0", "l1", "rank", "imbalance"}
 	rng := rand.New(rand.NewPCG(seed, uint64(100*decayAt)))
 	for step := 0; step <= total; step += every {
 		t := float64(step) / total
@@ -48,7 +48,7 @@ func diagonalRun(stepSize, decayAt float64, seed uint64, divergeAt int) *record.
 		if d := step - divergeAt; divergeAt >= 0 && d > 0 {
 			row.TrainLoss, row.TestLoss = loss*math.Exp(float64(d)/100), test*math.Exp(float64(d)/100)
 		}
-		row.Net = []float64{math.Round(l0 + 4*rng.NormFloat64()*float64(step)/total), 3 * math.Exp(-t), math.Round(l0 * 0.8), math.Exp(-100 * t * decayAt)}
+		row.Own = []float64{math.Round(l0 + 4*rng.NormFloat64()*float64(step)/total), 3 * math.Exp(-t), math.Round(l0 * 0.8), math.Exp(-100 * t * decayAt)}
 		r.Rows = append(r.Rows, row)
 		if divergeAt >= 0 && step > divergeAt+2000 {
 			r.Rows[len(r.Rows)-1].TrainLoss = math.Inf(1)
@@ -364,9 +364,9 @@ func TestBySeed(t *testing.T) {
 	for i, change := range []func(*trainrun.File){
 		func(c *trainrun.File) { c.Order = "paper" },
 		func(c *trainrun.File) { c.Batch = 64 },
-		func(c *trainrun.File) { c.Init = strings.Repeat("a", 64) },
+		func(c *trainrun.File) { c.InitSHA256 = strings.Repeat("a", 64) },
 		func(c *trainrun.File) {},
-		func(c *trainrun.File) { c.Init = strings.Repeat("b", 64) },
+		func(c *trainrun.File) { c.InitSHA256 = strings.Repeat("b", 64) },
 		func(c *trainrun.File) { c.Schedule = schedule.Constant(0.1) },
 	} {
 		c := ofImages()

@@ -270,7 +270,7 @@ func TestLegendColumns(t *testing.T) {
 
 func TestFinals(t *testing.T) {
 	runs := paperRuns()
-	runs[1].Rows, runs[1].Net, runs[1].Status.State = nil, nil, record.Running
+	runs[1].Rows, runs[1].Own, runs[1].Status.State = nil, nil, record.Running
 	runs[2].Rows[100].TrainLoss = math.NaN()
 	runs[2].Status.State = record.Diverged
 	var b strings.Builder

@@ -17,7 +17,7 @@ func Plateaus(w io.Writer, groups []Group, columns []string) error {
 	var moved []string
 	head := []string{"run", "runs with a plateau", "from step", "to step", "loss"}
 	for _, column := range columns {
-		if slices.ContainsFunc(runs(groups), func(r *record.Run) bool { return slices.Contains(r.Net, column) }) {
+		if slices.ContainsFunc(runs(groups), func(r *record.Run) bool { return slices.Contains(r.Own, column) }) {
 			moved = append(moved, column)
 			head = append(head, lowerFirst(scaleOf(column, feature).label))
 		}

@@ -23,7 +23,7 @@ func run(stepSize, decayAt, epochs float64) *record.Run {
 			{Name: "small", Start: decayAt, StepSize: stepSize / 10}, {Name: "final", Start: 0.9, StepSize: stepSize / 100}}
 	}
 	r.Config.Exact = fmt.Sprint(r.Config.Phases)
-	r.Net = []string{"active_1", "active_2", "active_3", "active_4", "active_5"}
+	r.Own = []string{"active_1", "active_2", "active_3", "active_4", "active_5"}
 	rng := rand.New(rand.NewPCG(uint64(1000*stepSize), uint64(100*decayAt)))
 	for e := 0.0; e <= epochs; e++ {
 		t := e / epochs
@@ -36,7 +36,7 @@ func run(stepSize, decayAt, epochs float64) *record.Run {
 			testError = 0.145 - 0.05*decayAt + 0.02*math.Exp(-20*(t-decayAt)) + 0.002*rng.Float64()
 		}
 		row := record.Row{Epoch: e, Step: int(195 * e), StepSize: stepSize, TrainLoss: loss, TestError: testError, TestLoss: loss * 1.5}
-		row.Net = []float64{0.7, 0.65, 0.64 - 0.1*t, 0.64 - t*0.25*math.Sqrt(decayAt), 0.99}
+		row.Own = []float64{0.7, 0.65, 0.64 - 0.1*t, 0.64 - t*0.25*math.Sqrt(decayAt), 0.99}
 		r.Rows = append(r.Rows, row)
 	}
 	return r

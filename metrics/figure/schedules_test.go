@@ -39,9 +39,9 @@ func TestFinalsBeside(t *testing.T) {
 // one recorded on an engine without it does.
 func TestSchedulesColumns(t *testing.T) {
 	runs := paperRuns()
-	runs[3].Net = []string{"active_1", "active_2", "active_3", "active_4", "other"}
+	runs[3].Own = []string{"active_1", "active_2", "active_3", "active_4", "other"}
 	path := filepath.Join(t.TempDir(), "f.png")
-	check(t, Groups(bySchedule(runs...), Options{Columns: append([]string{"train_loss"}, runs[0].Net...), Setting: "with momentum"}, path))
+	check(t, Groups(bySchedule(runs...), Options{Columns: append([]string{"train_loss"}, runs[0].Own...), Setting: "with momentum"}, path))
 	img := readPNG(t, path)
 	for i, c := range blues {
 		if n := countColor(img, c); n < 500 {

@@ -80,12 +80,12 @@ func (e *EventWriter) scalars(step int, now time.Time, scalars ...scalar) error 
 	return e.record(appendBytes(event, 5, summary))                 // Event.summary
 }
 
-// Row appends the numbers of an evaluation; net names the elements of r.Net. A
+// Row appends the numbers of an evaluation; net names the elements of r.Own. A
 // value that there is not, such as the mini-batch loss before the first step or
 // the test error of a regression, is NaN in a table, and has no point in a chart.
 func (e *EventWriter) Row(r Row, net []string, now time.Time) error {
-	if len(net) != len(r.Net) {
-		return fmt.Errorf("%s: a row with %d values for the net's %d columns", e.f.Name(), len(r.Net), len(net))
+	if len(net) != len(r.Own) {
+		return fmt.Errorf("%s: a row with %d values for the net's %d columns", e.f.Name(), len(r.Own), len(net))
 	}
 	scalars := []scalar{
 		{"loss/batch", r.BatchLoss}, {"loss/train", r.TrainLoss}, {"loss/test", r.TestLoss},
@@ -94,7 +94,7 @@ func (e *EventWriter) Row(r Row, net []string, now time.Time) error {
 		{"speed/images_per_second", r.ImagesPerSecond},
 	}
 	for i, name := range net {
-		scalars = append(scalars, scalar{tag(name), r.Net[i]})
+		scalars = append(scalars, scalar{tag(name), r.Own[i]})
 	}
 	if diverged := math.IsNaN(r.TrainLoss); !diverged {
 		scalars = slices.DeleteFunc(scalars, func(s scalar) bool { return math.IsNaN(s.value) })

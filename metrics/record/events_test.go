@@ -126,7 +126,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("name %s", w.Name())
 	}
 	check(t, w.scalars(300, start.Add(time.Second), scalar{"loss/batch", 0.5}, scalar{strings.Repeat("x", 300), math.NaN()}))
-	check(t, w.Row(Row{Step: 1 << 40, TestError: 0.25, Net: []float64{0.75, 1}}, []string{"active_1", "rank"}, start))
+	check(t, w.Row(Row{Step: 1 << 40, TestError: 0.25, Own: []float64{0.75, 1}}, []string{"active_1", "rank"}, start))
 	wantError(t, w.Row(Row{}, []string{"active_1"}, start), "0 values for the net's 1 columns")
 	size, err := w.Sync()
 	check(t, err)
@@ -154,7 +154,7 @@ func TestEventsLeaveOutWhatThereIsNot(t *testing.T) {
 	w, err := CreateEvents(t.TempDir(), time.Unix(1700000000, 0))
 	check(t, err)
 	nan := math.NaN()
-	check(t, w.Row(Row{BatchLoss: nan, TrainLoss: 2.3, TestLoss: 2.4, TestError: nan, Net: []float64{nan, 1}}, []string{"gap", "rank"}, time.Now()))
+	check(t, w.Row(Row{BatchLoss: nan, TrainLoss: 2.3, TestLoss: 2.4, TestError: nan, Own: []float64{nan, 1}}, []string{"gap", "rank"}, time.Now()))
 	check(t, w.Row(Row{BatchLoss: nan, TrainLoss: nan}, nil, time.Now()))
 	path := w.f.Name()
 	check(t, w.Close())

@@ -28,8 +28,8 @@ func parseTable(path string, b []byte) (*Table, error) {
 			!slices.Equal(names[len(headColumns)+n:], tailColumns) {
 			return fmt.Errorf("the columns are not %s,…,%s", strings.Join(headColumns, ","), strings.Join(tailColumns, ","))
 		}
-		t.Net = names[len(headColumns) : len(headColumns)+n]
-		return checkColumns(t.Net)
+		t.Own = names[len(headColumns) : len(headColumns)+n]
+		return checkColumns(t.Own)
 	}
 	err := parseLines(path, b, readHeader, func(c cells) error {
 		var r Row
@@ -37,11 +37,11 @@ func parseTable(path string, b []byte) (*Table, error) {
 		for i, field := range r.losses() {
 			*field = c.float(3 + i)
 		}
-		r.Net = make([]float64, len(t.Net))
-		for i := range r.Net {
-			r.Net[i] = c.float(len(headColumns) + i)
+		r.Own = make([]float64, len(t.Own))
+		for i := range r.Own {
+			r.Own[i] = c.float(len(headColumns) + i)
 		}
-		tail := len(headColumns) + len(t.Net)
+		tail := len(headColumns) + len(t.Own)
 		r.ImagesPerSecond, r.Seconds = c.float(tail), c.float(tail+1)
 		if *c.err == nil && len(t.Rows) > 0 && r.Step < t.Rows[len(t.Rows)-1].Step {
 			return fmt.Errorf("step %d after step %d", r.Step, t.Rows[len(t.Rows)-1].Step)

@@ -35,15 +35,15 @@ type Row struct {
 	TrainError      float64
 	TestLoss        float64
 	TestError       float64
-	Net             []float64 // the net's own columns, the active shares for instance
+	Own             []float64 // the problem's own columns, the active shares for instance
 	ImagesPerSecond float64
 	Seconds         float64 // training time so far
 }
 
-// A Table is the content of metrics.csv. Net names the net's own columns, one
-// for each element of a Row's Net, such as active_1 to active_5.
+// A Table is the content of metrics.csv. Own names the problem's own columns, one
+// for each element of a Row's Own, such as active_1 to active_5.
 type Table struct {
-	Net  []string
+	Own  []string
 	Rows []Row
 }
 
@@ -78,15 +78,15 @@ func (t *Table) Value(row int, column string) (v float64, ok bool) {
 	if i := slices.Index(headColumns, column); i >= first {
 		return *r.losses()[i-first], true
 	}
-	if i := slices.Index(t.Net, column); i >= 0 {
-		return r.Net[i], true
+	if i := slices.Index(t.Own, column); i >= 0 {
+		return r.Own[i], true
 	}
 	return 0, false
 }
 
 // Columns are the numeric ones, rows or not.
 func (t *Table) Columns() []string {
-	return slices.DeleteFunc(columns(t.Net), func(name string) bool { return name == "phase" })
+	return slices.DeleteFunc(columns(t.Own), func(name string) bool { return name == "phase" })
 }
 
 // checkColumns refuses names that the file could not hold or that would be

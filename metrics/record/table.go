@@ -37,8 +37,8 @@ func startTable(a *appender, net []string) (*TableWriter, error) {
 // Append writes a row, visible to readers at once, durable after Sync. A row
 // that does not fit the table is refused and leaves the table usable.
 func (t *TableWriter) Append(r Row) error {
-	if len(r.Net) != t.net {
-		return fmt.Errorf("%s: a row with %d values for the net's %d columns", t.f.Name(), len(r.Net), t.net)
+	if len(r.Own) != t.net {
+		return fmt.Errorf("%s: a row with %d values for the net's %d columns", t.f.Name(), len(r.Own), t.net)
 	}
 	if err := checkText("phase", r.Phase); err != nil {
 		return fmt.Errorf("%s: %w", t.f.Name(), err)
@@ -56,7 +56,7 @@ func appendRow(b []byte, r *Row) []byte {
 	for _, v := range r.losses() {
 		b = appendFloat(append(b, ','), *v)
 	}
-	for _, v := range r.Net {
+	for _, v := range r.Own {
 		b = appendFloat(append(b, ','), v)
 	}
 	b = appendFloat(append(b, ','), r.ImagesPerSecond)

@@ -21,7 +21,7 @@ func rows(n int) []Row {
 		all = append(all, Row{
 			Epoch: float64(i) / 3, Step: 65 * i, Phase: "large", StepSize: next(), BatchLoss: next(),
 			TrainLoss: next(), TrainError: next(), TestLoss: next(), TestError: next(),
-			Net: []float64{next(), next()}, ImagesPerSecond: next(), Seconds: next(),
+			Own: []float64{next(), next()}, ImagesPerSecond: next(), Seconds: next(),
 		})
 	}
 	return all
@@ -65,7 +65,7 @@ func TestTableRoundTrip(t *testing.T) {
 	check(t, w.Close())
 	got, err := ReadTable(path)
 	check(t, err)
-	if !same(got.Rows, want) || !same(got.Net, active) {
+	if !same(got.Rows, want) || !same(got.Own, active) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	header, _, _ := strings.Cut(fileBytes(t, path), "\n")
@@ -87,7 +87,7 @@ func TestRowsAreVisibleAtOnce(t *testing.T) {
 
 func TestValue(t *testing.T) {
 	table := Table{active, []Row{{Epoch: 1, Step: 2, Phase: "large", StepSize: 3, BatchLoss: 4, TrainLoss: 5,
-		TrainError: 6, TestLoss: 7, TestError: 8, Net: []float64{9, 10}, ImagesPerSecond: 11, Seconds: 12}}}
+		TrainError: 6, TestLoss: 7, TestError: 8, Own: []float64{9, 10}, ImagesPerSecond: 11, Seconds: 12}}}
 	want := 1.0
 	for _, name := range table.Columns() {
 		if v, ok := table.Value(0, name); !ok || v != want {
@@ -211,7 +211,7 @@ func TestTablesAreGuarded(t *testing.T) {
 	check(t, err)
 	good := rows(1)[0]
 	bad := good
-	bad.Net = nil
+	bad.Own = nil
 	wantError(t, w.Append(bad), "0 values for the net's 2 columns")
 	bad = good
 	bad.Phase = "a,b"
@@ -307,10 +307,10 @@ func FuzzReadTable(f *testing.F) {
 			}
 			return
 		}
-		if table.Net == nil {
+		if table.Own == nil {
 			return // not even a header
 		}
-		again := []byte(headerLine(columns(table.Net)))
+		again := []byte(headerLine(columns(table.Own)))
 		for i := range table.Rows {
 			again = appendRow(again, &table.Rows[i])
 		}

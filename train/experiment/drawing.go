@@ -37,7 +37,7 @@ func (d Drawing) Draw(dir string, groups []figure.Group) (table, file string, er
 	if err := figure.Groups(groups, options, files...); err != nil {
 		return "", "", err
 	}
-	if slices.ContainsFunc(groups[0].Runs[0].Net, isFunctionColumn) {
+	if slices.ContainsFunc(groups[0].Runs[0].Own, isFunctionColumn) {
 		if err := figure.Functions(fits(groups), d.Title, pictures(dir, d.Name+"-functions")...); err != nil {
 			return "", "", err
 		}
@@ -81,7 +81,7 @@ func fit(label string, r *record.Run) figure.Fit {
 	points := instances.Points1D()
 	f.X, f.Y = points.Inputs, points.Labels
 	var columns []int
-	for k, name := range r.Net {
+	for k, name := range r.Own {
 		if text, ok := strings.CutPrefix(name, "h("); ok {
 			x, err := strconv.ParseFloat(strings.TrimSuffix(text, ")"), 64)
 			if err == nil {
@@ -95,7 +95,7 @@ func fit(label string, r *record.Run) figure.Fit {
 		}
 		s := figure.Snapshot{Step: row.Step}
 		for _, k := range columns {
-			s.Values = append(s.Values, row.Net[k])
+			s.Values = append(s.Values, row.Own[k])
 		}
 		f.Snapshots = append(f.Snapshots, s)
 	}

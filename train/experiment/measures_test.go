@@ -247,7 +247,7 @@ func TestResume(t *testing.T) {
 		}
 		for i, x := range whole.Rows {
 			y := again.Rows[i]
-			if x.Step != y.Step || x.TrainLoss != y.TrainLoss || x.TestLoss != y.TestLoss || !slices.Equal(x.Net, y.Net) {
+			if x.Step != y.Step || x.TrainLoss != y.TrainLoss || x.TestLoss != y.TestLoss || !slices.Equal(x.Own, y.Own) {
 				t.Errorf("%s: row %d is\n%v, want\n%v", c.Net, i, y, x)
 			}
 		}

@@ -62,7 +62,7 @@ func value(t *testing.T, r *record.Run, column string) float64 {
 	t.Helper()
 	v, ok := r.Value(len(r.Rows)-1, column)
 	if !ok {
-		t.Fatalf("no column %q beside %v", column, r.Net)
+		t.Fatalf("no column %q beside %v", column, r.Own)
 	}
 	return v
 }

@@ -199,16 +199,16 @@ func (m imageMeter) Measure(stepSize float64) (trainer.Measurement, error) {
 	test, err2 := m.onTest.Run(nil)
 	result := trainer.Measurement{
 		TrainLoss: train.Loss, TrainError: train.Error, TestLoss: test.Loss, TestError: test.Error,
-		Net: slices.Concat(train.Active, train.Sparsity),
+		Own: slices.Concat(train.Active, train.Sparsity),
 	}
-	for len(result.Net) < len(m.problem.Columns())-len(m.problem.Measures) {
-		result.Net = append(result.Net, math.NaN())
+	for len(result.Own) < len(m.problem.Columns())-len(m.problem.Measures) {
+		result.Own = append(result.Own, math.NaN())
 	}
 	if err := errors.Join(err1, err2); err != nil {
 		return result, err
 	}
 	state := &State{TrainLoss: result.TrainLoss, StepSize: stepSize, vars: m.vars, variables: m.onTrain.variables, around: m.around}
 	values, err := state.measure(m.problem.Measures)
-	result.Net = append(result.Net, values...)
+	result.Own = append(result.Own, values...)
 	return result, err
 }

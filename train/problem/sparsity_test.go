@@ -68,7 +68,7 @@ func TestSparsityColumns(t *testing.T) {
 		got, err := m.Measure(0.5)
 		check(t, err)
 		for i, w := range want {
-			if got := got.Net[5+i]; !(math.Abs(got-w) <= 2e-3) { // a pair at the threshold
+			if got := got.Own[5+i]; !(math.Abs(got-w) <= 2e-3) { // a pair at the threshold
 				t.Errorf("sparsity_%d is %g, want %g", i+1, got, w)
 			}
 		}
@@ -114,12 +114,12 @@ func TestSparsityIsOptional(t *testing.T) {
 	m, _ := meter(t, p, withoutFeatures{engine(t)})
 	got, err := m.Measure(0.5)
 	check(t, err)
-	if len(got.Net) != 10 || math.IsNaN(got.Net[4]) || !math.IsNaN(got.Net[5]) || !math.IsNaN(got.Net[9]) {
-		t.Errorf("without the kernels: %v", got.Net)
+	if len(got.Own) != 10 || math.IsNaN(got.Own[4]) || !math.IsNaN(got.Own[5]) || !math.IsNaN(got.Own[9]) {
+		t.Errorf("without the kernels: %v", got.Own)
 	}
 	p.Sparsity = false
 	m, _ = meter(t, p, engine(t))
-	if got, err = m.Measure(0.5); err != nil || len(got.Net) != 5 || len(p.Columns()) != 5 {
-		t.Errorf("not asked for: %v, columns %v, error %v", got.Net, p.Columns(), err)
+	if got, err = m.Measure(0.5); err != nil || len(got.Own) != 5 || len(p.Columns()) != 5 {
+		t.Errorf("not asked for: %v, columns %v, error %v", got.Own, p.Columns(), err)
 	}
 }

@@ -253,7 +253,7 @@ func (m *vectorMeter) Measure(stepSize float64) (trainer.Measurement, error) {
 			return result, err
 		}
 	}
-	result.Net, err = m.state(result.TrainLoss, stepSize).measure(m.problem.Measures)
+	result.Own, err = m.state(result.TrainLoss, stepSize).measure(m.problem.Measures)
 	return result, err
 }
 

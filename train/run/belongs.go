@@ -89,10 +89,10 @@ func (p Position) Reopen(dir string, logSteps bool) (Position, error) {
 		return p, fmt.Errorf("%s: its last row is not of step %d, with which the run finished: %w", path, p.Step, record.ErrLost)
 	}
 	p.Seconds = table.Rows[n-1].Seconds
-	if p.Records.Table, err = size(path); err != nil || !logSteps {
+	if p.Sizes.Table, err = size(path); err != nil || !logSteps {
 		return p, err
 	}
-	p.Records.Steps, err = size(filepath.Join(dir, record.StepsFile))
+	p.Sizes.Steps, err = size(filepath.Join(dir, record.StepsFile))
 	return p, err
 }
 

@@ -71,9 +71,9 @@ func copyRecords(from, to string, c Config, at Checkpoint) error {
 		name string
 		size int64 // -1 for all
 	}
-	files := []part{{record.TableFile, at.Records.Table}, {at.Records.EventsFile, at.Records.Events}}
+	files := []part{{record.TableFile, at.Sizes.Table}, {at.Sizes.EventsFile, at.Sizes.Events}}
 	if c.LogSteps {
-		files = append(files, part{record.StepsFile, at.Records.Steps})
+		files = append(files, part{record.StepsFile, at.Sizes.Steps})
 	}
 	for k := 1; k < len(c.Schedule.Phases) && c.Schedule.Start(k, c.Steps()) < at.Step; k++ {
 		files = append(files, part{phaseFile(k), -1})

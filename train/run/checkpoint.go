@@ -34,7 +34,7 @@ type Position struct {
 	Seconds   float64 `json:"seconds"`                  // of the whole run
 	Training  float64 `json:"training"`                 // seconds of steps since the last row
 	Images    int     `json:"images"`                   // trained on since the last row
-	Records   Sizes   `json:"records"`                  // what was in the record files
+	Sizes     Sizes   `json:"records"`                  // what was in the record files
 	Velocity  string  `json:"velocity_file"`            // of the rest of the state; "" if the parameters are all
 	// VelocitySum is the checksum that file has.
 	VelocitySum string `json:"velocity_sha256,omitempty"`

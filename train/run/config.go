@@ -27,7 +27,7 @@ type Config struct {
 	Momentum    float64            `json:"momentum"`              //
 	WeightDecay float64            `json:"weight_decay"`          // on all parameters
 	Seed        uint64             `json:"seed"`                  // of initial parameters, order and augmentation
-	Init        string             `json:"init_sha256,omitempty"` // checksum of the file of initial parameters
+	InitSHA256  string             `json:"init_sha256,omitempty"` // checksum of the file of initial parameters
 	EvalEvery   int                `json:"eval_every"`            // epochs between evaluations
 	Measures    []string           `json:"measures,omitempty"`    // recorded beside the problem's own numbers
 	// What measures see that look around the parameters: the first training images,

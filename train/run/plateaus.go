@@ -41,7 +41,7 @@ func RecordPlateaus(ctx context.Context, dir string, end record.State, untaught 
 			starts = append(starts, at)
 		}
 	}
-	if len(run.Rows) > 0 && run.Rows[0].Step == 0 && config.Init == "" {
+	if len(run.Rows) > 0 && run.Rows[0].Step == 0 && config.InitSHA256 == "" {
 		untaught = min(untaught, run.Rows[0].TrainLoss)
 	}
 	var found []record.Plateau
@@ -96,12 +96,12 @@ const leastRows = 5
 // are too few.
 func changes(run *record.Run, start, end int) map[string]float64 {
 	change := map[string]float64{}
-	for k, column := range run.Net {
+	for k, column := range run.Own {
 		var x, y []float64
 		for _, row := range run.Rows {
 			if row.Step >= max(start, 1) && row.Step <= end {
 				x = append(x, float64(row.Step)/1000)
-				y = append(y, row.Net[k])
+				y = append(y, row.Own[k])
 			}
 		}
 		if len(x) >= leastRows {

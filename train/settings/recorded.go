@@ -24,7 +24,7 @@ func (r *reader) recorded(b []byte, entries []entry) error {
 			return err
 		}
 	}
-	r.Recorded, r.Net, r.Init = true, file.Net, file.Config.Init
+	r.Recorded, r.Net, r.Init = true, file.Net, file.Config.InitSHA256
 	c, env := file.Config, file.Environment
 	b, err = json.Marshal(c)
 	if err != nil {

@@ -48,7 +48,7 @@ func (t *trainer) beginBranch(b Branch) error {
 		return err
 	}
 	var err error
-	if t.Records, err = t.records.Sync(); err != nil {
+	if t.Sizes, err = t.records.Sync(); err != nil {
 		return err
 	}
 	t.Seconds = time.Since(t.started).Seconds()
@@ -56,7 +56,7 @@ func (t *trainer) beginBranch(b Branch) error {
 	if err != nil || !state.finite() { // it trains from its first step, then
 		return err
 	}
-	b.Config.Init, state.Config = t.Config.Init, &b.Config
+	b.Config.InitSHA256, state.Config = t.Config.InitSHA256, &b.Config
 	env, own := &b.Environment, t.Environment
 	env.Version, env.Go, env.Engine, env.Device = own.Version, own.Go, own.Engine, own.Device
 	env.TrainSHA256, env.TestSHA256 = own.TrainSHA256, own.TestSHA256

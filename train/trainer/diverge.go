@@ -70,7 +70,7 @@ func (t *trainer) lastFinite(ctx context.Context, from, limit int) (last *state,
 			return nil, err
 		}
 		if t.Step%logCapacity == 0 {
-			if _, err := t.step.Losses(); err != nil {
+			if _, err := t.graph.Losses(); err != nil {
 				return nil, err
 			}
 		}

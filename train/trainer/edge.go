@@ -104,7 +104,7 @@ func (e *Edge) trial() (*trainer, error) {
 	t := &trainer{Options: Options{Config: c, Problem: e.Problem, Engine: e.Engine, Init: e.Init}, records: &run.Records{}}
 	t.vars = machine.NewVariables(e.Engine)
 	var err error
-	t.step, err = NewStep(t.vars, t.Problem, stepOptions(&c))
+	t.graph, err = NewStep(t.vars, t.Problem, stepOptions(&c))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (e *Edge) try(ctx context.Context, t *trainer, eta float64) (diverged bool,
 		if t.Step%checkLosses != 0 && t.Step != e.Steps {
 			continue
 		}
-		losses, err := t.step.Losses()
+		losses, err := t.graph.Losses()
 		if err != nil {
 			return false, err
 		}
@@ -158,9 +158,9 @@ func grown(losses []float64, first float64) bool {
 func (t *trainer) startOver(s schedule.Schedule) error {
 	t.Position = run.Position{}
 	t.logged = 0
-	t.step.startOver()
+	t.graph.startOver()
 	t.Config.Schedule = s
-	if err := t.step.clearVelocities(); err != nil {
+	if err := t.graph.clearVelocities(); err != nil {
 		return err
 	}
 	return t.initialize()

@@ -59,8 +59,8 @@ func (t *trainer) measure(ctx context.Context) (record.Row, error) {
 	}
 	if !finite(m.TrainLoss) { // a net that computes nothing is wrong about nothing, and no feature is positive or sparse
 		m.TrainError = math.NaN()
-		for i := range m.Net {
-			m.Net[i] = math.NaN()
+		for i := range m.Own {
+			m.Own[i] = math.NaN()
 		}
 	}
 	if !finite(m.TestLoss) {
@@ -71,6 +71,6 @@ func (t *trainer) measure(ctx context.Context) (record.Row, error) {
 		Phase:    c.Schedule.Phases[c.Phase(last)].Name,
 		StepSize: c.StepSize(last), BatchLoss: t.LossSum / float64(t.LossCount),
 		TrainLoss: m.TrainLoss, TrainError: m.TrainError, TestLoss: m.TestLoss, TestError: m.TestError,
-		Net: m.Net, ImagesPerSecond: t.speed(), Seconds: time.Since(t.started).Seconds(),
+		Own: m.Own, ImagesPerSecond: t.speed(), Seconds: time.Since(t.started).Seconds(),
 	}, nil
 }

@@ -75,9 +75,9 @@ func (t *trainer) takeStep(ctx context.Context) error {
 	}
 	start := time.Now()
 	eta := c.StepSize(t.Step)
-	err := t.step.Try(ctx, batch, eta)
+	err := t.graph.Try(ctx, batch, eta)
 	t.Training += time.Since(start).Seconds()
-	t.Part = t.step.done
+	t.Part = t.graph.done
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (t *trainer) wait() error {
 
 // report waits for the engine, takes the losses over and tells whoever watches.
 func (t *trainer) report() error {
-	losses, err := t.step.Losses()
+	losses, err := t.graph.Losses()
 	if err != nil {
 		return err
 	}

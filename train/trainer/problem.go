@@ -39,7 +39,7 @@ type Meter interface {
 type Measurement struct {
 	TrainLoss, TrainError float64 // the error is NaN where there are no classes
 	TestLoss, TestError   float64
-	Net                   []float64 // the problem's own columns
+	Own                   []float64 // the problem's own columns
 }
 
 // Ordered is a problem that comes with an order of its examples, an index for

@@ -19,12 +19,12 @@ func (t *trainer) restore() (warning string, err error) {
 		return "", err
 	}
 	if c == nil {
-		if t.Init == "" && t.Config.Init != "" {
+		if t.Init == "" && t.Config.InitSHA256 != "" {
 			return "", ErrInitialParameters
 		}
 		t.Position, t.logged = run.Position{Due: true}, 0
-		t.step.startOver()
-		return "", t.step.clearVelocities()
+		t.graph.startOver()
+		return "", t.graph.clearVelocities()
 	}
 	path := filepath.Join(t.Dir, run.CheckpointFile)
 	if err := c.Belongs(t.Config, t.shorter); err != nil {
@@ -46,7 +46,7 @@ var ErrInitialParameters = errors.New("the run was killed before its first check
 
 // load fills the engine from a checkpoint.
 func (t *trainer) load(c *run.Checkpoint) error {
-	if err := weights.Import(t.vars, t.step.Model.Variables, c.Parameters); err != nil {
+	if err := weights.Import(t.vars, t.graph.Model.Variables, c.Parameters); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(t.Dir, run.CheckpointFile), err)
 	}
 	var velocities, underWay []safetensors.Tensor
@@ -57,9 +57,9 @@ func (t *trainer) load(c *run.Checkpoint) error {
 			velocities = append(velocities, v)
 		}
 	}
-	err := t.step.goOn(c.Part, underWay)
+	err := t.graph.goOn(c.Part, underWay)
 	if err == nil && t.Config.Momentum != 0 {
-		err = weights.Fill(t.vars, velocityNames(t.step.Model.Variables), velocities)
+		err = weights.Fill(t.vars, velocityNames(t.graph.Model.Variables), velocities)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(t.Dir, c.Velocity), err)
@@ -70,14 +70,14 @@ func (t *trainer) load(c *run.Checkpoint) error {
 // initialize takes the initial parameters from the seed, or from the file.
 func (t *trainer) initialize() error {
 	if t.Init == "" {
-		return t.step.Initialize(t.Config.Seed)
+		return t.graph.Initialize(t.Config.Seed)
 	}
 	file, err := weights.ReadFile(t.Init)
 	if err != nil {
 		return err
 	}
 	t.changes = file.Changes
-	if err := weights.Import(t.vars, t.step.Model.Variables, file.Tensors); err != nil {
+	if err := weights.Import(t.vars, t.graph.Model.Variables, file.Tensors); err != nil {
 		return fmt.Errorf("%s: %w", t.Init, err)
 	}
 	return nil

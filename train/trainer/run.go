@@ -74,7 +74,7 @@ func Run(ctx context.Context, o Options) (record.Status, error) {
 	if err != nil || found.done() {
 		return found.status, err
 	}
-	o.Config.Init = found.initialParameters
+	o.Config.InitSHA256 = found.initialParameters
 	t, err := newTrainer(o, found.shorter)
 	if err != nil {
 		return record.Status{}, err
@@ -144,7 +144,7 @@ func (o Options) resolved() (Options, error) {
 		return o, nil
 	}
 	sum, err := weights.Checksum(o.Init)
-	o.Config.Init = sum
+	o.Config.InitSHA256 = sum
 	return o, err
 }
 
@@ -183,14 +183,14 @@ func (o *Options) find() (found, error) {
 	case err != nil:
 		return found{}, err
 	case file == nil:
-		return found{fresh: true, initialParameters: c.Init}, nil
+		return found{fresh: true, initialParameters: c.InitSHA256}, nil
 	case !o.Resume:
 		return found{}, fmt.Errorf("%s %w", o.Dir, run.ErrHoldsRun)
 	}
 	if o.Init == "" {
-		c.Init = file.Init // its checkpoint has what came of it
+		c.InitSHA256 = file.InitSHA256 // its checkpoint has what came of it
 	}
-	f := found{status: status, initialParameters: c.Init, environment: file.Environment}
+	f := found{status: status, initialParameters: c.InitSHA256, environment: file.Environment}
 	longer, err := c.Extends(file.Config)
 	if err != nil {
 		return found{}, fmt.Errorf("%s %w", o.Dir, err)

@@ -35,7 +35,7 @@ func (t *trainer) keepParameters() error {
 	if err := t.wait(); err != nil { // which tells whether it has diverged
 		return err
 	}
-	parameters, err := weights.Export(t.vars, t.step.Model.Variables, t.Step)
+	parameters, err := weights.Export(t.vars, t.graph.Model.Variables, t.Step)
 	if err != nil || !allFinite(parameters) { // the next loss is not finite, then
 		return err
 	}
@@ -82,7 +82,7 @@ func (t *trainer) checkpoint() error {
 // been taken over. A state that is not finite, from which nothing could go on, is
 // not saved: the one before stays.
 func (t *trainer) save() (err error) {
-	if t.Records, err = t.records.Sync(); err != nil {
+	if t.Sizes, err = t.records.Sync(); err != nil {
 		return err
 	}
 	t.Seconds = time.Since(t.started).Seconds()
@@ -107,11 +107,11 @@ type state struct{ run.Checkpoint }
 
 func (t *trainer) state() (s state, err error) {
 	s.Position, s.Config = t.Position, &t.Config
-	if s.Parameters, err = weights.Export(t.vars, t.step.Model.Variables, t.Step); err != nil {
+	if s.Parameters, err = weights.Export(t.vars, t.graph.Model.Variables, t.Step); err != nil {
 		return s, err
 	}
 	if t.Config.Momentum != 0 {
-		for _, name := range velocityNames(t.step.Model.Variables) {
+		for _, name := range velocityNames(t.graph.Model.Variables) {
 			v, err := weights.Download(t.vars, name)
 			if err != nil {
 				return s, err
@@ -119,7 +119,7 @@ func (t *trainer) state() (s state, err error) {
 			s.Velocities = append(s.Velocities, v)
 		}
 	}
-	underWay, err := t.step.underWay()
+	underWay, err := t.graph.underWay()
 	s.Velocities = append(s.Velocities, underWay...)
 	return s, err
 }

@@ -21,7 +21,7 @@ import (
 type trainer struct {
 	Options
 	vars    *machine.Variables
-	step    *Step
+	graph   *Step
 	meter   Meter
 	records *run.Records
 	run.Position
@@ -49,7 +49,7 @@ func newTrainer(o Options, shorter *run.Config) (*trainer, error) {
 	if err := t.initialize(); err != nil {
 		return nil, err
 	}
-	if known := t.Init != "" || t.Config.Init == ""; known {
+	if known := t.Init != "" || t.Config.InitSHA256 == ""; known {
 		if err := t.meter.Begin(); err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func (t *trainer) warn(text string) {
 
 // openRecords opens the record files to go on from the checkpoint.
 func (t *trainer) openRecords() (err error) {
-	t.records, err = run.OpenRecords(t.Dir, t.Problem.Columns(), t.Config.LogSteps, t.Records)
+	t.records, err = run.OpenRecords(t.Dir, t.Problem.Columns(), t.Config.LogSteps, t.Sizes)
 	return err
 }
 
@@ -108,7 +108,7 @@ func (t *trainer) openRecords() (err error) {
 func (t *trainer) build() error {
 	t.vars = machine.NewVariables(t.Engine)
 	var err error
-	if t.step, err = NewStep(t.vars, t.Problem, stepOptions(&t.Config)); err != nil {
+	if t.graph, err = NewStep(t.vars, t.Problem, stepOptions(&t.Config)); err != nil {
 		return err
 	}
 	if t.meter, err = t.Problem.Meter(t.vars); err != nil {

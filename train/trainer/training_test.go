@@ -489,8 +489,8 @@ func sameRun(t *testing.T, want, got string) {
 				r.BatchLoss = 0 // NaN before the first step
 			}
 		}
-		same := slices.Equal(a[i].Net, b[i].Net)
-		a[i].Net, b[i].Net = nil, nil
+		same := slices.Equal(a[i].Own, b[i].Own)
+		a[i].Own, b[i].Own = nil, nil
 		if !same || !slices.Equal([]any{a[i].Step, a[i].TrainLoss, a[i].TestLoss, a[i].BatchLoss, a[i].TestError, a[i].Phase},
 			[]any{b[i].Step, b[i].TrainLoss, b[i].TestLoss, b[i].BatchLoss, b[i].TestError, b[i].Phase}) {
 			t.Errorf("%s: row %d is %+v, want %+v", got, i, b[i], a[i])
