@@ -6,11 +6,10 @@
 Memory-bound kernels take their bytes over the memory's rate, or the second-level
 cache's for what lies there; a convolution takes the longer of that and its
 operations over a rate that depends on its channels. The default rates are guesses
-and are printed as such. FILE, in JSON, has those that were measured, such as
-
-    {"card": "...", "memory": 2.9e12, "convolution": {"64": 350e12}}
-
-with the names and units of RATES below. NAMES are changes to the engine, with commas
+and are printed as such. FILE, in JSON, has those that were measured, with the names
+and units of RATES below: scripts/gpu-h100.json has an H100's, of the fastest plan of
+each convolution of "largestep bench --engine cuda --precision bf16 --batch 256" in
+its LARGESTEP_CUDA_LOG. NAMES are changes to the engine, with commas
 between them, that the step is predicted with; what each other change gains is
 counted beside them. Of alternatives each layer takes the fastest.
 """

@@ -10,7 +10,8 @@ import sys
 # A step in bf16 is to be this many times as fast as PyTorch's eager step in a CUDA
 # graph; in bf16 and TF32 it is to be faster than PyTorch's best mode.
 WANTED, EAGER = 1.3, "CUDA graph"
-OPTIONAL = {"sanitizer", "each-kernel", "cudnn-log", "ptxas", "kernel-times", "alternatives", "bench-norm", "bench-fused", "facts"}  # facts-again follows, or the rest fails
+OPTIONAL = {"sanitizer", "each-kernel", "cudnn-log", "ptxas", "kernel-times", "alternatives", "bench-apart", "bench-fused",
+            "torch-max-bf16", "torch-max-tf32", "facts"}  # facts-again follows, or the rest fails
 
 
 def text(path):
@@ -24,14 +25,22 @@ def read(path):
         return {}
 
 
+def torch_modes(folder, precision):
+    """Images/s by PyTorch's modes; None for one that was not measured."""
+    modes = dict.fromkeys(["CUDA graph", "compile, CUDA graph", "max-autotune, CUDA graph"])
+    for path in sorted(folder.glob(f"pytorch-{precision}-*.json")):
+        modes.update(read(path).get("modes", {}).get(precision, {}))
+    return modes
+
+
 def compare(folder, precision):
     """Rows of the table for a precision, and what is wrong with them."""
-    modes = read(folder / f"pytorch-{precision}.json").get("modes", {}).get(precision, {})
+    modes = torch_modes(folder, precision)
     rows = [(f"PyTorch {precision}, {mode}", rate, None) for mode, rate in modes.items()]
     rate = read(folder / f"bench-{precision}.json").get("images_per_second")
-    best = max((r for r in modes.values() if r), default=None)
+    best = max(filter(None, modes.values()), default=None)
     rows.append((f"largestep {precision}", rate, rate / best if rate and best else None))
-    problems = [f"PyTorch {precision}, {mode}, was not measured: it may be its best mode" for mode, r in modes.items() if r is None]
+    problems = [f"PyTorch {precision}, {mode}, was not measured: it may be the best" for mode, r in modes.items() if r is None]
     if precision == "fp32":
         return rows, []
     if not rate:
@@ -72,12 +81,12 @@ def main():
         rows, wrong = compare(folder, precision)
         problems += wrong
         if precision == "bf16":
-            for value, name in ("norm", "norm"), ("1", "fused"):
+            for value, name in ("0", "apart"), ("1", "fused"):
                 rows.append((f"largestep bf16, LARGESTEP_CUDA_FUSE={value}", read(folder / f"bench-{name}.json").get("images_per_second"), None))
         for name, rate, ratio in rows:
             shown = "not measured" if rate is None else f"{rate:.0f}"
             print(f"{name:<40}{shown:>14}{'' if ratio is None else f'{ratio:.2f}':>16}")
-    torch = read(folder / "pytorch-bf16.json")
+    torch = read(folder / "pytorch-bf16-graph.json")
     if "device" in torch:
         print(f"PyTorch {torch['torch']}, cuDNN {torch['cudnn']}, {torch['device']}")
     facts = text(folder / "facts-again.log") or text(folder / "facts.log")

@@ -22,7 +22,7 @@ func fusing(t *testing.T, p Precision) *Engine {
 // step is recorded with them.
 func TestFusedStatistics(t *testing.T) {
 	emulated(t)
-	want := losses(t, open(t, BF16), 4, 8, 5, 0.01)
+	want := losses(t, trying(t, BF16, "0"), 4, 8, 5, 0.01)
 	e := fusing(t, BF16)
 	got := losses(t, e, 4, 8, 5, 0.01)
 	for i, w := range want {
@@ -44,7 +44,7 @@ func TestFusedStatistics(t *testing.T) {
 // another process.
 func TestStatisticsApart(t *testing.T) {
 	emulated(t)
-	want := losses(t, open(t, FP32), 4, 8, 3, 0.01)
+	want := losses(t, trying(t, FP32, "0"), 4, 8, 3, 0.01)
 	e := fusing(t, FP32) // for which the emulation has no engine
 	if got := losses(t, e, 4, 8, 3, 0.01); !equal(got, want) {
 		t.Errorf("losses %v, want %v", got, want)
