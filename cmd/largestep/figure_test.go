@@ -90,15 +90,16 @@ func TestFigureAll(t *testing.T) {
 	for _, path := range []string{
 		"main-quick/main", "main-quick/sparsity", "plain-quick/plain", "sota-quick/sota", "sgd-vs-gd/least-squares/least-squares",
 		"sgd-vs-gd/svm/svm", "diagonal/diagonal", "diagonal-gd/diagonal-gd", "relu-1d/relu-1d", "relu-1d/relu-1d-functions",
-		"teacher-2/teacher-2", "teacher-3/teacher-3", "finite-sums/finite-sums",
+		"teacher-2/teacher-2", "teacher-3/teacher-3", "finite-sums/finite-sums", "stability-quick/stability",
+		"edge-of-stability-quick/edge-of-stability", "edge-of-stability-relu/edge-of-stability-relu", "momentum/momentum",
 	} {
 		isPicture(t, filepath.Join("figures", path+".png"))
 	}
 	if c := config(t, "figures/diagonal", "eta0.25-seed0"); c.Precision != "fp64" {
 		t.Errorf("the precision of ResNet-18 made %s of the diagonal network's own", c.Precision)
 	}
-	if n := strings.Count(out, "figure: "); n != 12 {
-		t.Errorf("%d figures, want 12: %s", n, out)
+	if n := strings.Count(out, "figure: "); n != 16 {
+		t.Errorf("%d figures, want 16: %s", n, out)
 	}
 }
 
@@ -110,7 +111,7 @@ func config(t *testing.T, dir, name string) run.Config {
 }
 
 func TestFigureHelp(t *testing.T) {
-	for _, name := range []string{"main", "sparsity", "plain", "sota"} {
+	for _, name := range []string{"main", "sparsity", "plain", "sota", "stability", "edge-of-stability"} {
 		out := succeed(t, "figure", name, "--help")
 		for _, want := range []string{name + ".png", "--preset", "  quick  width 8", fmt.Sprintf("figures/%s-PRESET", strings.Replace(name, "sparsity", "main", 1))} {
 			if !strings.Contains(out, want) {

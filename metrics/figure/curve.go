@@ -20,6 +20,7 @@ type curve struct {
 	band                 []interval // quartiles, of several runs
 	members              [][]point  // the runs of which it is the median, if they are drawn
 	lost                 [][]point  // the diverged runs, where others are left
+	limits               []point    // of stability, at the step sizes
 	largeStart, largeEnd float64
 	changes              []float64 // where the step size changed, so far
 	plateau              span
@@ -40,6 +41,7 @@ func newCurve(g Group, column string, s scale, x Axis, look style) *curve {
 			c.lost = append(c.lost, series(r, column, s.factor, x))
 		}
 	}
+	c.limits = limits(counted[0], column, x)
 	c.stepped = column == "step_size"
 	config := counted[0].Config
 	end, _ := x.extent(counted[0])
@@ -65,6 +67,7 @@ func (c *curve) values(diverged bool) iter.Seq[float64] {
 		if c.diverged == diverged {
 			all = append(all, c.points...)
 			all = append(all, slices.Concat(c.members...)...)
+			all = append(all, c.limits...)
 			for _, q := range c.band {
 				all = append(all, point{q.x, q.low}, point{q.x, q.high})
 			}
@@ -94,6 +97,7 @@ func (c *curve) crop(low, high float64) {
 	outside := func(x float64) bool { return x < low || x > high }
 	beyond := func(q point) bool { return outside(q.x) }
 	c.points = slices.DeleteFunc(c.points, beyond)
+	c.limits = slices.DeleteFunc(c.limits, beyond)
 	c.band = slices.DeleteFunc(c.band, func(q interval) bool { return outside(q.x) })
 	for _, list := range [][][]point{c.members, c.lost} {
 		for i := range list {

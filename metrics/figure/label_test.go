@@ -319,7 +319,7 @@ func TestScales(t *testing.T) {
 	}
 	for column, want := range map[string]string{
 		"sparsity_4": "Feature sparsity, stage 4 (%)", "sparsity_5": "Feature sparsity, average pool (%)", "active_5": "Active features, average pool (%)",
-		"rank_2": "Principal components of 99 %, stage 2", "effective_rank_5": "Effective rank, average pool", "eigenvalue_3": "Eigenvalue 3 of the Hessian",
+		"rank_2": "Feature rank, stage 2", "effective_rank_5": "Effective feature rank, average pool", "eigenvalue_3": "Eigenvalue 3 of the Hessian",
 	} {
 		if got := scaleOf(column, features(paperGroups())).label; got != want {
 			t.Errorf("%s of a ResNet: %s, want %s", column, got, want)

@@ -52,6 +52,7 @@ func (f figure) legend() legend {
 		text    string
 	}{
 		{phases, "Thick: large step size. Dot and dashed line: the step size changes."},
+		{f.limited(), "Dotted: the limit of stability, 2/η, or 2(1±β)/η with momentum β."},
 		{several && f.seeds, "Thin: a run of each seed; their median thicker."},
 		{several && !f.seeds, "Line and band: median and quartiles of the runs."},
 		{lost, "Thin line up to a tick at the top: a run that diverged, left out of both."},

@@ -34,6 +34,7 @@ func (f figure) panel(column string) *plot.Plot {
 	p.Add(plateaus(curves), gridLines())
 	for _, layer := range []func(*curve) plot.Plotter{
 		func(c *curve) plot.Plotter { return phaseLines{c} },
+		func(c *curve) plot.Plotter { return limit{c} },
 		func(c *curve) plot.Plotter { return bands{c} },
 		func(c *curve) plot.Plotter { return lost{c} },
 		func(c *curve) plot.Plotter { return members{c} },

@@ -56,10 +56,10 @@ func scaleOf(column string, feature func(number string) string) scale {
 		return scale{"Feature sparsity, " + feature(k) + " (%)", false, 100}
 	}
 	if k, ok := strings.CutPrefix(column, "rank_"); ok {
-		return scale{"Principal components of 99 %, " + feature(k), false, 1}
+		return scale{"Feature rank, " + feature(k), false, 1}
 	}
 	if k, ok := strings.CutPrefix(column, "effective_rank_"); ok {
-		return scale{"Effective rank, " + feature(k), false, 1}
+		return scale{"Effective feature rank, " + feature(k), false, 1}
 	}
 	if k, ok := strings.CutPrefix(column, "eigenvalue_"); ok {
 		return scale{"Eigenvalue " + k + " of the Hessian", true, 1}

@@ -81,11 +81,12 @@ func parseStatus(b []byte) (s Status, err error) {
 
 // Config is what figures need to know of a run's settings.
 type Config struct {
-	Net, Dataset string  // as config.json names them
-	NetTitle     string  // as a figure's title names the net; Net if empty
-	DatasetTitle string  // and the data set
-	Schedule     string  // of the step size, as a legend says it
-	Exact        string  // the same with nothing left out
+	Net, Dataset string // as config.json names them
+	NetTitle     string // as a figure's title names the net; Net if empty
+	DatasetTitle string // and the data set
+	Schedule     string // of the step size, as a legend says it
+	Exact        string // the same with nothing left out
+	Momentum     float64
 	Epochs       float64 // of the whole training
 	Steps        int     // if not that many epochs; else 0
 	Phases       []Phase

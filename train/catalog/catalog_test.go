@@ -93,3 +93,20 @@ func TestValidate(t *testing.T) {
 		t.Errorf("unknown net: %v", err)
 	}
 }
+
+// A network of any widths takes any number of examples of any dimension.
+func TestSizesOfReLU(t *testing.T) {
+	p, err := Find("relu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := p.Defaults(Circumstances{})
+	c.TrainSize, c.Dims = 7, 3
+	if _, made, err := p.Make(c, nil); err != nil || made.TrainSize != 7 || made.Dims != 3 {
+		t.Errorf("%d examples of %d numbers, %v", made.TrainSize, made.Dims, err)
+	}
+	c.TrainSize = 1
+	if _, _, err := p.Make(c, nil); err == nil {
+		t.Error("no error for a single example")
+	}
+}

@@ -17,7 +17,7 @@ var reluProblems = []Problem{
 		Problem{Name: "relu", Title: "ReLU network", Hidden: true, About: "ReLU network of any widths on examples of a random teacher", Options: []string{"widths"}},
 		size{examples: 50, dims: 5, stepSize: 0.01, steps: 10_000, change: func(c *run.Config) { c.Widths = []int{10, 10} }},
 		func(c run.Config, _ instances.Kind) (*instances.Problem, error) {
-			return instances.Teacher3(instances.Random, uint32(c.Seed))
+			return instances.Taught(c.TrainSize, c.Dims, uint32(c.Seed))
 		}, freeReLU),
 	ofVectors(
 		Problem{Name: "relu-1d", Title: "ReLU network in one dimension", Hidden: true, Jacobian: true, About: "two-layer ReLU network on twelve points of a line", Instance: true,

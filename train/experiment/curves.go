@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"largestep/data"
 	"largestep/train/run"
@@ -125,4 +126,36 @@ func warmed(eta, gain, power, factor, at float64) schedule.Schedule {
 	s := decayed(eta, 1, at).With(schedule.Power(gain, power))
 	s.Phases[1].StepSize = eta * (1 + float64(gain*math.Pow(at, power))) / factor
 	return s
+}
+
+// descent is gradient descent whose sharpness is recorded.
+func descent(c run.Config, steps int) run.Config {
+	c.Sampling, c.Batch, c.MaxSteps = data.Full, c.TrainSize, steps
+	c.Measures = append(slices.Clone(c.Measures), "sharpness", "batch_sharpness")
+	return c
+}
+
+func descentCurves(c run.Config) (list []curve) {
+	for _, eta := range []float64{0.25, 0.3} {
+		list = append(list, newCurve(fmt.Sprintf("η = %g", eta), descent(c, 20_000), schedule.Constant(eta)))
+		list[len(list)-1].family = list[len(list)-1].label
+	}
+	return list
+}
+
+// momentumCurves have about the same limit of stability with and without momentum.
+func momentumCurves(c run.Config) (list []curve) {
+	gd := descent(c, 20_000)
+	sgd := gd
+	sgd.Sampling, sgd.Batch, sgd.MaxSteps = data.Shuffle, 5, 40_000
+	for _, s := range []struct {
+		name      string
+		of        run.Config
+		eta, beta float64
+	}{{"GD", gd, 0.3, 0}, {"GD", gd, 0.45, 0.5}, {"SGD", sgd, 0.2, 0}, {"SGD", sgd, 0.1, 0.5}} {
+		s.of.Momentum = s.beta
+		list = append(list, newCurve(fmt.Sprintf("%s, η = %g, momentum %g", s.name, s.eta, s.beta), s.of, schedule.Constant(s.eta)))
+		list[len(list)-1].family = list[len(list)-1].label
+	}
+	return list
 }

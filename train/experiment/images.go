@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 
 	"largestep/data"
 	"largestep/metrics/figure"
@@ -31,7 +32,10 @@ type ImageFigure struct {
 	// afterDecay is the factor by which the step size after the decay at a
 	// fraction of the epochs differs from a tenth of the first; nil for 1.
 	afterDecay func(decayAt float64) float64
-	reference  func(scale string) record.Reference
+	// curves are the runs' names and schedules; nil for the small step size and the
+	// decays of the large one.
+	curves    func(size StepSizes) ([]string, []schedule.Schedule)
+	reference func(scale string) record.Reference
 }
 
 // StepSizes are the small η and the large one.
@@ -40,10 +44,14 @@ type StepSizes struct{ Small, Large float64 }
 // stepSizes are the figures', by the names of their runs and of the scales. Where
 // the large one grows it is where the growth begins.
 var stepSizes = map[string]map[string]StepSizes{
-	"main":  {"paper": {0.007, 1.5}, "long": {0.02, 2}, "small": {0.007, 0.7}, "quick": {0.03, 0.5}},
-	"plain": {"paper": {0.01, 0.75}, "long": {0.01, 0.35}, "small": {0.01, 0.35}, "quick": {0.03, 0.25}},
-	"sota":  {"paper": {0.002, 0.05}, "long": {0.002, 0.05}, "small": {0.002, 0.05}, "quick": {0.003, 0.05}},
+	"main":              mainStepSizes,
+	"stability":         mainStepSizes,
+	"plain":             {"paper": {0.01, 0.75}, "long": {0.01, 0.35}, "small": {0.01, 0.35}, "quick": {0.03, 0.25}},
+	"edge-of-stability": {"paper": {0.1, 0.2}, "long": {0.1, 0.2}, "small": {0.1, 0.2}, "quick": {0.1, 0.2}},
+	"sota":              {"paper": {0.002, 0.05}, "long": {0.002, 0.05}, "small": {0.002, 0.05}, "quick": {0.003, 0.05}},
 }
+
+var mainStepSizes = map[string]StepSizes{"paper": {0.007, 1.5}, "long": {0.02, 2}, "small": {0.007, 0.7}, "quick": {0.03, 0.5}}
 
 // imageFigures are those of ResNet-18.
 var imageFigures = []ImageFigure{
@@ -62,6 +70,28 @@ training loss up: after each of the four stages and the average pool, the
 fraction of positive features without duplicates. It draws the runs of "figure
 main", and trains those that are missing.`,
 		setting: mainSetting, reference: published.Sparsity,
+	},
+	{
+		Name: "stability", Runs: "stability", Columns: append([]string{"train_loss"}, stability...), Net: stability,
+		Short: "Sharpness, noise, sparsity and rank of ResNet-18 under the schedules of figure main",
+		Long: `Stability shows where the trainings of figure main are against their limit of
+stability: the largest eigenvalue of the Hessian and the batch sharpness beside
+2/η, and with them the noise of the mini-batch gradients, and the sparsity and the
+rank of the features after the last stage. It takes several times as long as figure
+main, measures about 25 times, on 512 training images or a mini-batch if that is
+more, and needs a CPU.`,
+		setting: stabilitySetting, reference: published.Stability,
+	},
+	{
+		Name: "edge-of-stability", Runs: "edge-of-stability", Columns: []string{"train_loss", "sharpness"}, Net: []string{"sharpness"},
+		Short: "Gradient descent on ResNet-18: the sharpness rises to 2/η and stays there",
+		Long: `Edge-of-stability descends along the gradient of all training images, with two
+step sizes and neither momentum nor weight decay: the largest eigenvalue of the
+Hessian rises up to 2/η, where steps along its eigenvector no longer shrink, and
+stays there while the loss goes on falling (Cohen et al. 2021). There are ten steps
+for each epoch of figure main.`,
+		Setting: "gradient descent",
+		setting: descentSetting, reference: published.Stability, curves: constants,
 	},
 	{
 		Name: "plain", Runs: "plain", Columns: otherPanels, Net: published.Stages("sparsity"),
@@ -93,6 +123,32 @@ var otherPanels = []string{"train_loss", "test_error", "sparsity_4", "sparsity_5
 const plainGrowth = 1.05
 
 func mainSetting(c *run.Config) {}
+
+// stability are the columns that tell how stable a training is, and how simple.
+var stability = []string{"sharpness", "batch_sharpness", "gradient_noise", "sparsity_4", "rank_4"}
+
+func stabilitySetting(c *run.Config) {
+	c.Measures = append(slices.Clone(c.Measures), "sharpness", "batch_sharpness", "gradient_noise", "feature_rank")
+	c.MeasureImages = min(max(512, c.Batch), c.TrainSize)
+	c.EvalEvery = max(1, c.Epochs/25)
+}
+
+// descentSetting sees the images in parts, whose own statistics batch norm takes;
+// they are the same in each step.
+func descentSetting(c *run.Config) {
+	c.Sampling, c.Batch, c.WeightDecay = data.Full, min(250, c.TrainSize), 0
+	c.Epochs *= 10
+	c.Measures = append(slices.Clone(c.Measures), "sharpness")
+	c.EvalEvery = max(1, c.Epochs/50)
+}
+
+// constants are two constant step sizes.
+func constants(size StepSizes) (names []string, schedules []schedule.Schedule) {
+	for _, eta := range []float64{size.Small, size.Large} {
+		names, schedules = append(names, fmt.Sprintf("eta%g", eta)), append(schedules, schedule.Constant(eta))
+	}
+	return names, schedules
+}
 
 func plainSetting(c *run.Config) { c.WeightDecay = 0 }
 
@@ -142,22 +198,9 @@ func (f ImageFigure) Plan(o Order) (*Plan, error) {
 }
 
 func (f ImageFigure) settings(base run.Config, size StepSizes, seed uint64, seeds int) ([]Setting, error) {
-	schedules := []schedule.Schedule{schedule.Constant(size.Small)}
-	names := []string{"small-eta"}
-	for _, at := range decayFractions {
-		s, err := schedule.Decay(size.Large, at)
-		if err != nil {
-			return nil, err
-		}
-		if f.afterDecay != nil {
-			for i := range s.Phases[1:] {
-				s.Phases[1+i].StepSize *= f.afterDecay(at)
-			}
-		}
-		if f.growth != 0 {
-			s = s.With(schedule.Exponential(f.growth))
-		}
-		schedules, names = append(schedules, s), append(names, fmt.Sprintf("large-eta-decay%.0f", 100*at))
+	names, schedules, err := f.schedules(size)
+	if err != nil {
+		return nil, err
 	}
 	settings := make([]Setting, len(schedules))
 	for i, s := range schedules {
@@ -169,6 +212,31 @@ func (f ImageFigure) settings(base run.Config, size StepSizes, seed uint64, seed
 		}
 	}
 	return settings, nil
+}
+
+// schedules are those of the figure's curves, and what their runs are called.
+func (f ImageFigure) schedules(size StepSizes) (names []string, schedules []schedule.Schedule, err error) {
+	if f.curves != nil {
+		names, schedules = f.curves(size)
+		return names, schedules, nil
+	}
+	schedules, names = []schedule.Schedule{schedule.Constant(size.Small)}, []string{"small-eta"}
+	for _, at := range decayFractions {
+		s, err := schedule.Decay(size.Large, at)
+		if err != nil {
+			return nil, nil, err
+		}
+		if f.afterDecay != nil {
+			for i := range s.Phases[1:] {
+				s.Phases[1+i].StepSize *= f.afterDecay(at)
+			}
+		}
+		if f.growth != 0 {
+			s = s.With(schedule.Exponential(f.growth))
+		}
+		schedules, names = append(schedules, s), append(names, fmt.Sprintf("large-eta-decay%.0f", 100*at))
+	}
+	return names, schedules, nil
 }
 
 // compared is what there is to compare with at a scale, if it trains on the data

@@ -84,6 +84,18 @@ var smallFigures = []SmallFigure{
 		columns: []string{"train_loss", "test_loss", "rank", "sparsity_2"},
 		curves:  teacher3Curves,
 	},
+	{
+		Name: "edge-of-stability-relu", title: "ReLU network, gradient descent", Instance: instances.Random, net: "relu", seeds: 5,
+		Short:   "gradient descent on a ReLU network: the sharpness rises to 2/η and stays there; seconds",
+		columns: []string{"train_loss", "sharpness"},
+		curves:  descentCurves,
+	},
+	{
+		Name: "momentum", title: "ReLU network, with and without momentum", Instance: instances.Random, net: "relu", seeds: 5,
+		Short:   "the sharpness at which training with momentum β stays: 2(1+β)/η of gradient descent; of SGD beside 2(1−β)/η",
+		columns: []string{"train_loss", "sharpness", "batch_sharpness"},
+		curves:  momentumCurves,
+	},
 }
 
 // About is Short.

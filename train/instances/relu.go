@@ -101,7 +101,14 @@ func Teacher3(kind Kind, seed uint32) (*Problem, error) {
 	if kind == Paper {
 		return paper("teacher-3")
 	}
-	const n, d = 50, 5
+	return Taught(50, 5, seed)
+}
+
+// Taught is the random instance of Teacher3, of n examples of d inputs.
+func Taught(n, d int, seed uint32) (*Problem, error) {
+	if err := checkSize(n, d); err != nil {
+		return nil, err
+	}
 	r := numpy.NewRandomState(seed)
 	train, test := unitRows(r, n, d), unitRows(r, testSize, d)
 	p := &Problem{

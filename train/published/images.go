@@ -34,6 +34,11 @@ func Sparsity(preset string) record.Reference {
 	return r
 }
 
+// Stability says that nobody has shown these numbers together.
+func Stability(string) record.Reference {
+	return record.Reference{Note: "Nobody has published these numbers of such trainings."}
+}
+
 func Plain(string) record.Reference {
 	return record.Reference{Note: "The paper shows curves of this setting, but gives no numbers."}
 }

@@ -30,7 +30,7 @@ func Open(dir string) (*record.Run, error) {
 func (f *File) describe() (record.Config, error) {
 	c := record.Config{
 		Net: f.Net, Dataset: f.Dataset, Schedule: f.Schedule.Label(), Exact: f.Schedule.Exact(),
-		Epochs: float64(f.Epochs), Steps: f.MaxSteps, Engine: f.Environment.Engine,
+		Momentum: f.Momentum, Epochs: float64(f.Epochs), Steps: f.MaxSteps, Engine: f.Environment.Engine,
 	}
 	for _, p := range f.Schedule.Phases {
 		c.Phases = append(c.Phases, record.Phase{Name: p.Name, Start: p.Start, StepSize: p.StepSize})
