@@ -19,6 +19,7 @@ var (
 	kills  = flag.Int("kills", 4, "programs to kill at random instants")
 	flips  = flag.Int("flips", 12, "bits to flip in the files of interrupted runs")
 	faults = flag.Int("faults", 0, "instances of each system call to attack, if strace is there")
+	powers = flag.Int("powers", 0, "power failures, if strace is there")
 	seed   = flag.Uint64("attack-seed", 0, "seed of the attacks (default: the time)")
 )
 
@@ -172,12 +173,8 @@ func tell(t *testing.T, outcomes map[string]int) {
 // systemCalls are those by which a run's files are made.
 var systemCalls = []string{"openat", "write", "fsync", "close", "renameat", "linkat", "unlinkat", "mkdirat", "ftruncate", "flock", "getdents64", "newfstatat", "pread64"}
 
-// A system call fails, or the program is killed at it: the run, begun again, ends the
-// same.
-func TestAttackBySystemCalls(t *testing.T) {
-	if *faults == 0 {
-		t.Skip("-faults says how many")
-	}
+func findStrace(t *testing.T) string {
+	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip(err)
@@ -185,6 +182,16 @@ func TestAttackBySystemCalls(t *testing.T) {
 	if out, err := exec.Command(strace, "-o", os.DevNull, "true").CombinedOutput(); err != nil {
 		t.Skipf("strace: %v: %s", err, out)
 	}
+	return strace
+}
+
+// A system call fails, or the program is killed at it: the run, begun again, ends the
+// same.
+func TestAttackBySystemCalls(t *testing.T) {
+	if *faults == 0 {
+		t.Skip("-faults says how many")
+	}
+	strace := findStrace(t)
 	bin := program(t)
 	t.Chdir(t.TempDir())
 	rng := attackRandom(t)
