@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/train/bench"
 	"largestep/train/catalog"
 )
@@ -25,7 +26,7 @@ and where the time goes.`,
   largestep bench --width 8 --batch 32 --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usageError{fmt.Errorf("unexpected argument %q", args[1])}
+				return usage.Errorf("unexpected argument %q", args[1])
 			}
 			return nil
 		},

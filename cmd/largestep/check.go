@@ -1,10 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/train/catalog"
 	"largestep/train/trainer"
 )
@@ -13,7 +13,7 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check what the theory takes for granted",
-		RunE:  subcommand("check what? \"largestep check unbiased NET\" checks stochastic gradients"),
+		RunE:  usage.Subcommand("check what? \"largestep check unbiased NET\" checks stochastic gradients"),
 	}
 	cmd.AddCommand(newCheckUnbiased())
 	return cmd
@@ -49,7 +49,7 @@ func newUnbiasedNet(p catalog.Problem) *cobra.Command {
 			}
 			defer r.Close()
 			if r.config.Schedule.OfEdge {
-				return usageError{errors.New("the check knows no edge: give --step-size as a number")}
+				return usage.Errorf("the check knows no edge: give --step-size as a number")
 			}
 			u.Engine, u.Problem, u.Seed, u.StepSize = r.open, r.problem, r.config.Seed, r.config.Schedule.First()
 			if !cmd.Flags().Changed("step-size") {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/run"
@@ -46,7 +47,7 @@ type fromFile struct {
 func netOf(path string) (string, error) {
 	file, err := settings.Read(path, knownOptions())
 	if err == nil && file.Net == "" {
-		err = usageError{fmt.Errorf("%s names no net: add a line such as \"net: resnet18\", or give NET", path)}
+		err = usage.Errorf("%s names no net: add a line such as \"net: resnet18\", or give NET", path)
 	}
 	if err != nil {
 		return "", err
@@ -66,14 +67,14 @@ func (o *trainOptions) readFile(cmd *cobra.Command) error {
 		return err
 	}
 	if file.Net != "" && file.Net != o.entry.Name {
-		return usageError{fmt.Errorf("%s is of %s, not of %s", o.file.path, file.Net, o.entry.Name)}
+		return usage.Errorf("%s is of %s, not of %s", o.file.path, file.Net, o.entry.Name)
 	}
 	list, err := file.Single()
 	if err != nil {
 		return err
 	}
 	if err := o.take(f, file, list); err != nil {
-		return fmt.Errorf("%s: %w", o.file.path, explain(cmd, err))
+		return fmt.Errorf("%s: %w", o.file.path, usage.Explain(cmd, err))
 	}
 	return nil
 }
@@ -179,7 +180,7 @@ func trainFile(cmd *cobra.Command, path string) error {
 		if sub.Name() == net {
 			cmd.Flags().Visit(func(f *pflag.Flag) {
 				if sub.Flags().Lookup(f.Name) == nil && err == nil {
-					err = usageError{unknownFlag(sub, f.Name)}
+					err = usage.Wrap(usage.UnknownFlag(sub, f.Name))
 				}
 			})
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/train/catalog"
 	"largestep/train/progress"
 	"largestep/train/run"
@@ -63,7 +64,7 @@ func (r *request) printEdge(cmd *cobra.Command, within int, tolerance float64) e
 	defer r.Close()
 	f := cmd.Flags()
 	if r.config.Schedule.OfEdge {
-		return usageError{errors.New("edge searches for the edge: give step sizes as numbers")}
+		return usage.Errorf("edge searches for the edge: give step sizes as numbers")
 	}
 	if !f.Changed("phases") && !f.Changed("decay-at") && !f.Changed("schedule") {
 		eta := r.config.Schedule.First()

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 )
 
 func newEngines() *cobra.Command {
 	return &cobra.Command{
 		Use:   "engines",
 		Short: "List what this build and machine can compute on",
-		Args:  noArgs,
+		Args:  usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, b := range backends {
 				for device := range max(1, b.devices()) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/metrics/atomicfile"
 	"largestep/train/problem"
@@ -40,7 +41,7 @@ are taken as they are, from 0 to 1, unless --normalize says otherwise.`,
 		Example: `  largestep eval runs/a/checkpoint.safetensors
   largestep eval lightning.ckpt --dataset cifar10 --logits logits.csv
   largestep eval resnet18.pth --dataset cifar10 --normalize 0.4914,0.4822,0.4465/0.2023,0.1994,0.2010`,
-		Args: exactArgs("CHECKPOINT"),
+		Args: usage.ExactArgs("CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/train/problem"
 	"largestep/train/weights"
 )
@@ -21,10 +21,10 @@ named .pth or .pt loads with torch.load(FILE, weights_only=True), what is named
 .safetensors with safetensors.torch.load_file.`,
 		Example: `  largestep export runs/a/checkpoint.safetensors -o a.pth
   largestep export lightning.ckpt -o plain.safetensors`,
-		Args: exactArgs("CHECKPOINT"),
+		Args: usage.ExactArgs("CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output == "" {
-				return usageError{errors.New("where to? give a file with -o, such as -o weights.pth")}
+				return usage.Errorf("where to? give a file with -o, such as -o weights.pth")
 			}
 			file, err := weights.ReadFile(args[0])
 			if err != nil {

@@ -3,12 +3,12 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 
 	"codeberg.org/sbinet/npyio/npy"
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/metrics/atomicfile"
 	"largestep/train/problem"
@@ -36,7 +36,7 @@ as in the columns active_1, active_2, … of a run: a ResNet has its four stages
 average pool. Images are normalised, and those of other classes refused, as by eval.`,
 		Example: `  largestep features runs/a/checkpoint.safetensors --layer 4 -o f.npy --labels y.npy
   largestep features resnet18.pt --data cifar-10 --train --images 5000 --logits z.npy`,
-		Args: exactArgs("CHECKPOINT"),
+		Args: usage.ExactArgs("CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
@@ -79,10 +79,10 @@ func (o *featuresOptions) run(cmd *cobra.Command, path string) error {
 
 func (o *featuresOptions) check(cmd *cobra.Command, checkpoint string) error {
 	if o.out == "" && o.logits == "" && o.labels == "" {
-		return usageError{errors.New("nothing to write: say --layer and --output, --logits or --labels")}
+		return usage.Errorf("nothing to write: say --layer and --output, --logits or --labels")
 	}
 	if (o.out != "") != cmd.Flags().Changed("layer") {
-		return usageError{errors.New("--layer and --output belong together")}
+		return usage.Errorf("--layer and --output belong together")
 	}
 	if o.images < 1 {
 		return fmt.Errorf("%d images: want 1 or more", o.images)

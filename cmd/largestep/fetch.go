@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/train/catalog"
 	"largestep/train/progress"
@@ -33,11 +34,11 @@ it. A download that was cut short goes on where it stopped. There are
 ` + strings.TrimSuffix(about, "\n"),
 		Example: example + fmt.Sprintf(`  largestep fetch %[1]s --from ~/Downloads/%[2]s
   largestep fetch %[1]s --from https://mirror.example/%[2]s --data ~/%[1]s`, sets[0].Name, archive),
-		Args: exactArgs(strings.Join(names, "|")),
+		Args: usage.ExactArgs(strings.Join(names, "|")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			i := slices.Index(names, args[0])
 			if i < 0 {
-				return usageError{fmt.Errorf("unknown data set %q: choose one of %s", args[0], strings.Join(names, ", "))}
+				return usage.Errorf("unknown data set %q: choose one of %s", args[0], strings.Join(names, ", "))
 			}
 			return runFetch(cmd, sets[i], o)
 		},

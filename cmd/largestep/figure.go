@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/train/catalog"
 	"largestep/train/experiment"
@@ -31,7 +32,7 @@ func newFigure() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "figure",
 		Short: "Make a figure of the paper: train what is missing, and draw it",
-		RunE:  subcommand("which figure? \"largestep figure main\" makes the paper's main figure"),
+		RunE:  usage.Subcommand("which figure? \"largestep figure main\" makes the paper's main figure"),
 	}
 	for _, c := range experiment.Commands {
 		cmd.AddCommand(newFigureCommand(c))
@@ -43,7 +44,7 @@ func newFigure() *cobra.Command {
 func newFigureCommand(c experiment.Command) *cobra.Command {
 	var o figureOptions
 	cmd := &cobra.Command{
-		Use: c.Name, Short: c.Figures[0].About(), Args: noArgs,
+		Use: c.Name, Short: c.Figures[0].About(), Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, c) },
 	}
 	f := cmd.Flags()
@@ -229,7 +230,7 @@ func (o *figureOptions) findData(cmd *cobra.Command, engine string, order *exper
 	madeFor := data.SetNamed(scale.Dataset)
 	switch {
 	case o.dataset.name == "auto" && madeFor.MadeUp() && o.dataset.dir != "":
-		return usageError{fmt.Errorf("the %s preset is made for made-up images: give --preset small with --data, or --dataset cifar10", scale.Name)}
+		return usage.Errorf("the %s preset is made for made-up images: give --preset small with --data, or --dataset cifar10", scale.Name)
 	case o.dataset.name == "auto" && madeFor.MadeUp():
 		order.Place, err = data.Find(madeFor.Name, "")
 	case o.dataset.name == "auto": // whatever lies there
@@ -247,7 +248,7 @@ func newFigureAll() *cobra.Command {
 		Use:     "all",
 		Short:   "Make every figure, each in its folder below figures/",
 		Example: "  largestep figure all\n  largestep figure all --preset small",
-		Args:    noArgs,
+		Args:    usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, c := range experiment.Commands {
 				each := o

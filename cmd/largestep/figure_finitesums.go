@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/train/lecture"
 )
 
@@ -18,7 +19,7 @@ how far SGD stays from the optimum against the step size; C/t against C/√t, an
 C that is too small; with against without replacement; the noise of a mini-batch;
 heavy ball. The slopes are in a .txt and a .csv, beside the theory's. Seconds.`,
 		Example: "  largestep figure finite-sums",
-		Args:    noArgs,
+		Args:    usage.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return drawFiniteSums(cmd, out) },
 	}
 	cmd.Flags().StringVar(&out, "out", out, "folder of the figure")

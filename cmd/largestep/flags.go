@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/train/catalog"
 	"largestep/train/run"
@@ -128,7 +129,7 @@ func apply(to, from *pflag.FlagSet) (err error) {
 func perNet(parent *cobra.Command, command func(p catalog.Problem) *cobra.Command, problems ...catalog.Problem) *cobra.Command {
 	for _, p := range problems {
 		sub := command(p)
-		sub.Use, sub.Short, sub.Args = p.Name, p.About, noArgs
+		sub.Use, sub.Short, sub.Args = p.Name, p.About, usage.NoArgs
 		parent.AddCommand(sub)
 		sub.Flags().VisitAll(func(f *pflag.Flag) { // so that flags may come before NET
 			if parent.Flags().Lookup(f.Name) == nil {
@@ -143,35 +144,12 @@ func perNet(parent *cobra.Command, command func(p catalog.Problem) *cobra.Comman
 	}
 	parent.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usageError{fmt.Errorf("%d arguments, want NET", len(args))}
+			return usage.Errorf("%d arguments, want NET", len(args))
 		}
 		_, err := catalog.Find(args[0])
 		return err
 	}
 	return parent
-}
-
-// otherwise is what the field calls a flag otherwise.
-var otherwise = map[string]string{
-	"lr": "step-size", "learning-rate": "step-size", "eta": "step-size", "batch-size": "batch", "bs": "batch", "wd": "weight-decay",
-	"model": "NET", "net": "NET", "arch": "NET", "gpu": "engine cuda", "gpus": "engine cuda", "cuda": "engine cuda",
-	"output": "out", "output-dir": "out", "num-epochs": "epochs", "max-steps": "steps", "max-epochs": "epochs", "workers": "threads",
-	"num-workers": "threads", "dtype": "precision", "amp": "precision bf16", "data-dir": "data", "sparsity": "measure", "scheduler": "schedule",
-	"lr-scheduler": "schedule", "warmup-steps": "warmup", "warmup-epochs": "warmup", "checkpoint": "init", "pretrained": "init",
-}
-
-// unknownFlag says of a flag that a command does not have what to give instead.
-func unknownFlag(cmd *cobra.Command, name string) error {
-	instead, known := otherwise[name]
-	switch {
-	case optional[name] && cmd.HasParent() && cmd.Parent().Flags().Lookup(name) != nil:
-		return fmt.Errorf("--%s means nothing to %s", name, cmd.Name())
-	case instead == "NET":
-		return fmt.Errorf("unknown flag --%s: the net is an argument, as in \"largestep train resnet18\"", name)
-	case known && cmd.Flags().Lookup(strings.Fields(instead)[0]) != nil:
-		return fmt.Errorf("unknown flag --%s: here it is --%s", name, instead)
-	}
-	return fmt.Errorf("unknown flag --%s", name)
 }
 
 // sampling is a flag.

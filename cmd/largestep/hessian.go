@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/metrics/measure"
 	"largestep/train/curvature"
@@ -41,7 +42,7 @@ The products with vectors that make the numbers are exact in the engine's
 arithmetic. Each eigenvalue comes with ‖Hu − λu‖/|λ|: a true one lies that near.`,
 		Example: `  largestep hessian runs/a/checkpoint.safetensors --eigenvalues 5
   largestep hessian resnet18.pt --data cifar-10 --mode evaluation --trace-vectors 0`,
-		Args: exactArgs("CHECKPOINT"),
+		Args: usage.ExactArgs("CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/train/progress"
 )
@@ -20,7 +21,7 @@ refused.`,
 		Example: `  largestep import cifar10-jpeg.tar.gz --name "CIFAR-10 (JPEG copy)"
   largestep import tiny-imagenet --name tiny-imagenet && largestep train resnet18 --dataset tiny-imagenet
   largestep import ~/shapes --data ~/shapes-bin`,
-		Args: exactArgs("FOLDER|ARCHIVE"),
+		Args: usage.ExactArgs("FOLDER|ARCHIVE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Waiting = func(dir string) { waiting(cmd, dir) }
 			var finish func()

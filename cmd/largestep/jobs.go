@@ -1,10 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/nets/op"
 	"largestep/train/catalog"
 )
@@ -28,7 +28,7 @@ func (o *jobOptions) open(e *engineOptions, p catalog.Problem, precision string)
 		return nil, fmt.Errorf("%d jobs: want 1 to %d", o.jobs, maxThreads)
 	case len(o.gpus) == 0:
 	case e.name == "cpu":
-		return nil, usageError{errors.New("--gpus is of --engine cuda: leave one out")}
+		return nil, usage.Errorf("--gpus is of --engine cuda: leave one out")
 	default:
 		e.name, e.device = "cuda", o.gpus[0]
 		jobs = max(o.jobs, len(o.gpus))

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/metrics/figure"
 	"largestep/metrics/record"
 	"largestep/train/catalog"
@@ -48,10 +49,10 @@ instead.`,
 		Args: someRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(o.files) == 0 {
-				return usageError{errors.New("where to? give a file with -o, such as -o curves.png")}
+				return usage.Errorf("where to? give a file with -o, such as -o curves.png")
 			}
 			if err := o.parse(); err != nil {
-				return usageError{err}
+				return usage.Wrap(err)
 			}
 			runs, err := openRuns(args)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/nets/op"
 	"largestep/train/catalog"
@@ -101,11 +102,11 @@ func (r *request) prepare(cmd *cobra.Command, groups ...func(*pflag.FlagSet, *ru
 // check refuses flags that contradict each other.
 func (r *request) check(f *pflag.FlagSet) error {
 	if err := r.schedule.check(f); err != nil {
-		return usageError{err}
+		return usage.Wrap(err)
 	}
 	for _, same := range [][2]string{{"steps", "epochs"}, {"eval-steps", "eval-every"}} {
 		if f.Changed(same[0]) && f.Changed(same[1]) {
-			return usageError{fmt.Errorf("--%s and --%s say the same: leave one out", same[0], same[1])}
+			return usage.Errorf("--%s and --%s say the same: leave one out", same[0], same[1])
 		}
 	}
 	switch {
@@ -280,7 +281,7 @@ func (o *datasetOptions) find(out io.Writer) (data.Place, error) {
 	if o.name != "auto" {
 		p, err := data.Find(o.name, o.dir)
 		if errors.Is(err, data.ErrMadeUp) {
-			return p, usageError{errors.New("the made-up set has no folder: leave out --data")}
+			return p, usage.Errorf("the made-up set has no folder: leave out --data")
 		}
 		return p, err
 	}

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/train/run"
 	"largestep/train/trainer"
 )
@@ -21,10 +20,6 @@ const (
 	exitUsage       = 2
 	exitInterrupted = 130 // by Ctrl-C; see statusOf
 )
-
-// usageError is a mistake in the command line, as opposed to one in what it asks
-// for.
-type usageError struct{ error }
 
 // errInterrupted ends a command that Ctrl-C stopped, after it has said so.
 var errInterrupted = errors.New("interrupted")
@@ -40,7 +35,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = out.err
 	}
-	var usage usageError
+	var mistake usage.Error
 	switch {
 	case err == nil:
 		return 0
@@ -52,7 +47,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, trainer.ErrInterrupted), errors.Is(err, context.Canceled):
 		fmt.Fprintf(stderr, "largestep: %s\n", strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted"))
 		return statusOf(ctx)
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &mistake), strings.HasPrefix(err.Error(), "unknown command"):
 		fmt.Fprintf(stderr, "largestep: %s\nSee \"%s --help\".\n", strings.Join(strings.Fields(err.Error()), " "), cmd.CommandPath())
 		return exitUsage
 	default:
@@ -98,66 +93,8 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{explain(cmd, err)} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage.Wrap(usage.Explain(cmd, err)) })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newTrain(), newSweep(), newFigure(), newPlot(), newRuns(), newTable(), newEval(), newHessian(), newFeatures(), newEdge(), newCheck(), newFetch(), newImport(), newExport(), newBench(), newEngines())
 	return root
-}
-
-// explain says what a flag of numbers wants, instead of which function could not
-// parse it.
-func explain(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
-		return unknownFlag(cmd, unknown.GetSpecifiedName())
-	}
-	var invalid *pflag.InvalidValueError
-	var number *strconv.NumError
-	if !errors.As(err, &invalid) || !errors.As(err, &number) {
-		return err
-	}
-	want := map[string]string{
-		"ParseInt": "a whole number", "ParseUint": "a whole number from 0 up", "ParseFloat": "a number", "ParseBool": "true or false",
-	}[number.Func]
-	reason := ""
-	if errors.Is(err, strconv.ErrRange) {
-		reason = ", and this is out of range"
-	}
-	return fmt.Errorf("--%s %s: want %s%s", invalid.GetFlag().Name, invalid.GetValue(), want, reason)
-}
-
-// exactArgs refuses other arguments than the named ones.
-func exactArgs(names ...string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != len(names) {
-			return usageError{fmt.Errorf("%d arguments, want %s", len(args), strings.Join(names, " "))}
-		}
-		return nil
-	}
-}
-
-// noArgs refuses arguments.
-func noArgs(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q", args[0])}
-	}
-	return nil
-}
-
-// subcommand wants the name of one, and says which there are; none asks.
-func subcommand(question string) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return usageError{errors.New(question)}
-		}
-		cmd.SuggestionsMinimumDistance = 2
-		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-			return usageError{fmt.Errorf("unknown %s %q: did you mean %s?", cmd.Name(), args[0], strings.Join(similar, " or "))}
-		}
-		var names []string
-		for _, c := range cmd.Commands() {
-			names = append(names, c.Name())
-		}
-		return usageError{fmt.Errorf("unknown %s %q: choose one of %s", cmd.Name(), args[0], strings.Join(names, ", "))}
-	}
 }

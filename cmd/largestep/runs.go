@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/metrics/atomicfile"
 	"largestep/metrics/figure"
 	"largestep/metrics/record"
@@ -118,7 +118,7 @@ second phase begins) and schedule.`,
 // someRuns wants arguments.
 func someRuns(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageError{errors.New("no run folders: give some, or a folder of some")}
+		return usage.Errorf("no run folders: give some, or a folder of some")
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/train/catalog"
 	"largestep/train/progress"
 	"largestep/train/sweep"
@@ -71,7 +72,7 @@ again, unless it was cancelled.`,
 			}
 			n, err := strconv.Atoi(number)
 			if err != nil {
-				return usageError{fmt.Errorf("run %q: want its number, or SLURM_ARRAY_TASK_ID to be set", number)}
+				return usage.Errorf("run %q: want its number, or SLURM_ARRAY_TASK_ID to be set", number)
 			}
 			return o.task(cmd, args[0], n)
 		},

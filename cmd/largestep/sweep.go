@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/train/catalog"
 	"largestep/train/experiment"
@@ -24,7 +25,7 @@ func newSweep() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sweep",
 		Short: "Train the product of lists of settings, here or on a cluster",
-		RunE:  subcommand("what of a sweep? \"largestep sweep train NET\" trains one"),
+		RunE:  usage.Subcommand("what of a sweep? \"largestep sweep train NET\" trains one"),
 	}
 	cmd.AddCommand(newSweepTrain(), newSweepTask(), newSweepStatus(), newSweepCollect())
 	return cmd
@@ -150,7 +151,7 @@ func (o *sweepOptions) sweep(f *pflag.FlagSet) (*sweep.Sweep, error) {
 			axis = append(axis, settings.Point{{Name: optionOf(flag.Name), Value: v}})
 		}
 		if len(axis) > 1 && slices.Contains(single, flag.Name) {
-			return nil, usageError{fmt.Errorf("--%s: a sweep has one", flag.Name)}
+			return nil, usage.Errorf("--%s: a sweep has one", flag.Name)
 		}
 		axes = append(axes, axis)
 	}
@@ -160,7 +161,7 @@ func (o *sweepOptions) sweep(f *pflag.FlagSet) (*sweep.Sweep, error) {
 			return nil, err
 		}
 		if file.Net != "" && file.Net != o.entry.Name {
-			return nil, usageError{fmt.Errorf("%s is of %s, not of %s", o.file, file.Net, o.entry.Name)}
+			return nil, usage.Errorf("%s is of %s, not of %s", o.file, file.Net, o.entry.Name)
 		}
 		if !f.Changed("seeds") && !f.Changed("seed") {
 			o.seeds = file.Seeds
@@ -206,7 +207,7 @@ var ofEngine = []string{"engine", "device", "threads"}
 
 func (o *sweepOptions) run(cmd *cobra.Command) error {
 	if o.out == "" {
-		return usageError{errors.New("where to? give a folder with --out, such as --out sweep")}
+		return usage.Errorf("where to? give a folder with --out, such as --out sweep")
 	}
 	if o.save < 0 {
 		return fmt.Errorf("a checkpoint every %v: want 0 or more", o.save)
@@ -216,7 +217,7 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	if on := o.slurm.on; on != "" && on != "slurm" {
-		return usageError{fmt.Errorf("--on %s: only slurm is known; --print gives commands for others", on)}
+		return usage.Errorf("--on %s: only slurm is known; --print gives commands for others", on)
 	}
 	trained, err := o.experiment(cmd, s, !o.print && o.slurm.on == "")
 	if err != nil {
@@ -267,7 +268,7 @@ func (o *sweepOptions) experiment(cmd *cobra.Command, s *sweep.Sweep, train bool
 		}
 		run, err := r.resolve(point)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", point.Name, explain(cmd, err))
+			return nil, fmt.Errorf("%s: %w", point.Name, usage.Explain(cmd, err))
 		}
 		last := &e.Settings[len(e.Settings)-1]
 		last.Runs = append(last.Runs, run)
@@ -382,7 +383,7 @@ func readSweep(dir string) (*sweep.Sweep, error) {
 func newSweepCollect() *cobra.Command {
 	var columns []string
 	cmd := &cobra.Command{
-		Use: "collect DIR", Short: "Tabulate the runs of a sweep, as far as they are", Args: exactArgs("DIR"),
+		Use: "collect DIR", Short: "Tabulate the runs of a sweep, as far as they are", Args: usage.ExactArgs("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := readSweep(args[0])
 			if err != nil {
@@ -397,7 +398,7 @@ func newSweepCollect() *cobra.Command {
 
 func newSweepStatus() *cobra.Command {
 	return &cobra.Command{
-		Use: "status DIR", Short: "Tell how the runs of a sweep stand", Args: exactArgs("DIR"),
+		Use: "status DIR", Short: "Tell how the runs of a sweep stand", Args: usage.ExactArgs("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := readSweep(args[0])
 			if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/usage"
 	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/progress"
@@ -174,7 +175,7 @@ func (o *trainOptions) run(cmd *cobra.Command) (err error) {
 // findRun reads the run to go on with, if there is one.
 func (o *trainOptions) findRun(f *pflag.FlagSet) (err error) {
 	if o.out == "" {
-		return usageError{errors.New("--resume needs the run folder: --out DIR")}
+		return usage.Errorf("--resume needs the run folder: --out DIR")
 	}
 	o.resumed, err = run.ReadConfig(o.out)
 	switch {
