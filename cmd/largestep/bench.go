@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
 	"largestep/train/bench"
 	"largestep/train/catalog"
@@ -13,7 +14,7 @@ import (
 
 func newBench() *cobra.Command {
 	var o bench.Options
-	var e engineOptions
+	var e flags.Engine
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "bench [NET]",
@@ -38,7 +39,7 @@ and where the time goes.`,
 			if err != nil {
 				return err
 			}
-			engine, err := e.openFor(entry, o.Precision)
+			engine, err := e.Open(entry, o.Precision)
 			if err != nil {
 				return err
 			}
@@ -48,7 +49,7 @@ and where the time goes.`,
 				return err
 			}
 			if engine.Name() == "cpu" {
-				r.Threads = e.threads
+				r.Threads = e.Threads
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {
@@ -74,6 +75,6 @@ and where the time goes.`,
 	f.IntVar(&o.Classes, "classes", 10, "classes of the images")
 	f.DurationVar(&o.Time, "time", 10*time.Second, "about how long to measure")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
-	e.addFlags(f)
+	e.Add(f)
 	return cmd
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/flags"
+	"largestep/cmd/internal/request"
 	"largestep/cmd/internal/usage"
 	"largestep/train/catalog"
 	"largestep/train/trainer"
@@ -30,11 +32,11 @@ epoch, which is biased when the examples are taken without replacement.`,
 		Example: `  largestep check unbiased diagonal
   largestep check unbiased logistic --repeats 200`,
 	}
-	return perNet(cmd, newUnbiasedNet, catalog.Problems...)
+	return request.PerNet(cmd, newUnbiasedNet, catalog.Problems...)
 }
 
 func newUnbiasedNet(p catalog.Problem) *cobra.Command {
-	r := newRequest(p)
+	r := request.New(p, flags.Examples)
 	u := trainer.Unbiased{Draws: []int{10, 100, 1000, 10_000, 100_000}}
 	cmd := &cobra.Command{
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -44,14 +46,14 @@ func newUnbiasedNet(p catalog.Problem) *cobra.Command {
 			if u.Repeats < 2 {
 				return fmt.Errorf("%d repeats: want 2 or more", u.Repeats)
 			}
-			if err := r.prepare(cmd, addExamples); err != nil {
+			if err := r.Prepare(cmd.Context(), cmd.Flags(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			defer r.Close()
-			if r.config.Schedule.OfEdge {
+			if r.Config.Schedule.OfEdge {
 				return usage.Errorf("the check knows no edge: give --step-size as a number")
 			}
-			u.Engine, u.Problem, u.Seed, u.StepSize = r.open, r.problem, r.config.Seed, r.config.Schedule.First()
+			u.Engine, u.Problem, u.Seed, u.StepSize = r.Opened, r.Problem, r.Config.Seed, r.Config.Schedule.First()
 			if !cmd.Flags().Changed("step-size") {
 				u.StepSize /= 2 // no epoch of a thousand diverges
 			}
@@ -64,8 +66,8 @@ func newUnbiasedNet(p catalog.Problem) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.Var(&r.schedule.stepSize, "step-size", "step size η of the epochs (default half of what the net is trained with)")
-	r.addSettings(f, addExamples)
+	f.Var(&r.Schedule.StepSize, "step-size", "step size η of the epochs (default half of what the net is trained with)")
+	r.AddSettings(f)
 	f.IntVar(&u.Repeats, "repeats", 1000, "epochs over which the bias of the last step is averaged")
 	return cmd
 }

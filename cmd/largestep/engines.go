@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/usage"
+	"largestep/train/machine/engines"
 )
 
 func newEngines() *cobra.Command {
@@ -13,16 +14,16 @@ func newEngines() *cobra.Command {
 		Short: "List what this build and machine can compute on",
 		Args:  usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, b := range backends {
-				for device := range max(1, b.devices()) {
-					description, err := b.probe(device)
+			for _, e := range engines.All {
+				for device := range max(1, e.Devices()) {
+					description, err := e.Probe(device)
 					if err != nil {
 						description = "not available: " + err.Error()
 					}
-					if b.devices() > 1 {
+					if e.Devices() > 1 {
 						description = fmt.Sprintf("device %d: %s", device, description)
 					}
-					fmt.Fprintf(cmd.OutOrStdout(), "%-6s %s\n", b.name, description)
+					fmt.Fprintf(cmd.OutOrStdout(), "%-6s %s\n", e.Name, description)
 				}
 			}
 			return nil

@@ -9,15 +9,17 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/metrics/atomicfile"
+	"largestep/train/catalog"
 	"largestep/train/problem"
 )
 
 // evalOptions are the flags of eval.
 type evalOptions struct {
-	checkpointOptions
+	flags.Checkpoint
 	logits string
 	size   int
 	subset data.Choice
@@ -47,9 +49,9 @@ are taken as they are, from 0 to 1, unless --normalize says otherwise.`,
 	f := cmd.Flags()
 	f.StringVar(&o.logits, "logits", "", "CSV file to write the logits of every test image to")
 	f.IntVar(&o.size, "test-size", 0, "test images (default: all; 2,000 of the made-up set)")
-	f.Var((*choice)(&o.subset), "subset", aboutSubset)
+	f.Var((*flags.Choice)(&o.subset), "subset", flags.AboutSubset)
 	f.StringVar(&o.format, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
-	o.addFlags(f)
+	o.Add(f)
 	return cmd
 }
 
@@ -67,7 +69,7 @@ func (o *evalOptions) run(cmd *cobra.Command, path string) error {
 	if err := net.Problem.CheckPrecision(o.format); err != nil {
 		return err
 	}
-	place, err := o.find(cmd, net)
+	place, err := o.Find(cmd.Flags(), cmd.ErrOrStderr(), net)
 	if err != nil {
 		return err
 	}
@@ -78,15 +80,15 @@ func (o *evalOptions) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	sayDoubts(cmd.ErrOrStderr(), ": see --subset", set.Test)
-	engine, err := o.open(net, set.Test, o.format)
+	flags.Doubts(cmd.ErrOrStderr(), ": see --subset", set.Test)
+	engine, err := o.Open(net, set.Test, o.format)
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
 	var result problem.Result
 	evaluate := func(logits func(int, []float64) error) (err error) {
-		result, err = net.Evaluate(engine, set.Test, o.normalize, logits)
+		result, err = net.Evaluate(engine, set.Test, o.Normalize, logits)
 		return err
 	}
 	if o.logits == "" {
@@ -125,4 +127,13 @@ func writeLogits(w io.Writer, evaluate func(logits func(int, []float64) error) e
 		return buf.WriteByte('\n')
 	})
 	return cmp.Or(err, buf.Flush())
+}
+
+// openCheckpoint reads a file, and says how.
+func openCheckpoint(cmd *cobra.Command, path string) (*catalog.NetFile, error) {
+	net, err := catalog.OpenNet(path)
+	if err == nil {
+		sayChanges(cmd, path, net.Changes)
+	}
+	return net, err
 }

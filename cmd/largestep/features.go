@@ -8,15 +8,17 @@ import (
 
 	"codeberg.org/sbinet/npyio/npy"
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/metrics/atomicfile"
+	"largestep/train/catalog"
 	"largestep/train/problem"
 )
 
 // featuresOptions are the flags of features.
 type featuresOptions struct {
-	checkpointOptions
+	flags.Checkpoint
 	layer               int
 	out, logits, labels string // files
 	images              int
@@ -46,7 +48,7 @@ average pool. Images are normalised, and those of other classes refused, as by e
 	f.StringVar(&o.labels, "labels", "", ".npy file for the labels")
 	f.IntVar(&o.images, "images", 1000, "images, the first of the set")
 	f.BoolVar(&o.train, "train", false, "of the training set instead of the test set")
-	o.addFlags(f)
+	o.Add(f)
 	return cmd
 }
 
@@ -62,12 +64,12 @@ func (o *featuresOptions) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	engine, err := o.open(net, images, "fp32")
+	engine, err := o.Open(net, images, "fp32")
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	features, err := net.Features(engine, images, o.normalize)
+	features, err := net.Features(engine, images, o.Normalize)
 	if err != nil {
 		return err
 	}
@@ -100,8 +102,8 @@ func (o *featuresOptions) check(cmd *cobra.Command, checkpoint string) error {
 	return nil
 }
 
-func (o *featuresOptions) load(cmd *cobra.Command, net *checkpoint) (*data.Images, error) {
-	place, err := o.find(cmd, net)
+func (o *featuresOptions) load(cmd *cobra.Command, net *catalog.NetFile) (*data.Images, error) {
+	place, err := o.Find(cmd.Flags(), cmd.ErrOrStderr(), net)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"largestep/data"
 	"largestep/train/catalog"
 	"largestep/train/progress"
+	"largestep/train/shell"
 )
 
 func newFetch() *cobra.Command {
@@ -85,9 +86,9 @@ func reportSet(cmd *cobra.Command, dir string, inCache bool) error {
 	if err != nil {
 		return err
 	}
-	how := "--dataset " + quote(set.Name)
+	how := "--dataset " + shell.Word(set.Name)
 	if !inCache {
-		how += " --data " + quote(dir)
+		how += " --data " + shell.Word(dir)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: %d training and %d test images of %d classes, %d×%[5]d pixels, in %s\ntrain on them with largestep train %s %s\n",
 		set.Name, set.Train.Len(), set.Test.Len(), len(set.Train.Classes), set.Train.Side, dir, catalog.Problems[0].Name, how)

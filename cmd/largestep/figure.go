@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/train/catalog"
@@ -23,9 +24,9 @@ type figureOptions struct {
 	seed      uint64
 	seeds     int
 	precision string
-	dataset   datasetOptions
-	engine    engineOptions
-	jobs      jobOptions
+	dataset   flags.Dataset
+	engine    flags.Engine
+	jobs      flags.Jobs
 }
 
 func newFigure() *cobra.Command {
@@ -63,8 +64,8 @@ func newFigureCommand(c experiment.Command) *cobra.Command {
 	}
 	f.IntVar(&o.seeds, "seeds", 0, "runs of each curve (default "+defaultSeeds(c.Figures[0])+")")
 	f.StringVar(&o.precision, "precision", "", "number format (default "+c.Figures[0].Problem().Precisions[0]+")")
-	o.engine.addFlags(f)
-	o.jobs.addFlags(f)
+	o.engine.Add(f)
+	o.jobs.Add(f)
 	return cmd
 }
 
@@ -76,8 +77,8 @@ func (o *figureOptions) addImageFlags(f *pflag.FlagSet) {
 	}{{&o.sizes.Width, "width"}, {&o.sizes.TrainSize, "train-size"}, {&o.sizes.TestSize, "test-size"}, {&o.sizes.Batch, "batch"}, {&o.sizes.Epochs, "epochs"}} {
 		f.IntVar(size.value, size.name, 0, "another one than the preset's")
 	}
-	o.dataset.addFlags(f)
-	f.Lookup("dataset").Usage = setNames() + ", the name of an imported set, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
+	o.dataset.Add(f)
+	f.Lookup("dataset").Usage = flags.SetNames() + ", the name of an imported set, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
 }
 
 func aboutImages(f experiment.ImageFigure) (long, example string) {
@@ -160,11 +161,11 @@ func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experim
 			return err
 		}
 	}
-	engines, err := o.jobs.open(&o.engine, f.Problem(), o.precision)
+	engines, err := o.jobs.Open(&o.engine, f.Problem(), o.precision)
 	if err != nil {
 		return err
 	}
-	defer closeAll(engines)
+	defer flags.CloseAll(engines)
 	engine := engines[0]
 	order := experiment.Order{Seed: o.seed, Seeds: o.seeds, Precision: o.precision, Instance: o.instance}
 	if f.Problem().Reads() {
@@ -177,12 +178,12 @@ func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experim
 		return err
 	}
 	if plan.Data != nil {
-		sayDoubts(cmd.ErrOrStderr(), "", plan.Data.Train, plan.Data.Test)
+		flags.Doubts(cmd.ErrOrStderr(), "", plan.Data.Train, plan.Data.Test)
 	}
 	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Brief: !f.Problem().Reads(), Jobs: len(engines)}
 	e := &experiment.Experiment{
 		Dir: filepath.Join("figures", plan.Folder), Problem: f.Problem(), Data: plan.Data, Settings: plan.Settings,
-		Engines: engines, Environment: o.engine.environment(engine, order.Place, 0), Watcher: w,
+		Engines: engines, Environment: o.engine.Environment(engine, order.Place, 0), Watcher: w,
 	}
 	if o.out != "" {
 		e.Dir = o.out
@@ -191,16 +192,14 @@ func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experim
 		}
 	}
 	if err := e.CheckFolder(); err != nil {
-		return fmt.Errorf("%w: choose another folder with --out", err)
+		return err
 	}
 	if order.Scale != nil {
 		size := f.(experiment.ImageFigure).StepSizes(*order.Scale)
 		fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: η %g and %g, %s; on %s (%s)\n", order.Scale.Name, size.Small, size.Large, progress.DescribeScale(&plan.Settings[0].Runs[0].Config), engine.Name(), engine.Device())
 	}
-	if err := e.Train(cmd.Context()); w.Interrupted(err) {
-		return errInterrupted
-	} else if err != nil {
-		return advise(err)
+	if err := w.Told(e.Train(cmd.Context())); err != nil {
+		return err
 	}
 	groups, err := e.Records()
 	if err != nil {
@@ -229,14 +228,14 @@ func (o *figureOptions) findData(cmd *cobra.Command, engine string, order *exper
 	order.Scale = &scale
 	madeFor := data.SetNamed(scale.Dataset)
 	switch {
-	case o.dataset.name == "auto" && madeFor.MadeUp() && o.dataset.dir != "":
+	case o.dataset.Name == "auto" && madeFor.MadeUp() && o.dataset.Dir != "":
 		return usage.Errorf("the %s preset is made for made-up images: give --preset small with --data, or --dataset cifar10", scale.Name)
-	case o.dataset.name == "auto" && madeFor.MadeUp():
+	case o.dataset.Name == "auto" && madeFor.MadeUp():
 		order.Place, err = data.Find(madeFor.Name, "")
-	case o.dataset.name == "auto": // whatever lies there
-		order.Place, err = data.FindIn(o.dataset.dir)
+	case o.dataset.Name == "auto": // whatever lies there
+		order.Place, err = data.FindIn(o.dataset.Dir)
 	default:
-		order.Place, err = o.dataset.find(cmd.ErrOrStderr())
+		order.Place, err = o.dataset.Find(cmd.ErrOrStderr())
 	}
 	return err
 }
@@ -253,7 +252,7 @@ func newFigureAll() *cobra.Command {
 			for _, c := range experiment.Commands {
 				each := o
 				if !c.Figures[0].Problem().Reads() { // they have an engine and number formats of their own
-					each.engine.name, each.precision = "auto", ""
+					each.engine.Name, each.precision = "auto", ""
 				}
 				if err := each.run(cmd, c); err != nil {
 					return err
@@ -266,7 +265,7 @@ func newFigureAll() *cobra.Command {
 	o.addImageFlags(f)
 	f.IntVar(&o.seeds, "seeds", 0, "runs of each curve (default: what each figure has)")
 	f.StringVar(&o.precision, "precision", "", "number format of classifiers of images")
-	o.engine.addFlags(f)
-	o.jobs.addFlags(f)
+	o.engine.Add(f)
+	o.jobs.Add(f)
 	return cmd
 }

@@ -5,15 +5,17 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/metrics/measure"
+	"largestep/train/catalog"
 	"largestep/train/curvature"
 )
 
 // hessianOptions are the flags of hessian.
 type hessianOptions struct {
-	checkpointOptions
+	flags.Checkpoint
 	images, batch int
 	mode          curvature.Mode
 	eigenvalues   int
@@ -53,7 +55,7 @@ arithmetic. Each eigenvalue comes with ‖Hu − λu‖/|λ|: a true one lies th
 	f.Float64Var(&o.tolerance, "tolerance", 1e-3, "of the eigenvalues, relative; float32 reaches about 1e-5")
 	f.IntVar(&o.products, "products", 500, "products of the Hessian with a vector, at most")
 	f.IntVar(&o.traceVectors, "trace-vectors", 10, "random vectors for the trace; 0 leaves it out")
-	o.addFlags(f)
+	o.Add(f)
 	return cmd
 }
 
@@ -69,12 +71,12 @@ func (o *hessianOptions) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	engine, err := o.open(net, set.Train, "fp32")
+	engine, err := o.Open(net, set.Train, "fp32")
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	p, err := net.Probe(engine, set.Train, o.normalize, o.batch, o.mode)
+	p, err := net.Probe(engine, set.Train, o.Normalize, o.batch, o.mode)
 	if err != nil {
 		return err
 	}
@@ -105,15 +107,15 @@ func (o *hessianOptions) check() error {
 }
 
 // load brings the training images, and settles the size of the mini-batches.
-func (o *hessianOptions) load(cmd *cobra.Command, net *checkpoint) (*data.Dataset, error) {
-	place, err := o.find(cmd, net)
+func (o *hessianOptions) load(cmd *cobra.Command, net *catalog.NetFile) (*data.Dataset, error) {
+	place, err := o.Find(cmd.Flags(), cmd.ErrOrStderr(), net)
 	if err != nil {
 		return nil, err
 	}
 	if o.batch == 0 {
 		o.batch = min(100, o.images)
-		if net.beside != nil {
-			o.batch = net.beside.Batch
+		if net.Beside != nil {
+			o.batch = net.Beside.Batch
 		}
 	}
 	return place.Load(o.images, 1)

@@ -51,23 +51,3 @@ func statusOf(ctx context.Context) int {
 	}
 	return exitInterrupted
 }
-
-// await waits for f, or for the context to end: then what f makes is lost.
-func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := f()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var none T
-		return none, context.Cause(ctx)
-	}
-}

@@ -10,7 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/usage"
+	"largestep/metrics/record"
+	"largestep/train/experiment"
+	"largestep/train/progress"
 	"largestep/train/run"
+	"largestep/train/sweep"
 	"largestep/train/trainer"
 )
 
@@ -20,9 +24,6 @@ const (
 	exitUsage       = 2
 	exitInterrupted = 130 // by Ctrl-C; see statusOf
 )
-
-// errInterrupted ends a command that Ctrl-C stopped, after it has said so.
-var errInterrupted = errors.New("interrupted")
 
 // execute runs the command line and returns the exit status.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -39,7 +40,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, progress.ErrTold):
 		return statusOf(ctx)
 	case errors.As(err, new(signalled)):
 		fmt.Fprintln(stderr, "largestep: interrupted before there was anything to save")
@@ -51,7 +52,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "largestep: %s\nSee \"%s --help\".\n", strings.Join(strings.Fields(err.Error()), " "), cmd.CommandPath())
 		return exitUsage
 	default:
-		fmt.Fprintf(stderr, "largestep: %v\n", err)
+		fmt.Fprintf(stderr, "largestep: %v\n", advise(err))
 		return exitError
 	}
 }
@@ -97,4 +98,20 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newTrain(), newSweep(), newFigure(), newPlot(), newRuns(), newTable(), newEval(), newHessian(), newFeatures(), newEdge(), newCheck(), newFetch(), newImport(), newExport(), newBench(), newEngines())
 	return root
+}
+
+// advise adds to an error what flag helps.
+func advise(err error) error {
+	switch {
+	case errors.As(err, new(*experiment.FolderError)), errors.Is(err, sweep.ErrAnother),
+		errors.Is(err, run.ErrAnotherRun), errors.Is(err, run.ErrNotEmpty), errors.Is(err, run.ErrHoldsRun):
+		return fmt.Errorf("%w: choose another folder with --out", err)
+	case errors.Is(err, trainer.ErrInitialParameters):
+		return fmt.Errorf("%w: give it with --init", err)
+	case errors.Is(err, run.ErrEndsOtherwise):
+		return fmt.Errorf("%w: begin another run with its checkpoint, by --init", err)
+	case errors.Is(err, record.ErrLost):
+		return fmt.Errorf("%w, by --init", err)
+	}
+	return err
 }

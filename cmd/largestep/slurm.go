@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
 	"largestep/train/catalog"
 	"largestep/train/progress"
@@ -43,9 +44,9 @@ func (o *sweepOptions) submit(cmd *cobra.Command, s *sweep.Sweep) error {
 	if err != nil {
 		return err
 	}
-	o.slurm.Command = []string{program, "sweep", "task", dir, "--engine", o.engine.name, "--checkpoint-every", o.save.String()}
+	o.slurm.Command = []string{program, "sweep", "task", dir, "--engine", o.engine.Name, "--checkpoint-every", o.save.String()}
 	if cmd.Flags().Changed("threads") {
-		o.slurm.Command = append(o.slurm.Command, "--threads", strconv.Itoa(o.engine.threads))
+		o.slurm.Command = append(o.slurm.Command, "--threads", strconv.Itoa(o.engine.Threads))
 	}
 	id, err := o.slurm.Submit(cmd.Context(), dir, len(s.Runs()))
 	if err != nil {
@@ -78,7 +79,7 @@ again, unless it was cancelled.`,
 		},
 	}
 	f := cmd.Flags()
-	o.engine.addFlags(f)
+	o.engine.Add(f)
 	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints")
 	return cmd
 }
@@ -100,7 +101,7 @@ func (o *sweepOptions) task(cmd *cobra.Command, dir string, number int) error {
 	if err != nil {
 		return err
 	}
-	defer closeAll(e.Engines)
+	defer flags.CloseAll(e.Engines)
 	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Jobs: 1}
 	e.Watcher = w
 	ctx, stop := signal.NotifyContext(cmd.Context(), limitSignals...)
@@ -111,8 +112,5 @@ func (o *sweepOptions) task(cmd *cobra.Command, dir string, number int) error {
 			fmt.Fprintf(cmd.ErrOrStderr(), "largestep: %v\n", rerr)
 		}
 	}
-	if w.Interrupted(err) {
-		return errInterrupted
-	}
-	return advise(err)
+	return w.Told(err)
 }

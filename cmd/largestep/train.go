@@ -1,38 +1,14 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-	"largestep/cmd/internal/usage"
-	"largestep/metrics/record"
+	"largestep/cmd/internal/request"
 	"largestep/train/catalog"
 	"largestep/train/progress"
-	"largestep/train/run"
-	"largestep/train/trainer"
 )
-
-// trainGroups are the flags of a training that make its config.
-var trainGroups = []func(*pflag.FlagSet, *run.Config){addExamples, addDescent, addLength, addRecords}
-
-// trainOptions are the flags of train NET.
-type trainOptions struct {
-	*request
-	out       string
-	resume    bool
-	save      time.Duration
-	keep      int
-	saveEvery int
-	file      fromFile
-	print     bool
-}
 
 func newTrain() *cobra.Command {
 	cmd := &cobra.Command{
@@ -59,46 +35,30 @@ a GPU; its step size is decayed at 50 % of the epochs.
   largestep train --config runs/a/config.json --seed 1           all but the seed
   largestep train resnet18 --momentum 0.9 --print-config         what it would train with, for a --config`,
 	}
-	perNet(cmd, newTrainNet, catalog.Problems...)
-	return orFromFile(cmd)
-}
-
-// orFromFile lets the file of --config name the NET of a command.
-func orFromFile(cmd *cobra.Command) *cobra.Command {
-	withNet := cmd.RunE
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if path := cmd.Flags().Lookup("config"); len(args) == 0 && path.Changed {
-			return trainFile(cmd, path.Value.String())
-		}
-		return withNet(cmd, args)
-	}
-	return cmd
+	return request.OrFromFile(request.PerNet(cmd, newTrainNet, catalog.Problems...))
 }
 
 func newTrainNet(p catalog.Problem) *cobra.Command {
-	o := &trainOptions{request: newRequest(p)}
+	t := request.NewTraining(p)
+	var print bool
 	cmd := &cobra.Command{
 		Long: fmt.Sprintf(`Trains %s: %s.
 Its defaults are below; "largestep train --help" has examples.`, p.Name, p.About),
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, out, told := cmd.Flags(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+			if err := t.Prepare(cmd.Context(), f, told, print); err != nil {
+				return err
+			}
+			defer t.Close()
+			if print {
+				return t.Config.Print(out)
+			}
+			return progress.Train(cmd.Context(), out, told, t.Options(), t.Again(f))
+		},
 	}
-	f := cmd.Flags()
-	o.addTraining(f)
-	f.StringVar(&o.out, "out", "", "run folder (default: in runs/, named after the settings)")
-	f.BoolVar(&o.resume, "resume", false, "go on with the run in the run folder, or begin it; its settings count, flags that differ are refused, but for more --epochs or --steps where no step size depends on them")
-	f.StringVar(&o.file.path, "config", "", "file of settings: a run's config.json, or YAML with the names of its options; flags win")
-	f.BoolVar(&o.print, "print-config", false, "print the settings as --config reads them, and train nothing")
-	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints")
-	f.IntVar(&o.keep, "keep", 0, "checkpoints to keep beside the latest, as checkpoint-STEP.safetensors; while it trains, the last one stays in any case")
-	f.IntVar(&o.saveEvery, "save-every", 0, "epochs after which parameters are kept, as epoch-N.safetensors (default: not)")
+	t.Add(cmd.Flags())
+	cmd.Flags().BoolVar(&print, "print-config", false, "print the settings as --config reads them, and train nothing")
 	return cmd
-}
-
-// addTraining adds the flags that say what is trained.
-func (r *request) addTraining(f *pflag.FlagSet) {
-	r.schedule.add(f)
-	r.addSettings(f, trainGroups...)
-	f.StringVar(&r.init, "init", "", "file to take initial parameters and running statistics from, as eval does")
 }
 
 // defaults is a table of what nets are trained with when no flag says otherwise.
@@ -122,115 +82,4 @@ func defaults() string {
 		}
 	}
 	return b.String()
-}
-
-func (o *trainOptions) run(cmd *cobra.Command) (err error) {
-	if o.save < 0 {
-		return fmt.Errorf("a checkpoint every %v: want 0 or more", o.save)
-	}
-	if o.keep < 0 || o.saveEvery < 0 {
-		return fmt.Errorf("--keep %d, --save-every %d: want 0 or more", o.keep, o.saveEvery)
-	}
-	if o.resume {
-		if err := o.findRun(cmd.Flags()); err != nil {
-			return err
-		}
-	}
-	if err := o.readFile(cmd); err != nil {
-		return err
-	}
-	if err := o.prepare(cmd, trainGroups...); err != nil {
-		if o.resumed != nil {
-			return fmt.Errorf("%s: %w", o.out, err)
-		}
-		return err
-	}
-	defer o.Close()
-	if err := o.checkInit(); err != nil {
-		return err
-	}
-	if !o.print {
-		if err := o.chooseFolder(cmd.Flags()); err != nil {
-			return err
-		}
-	}
-	if o.config.Schedule.OfEdge {
-		if err := o.findEdge(cmd); err != nil {
-			return err
-		}
-	}
-	if o.print {
-		return printConfig(cmd.OutOrStdout(), o.config)
-	}
-	t := training{
-		out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr(), again: o.again(cmd.Flags()),
-		options: trainer.Options{
-			Config: o.config, Environment: o.environment(), Dir: o.out, Resume: o.resume,
-			Init: o.init, Problem: o.problem, Engine: o.open, CheckpointEvery: o.save, Keep: o.keep, SaveEvery: o.saveEvery,
-		},
-	}
-	return advise(t.run(cmd.Context(), ""))
-}
-
-// findRun reads the run to go on with, if there is one.
-func (o *trainOptions) findRun(f *pflag.FlagSet) (err error) {
-	if o.out == "" {
-		return usage.Errorf("--resume needs the run folder: --out DIR")
-	}
-	o.resumed, err = run.ReadConfig(o.out)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		o.resumed = nil
-		return advise(run.CheckNew(o.out))
-	case err == nil && o.resumed.Net != o.entry.Name:
-		net := o.resumed.Net
-		o.resumed = nil
-		return fmt.Errorf("%s holds a run of %s: go on with largestep train %s --resume --out %s", o.out, net, net, quote(o.out))
-	}
-	return err
-}
-
-// advise adds to an error of a run folder what flag helps.
-func advise(err error) error {
-	switch {
-	case errors.Is(err, run.ErrAnotherRun), errors.Is(err, run.ErrNotEmpty), errors.Is(err, run.ErrHoldsRun):
-		return fmt.Errorf("%w: choose another folder with --out", err)
-	case errors.Is(err, trainer.ErrInitialParameters):
-		return fmt.Errorf("%w: give it with --init", err)
-	case errors.Is(err, run.ErrEndsOtherwise):
-		return fmt.Errorf("%w: begin another run with its checkpoint, by --init", err)
-	case errors.Is(err, record.ErrLost):
-		return fmt.Errorf("%w, by --init", err)
-	}
-	return err
-}
-
-// training is one run as a command shows it.
-type training struct {
-	out, progress io.Writer
-	options       trainer.Options
-	again         string // what to run to go on after Ctrl-C
-}
-
-// run trains and says how it ended. The label is of its progress, the run folder
-// if it is empty.
-func (t *training) run(ctx context.Context, label string) error {
-	hooks, finish := progress.Follow(t.progress, label, t.options.Dir)
-	begun, start := false, hooks.Start
-	t.options.Hooks = hooks
-	t.options.Hooks.Start = func(c run.Config, step int) {
-		begun = true
-		fmt.Fprintf(t.progress, "%s: %s\n", t.options.Dir, progress.Describe(&c))
-		start(c, step)
-	}
-	status, err := trainer.Run(ctx, t.options)
-	finish()
-	if errors.Is(err, trainer.ErrInterrupted) {
-		progress.Interrupted(t.progress, t.options.Dir, status, t.again)
-		return errInterrupted
-	}
-	if err != nil {
-		return err
-	}
-	return progress.Final(t.out, t.options.Dir, status, begun)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"largestep/train/curvature"
 	"largestep/train/machine"
 	"largestep/train/problem"
+	"largestep/train/run"
 	"largestep/train/safetensors"
 	"largestep/train/weights"
 )
@@ -22,12 +24,13 @@ import (
 // or any file of PyTorch's with the names and shapes of its nets for CIFAR, or
 // torchvision's.
 type NetFile struct {
+	Path    string
 	Problem Problem
 	Classes int
 	About   problem.About
-	Changes []string // to what it holds; see weights.File
+	Changes []string  // to what it holds; see weights.File
+	Beside  *run.File // of the run folder that it lies in; nil if there is none
 
-	path    string
 	net     nets.Net
 	tensors []safetensors.Tensor
 }
@@ -39,12 +42,15 @@ func OpenNet(path string) (*NetFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &NetFile{Changes: file.Changes, path: path, tensors: file.Tensors}
+	f := &NetFile{Changes: file.Changes, Path: path, tensors: file.Tensors}
 	if f.About, err = problem.ReadAbout(file.Metadata); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := f.recognize(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if beside, err := run.ReadConfig(filepath.Dir(path)); err == nil {
+		f.Beside = beside
 	}
 	return f, nil
 }
@@ -124,11 +130,11 @@ var ErrClasses = errors.New("other classes")
 // the file has names.
 func (f *NetFile) CheckClasses(names []string) error {
 	if len(names) != f.Classes {
-		return fmt.Errorf("%s has %d classes, the data set %d: %w", f.path, f.Classes, len(names), ErrClasses)
+		return fmt.Errorf("%s has %d classes, the data set %d: %w", f.Path, f.Classes, len(names), ErrClasses)
 	}
 	for i, name := range f.About.Classes {
 		if name != names[i] {
-			return fmt.Errorf("%s has %q as class %d, the data set %q: %w", f.path, name, i, names[i], ErrClasses)
+			return fmt.Errorf("%s has %q as class %d, the data set %q: %w", f.Path, name, i, names[i], ErrClasses)
 		}
 	}
 	return nil
@@ -138,14 +144,14 @@ func (f *NetFile) CheckClasses(names []string) error {
 // outputs; see problem.Evaluate for normalisation and logits.
 func (f *NetFile) Evaluate(e op.Engine, images *data.Images, n data.Normalization, logits func(image int, z []float64) error) (problem.Result, error) {
 	if c := len(images.Classes); c > f.Classes {
-		return problem.Result{}, fmt.Errorf("%s has %d outputs, the data set %d classes", f.path, f.Classes, c)
+		return problem.Result{}, fmt.Errorf("%s has %d outputs, the data set %d classes", f.Path, f.Classes, c)
 	}
 	r, err := problem.Evaluate(e, f.net, f.tensors, images, n, logits)
 	if err != nil {
-		return r, fmt.Errorf("%s: %w", f.path, err)
+		return r, fmt.Errorf("%s: %w", f.Path, err)
 	}
 	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
-		return r, fmt.Errorf("%s: the loss is %g: its parameters are too large to compute with", f.path, r.Loss)
+		return r, fmt.Errorf("%s: the loss is %g: its parameters are too large to compute with", f.Path, r.Loss)
 	}
 	return r, nil
 }
@@ -154,7 +160,7 @@ func (f *NetFile) Evaluate(e op.Engine, images *data.Images, n data.Normalizatio
 // parameters; see curvature.New.
 func (f *NetFile) Probe(e op.Engine, images *data.Images, n data.Normalization, batch int, mode curvature.Mode) (*curvature.Probe, error) {
 	if c := len(images.Classes); c > f.Classes {
-		return nil, fmt.Errorf("%s has %d classes, the data set %d", f.path, f.Classes, c)
+		return nil, fmt.Errorf("%s has %d classes, the data set %d", f.Path, f.Classes, c)
 	}
 	loss := &problem.Images{Net: f.net, Data: &data.Dataset{Train: images}, Normalize: n}
 	p, err := curvature.New(machine.NewVariables(e), loss, batch, mode)
@@ -162,7 +168,7 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, n data.Normalization, 
 		return nil, err
 	}
 	if err := p.Import(f.tensors); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.path, err)
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
 	}
 	return p, nil
 }
@@ -174,7 +180,7 @@ func (f *NetFile) Features(e op.Engine, images *data.Images, n data.Normalizatio
 		return nil, err
 	}
 	if err := features.Import(f.tensors); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.path, err)
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
 	}
 	return features, nil
 }

@@ -104,9 +104,22 @@ func (e *Experiment) Records() ([]figure.Group, error) {
 	return groups, nil
 }
 
+// FolderError tells why a figure cannot have a folder.
+type FolderError struct{ error }
+
+func (e *FolderError) Unwrap() error { return e.error }
+
 // CheckFolder refuses a folder that holds a run itself, or runs of another
-// experiment: a figure drawn into it would replace theirs.
+// experiment: a figure drawn into it would replace theirs. The error is a
+// *FolderError.
 func (e *Experiment) CheckFolder() error {
+	if err := e.checkFolder(); err != nil {
+		return &FolderError{err}
+	}
+	return nil
+}
+
+func (e *Experiment) checkFolder() error {
 	if err := run.CheckNew(e.Dir); errors.Is(err, run.ErrHoldsRun) {
 		return fmt.Errorf("%w, not a figure", err)
 	}

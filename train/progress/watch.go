@@ -83,7 +83,7 @@ func (w *Watcher) End(dir string, status record.Status, err error) {
 		if w.Brief {
 			out = w.Progress
 		}
-		Final(out, dir, status, true)
+		final(out, dir, status, true)
 	}
 }
 
@@ -97,24 +97,24 @@ func (w *Watcher) Search(what string) func(stepSize float64, diverged bool) {
 	return trials.Tell
 }
 
-// Interrupted tells whether an error is that of an experiment that was interrupted,
-// and says how to go on with it.
-func (w *Watcher) Interrupted(err error) bool {
+// Told is the error with which an experiment ended; where it was interrupted, it says
+// how to go on with it, and the error is ErrTold.
+func (w *Watcher) Told(err error) error {
 	if w.all != nil {
 		w.all.clear()
 	}
 	switch {
 	case !errors.Is(err, trainer.ErrInterrupted):
-		return false
+		return err
 	case w.trials != nil && len(w.cut) == 0:
 		w.trials.out = w.Progress
 		w.trials.Interrupted()
 	case len(w.cut) == 1:
-		Interrupted(w.Progress, w.cut[0], w.status, "the same command")
+		interrupted(w.Progress, w.cut[0], w.status, "the same command")
 	default:
 		fmt.Fprintf(w.Progress, "interrupted, %d runs saved; go on with the same command\n", len(w.cut))
 	}
-	return true
+	return ErrTold
 }
 
 // board shows on a terminal how several runs at a time go.

@@ -3,6 +3,7 @@ package run
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -62,6 +63,19 @@ func WriteConfig(dir string, c Config, e Environment) error {
 		return err
 	}
 	return atomicfile.WriteFile(filepath.Join(dir, record.ConfigFile), append(b, '\n'))
+}
+
+// Print writes a config as a file of settings.
+func (c Config) Print(w io.Writer) error {
+	b, err := json.MarshalIndent(struct {
+		Format int `json:"format"`
+		Config
+	}{Format, c}, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", b)
+	return err
 }
 
 // ParseConfig reads the content of a config.json.

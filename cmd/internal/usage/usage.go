@@ -59,13 +59,18 @@ func Subcommand(question string) func(*cobra.Command, []string) error {
 	}
 }
 
-// Explain says of an error of pflag's what to give instead of an unknown flag, and
-// what a flag of numbers wants, instead of which function could not parse it.
+// Explain says of an error of pflag's what to give instead.
 func Explain(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
 		return UnknownFlag(cmd, unknown.GetSpecifiedName())
 	}
+	return ExplainValue(err)
+}
+
+// ExplainValue says what a flag of numbers wants, instead of which function could
+// not parse it.
+func ExplainValue(err error) error {
 	var invalid *pflag.InvalidValueError
 	var number *strconv.NumError
 	if !errors.As(err, &invalid) || !errors.As(err, &number) {

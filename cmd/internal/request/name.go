@@ -1,4 +1,4 @@
-package main
+package request
 
 import (
 	"crypto/sha256"
@@ -10,23 +10,24 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	"largestep/cmd/internal/flags"
 	"largestep/train/run"
 )
 
 // chooseFolder names the run folder, where no flag does, and refuses one that a
 // new run cannot have.
-func (o *trainOptions) chooseFolder(f *pflag.FlagSet) error {
-	if o.out == "" {
-		o.out = filepath.Join("runs", o.runName(f))
+func (t *Training) chooseFolder(f *pflag.FlagSet) error {
+	if t.dir == "" {
+		t.dir = filepath.Join("runs", t.runName(f))
 	}
-	if o.resume {
+	if t.resuming {
 		return nil
 	}
-	err := run.CheckNew(o.out)
+	err := run.CheckNew(t.dir)
 	if errors.Is(err, run.ErrHoldsRun) {
-		return fmt.Errorf("%w: go on with %s, or choose another folder with --out", err, o.again(f))
+		return fmt.Errorf("%v: go on with %s, or choose another folder with --out", err, t.Again(f))
 	}
-	return advise(err)
+	return err
 }
 
 // otherwiseNamed are the settings that a run's name has in another form.
@@ -34,10 +35,10 @@ var otherwiseNamed = []string{"width", "step-size", "decay-at", "seed"}
 
 // runName names a run folder after its settings: the main ones, and what flags
 // say beside them.
-func (o *trainOptions) runName(f *pflag.FlagSet) string {
-	c := &o.config
+func (t *Training) runName(f *pflag.FlagSet) string {
+	c := &t.Config
 	parts := []string{c.Net}
-	if o.entry.Reads() {
+	if t.Entry.Reads() {
 		parts = append(parts, fmt.Sprintf("w%d", c.Width), strings.ToLower(c.Dataset))
 	}
 	if !f.Changed("phases") {
@@ -51,18 +52,18 @@ func (o *trainOptions) runName(f *pflag.FlagSet) string {
 		}
 	}
 	named := pflag.NewFlagSet("", pflag.ContinueOnError)
-	new(scheduleFlags).add(named)
-	for _, add := range []func(*pflag.FlagSet, *run.Config){addExamples, addDescent, addLength} {
+	new(flags.Schedule).Add(named)
+	for _, add := range []flags.Group{flags.Examples, flags.Descent, flags.Length} {
 		add(named, &run.Config{})
 	}
 	named.String("init", "", "")
 	f.Visit(func(flag *pflag.Flag) {
-		if named.Lookup(flag.Name) != nil && !slices.Contains(otherwiseNamed, flag.Name) && o.file.has(flag.Name) {
+		if named.Lookup(flag.Name) != nil && !slices.Contains(otherwiseNamed, flag.Name) && t.file.has(flag.Name) {
 			parts = append(parts, strings.TrimSuffix(flag.Name+"-"+flag.Value.String(), "-true"))
 		}
 	})
-	if o.file.path != "" {
-		parts = append(parts, o.file.stem())
+	if t.file.path != "" {
+		parts = append(parts, t.file.stem())
 	}
 	parts = append(parts, fmt.Sprintf("seed%d", c.Seed))
 	name := notInFileNames.ReplaceAllString(strings.Join(parts, "-"), "-")
@@ -77,24 +78,3 @@ func (o *trainOptions) runName(f *pflag.FlagSet) string {
 const longestName = 200
 
 var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9.,@+-]+`)
-
-// again is the command that goes on with the run.
-func (o *trainOptions) again(f *pflag.FlagSet) string {
-	command := fmt.Sprintf("largestep train %s --resume --out %s", o.entry.Name, quote(o.out))
-	for _, name := range []string{"threads", "checkpoint-every", "keep", "save-every", "init"} { // which its folder does not say
-		if f.Changed(name) {
-			command += fmt.Sprintf(" --%s %s", name, quote(f.Lookup(name).Value.String()))
-		}
-	}
-	return command
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_.,:@%+=/-]+$`)
-
-// quote makes a word of a shell's command line.
-func quote(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"errors"
@@ -9,18 +9,19 @@ import (
 	"largestep/train/schedule"
 )
 
-// scheduleFlags are those that make a schedule.
-type scheduleFlags struct {
-	stepSize                    stepSize
+// Schedule are the flags that make a schedule.
+type Schedule struct {
+	StepSize                    StepSize
 	decayAt, warmup             float64
 	phases, rule                string
 	growth, gain, powerOfGrowth float64
 
-	base *schedule.Schedule // of a file of settings; nil if there is none
+	Base *schedule.Schedule // of a file of settings; nil if there is none
 }
 
-func (s *scheduleFlags) add(f *pflag.FlagSet) {
-	f.Var(&s.stepSize, "step-size", "step size η, such as 0.5, or a multiple of the edge of divergence, such as 0.9edge; constant unless other flags say else")
+// Add adds them to a command's.
+func (s *Schedule) Add(f *pflag.FlagSet) {
+	f.Var(&s.StepSize, "step-size", "step size η, such as 0.5, or a multiple of the edge of divergence, such as 0.9edge; constant unless other flags say else")
 	f.Float64Var(&s.decayAt, "decay-at", 0, "fraction of the epochs from which on the step size is a tenth; it is a hundredth from 0.9 on")
 	f.StringVar(&s.rule, "schedule", "", "how η changes instead:\n"+schedule.Rules())
 	f.Float64Var(&s.warmup, "warmup", 0, "fraction of the training over which the step size first rises from 0")
@@ -30,16 +31,16 @@ func (s *scheduleFlags) add(f *pflag.FlagSet) {
 	f.Float64Var(&s.powerOfGrowth, "warmup-power", 1, "POWER of --warmup-gain")
 }
 
-// any tells whether a flag says something of the schedule.
-func (s *scheduleFlags) any(f *pflag.FlagSet) (changed bool) {
+// Any tells whether a flag says something of the schedule.
+func (s *Schedule) Any(f *pflag.FlagSet) (changed bool) {
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
-	new(scheduleFlags).add(own)
+	new(Schedule).Add(own)
 	own.VisitAll(func(flag *pflag.Flag) { changed = changed || f.Changed(flag.Name) })
 	return changed
 }
 
-// check refuses flags that say the same twice, or nothing.
-func (s *scheduleFlags) check(f *pflag.FlagSet) error {
+// Check refuses flags that say the same twice, or nothing.
+func (s *Schedule) Check(f *pflag.FlagSet) error {
 	changed := func(names ...string) (set []string) {
 		for _, name := range names {
 			if f.Changed(name) {
@@ -64,14 +65,14 @@ func (s *scheduleFlags) check(f *pflag.FlagSet) error {
 	return nil
 }
 
-// schedule is what the flags make of the one that there is without them.
-func (s *scheduleFlags) schedule(f *pflag.FlagSet, base schedule.Schedule) (made schedule.Schedule, err error) {
-	if s.base != nil {
-		base = *s.base
+// Make is what the flags make of the one that there is without them.
+func (s *Schedule) Make(f *pflag.FlagSet, base schedule.Schedule) (made schedule.Schedule, err error) {
+	if s.Base != nil {
+		base = *s.Base
 	}
 	eta := base.First()
 	if f.Changed("step-size") {
-		eta = s.stepSize.value
+		eta = s.StepSize.Value
 	}
 	switch {
 	case f.Changed("phases"):
@@ -82,14 +83,14 @@ func (s *scheduleFlags) schedule(f *pflag.FlagSet, base schedule.Schedule) (made
 		if made, err = schedule.Decay(eta, s.decayAt); err != nil {
 			return made, err
 		}
-	case f.Changed("step-size") && s.base != nil && !f.Changed("schedule"):
+	case f.Changed("step-size") && s.Base != nil && !f.Changed("schedule"):
 		made = base.From(eta)
 	case f.Changed("step-size"), f.Changed("schedule"):
 		made = schedule.Constant(eta)
 	default:
 		made = base
 	}
-	made.OfEdge = made.OfEdge || s.stepSize.edge
+	made.OfEdge = made.OfEdge || s.StepSize.Edge
 	if made, err = s.ruled(f, made); err != nil || !f.Changed("warmup") {
 		return made, err
 	}
@@ -99,18 +100,18 @@ func (s *scheduleFlags) schedule(f *pflag.FlagSet, base schedule.Schedule) (made
 // errNotOfEdge refuses multiples of an edge that a run's step sizes are not.
 var errNotOfEdge = errors.New("its step sizes are not multiples of the edge: leave them out to go on")
 
-// resumed is the schedule of a run where the flags repeat a part of it, and
+// Resumed is the schedule of a run where the flags repeat a part of it, and
 // another one where they say else. The edge is the one found when the run began.
-func (s *scheduleFlags) resumed(f *pflag.FlagSet, of schedule.Schedule, edge float64) (made schedule.Schedule, err error) {
+func (s *Schedule) Resumed(f *pflag.FlagSet, of schedule.Schedule, edge float64) (made schedule.Schedule, err error) {
 	if at, ok := of.DecayAt(); f.Changed("decay-at") && !f.Changed("step-size") && ok && at == s.decayAt {
 		made = of
 	} else if f.Changed("step-size") && !f.Changed("decay-at") && !f.Changed("schedule") {
-		eta := s.stepSize.value
-		if s.stepSize.edge {
+		eta := s.StepSize.Value
+		if s.StepSize.Edge {
 			eta *= edge
 		}
 		made = of.From(eta)
-	} else if made, err = s.schedule(f, of.Cold()); err != nil {
+	} else if made, err = s.Make(f, of.Cold()); err != nil {
 		return made, err
 	} else {
 		if made.OfEdge {
@@ -120,14 +121,14 @@ func (s *scheduleFlags) resumed(f *pflag.FlagSet, of schedule.Schedule, edge flo
 			made, err = made.WarmUp(of.Phases[1].Start)
 		}
 	}
-	if edge == 0 && (s.stepSize.edge || made.First() == 0) {
+	if edge == 0 && (s.StepSize.Edge || made.First() == 0) {
 		return made, errNotOfEdge
 	}
 	return made, err
 }
 
 // ruled is the schedule with the rule that a flag gives its first phase.
-func (s *scheduleFlags) ruled(f *pflag.FlagSet, made schedule.Schedule) (schedule.Schedule, error) {
+func (s *Schedule) ruled(f *pflag.FlagSet, made schedule.Schedule) (schedule.Schedule, error) {
 	switch {
 	case f.Changed("warmup-exp") && s.growth != 0:
 		made = made.With(schedule.Exponential(s.growth))
@@ -143,23 +144,23 @@ func (s *scheduleFlags) ruled(f *pflag.FlagSet, made schedule.Schedule) (schedul
 	return made, made.Validate()
 }
 
-// stepSize is a flag: a number, or a multiple of the edge of divergence.
-type stepSize struct {
-	value float64
-	edge  bool
+// StepSize is a flag: a number, or a multiple of the edge of divergence.
+type StepSize struct {
+	Value float64
+	Edge  bool
 }
 
-func (s *stepSize) String() string {
-	text := strconv.FormatFloat(s.value, 'g', -1, 64)
-	if s.edge {
+func (s *StepSize) String() string {
+	text := strconv.FormatFloat(s.Value, 'g', -1, 64)
+	if s.Edge {
 		text += "edge"
 	}
 	return text
 }
 
-func (s *stepSize) Type() string { return "float" }
+func (s *StepSize) Type() string { return "float" }
 
-func (s *stepSize) Set(text string) (err error) {
-	s.value, s.edge, err = schedule.ParseStepSize(text)
+func (s *StepSize) Set(text string) (err error) {
+	s.Value, s.Edge, err = schedule.ParseStepSize(text)
 	return err
 }

@@ -1,0 +1,91 @@
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/spf13/pflag"
+	"largestep/data"
+	"largestep/nets/op"
+	"largestep/train/catalog"
+)
+
+// Checkpoint are the flags of commands that look at images with the net of a file.
+type Checkpoint struct {
+	Normalize data.Normalization
+	byIndex   bool
+	dataset   Dataset
+	engine    Engine
+}
+
+// Add adds them to a command's.
+func (o *Checkpoint) Add(f *pflag.FlagSet) {
+	f.Var((*Normalization)(&o.Normalize), "normalize", AboutNormalize+" (default: as the file says, else none)")
+	f.Lookup("normalize").DefValue = ""
+	f.BoolVar(&o.byIndex, "classes-by-index", false, "take the classes of the data for those of the file in their order, whatever their names and number")
+	o.dataset.Add(f)
+	o.engine.Add(f)
+}
+
+// Find looks for the data that a checkpoint was trained on, if no flag says which,
+// and settles how they are normalised.
+func (o *Checkpoint) Find(f *pflag.FlagSet, out io.Writer, c *catalog.NetFile) (data.Place, error) {
+	d := &o.dataset
+	if d.Name == "auto" && d.Dir == "" {
+		d.follow(c)
+	}
+	place, err := d.Find(out)
+	if recorded := d.Dir; errors.Is(err, fs.ErrNotExist) && recorded != "" && !f.Changed("data") {
+		return place, fmt.Errorf("the run of %s was trained on images in %s, which is gone: say with --data where they are now", c.Path, recorded)
+	}
+	if err != nil {
+		return place, err
+	}
+	o.Normalize, err = o.normalization(f, out, c)
+	return place, err
+}
+
+// follow chooses the data that a checkpoint was trained on, as far as it and its
+// run say.
+func (o *Dataset) follow(c *catalog.NetFile) {
+	trainedOn := c.About.Dataset
+	if c.Beside != nil {
+		trainedOn = c.Beside.Dataset
+	}
+	switch {
+	case trainedOn != "" && data.SetNamed(trainedOn).MadeUp():
+		o.Name = trainedOn
+	case c.Beside != nil:
+		o.Dir = c.Beside.Environment.DataDir
+	}
+}
+
+// normalization is that of the images which the file was trained on; where it does
+// not say so, what is assumed is said.
+func (o *Checkpoint) normalization(f *pflag.FlagSet, out io.Writer, c *catalog.NetFile) (data.Normalization, error) {
+	recorded, given := c.About.Normalize, f.Changed("normalize")
+	switch {
+	case recorded != nil && given && *recorded != o.Normalize:
+		return *recorded, fmt.Errorf("%s was trained with --normalize %v: leave out --normalize %v", c.Path, recorded, o.Normalize)
+	case recorded != nil:
+		return *recorded, nil
+	case given:
+		return o.Normalize, nil
+	case c.Beside != nil:
+		fmt.Fprintf(out, "data: %s does not say how images were normalised: --normalize %v, as the config.json beside it says\n", c.Path, c.Beside.Normalize)
+		return c.Beside.Normalize, nil
+	}
+	fmt.Fprintf(out, "data: %s does not say how images were normalised: --normalize none is assumed\n", c.Path)
+	return data.Normalization{}, nil
+}
+
+// Open is an engine for the checkpoint's net and images, whose classes must be those
+// that it was trained on.
+func (o *Checkpoint) Open(c *catalog.NetFile, images *data.Images, format string) (op.Engine, error) {
+	if err := c.CheckClasses(images.Classes); err != nil && !o.byIndex {
+		return nil, fmt.Errorf("%w; if they mean the same in their order, give --classes-by-index", err)
+	}
+	return o.engine.Open(c.Problem, format)
+}

@@ -1,0 +1,219 @@
+package request
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"largestep/cmd/internal/flags"
+	"largestep/cmd/internal/usage"
+	"largestep/data"
+	"largestep/train/catalog"
+	"largestep/train/experiment"
+	"largestep/train/settings"
+	"largestep/train/sweep"
+)
+
+// Lists is what the flags of "sweep train NET" ask for: those of a training, each a
+// list, or lists in a file.
+type Lists struct {
+	entry catalog.Problem
+	flags []*pflag.Flag
+	file  string
+	seeds int
+}
+
+// single are the settings of which a sweep has one.
+var single = []string{"dataset", "data", "precision"}
+
+// NewLists is a request for a sweep of a problem.
+func NewLists(p catalog.Problem) *Lists { return &Lists{entry: p} }
+
+// Add adds the flags to a command's, which has those of the engine: they are no
+// settings of a sweep.
+func (l *Lists) Add(f *pflag.FlagSet) {
+	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	New(l.entry, flags.Training...).AddTraining(all)
+	all.VisitAll(func(one *pflag.Flag) {
+		if f.Lookup(one.Name) == nil { // else of the engine
+			listed := *one
+			listed.Value, listed.Changed = &list{flag: one.Name, of: one.Value.Type()}, false
+			if !slices.Contains(single, one.Name) {
+				listed.Usage += "; or a list"
+			}
+			f.AddFlag(&listed)
+			l.flags = append(l.flags, &listed)
+		}
+	})
+	f.StringVar(&l.file, "config", "", "file of settings, in which lists are axes; flags win")
+	f.IntVar(&l.seeds, "seeds", 0, "runs of each setting, with seeds from --seed on (default 1)")
+}
+
+// list is a flag of several values.
+type list struct {
+	flag, of string
+	values   []string
+}
+
+// whole are flags whose values have commas of their own.
+var whole = []string{"phases", "widths", "measure"}
+
+func (l *list) String() string { return strings.Join(l.values, ",") }
+func (l *list) Type() string   { return l.of }
+
+func (l *list) Set(text string) error {
+	values := []string{text}
+	if !slices.Contains(whole, l.flag) {
+		values = strings.Split(text, ",")
+	}
+	for _, v := range values {
+		if v = strings.TrimSpace(v); v == "" {
+			return errors.New("want values between the commas")
+		}
+		l.values = append(l.values, v)
+	}
+	return nil
+}
+
+// Sweep is what flags and file say.
+func (l *Lists) Sweep(f *pflag.FlagSet) (*sweep.Sweep, error) {
+	var axes []settings.Axis
+	var typed []string
+	for _, flag := range l.flags {
+		if !f.Changed(flag.Name) {
+			continue
+		}
+		typed = append(typed, flag.Name)
+		var axis settings.Axis
+		for _, v := range flag.Value.(*list).values {
+			axis = append(axis, settings.Point{{Name: flags.Option(flag.Name), Value: v}})
+		}
+		if len(axis) > 1 && slices.Contains(single, flag.Name) {
+			return nil, usage.Errorf("--%s: a sweep has one", flag.Name)
+		}
+		axes = append(axes, axis)
+	}
+	if l.file != "" {
+		file, err := settings.Read(l.file, knownOptions())
+		if err != nil {
+			return nil, err
+		}
+		if file.Net != "" && file.Net != l.entry.Name {
+			return nil, usage.Errorf("%s is of %s, not of %s", l.file, file.Net, l.entry.Name)
+		}
+		if !f.Changed("seeds") && !f.Changed("seed") {
+			l.seeds = file.Seeds
+		}
+		more, err := l.without(file, (&fromFile{typed: typed}).overruled())
+		if err != nil {
+			return nil, err
+		}
+		axes = append(axes, more...)
+	}
+	if f.Changed("seeds") && l.seeds < 1 {
+		return nil, fmt.Errorf("%d seeds: want 1 or more", l.seeds)
+	}
+	return sweep.New(l.entry.Name, axes, l.seeds)
+}
+
+// ofEngine are the options of what computes, which is no setting of a sweep.
+var ofEngine = []string{"engine", "device", "threads"}
+
+// without are the axes of a file that no flag overrules.
+func (l *Lists) without(file *settings.File, overruled []string) (axes []settings.Axis, err error) {
+	for _, axis := range file.Axes {
+		var rest, gone []string
+		for _, name := range axis.Names() {
+			if slices.Contains(overruled, flags.Of(name)) || file.Recorded && !flags.Takes(l.entry, flags.Of(name)) || slices.Contains(ofEngine, name) {
+				gone = append(gone, name)
+			} else {
+				rest = append(rest, name)
+			}
+		}
+		if len(gone) > 0 && len(rest) > 0 {
+			return nil, fmt.Errorf("%s: %s goes together with %s: a flag cannot overrule one of them", file.Path, gone[0], rest[0])
+		}
+		if len(axis) > 1 && len(rest) > 0 && slices.Contains(single, rest[0]) {
+			return nil, fmt.Errorf("%s: %s: a sweep has one", file.Path, rest[0])
+		}
+		if len(gone) == 0 {
+			axes = append(axes, axis)
+		}
+	}
+	return axes, nil
+}
+
+// Resolver makes runs of the settings of a sweep.
+type Resolver struct {
+	Entry  catalog.Problem
+	Engine string    // its name
+	Out    io.Writer // is told, once, where the data are
+	Place  data.Place
+
+	sets map[string]*data.Dataset // by their sizes
+}
+
+// Resolve makes a run of settings as flags would.
+func (r *Resolver) Resolve(point settings.Point) (made experiment.Run, err error) {
+	q := New(r.Entry, flags.Training...)
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	q.AddTraining(f)
+	for _, s := range point {
+		name := flags.Of(s.Name)
+		if !flags.Takes(r.Entry, name) {
+			return made, fmt.Errorf("%s means nothing to %s", s.Name, r.Entry.Name)
+		}
+		if err := f.Set(name, s.Value); err != nil {
+			return made, usage.ExplainValue(err)
+		}
+	}
+	if err := q.check(f); err != nil {
+		return made, err
+	}
+	if err := q.resolve(f, r.Out, r.Engine); err != nil {
+		return made, err
+	}
+	r.Out, r.Place = io.Discard, q.place // it has been said
+	if err := q.validate(); err != nil {
+		return made, err
+	}
+	made.Config = q.Config
+	if q.Init != "" {
+		if made.Init, err = filepath.Abs(q.Init); err != nil {
+			return made, err
+		}
+	}
+	if r.Entry.Reads() {
+		if made.Data, err = r.load(q); err != nil {
+			return made, err
+		}
+		made.Config.Dataset = made.Data.Name
+	}
+	if q.Config.Schedule.OfEdge {
+		if err := r.Entry.CheckEdge(q.Config); err != nil {
+			return made, err
+		}
+		made = made.OfEdge(r.Entry.EdgeSteps(&q.Config))
+	}
+	return made, nil
+}
+
+// load brings the images of a run, which others may share.
+func (r *Resolver) load(q *Request) (set *data.Dataset, err error) {
+	key := fmt.Sprint(q.Config.TrainSize, q.Config.TestSize)
+	if r.sets[key] != nil {
+		return r.sets[key], nil
+	}
+	if set, err = q.place.Load(q.Config.TrainSize, q.Config.TestSize); err != nil {
+		return nil, err
+	}
+	if r.sets == nil {
+		r.sets = map[string]*data.Dataset{}
+	}
+	r.sets[key] = set
+	return set, nil
+}
