@@ -1,12 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
 	"fmt"
-	"io"
-	"os"
-	"strconv"
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/flags"
@@ -63,7 +58,7 @@ func (o *evalOptions) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	if sameFile(o.logits, path) {
+	if atomicfile.Same(o.logits, path) {
 		return fmt.Errorf("--logits %s is the checkpoint itself: name another file", o.logits)
 	}
 	if err := net.Problem.CheckPrecision(o.format); err != nil {
@@ -87,14 +82,10 @@ func (o *evalOptions) run(cmd *cobra.Command, path string) error {
 	}
 	defer engine.Close()
 	var result problem.Result
-	evaluate := func(logits func(int, []float64) error) (err error) {
-		result, err = net.Evaluate(engine, set.Test, o.Normalize, logits)
-		return err
-	}
 	if o.logits == "" {
-		err = evaluate(nil)
+		result, err = net.Evaluate(engine, set.Test, o.Normalize, nil)
 	} else {
-		err = atomicfile.Write(o.logits, func(w io.Writer) error { return writeLogits(w, evaluate) })
+		result, err = net.SaveLogits(o.logits, engine, set.Test, o.Normalize)
 	}
 	if err != nil {
 		return err
@@ -102,31 +93,6 @@ func (o *evalOptions) run(cmd *cobra.Command, path string) error {
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: test loss %.6g, test error %.2f %% of %d images\n",
 		set.Name, result.Loss, 100*result.Error, set.Test.Len())
 	return nil
-}
-
-// sameFile reports whether two paths lead to one file.
-func sameFile(a, b string) bool {
-	one, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	other, err := os.Stat(b)
-	return err == nil && os.SameFile(one, other)
-}
-
-// writeLogits writes one line of comma-separated logits for each image.
-func writeLogits(w io.Writer, evaluate func(logits func(int, []float64) error) error) error {
-	buf := bufio.NewWriter(w)
-	err := evaluate(func(_ int, z []float64) error {
-		for i, v := range z {
-			if i > 0 {
-				buf.WriteByte(',')
-			}
-			buf.WriteString(strconv.FormatFloat(v, 'g', 9, 64))
-		}
-		return buf.WriteByte('\n')
-	})
-	return cmp.Or(err, buf.Flush())
 }
 
 // openCheckpoint reads a file, and says how.

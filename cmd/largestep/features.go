@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
 	"fmt"
-	"io"
 
-	"codeberg.org/sbinet/npyio/npy"
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
@@ -91,7 +87,7 @@ func (o *featuresOptions) check(cmd *cobra.Command, checkpoint string) error {
 	}
 	files := map[string]bool{}
 	for _, path := range []string{o.out, o.logits, o.labels} {
-		if path != "" && sameFile(path, checkpoint) {
+		if path != "" && atomicfile.Same(path, checkpoint) {
 			return fmt.Errorf("%s is the checkpoint itself: name another file", path)
 		}
 		if path != "" && files[path] {
@@ -129,7 +125,7 @@ func (o *featuresOptions) write(cmd *cobra.Command, features *problem.Features, 
 		if file.path == "" {
 			continue
 		}
-		if err := writeFeature(file.path, features, file.k); err != nil {
+		if err := features.Save(file.path, file.k); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: float32 %v\n", file.path, features.Shape(file.k))
@@ -137,43 +133,9 @@ func (o *featuresOptions) write(cmd *cobra.Command, features *problem.Features, 
 	if o.labels == "" {
 		return nil
 	}
-	if err := writeArray(o.labels, images.Labels); err != nil {
+	if err := problem.SaveLabels(o.labels, images); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: int32 [%d]\n", o.labels, images.Len())
 	return nil
-}
-
-func writeFeature(path string, features *problem.Features, k int) error {
-	shape := features.Shape(k)
-	var rows [][]float32
-	err := features.Each(k, func(row []float32) error {
-		rows = append(rows, append([]float32{}, row...))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if len(shape) == 2 {
-		return writeArray(path, rows)
-	}
-	images := make([][][][]float32, len(rows))
-	for i, row := range rows {
-		for range shape[1] {
-			var channel [][]float32
-			for range shape[2] {
-				channel, row = append(channel, row[:shape[3]]), row[shape[3]:]
-			}
-			images[i] = append(images[i], channel)
-		}
-	}
-	return writeArray(path, images)
-}
-
-// writeArray writes nested slices as an array for NumPy.
-func writeArray(path string, values any) error {
-	return atomicfile.Write(path, func(w io.Writer) error {
-		buf := bufio.NewWriter(w)
-		return cmp.Or(npy.Write(buf, values), buf.Flush())
-	})
 }

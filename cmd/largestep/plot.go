@@ -3,12 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/usage"
@@ -54,12 +48,12 @@ instead.`,
 			if err := o.parse(); err != nil {
 				return usage.Wrap(err)
 			}
-			runs, err := openRuns(args)
+			runs, err := catalog.OpenAll(args)
 			if err != nil {
 				return err
 			}
-			if err := o.checkLabels(runs); err != nil {
-				return err
+			if err := o.CheckLabels(runs); err != nil {
+				return fmt.Errorf("--label: %w", err)
 			}
 			if err := o.draw(runs); err != nil {
 				return err
@@ -91,11 +85,7 @@ instead.`,
 
 // parse checks the flags.
 func (o *plotOptions) parse() (err error) {
-	axes := map[string]figure.Axis{"epoch": {}, "step": figure.Steps, "seconds": figure.Seconds}
-	axis, ok := axes[o.x]
 	switch {
-	case !ok:
-		return fmt.Errorf("--x %s: choose epoch, step or seconds", o.x)
 	case o.log && o.linear:
 		return errors.New("--log and --linear: choose one")
 	case o.Smooth < 0:
@@ -113,56 +103,23 @@ func (o *plotOptions) parse() (err error) {
 	case o.linear:
 		o.Scale = figure.Linear
 	}
-	o.X = axis
-	if o.XRange, err = parseRange("x-range", o.xRange); err != nil {
-		return err
+	if o.X, err = figure.ParseAxis(o.x); err != nil {
+		return fmt.Errorf("--x %s: %w", o.x, err)
 	}
-	if o.YRange, err = parseRange("y-range", o.yRange); err != nil {
-		return err
+	if o.XRange, err = figure.ParseRange(o.xRange); err != nil {
+		return fmt.Errorf("--x-range %s: %w", o.xRange, err)
+	}
+	if o.YRange, err = figure.ParseRange(o.yRange); err != nil {
+		return fmt.Errorf("--y-range %s: %w", o.yRange, err)
 	}
 	if o.log && o.yRange != "" && o.YRange.Low <= 0 {
 		return fmt.Errorf("--y-range %s: a log axis begins above 0", o.yRange)
 	}
-	if o.size != "" {
-		n, err := fmt.Sscanf(o.size, "%gx%g", &o.Size[0], &o.Size[1])
-		if err != nil || n != 2 || !(o.Size[0] >= 1 && o.Size[0] <= 50 && o.Size[1] >= 1 && o.Size[1] <= 50) {
-			return fmt.Errorf("--size %s: want width and height in inches, 1 to 50, such as 7x4", o.size)
-		}
+	if o.Size, err = figure.ParseSize(o.size); err != nil {
+		return fmt.Errorf("--size %s: %w", o.size, err)
 	}
-	o.Labels = map[string]string{}
-	for _, l := range o.labels {
-		i := strings.LastIndex(l, "=")
-		if i <= 0 {
-			return fmt.Errorf("--label %s: want RUN=TEXT", l)
-		}
-		o.Labels[filepath.Clean(l[:i])] = l[i+1:]
-	}
-	return nil
-}
-
-func parseRange(flag, text string) (r figure.Range, err error) {
-	if text == "" {
-		return r, nil
-	}
-	low, high, _ := strings.Cut(text, ",")
-	r.Low, err = strconv.ParseFloat(low, 64)
-	if err == nil {
-		r.High, err = strconv.ParseFloat(high, 64)
-	}
-	if err != nil || !(r.Low < r.High) || math.IsInf(r.Low, 0) || math.IsInf(r.High, 0) {
-		return r, fmt.Errorf("--%s %s: want two numbers, the lower first, such as 0,50", flag, text)
-	}
-	return r, nil
-}
-
-// checkLabels refuses labels of no run.
-func (o *plotOptions) checkLabels(runs []*record.Run) error {
-	for dir := range o.Labels {
-		i := slices.IndexFunc(runs, func(r *record.Run) bool { return filepath.Clean(r.Dir) == dir })
-		if i < 0 {
-			return fmt.Errorf("--label: no run %s among those to draw", dir)
-		}
-		o.Labels[runs[i].Dir] = o.Labels[dir]
+	if o.Labels, err = figure.ParseLabels(o.labels); err != nil {
+		return fmt.Errorf("--label %w", err)
 	}
 	return nil
 }
@@ -181,84 +138,4 @@ func (o *plotOptions) draw(runs []*record.Run) error {
 		return figure.Medians(runs, o.Options, o.files...)
 	}
 	return figure.Curves(runs, o.Options, o.files...)
-}
-
-// openRuns reads the runs that the arguments name, which must be of one net.
-func openRuns(args []string) ([]*record.Run, error) {
-	dirs, err := runFolders(args)
-	if err != nil {
-		return nil, err
-	}
-	var runs []*record.Run
-	for _, dir := range dirs {
-		run, err := catalog.Open(dir)
-		if err != nil {
-			return nil, err
-		}
-		runs = append(runs, run)
-	}
-	return runs, checkOneNet(runs)
-}
-
-// runFolders expands folders of run folders, and leaves out files, which a
-// pattern such as figures/main-quick/* names as well.
-func runFolders(args []string) (dirs []string, err error) {
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			continue
-		}
-		entries, err := os.ReadDir(arg)
-		if err != nil {
-			return nil, err
-		}
-		var inside []string
-		for _, e := range entries {
-			if dir := filepath.Join(arg, e.Name()); holdsRun(dir) {
-				inside = append(inside, dir)
-			}
-		}
-		if holdsRun(arg) || len(inside) == 0 { // OpenRun says what it lacks
-			inside = []string{arg}
-		}
-		dirs = append(dirs, inside...)
-	}
-	if len(dirs) == 0 {
-		return nil, fmt.Errorf("no run folders, only files: %s", strings.Join(args, ", "))
-	}
-	return dirs, nil
-}
-
-func holdsRun(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, record.ConfigFile))
-	return err == nil
-}
-
-// checkOneNet refuses runs of different nets: neither their epochs nor their
-// losses compare.
-func checkOneNet(runs []*record.Run) error {
-	var nets []string
-	of := map[string][]string{}
-	for _, r := range runs {
-		net := r.Config.Net
-		if !slices.Contains(nets, net) {
-			nets = append(nets, net)
-		}
-		of[net] = append(of[net], r.Dir)
-	}
-	if len(nets) < 2 {
-		return nil
-	}
-	var which []string
-	for _, net := range nets {
-		list := of[net]
-		if n := len(list); n > 4 {
-			list = append(list[:3], fmt.Sprintf("and %d more", n-3))
-		}
-		which = append(which, fmt.Sprintf("%s (%s)", net, strings.Join(list, ", ")))
-	}
-	return fmt.Errorf("runs of different nets do not compare: %s: plot those of one net", strings.Join(which, ", "))
 }

@@ -1,17 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io/fs"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/usage"
-	"largestep/metrics/atomicfile"
 	"largestep/metrics/figure"
-	"largestep/metrics/record"
 	"largestep/train/catalog"
 )
 
@@ -25,7 +19,7 @@ differs between those of a net, the last numbers, and the time that it took.`,
 			if len(args) > 0 {
 				dir = args[0]
 			}
-			runs, bad, err := findRuns(dir)
+			runs, bad, err := catalog.FindRuns(dir)
 			if err != nil {
 				return err
 			}
@@ -38,33 +32,6 @@ differs between those of a net, the last numbers, and the time that it took.`,
 			return nil
 		},
 	}
-}
-
-// findRuns opens all runs below a folder; of those that cannot be read there are the
-// errors.
-func findRuns(dir string) (runs []*record.Run, bad []error, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil && path == dir:
-			return err
-		case err != nil: // gone meanwhile, or not ours
-			bad = append(bad, err)
-			return nil
-		case !d.IsDir() || !holdsRun(path):
-			return nil
-		}
-		run, err := catalog.Open(path)
-		if err != nil {
-			bad = append(bad, err)
-		} else {
-			runs = append(runs, run)
-		}
-		return fs.SkipDir
-	})
-	if err == nil && len(runs) == 0 && len(bad) == 0 {
-		err = fmt.Errorf("no runs below %s", dir)
-	}
-	return runs, bad, err
 }
 
 func newTable() *cobra.Command {
@@ -84,7 +51,7 @@ second phase begins) and schedule.`,
   largestep table runs/a runs/b --columns test_error,sparsity_4`,
 		Args: someRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			runs, err := openRuns(args)
+			runs, err := catalog.OpenAll(args)
 			if err != nil {
 				return err
 			}
@@ -96,11 +63,7 @@ second phase begins) and schedule.`,
 				return table.Write(cmd.OutOrStdout(), ".txt")
 			}
 			for _, file := range files {
-				var b bytes.Buffer
-				if err := table.Write(&b, strings.ToLower(filepath.Ext(file))); err != nil {
-					return fmt.Errorf("%s: %w", file, err)
-				}
-				if err := atomicfile.WriteFile(file, b.Bytes()); err != nil {
+				if err := table.Save(file); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), file)

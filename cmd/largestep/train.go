@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/request"
@@ -20,7 +19,7 @@ from this table. The scale of a classifier of images is the one that suits data
 set and machine: quick for the made-up set, small for CIFAR-10 on a CPU, paper on
 a GPU; its step size is decayed at 50 % of the epochs.
 
-` + defaults(),
+` + catalog.TableOfDefaults(),
 		Example: `  largestep train resnet18                                       a large step size, decayed half-way
   largestep train resnet18 --step-size 0.03                      a small constant one
   largestep train resnet18 --step-size 0.5 --decay-at 0.3        a tenth from 30 %, a hundredth from 90 % on
@@ -59,27 +58,4 @@ Its defaults are below; "largestep train --help" has examples.`, p.Name, p.About
 	t.Add(cmd.Flags())
 	cmd.Flags().BoolVar(&print, "print-config", false, "print the settings as --config reads them, and train nothing")
 	return cmd
-}
-
-// defaults is a table of what nets are trained with when no flag says otherwise.
-func defaults() string {
-	var b strings.Builder
-	var images []string
-	for _, p := range catalog.Problems {
-		if p.Reads() {
-			images = append(images, p.Name)
-		}
-	}
-	fmt.Fprintf(&b, "  %s:\n", strings.Join(images, ", "))
-	for _, s := range catalog.Scales {
-		if !s.Figures {
-			fmt.Fprintf(&b, "    %-5s %d images, width %d, batch %d, %d epochs, step size %g\n", s.Name, s.TrainSize, s.Width, s.Batch, s.Epochs, s.StepSize)
-		}
-	}
-	for _, p := range catalog.Problems {
-		if c := p.Defaults(catalog.Circumstances{}); !p.Reads() {
-			fmt.Fprintf(&b, "  %-13s %s instance, %d examples, batch %d, %d steps, step size %g\n", p.Name, c.Instance, c.TrainSize, c.Batch, c.Steps(), c.Schedule.First())
-		}
-	}
-	return b.String()
 }

@@ -253,3 +253,14 @@ func IsTemporary(name string) bool {
 	}
 	return strings.Trim(rest[dot+1:], "0123456789abcdef") == ""
 }
+
+// Same reports whether two paths lead to one file, so that writing one would replace
+// the other.
+func Same(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
+}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"largestep/metrics/atomicfile"
 	"largestep/metrics/record"
 )
 
@@ -158,6 +159,15 @@ func (s *Summary) Write(w io.Writer, extension string) error {
 		return csv.NewWriter(w).WriteAll(s.records())
 	}
 	return fmt.Errorf("%s: cannot write a table in that format: choose .txt, .md, .csv or .tex", extension)
+}
+
+// Save writes the table into a file, in the format that its name says.
+func (s *Summary) Save(file string) error {
+	var b bytes.Buffer
+	if err := s.Write(&b, extension(file)); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return atomicfile.WriteFile(file, b.Bytes())
 }
 
 // cells are the rows of the table for people, the head first.

@@ -1,15 +1,20 @@
 package catalog
 
 import (
+	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gorgonia.org/tensor"
 	"largestep/data"
+	"largestep/metrics/atomicfile"
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/curvature"
@@ -154,6 +159,24 @@ func (f *NetFile) Evaluate(e op.Engine, images *data.Images, n data.Normalizatio
 		return r, fmt.Errorf("%s: the loss is %g: its parameters are too large to compute with", f.Path, r.Loss)
 	}
 	return r, nil
+}
+
+// SaveLogits is Evaluate, and writes the logits to a CSV file, a line for each image.
+func (f *NetFile) SaveLogits(path string, e op.Engine, images *data.Images, n data.Normalization) (r problem.Result, err error) {
+	err = atomicfile.Write(path, func(w io.Writer) error {
+		buf := bufio.NewWriter(w)
+		r, err = f.Evaluate(e, images, n, func(_ int, z []float64) error {
+			for i, v := range z {
+				if i > 0 {
+					buf.WriteByte(',')
+				}
+				buf.WriteString(strconv.FormatFloat(v, 'g', 9, 64))
+			}
+			return buf.WriteByte('\n')
+		})
+		return cmp.Or(err, buf.Flush())
+	})
+	return r, err
 }
 
 // Probe looks at the loss on images, in mini-batches of a size, around the file's

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"largestep/metrics/atomicfile"
 	"largestep/metrics/figure"
 	"largestep/metrics/record"
 	"largestep/train/catalog"
@@ -45,15 +44,13 @@ func (s *Sweep) Collect(dir string, columns []string) (text, picture string, err
 	if err != nil {
 		return "", "", err
 	}
+	var b bytes.Buffer
+	if err := summary.Write(&b, filepath.Ext(tables[0])); err != nil {
+		return "", "", err
+	}
+	text = b.String()
 	for _, name := range tables {
-		var b bytes.Buffer
-		if err := summary.Write(&b, filepath.Ext(name)); err != nil {
-			return "", "", err
-		}
-		if text == "" {
-			text = b.String()
-		}
-		if err := atomicfile.WriteFile(filepath.Join(dir, name), b.Bytes()); err != nil {
+		if err := summary.Save(filepath.Join(dir, name)); err != nil {
 			return "", "", err
 		}
 	}
