@@ -2,32 +2,16 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"largestep/cmd/internal/flags"
+	"largestep/cmd/internal/request"
 	"largestep/cmd/internal/usage"
-	"largestep/data"
 	"largestep/train/catalog"
 	"largestep/train/experiment"
 	"largestep/train/instances"
 	"largestep/train/progress"
 )
-
-// figureOptions are the flags of figures.
-type figureOptions struct {
-	out       string
-	preset    string
-	sizes     catalog.Scale // that flags give instead of the preset's
-	instance  string
-	seed      uint64
-	seeds     int
-	precision string
-	dataset   flags.Dataset
-	engine    flags.Engine
-	jobs      flags.Jobs
-}
 
 func newFigure() *cobra.Command {
 	cmd := &cobra.Command{
@@ -43,42 +27,19 @@ func newFigure() *cobra.Command {
 }
 
 func newFigureCommand(c experiment.Command) *cobra.Command {
-	var o figureOptions
+	var r request.Figure
 	cmd := &cobra.Command{
 		Use: c.Name, Short: c.Figures[0].About(), Args: usage.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, c) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return makeFigures(cmd, c, &r) },
 	}
-	f := cmd.Flags()
 	switch first := c.Figures[0].(type) {
 	case experiment.ImageFigure:
 		cmd.Long, cmd.Example = aboutImages(first)
-		o.addImageFlags(f)
-		f.Uint64Var(&o.seed, "seed", 0, "seed of initial parameters and order, the first of several")
-		f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s-PRESET)", first.Runs))
 	case experiment.SmallFigure:
 		cmd.Long, cmd.Example = aboutSmall(c)
-		if first.Instance == instances.Paper {
-			f.StringVar(&o.instance, "instance", string(first.Instance), "the paper's own instance, or random ones (paper, random)")
-		}
-		f.StringVar(&o.out, "out", "", fmt.Sprintf("folder of the figure and its runs (default figures/%s, of random instances with -random)", c.Name))
 	}
-	f.IntVar(&o.seeds, "seeds", 0, "runs of each curve (default "+defaultSeeds(c.Figures[0])+")")
-	f.StringVar(&o.precision, "precision", "", "number format (default "+c.Figures[0].Problem().Precisions[0]+")")
-	o.engine.Add(f)
-	o.jobs.Add(f)
+	r.Add(cmd.Flags(), c)
 	return cmd
-}
-
-func (o *figureOptions) addImageFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.preset, "preset", "auto", "scale of classifiers of images: paper, long, small, quick or auto")
-	for _, size := range []struct {
-		value *int
-		name  string
-	}{{&o.sizes.Width, "width"}, {&o.sizes.TrainSize, "train-size"}, {&o.sizes.TestSize, "test-size"}, {&o.sizes.Batch, "batch"}, {&o.sizes.Epochs, "epochs"}} {
-		f.IntVar(size.value, size.name, 0, "another one than the preset's")
-	}
-	o.dataset.Add(f)
-	f.Lookup("dataset").Usage = flags.SetNames() + ", the name of an imported set, or auto: the made-up set for the quick preset, CIFAR-10 for the others"
 }
 
 func aboutImages(f experiment.ImageFigure) (long, example string) {
@@ -127,122 +88,62 @@ change everything, and step sizes are relative to the edge of divergence of each
 as divergence is not monotone, some below it may still diverge.
 `
 
-// defaultSeeds says how many runs there are where nobody asks for a number.
-func defaultSeeds(f experiment.Figure) string {
-	small, ok := f.(experiment.SmallFigure)
-	if !ok {
-		return "1"
-	}
-	own, random := small.RunsOf(small.Instance), small.RunsOf(instances.Random)
-	if own == random {
-		return fmt.Sprint(own)
-	}
-	return fmt.Sprintf("%d, of random instances %d", own, random)
-}
-
-// run makes the figures of a command.
-func (o *figureOptions) run(cmd *cobra.Command, c experiment.Command) error {
-	if cmd.Flags().Changed("seeds") {
-		if err := experiment.CheckSeeds(o.seeds); err != nil {
-			return err
-		}
+// makeFigures makes the figures of a command.
+func makeFigures(cmd *cobra.Command, c experiment.Command, r *request.Figure) error {
+	if err := r.Check(cmd.Flags()); err != nil {
+		return err
 	}
 	for _, f := range c.Figures {
-		if err := o.make(cmd, c, f); err != nil {
+		if err := makeFigure(cmd, f, r, len(c.Figures) > 1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (o *figureOptions) make(cmd *cobra.Command, c experiment.Command, f experiment.Figure) error {
-	if o.precision != "" { // before data are loaded
-		if err := f.Problem().CheckPrecision(o.precision); err != nil {
-			return err
-		}
-	}
-	engines, err := o.jobs.Open(&o.engine, f.Problem(), o.precision)
+func makeFigure(cmd *cobra.Command, f experiment.Figure, r *request.Figure, several bool) error {
+	out, told := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	engines, err := r.Open(f)
 	if err != nil {
 		return err
 	}
 	defer flags.CloseAll(engines)
 	engine := engines[0]
-	order := experiment.Order{Seed: o.seed, Seeds: o.seeds, Precision: o.precision, Instance: o.instance}
-	if f.Problem().Reads() {
-		if err := o.findData(cmd, engine.Name(), &order); err != nil {
-			return err
-		}
+	order, err := r.Order(f, engine.Name(), told)
+	if err != nil {
+		return err
 	}
 	plan, err := f.Plan(order)
 	if err != nil {
 		return err
 	}
 	if plan.Data != nil {
-		flags.Doubts(cmd.ErrOrStderr(), "", plan.Data.Train, plan.Data.Test)
+		flags.Doubts(told, "", plan.Data.Train, plan.Data.Test)
 	}
-	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Brief: !f.Problem().Reads(), Jobs: len(engines)}
-	e := &experiment.Experiment{
-		Dir: filepath.Join("figures", plan.Folder), Problem: f.Problem(), Data: plan.Data, Settings: plan.Settings,
-		Engines: engines, Environment: o.engine.Environment(engine, order.Place, 0), Watcher: w,
-	}
-	if o.out != "" {
-		e.Dir = o.out
-		if len(c.Figures) > 1 {
-			e.Dir = filepath.Join(o.out, filepath.Base(plan.Folder))
-		}
-	}
+	w := &progress.Watcher{Out: out, Progress: told, Brief: !f.Problem().Reads(), Jobs: len(engines)}
+	e := plan.Experiment(f, r.Dir(plan, several))
+	e.Engines, e.Environment, e.Watcher = engines, r.Engine.Environment(engine, order.Place, 0), w
 	if err := e.CheckFolder(); err != nil {
 		return err
 	}
 	if order.Scale != nil {
 		size := f.(experiment.ImageFigure).StepSizes(*order.Scale)
-		fmt.Fprintf(cmd.ErrOrStderr(), "preset %s: η %g and %g, %s; on %s (%s)\n", order.Scale.Name, size.Small, size.Large, progress.DescribeScale(&plan.Settings[0].Runs[0].Config), engine.Name(), engine.Device())
+		fmt.Fprintf(told, "preset %s: η %g and %g, %s; on %s (%s)\n", order.Scale.Name, size.Small, size.Large, progress.DescribeScale(&plan.Settings[0].Runs[0].Config), engine.Name(), engine.Device())
 	}
 	if err := w.Told(e.Train(cmd.Context())); err != nil {
 		return err
 	}
-	groups, err := e.Records()
+	table, file, err := plan.DrawTrained(e)
 	if err != nil {
 		return err
 	}
-	table, file, err := plan.Draw(e.Dir, groups)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "\n%s\nfigure: %s (.svg, .pdf)\n", table, file)
+	fmt.Fprintf(out, "\n%s\nfigure: %s (.svg, .pdf)\n", table, file)
 	return nil
-}
-
-// findData chooses scale and data set.
-func (o *figureOptions) findData(cmd *cobra.Command, engine string, order *experiment.Order) (err error) {
-	scale := catalog.SuitableScale(catalog.Circumstances{Engine: engine})
-	if engine == "cpu" {
-		scale = catalog.SuitableScale(catalog.Circumstances{Dataset: data.NameMadeUp})
-	}
-	if o.preset != "auto" {
-		if scale, err = catalog.ScaleNamed(o.preset); err != nil {
-			return err
-		}
-	}
-	scale = scale.With(o.sizes)
-	order.Scale = &scale
-	madeFor := data.SetNamed(scale.Dataset)
-	switch {
-	case o.dataset.Name == "auto" && madeFor.MadeUp() && o.dataset.Dir != "":
-		return usage.Errorf("the %s preset is made for made-up images: give --preset small with --data, or --dataset cifar10", scale.Name)
-	case o.dataset.Name == "auto" && madeFor.MadeUp():
-		order.Place, err = data.Find(madeFor.Name, "")
-	case o.dataset.Name == "auto": // whatever lies there
-		order.Place, err = data.FindIn(o.dataset.Dir)
-	default:
-		order.Place, err = o.dataset.Find(cmd.ErrOrStderr())
-	}
-	return err
 }
 
 // newFigureAll makes every figure with its defaults.
 func newFigureAll() *cobra.Command {
-	var o figureOptions
+	var r request.Figure
 	cmd := &cobra.Command{
 		Use:     "all",
 		Short:   "Make every figure, each in its folder below figures/",
@@ -250,22 +151,17 @@ func newFigureAll() *cobra.Command {
 		Args:    usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, c := range experiment.Commands {
-				each := o
+				each := r
 				if !c.Figures[0].Problem().Reads() { // they have an engine and number formats of their own
-					each.engine.Name, each.precision = "auto", ""
+					each.Engine.Name, each.Precision = "auto", ""
 				}
-				if err := each.run(cmd, c); err != nil {
+				if err := makeFigures(cmd, c, &each); err != nil {
 					return err
 				}
 			}
 			return drawFiniteSums(cmd, "figures/finite-sums")
 		},
 	}
-	f := cmd.Flags()
-	o.addImageFlags(f)
-	f.IntVar(&o.seeds, "seeds", 0, "runs of each curve (default: what each figure has)")
-	f.StringVar(&o.precision, "precision", "", "number format of classifiers of images")
-	o.engine.Add(f)
-	o.jobs.Add(f)
+	r.AddAll(cmd.Flags())
 	return cmd
 }
