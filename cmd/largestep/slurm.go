@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -13,11 +10,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"largestep/cmd/internal/flags"
+	"largestep/cmd/internal/request"
 	"largestep/cmd/internal/usage"
-	"largestep/train/catalog"
 	"largestep/train/progress"
 	"largestep/train/sweep"
-	"largestep/train/trainer"
 )
 
 // slurmOptions say where a sweep is trained, if not here.
@@ -36,6 +32,9 @@ func (o *slurmOptions) addFlags(f *pflag.FlagSet) {
 
 // submit submits a sweep to Slurm.
 func (o *sweepOptions) submit(cmd *cobra.Command, s *sweep.Sweep) error {
+	if err := s.Claim(o.out); err != nil {
+		return err
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -44,9 +43,9 @@ func (o *sweepOptions) submit(cmd *cobra.Command, s *sweep.Sweep) error {
 	if err != nil {
 		return err
 	}
-	o.slurm.Command = []string{program, "sweep", "task", dir, "--engine", o.engine.Name, "--checkpoint-every", o.save.String()}
+	o.slurm.Command = []string{program, "sweep", "task", dir, "--engine", o.Engine.Name, "--checkpoint-every", o.Save.String()}
 	if cmd.Flags().Changed("threads") {
-		o.slurm.Command = append(o.slurm.Command, "--threads", strconv.Itoa(o.engine.Threads))
+		o.slurm.Command = append(o.slurm.Command, "--threads", strconv.Itoa(o.Engine.Threads))
 	}
 	id, err := o.slurm.Submit(cmd.Context(), dir, len(s.Runs()))
 	if err != nil {
@@ -58,7 +57,7 @@ func (o *sweepOptions) submit(cmd *cobra.Command, s *sweep.Sweep) error {
 
 // newSweepTask trains one run of a sweep, as a task of a job array does.
 func newSweepTask() *cobra.Command {
-	var o sweepOptions
+	var o request.Sweeping
 	cmd := &cobra.Command{
 		Use:   "task DIR [N]",
 		Short: "Train one run of a sweep, by its number: what a job array's tasks do",
@@ -67,50 +66,39 @@ given, in the order of "sweep status". On SIGUSR1 or SIGTERM it saves the run; a
 again, unless it was cancelled.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			number := os.Getenv("SLURM_ARRAY_TASK_ID")
+			number := os.Getenv(sweep.TaskVariable)
 			if len(args) > 1 {
 				number = args[1]
 			}
 			n, err := strconv.Atoi(number)
 			if err != nil {
-				return usage.Errorf("run %q: want its number, or SLURM_ARRAY_TASK_ID to be set", number)
+				return usage.Errorf("run %q: want its number, or %s to be set", number, sweep.TaskVariable)
 			}
-			return o.task(cmd, args[0], n)
+			return trainTask(cmd, &o, args[0], n)
 		},
 	}
 	f := cmd.Flags()
-	o.engine.Add(f)
-	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints")
+	o.Engine.Add(f)
+	f.DurationVar(&o.Save, "checkpoint-every", 30*time.Second, "least time between checkpoints")
 	return cmd
 }
 
-func (o *sweepOptions) task(cmd *cobra.Command, dir string, number int) error {
+func trainTask(cmd *cobra.Command, o *request.Sweeping, dir string, number int) error {
 	s, err := readSweep(dir)
 	if err != nil {
 		return err
 	}
-	if o.entry, err = catalog.Find(s.Net); err != nil {
+	run, err := s.Nth(number)
+	if err != nil {
 		return err
 	}
-	runs := s.Runs()
-	if number < 0 || number >= len(runs) {
-		return fmt.Errorf("run %d: there are %d, from 0", number, len(runs))
-	}
-	o.out = dir
-	e, err := o.experiment(cmd, s, true)
+	out, told := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	e, err := o.Open(s, dir, told)
 	if err != nil {
 		return err
 	}
 	defer flags.CloseAll(e.Engines)
-	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Jobs: 1}
+	w := &progress.Watcher{Out: out, Progress: told, Jobs: 1}
 	e.Watcher = w
-	ctx, stop := signal.NotifyContext(cmd.Context(), limitSignals...)
-	defer stop()
-	err = e.TrainOne(ctx, runs[number].Name)
-	if errors.Is(err, trainer.ErrInterrupted) && os.Getenv("SLURM_JOB_ID") != "" {
-		if rerr := sweep.Requeue(context.WithoutCancel(ctx)); rerr != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "largestep: %v\n", rerr)
-		}
-	}
-	return w.Told(err)
+	return w.Told(sweep.TrainTask(cmd.Context(), e, run, func(err error) { fmt.Fprintf(told, "largestep: %v\n", err) }))
 }

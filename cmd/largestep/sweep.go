@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,9 +13,7 @@ import (
 	"largestep/cmd/internal/request"
 	"largestep/cmd/internal/usage"
 	"largestep/train/catalog"
-	"largestep/train/experiment"
 	"largestep/train/progress"
-	"largestep/train/shell"
 	"largestep/train/sweep"
 )
 
@@ -28,18 +25,6 @@ func newSweep() *cobra.Command {
 	}
 	cmd.AddCommand(newSweepTrain(), newSweepTask(), newSweepStatus(), newSweepCollect())
 	return cmd
-}
-
-// sweepOptions are the flags of sweep train NET.
-type sweepOptions struct {
-	entry  catalog.Problem
-	lists  *request.Lists
-	print  bool
-	engine flags.Engine
-	jobs   flags.Jobs
-	out    string
-	save   time.Duration
-	slurm  slurmOptions
 }
 
 func newSweepTrain() *cobra.Command {
@@ -73,19 +58,28 @@ settings and schedules have in common at their beginning is trained once.`,
 	return request.OrFromFile(request.PerNet(cmd, newSweepNet, catalog.Problems...))
 }
 
+// sweepOptions are the flags of sweep train NET.
+type sweepOptions struct {
+	request.Sweeping
+	lists *request.Lists
+	print bool
+	out   string
+	slurm slurmOptions
+}
+
 func newSweepNet(p catalog.Problem) *cobra.Command {
-	o := &sweepOptions{entry: p, lists: request.NewLists(p)}
+	o := &sweepOptions{lists: request.NewLists(p)}
 	cmd := &cobra.Command{
 		Long: fmt.Sprintf("Trains the product of lists of settings of %s (%s).", p.Title, p.About),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
-	o.engine.Add(f)
+	o.Engine.Add(f)
 	o.lists.Add(f)
 	f.BoolVar(&o.print, "print", false, "print a command for each run, a line each, and train nothing")
 	f.StringVar(&o.out, "out", "", "folder of the sweep (required)")
-	f.DurationVar(&o.save, "checkpoint-every", 30*time.Second, "least time between checkpoints, which are taken after evaluations")
-	o.jobs.Add(f)
+	f.DurationVar(&o.Save, "checkpoint-every", 30*time.Second, "least time between checkpoints, which are taken after evaluations")
+	o.Jobs.Add(f)
 	o.slurm.addFlags(f)
 	return cmd
 }
@@ -94,8 +88,8 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 	if o.out == "" {
 		return usage.Errorf("where to? give a folder with --out, such as --out sweep")
 	}
-	if o.save < 0 {
-		return fmt.Errorf("a checkpoint every %v: want 0 or more", o.save)
+	if o.Save < 0 {
+		return fmt.Errorf("a checkpoint every %v: want 0 or more", o.Save)
 	}
 	s, err := o.lists.Sweep(cmd.Flags())
 	if err != nil {
@@ -104,23 +98,34 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 	if on := o.slurm.on; on != "" && on != "slurm" {
 		return usage.Errorf("--on %s: only slurm is known; --print gives commands for others", on)
 	}
-	trained, err := o.experiment(cmd, s, !o.print && o.slurm.on == "")
+	if !o.print && o.slurm.on == "" {
+		return o.train(cmd, s)
+	}
+	if _, err := o.Resolve(s, o.out, cmd.ErrOrStderr()); err != nil { // says what is wrong
+		return err
+	}
+	if !o.print {
+		return o.submit(cmd, s)
+	}
+	for _, r := range s.Runs() {
+		fmt.Fprintln(cmd.OutOrStdout(), request.Command(s, r, o.out))
+	}
+	return nil
+}
+
+// train trains the sweep here.
+func (o *sweepOptions) train(cmd *cobra.Command, s *sweep.Sweep) error {
+	e, err := o.Open(s, o.out, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	defer flags.CloseAll(trained.Engines)
-	if o.print {
-		return o.printCommands(cmd.OutOrStdout(), s)
-	}
+	defer flags.CloseAll(e.Engines)
 	if err := s.Claim(o.out); err != nil {
 		return err
 	}
-	if o.slurm.on != "" {
-		return o.submit(cmd, s)
-	}
-	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Brief: !o.entry.Reads(), Jobs: len(trained.Engines), Failures: true}
-	trained.Watcher = w
-	failed := w.Told(trained.Train(cmd.Context()))
+	w := &progress.Watcher{Out: cmd.OutOrStdout(), Progress: cmd.ErrOrStderr(), Brief: !e.Problem.Reads(), Jobs: len(e.Engines), Failures: true}
+	e.Watcher = w
+	failed := w.Told(e.Train(cmd.Context()))
 	if errors.Is(failed, progress.ErrTold) {
 		return failed
 	}
@@ -128,43 +133,6 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	return failed
-}
-
-// experiment resolves the runs of a sweep, and opens engines if they are to be
-// trained.
-func (o *sweepOptions) experiment(cmd *cobra.Command, s *sweep.Sweep, train bool) (*experiment.Experiment, error) {
-	engine := o.engine.Name
-	if train || engine != "cuda" { // which where a job is submitted there may not be
-		chosen, err := o.engine.Choose(o.entry)
-		if err != nil {
-			return nil, err
-		}
-		engine = chosen.Name
-	}
-	r := request.Resolver{Entry: o.entry, Engine: engine, Out: cmd.ErrOrStderr()}
-	e, err := s.Experiment(o.out, o.entry, r.Resolve)
-	if err != nil || !train {
-		return e, err
-	}
-	e.CheckpointEvery = max(o.save, time.Nanosecond)
-	precision := e.Settings[0].Runs[0].Config.Precision // of which a sweep has one
-	if e.Engines, err = o.jobs.Open(&o.engine, o.entry, precision); err != nil {
-		return nil, err
-	}
-	e.Environment = o.engine.Environment(e.Engines[0], r.Place, 0)
-	return e, nil
-}
-
-// printCommands prints a command for each run.
-func (o *sweepOptions) printCommands(w io.Writer, s *sweep.Sweep) error {
-	for _, r := range s.Runs() {
-		words := []string{"largestep", "train", s.Net}
-		for _, x := range r.Settings {
-			words = append(words, "--"+flags.Of(x.Name)+"="+shell.Word(x.Value))
-		}
-		fmt.Fprintf(w, "%s --out %s\n", strings.Join(words, " "), shell.Word(filepath.Join(o.out, r.Name)))
-	}
-	return nil
 }
 
 // collect tabulates a sweep.

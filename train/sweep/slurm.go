@@ -100,7 +100,7 @@ func (o Slurm) Submit(ctx context.Context, dir string, runs int) (id string, err
 func Requeue(ctx context.Context) error {
 	id := os.Getenv("SLURM_JOB_ID")
 	if array := os.Getenv("SLURM_ARRAY_JOB_ID"); array != "" {
-		id = array + "_" + os.Getenv("SLURM_ARRAY_TASK_ID")
+		id = array + "_" + os.Getenv(TaskVariable)
 	}
 	about, err := command(ctx, "scontrol", "show", "job", "-o", id)
 	if err != nil {

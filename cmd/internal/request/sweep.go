@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"largestep/cmd/internal/flags"
@@ -15,6 +16,7 @@ import (
 	"largestep/train/catalog"
 	"largestep/train/experiment"
 	"largestep/train/settings"
+	"largestep/train/shell"
 	"largestep/train/sweep"
 )
 
@@ -147,25 +149,79 @@ func (l *Lists) without(file *settings.File, overruled []string) (axes []setting
 	return axes, nil
 }
 
-// Resolver makes runs of the settings of a sweep.
-type Resolver struct {
-	Entry  catalog.Problem
-	Engine string    // its name
-	Out    io.Writer // is told, once, where the data are
-	Place  data.Place
-
-	sets map[string]*data.Dataset // by their sizes
+// Command is the command line that trains a run of a sweep in its folder below dir.
+func Command(s *sweep.Sweep, r sweep.Run, dir string) string {
+	words := []string{"largestep", "train", s.Net}
+	for _, x := range r.Settings {
+		words = append(words, "--"+flags.Of(x.Name)+"="+shell.Word(x.Value))
+	}
+	return strings.Join(append(words, "--out", shell.Word(filepath.Join(dir, r.Name))), " ")
 }
 
-// Resolve makes a run of settings as flags would.
-func (r *Resolver) Resolve(point settings.Point) (made experiment.Run, err error) {
-	q := New(r.Entry, flags.Training...)
+// Sweeping is how the runs of a sweep are trained.
+type Sweeping struct {
+	Engine flags.Engine
+	Jobs   flags.Jobs
+	Save   time.Duration // least time between checkpoints
+}
+
+// Resolve makes an experiment of a sweep in a folder, without engines. Which engine
+// its settings suit is known without one where a job is submitted for another machine.
+func (o *Sweeping) Resolve(s *sweep.Sweep, dir string, out io.Writer) (*experiment.Experiment, error) {
+	e, _, err := o.resolve(s, dir, out, o.Engine.Name != "cuda")
+	return e, err
+}
+
+// Open is Resolve, and opens the engines, a job on each.
+func (o *Sweeping) Open(s *sweep.Sweep, dir string, out io.Writer) (*experiment.Experiment, error) {
+	e, place, err := o.resolve(s, dir, out, true)
+	if err != nil {
+		return nil, err
+	}
+	precision := e.Settings[0].Runs[0].Config.Precision // of which a sweep has one
+	if e.Engines, err = o.Jobs.Open(&o.Engine, e.Problem, precision); err != nil {
+		return nil, err
+	}
+	e.CheckpointEvery = max(o.Save, time.Nanosecond)
+	e.Environment = o.Engine.Environment(e.Engines[0], place, 0)
+	return e, nil
+}
+
+func (o *Sweeping) resolve(s *sweep.Sweep, dir string, out io.Writer, here bool) (*experiment.Experiment, data.Place, error) {
+	p, err := catalog.Find(s.Net)
+	if err != nil {
+		return nil, data.Place{}, err
+	}
+	r := resolver{entry: p, engine: o.Engine.Name, out: out}
+	if here {
+		chosen, err := o.Engine.Choose(p)
+		if err != nil {
+			return nil, data.Place{}, err
+		}
+		r.engine = chosen.Name
+	}
+	e, err := s.Experiment(dir, p, r.run)
+	return e, r.place, err
+}
+
+// resolver makes runs of the settings of a sweep.
+type resolver struct {
+	entry  catalog.Problem
+	engine string    // its name
+	out    io.Writer // is told, once, where the data are
+	place  data.Place
+	sets   map[string]*data.Dataset // by their sizes
+}
+
+// run makes a run of settings as flags would.
+func (r *resolver) run(point settings.Point) (made experiment.Run, err error) {
+	q := New(r.entry, flags.Training...)
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	q.AddTraining(f)
 	for _, s := range point {
 		name := flags.Of(s.Name)
-		if !flags.Takes(r.Entry, name) {
-			return made, fmt.Errorf("%s means nothing to %s", s.Name, r.Entry.Name)
+		if !flags.Takes(r.entry, name) {
+			return made, fmt.Errorf("%s means nothing to %s", s.Name, r.entry.Name)
 		}
 		if err := f.Set(name, s.Value); err != nil {
 			return made, usage.ExplainValue(err)
@@ -174,10 +230,10 @@ func (r *Resolver) Resolve(point settings.Point) (made experiment.Run, err error
 	if err := q.check(f); err != nil {
 		return made, err
 	}
-	if err := q.resolve(f, r.Out, r.Engine); err != nil {
+	if err := q.resolve(f, r.out, r.engine); err != nil {
 		return made, err
 	}
-	r.Out, r.Place = io.Discard, q.place // it has been said
+	r.out, r.place = io.Discard, q.place // it has been said
 	if err := q.validate(); err != nil {
 		return made, err
 	}
@@ -187,23 +243,23 @@ func (r *Resolver) Resolve(point settings.Point) (made experiment.Run, err error
 			return made, err
 		}
 	}
-	if r.Entry.Reads() {
+	if r.entry.Reads() {
 		if made.Data, err = r.load(q); err != nil {
 			return made, err
 		}
 		made.Config.Dataset = made.Data.Name
 	}
 	if q.Config.Schedule.OfEdge {
-		if err := r.Entry.CheckEdge(q.Config); err != nil {
+		if err := r.entry.CheckEdge(q.Config); err != nil {
 			return made, err
 		}
-		made = made.OfEdge(r.Entry.EdgeSteps(&q.Config))
+		made = made.OfEdge(r.entry.EdgeSteps(&q.Config))
 	}
 	return made, nil
 }
 
 // load brings the images of a run, which others may share.
-func (r *Resolver) load(q *Request) (set *data.Dataset, err error) {
+func (r *resolver) load(q *Request) (set *data.Dataset, err error) {
 	key := fmt.Sprint(q.Config.TrainSize, q.Config.TestSize)
 	if r.sets[key] != nil {
 		return r.sets[key], nil
