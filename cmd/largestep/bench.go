@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,13 +56,7 @@ and where the time goes.`,
 				enc.SetIndent("", "  ")
 				return enc.Encode(r)
 			}
-			fmt.Fprintf(out, "%s (%s)\n", r.Engine, r.Device)
-			fmt.Fprintf(out, "%s width %d, batch %d, %s: %.1f images/s, %.1f GFLOP/s, %.1f ms a step (best of %d; median %.1f), %d MB of working memory\n",
-				r.Net, r.Width, r.Batch, r.Precision, r.ImagesPerSecond, r.GFLOPS, 1000*r.SecondsPerStep, r.Steps, 1000*r.MedianSecondsPerStep, r.ArenaBytes>>20)
-			for _, k := range r.Kernels {
-				fmt.Fprintf(out, "  %5.1f %%  %s\n", 100*k.Share, k.Name)
-			}
-			return nil
+			return r.Write(out)
 		},
 	}
 	o.Net = catalog.Problems[0].Name

@@ -18,6 +18,9 @@ import (
 	"largestep/train/safetensors"
 )
 
+// exitInterrupted is the exit status after Ctrl-C.
+const exitInterrupted = 130
+
 // environ is the user's environment, with the caches of the Go command.
 var environ = os.Environ()
 

@@ -4,12 +4,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/request"
-	"largestep/cmd/internal/usage"
 	"largestep/train/catalog"
 	"largestep/train/progress"
-	"largestep/train/schedule"
 )
 
 func newEdge() *cobra.Command {
@@ -36,43 +33,22 @@ monotone, so that a step size somewhat below the edge may diverge, too.`,
 }
 
 func newEdgeNet(p catalog.Problem) *cobra.Command {
-	r := request.New(p, flags.Examples, flags.Descent)
-	var within int
-	var tolerance float64
+	e := request.NewEdge(p)
 	cmd := &cobra.Command{
-		RunE: func(cmd *cobra.Command, _ []string) error { return printEdge(cmd, r, within, tolerance) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, f, told := cmd.Context(), cmd.Flags(), cmd.ErrOrStderr()
+			if err := e.Prepare(ctx, f, told); err != nil {
+				return err
+			}
+			defer e.Close()
+			edge, err := e.Find(ctx, f, told)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "edge of %s: step size %s (within %.2g %%, %d steps)\n", p.Name, progress.FormatEdge(edge, e.Tolerance), 100*e.Tolerance, e.Within)
+			return nil
+		},
 	}
-	f := cmd.Flags()
-	r.AddTraining(f)
-	f.IntVar(&within, "within", 0, "steps within which it must diverge (default those of a training, of a classifier of images at most 500)")
-	f.Float64Var(&tolerance, "tolerance", progress.EdgeTolerance, "the edge lies within this fraction above the answer")
+	e.Add(cmd.Flags())
 	return cmd
-}
-
-// printEdge searches for the edge and prints it.
-func printEdge(cmd *cobra.Command, r *request.Request, within int, tolerance float64) error {
-	if err := r.Prepare(cmd.Context(), cmd.Flags(), cmd.ErrOrStderr()); err != nil {
-		return err
-	}
-	defer r.Close()
-	f := cmd.Flags()
-	if r.Config.Schedule.OfEdge {
-		return usage.Errorf("edge searches for the edge: give step sizes as numbers")
-	}
-	if !f.Changed("phases") && !f.Changed("decay-at") && !f.Changed("schedule") {
-		eta := r.Config.Schedule.First()
-		if !f.Changed("step-size") {
-			eta = request.EdgeGuess
-		}
-		r.Config.Schedule = schedule.Constant(eta).With(r.Config.Schedule.Phases[0].Rule)
-	}
-	if !f.Changed("within") {
-		within = r.Entry.EdgeSteps(&r.Config)
-	}
-	edge, err := r.Search(cmd.Context(), cmd.ErrOrStderr(), r.Config, within, tolerance)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "edge of %s: step size %s (within %.2g %%, %d steps)\n", r.Entry.Name, progress.FormatEdge(edge, tolerance), 100*tolerance, within)
-	return nil
 }

@@ -9,20 +9,18 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/advice"
+	"largestep/cmd/internal/interrupt"
 	"largestep/cmd/internal/usage"
-	"largestep/metrics/record"
-	"largestep/train/experiment"
 	"largestep/train/progress"
 	"largestep/train/run"
-	"largestep/train/sweep"
 	"largestep/train/trainer"
 )
 
-// The exit statuses.
+// The exit statuses, but for those of signals; see interrupt.Status.
 const (
-	exitError       = 1
-	exitUsage       = 2
-	exitInterrupted = 130 // by Ctrl-C; see statusOf
+	exitError = 1
+	exitUsage = 2
 )
 
 // execute runs the command line and returns the exit status.
@@ -41,18 +39,18 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, progress.ErrTold):
-		return statusOf(ctx)
-	case errors.As(err, new(signalled)):
+		return interrupt.Status(ctx)
+	case errors.As(err, new(interrupt.Signal)):
 		fmt.Fprintln(stderr, "largestep: interrupted before there was anything to save")
-		return statusOf(ctx)
+		return interrupt.Status(ctx)
 	case errors.Is(err, trainer.ErrInterrupted), errors.Is(err, context.Canceled):
 		fmt.Fprintf(stderr, "largestep: %s\n", strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted"))
-		return statusOf(ctx)
+		return interrupt.Status(ctx)
 	case errors.As(err, &mistake), strings.HasPrefix(err.Error(), "unknown command"):
 		fmt.Fprintf(stderr, "largestep: %s\nSee \"%s --help\".\n", strings.Join(strings.Fields(err.Error()), " "), cmd.CommandPath())
 		return exitUsage
 	default:
-		fmt.Fprintf(stderr, "largestep: %v\n", advise(err))
+		fmt.Fprintf(stderr, "largestep: %v\n", advice.Add(err))
 		return exitError
 	}
 }
@@ -98,20 +96,4 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newTrain(), newSweep(), newFigure(), newPlot(), newRuns(), newTable(), newEval(), newHessian(), newFeatures(), newEdge(), newCheck(), newFetch(), newImport(), newExport(), newBench(), newEngines())
 	return root
-}
-
-// advise adds to an error what flag helps.
-func advise(err error) error {
-	switch {
-	case errors.As(err, new(*experiment.FolderError)), errors.Is(err, sweep.ErrAnother),
-		errors.Is(err, run.ErrAnotherRun), errors.Is(err, run.ErrNotEmpty), errors.Is(err, run.ErrHoldsRun):
-		return fmt.Errorf("%w: choose another folder with --out", err)
-	case errors.Is(err, trainer.ErrInitialParameters):
-		return fmt.Errorf("%w: give it with --init", err)
-	case errors.Is(err, run.ErrEndsOtherwise):
-		return fmt.Errorf("%w: begin another run with its checkpoint, by --init", err)
-	case errors.Is(err, record.ErrLost):
-		return fmt.Errorf("%w, by --init", err)
-	}
-	return err
 }

@@ -84,7 +84,7 @@ again, unless it was cancelled.`,
 }
 
 func trainTask(cmd *cobra.Command, o *request.Sweeping, dir string, number int) error {
-	s, err := readSweep(dir)
+	s, err := sweep.Open(dir)
 	if err != nil {
 		return err
 	}

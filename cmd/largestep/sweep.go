@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -148,21 +147,12 @@ func collect(w io.Writer, s *sweep.Sweep, dir string, columns []string) error {
 	return nil
 }
 
-// readSweep reads the sweep of a folder.
-func readSweep(dir string) (*sweep.Sweep, error) {
-	s, err := sweep.Read(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: not the folder of a sweep: it has no %s", dir, sweep.File)
-	}
-	return s, err
-}
-
 func newSweepCollect() *cobra.Command {
 	var columns []string
 	cmd := &cobra.Command{
 		Use: "collect DIR", Short: "Tabulate the runs of a sweep, as far as they are", Args: usage.ExactArgs("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := readSweep(args[0])
+			s, err := sweep.Open(args[0])
 			if err != nil {
 				return err
 			}
@@ -177,7 +167,7 @@ func newSweepStatus() *cobra.Command {
 	return &cobra.Command{
 		Use: "status DIR", Short: "Tell how the runs of a sweep stand", Args: usage.ExactArgs("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := readSweep(args[0])
+			s, err := sweep.Open(args[0])
 			if err != nil {
 				return err
 			}

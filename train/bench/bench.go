@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"largestep/data"
@@ -193,4 +195,17 @@ func profile(m *machine.Machine) ([]Kernel, error) {
 	}
 	slices.SortFunc(kernels, func(a, b Kernel) int { return cmp.Compare(b.Share, a.Share) })
 	return kernels, nil
+}
+
+// Write writes the result in words, and where the time goes.
+func (r *Result) Write(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s)\n", r.Engine, r.Device)
+	fmt.Fprintf(&b, "%s width %d, batch %d, %s: %.1f images/s, %.1f GFLOP/s, %.1f ms a step (best of %d; median %.1f), %d MB of working memory\n",
+		r.Net, r.Width, r.Batch, r.Precision, r.ImagesPerSecond, r.GFLOPS, 1000*r.SecondsPerStep, r.Steps, 1000*r.MedianSecondsPerStep, r.ArenaBytes>>20)
+	for _, k := range r.Kernels {
+		fmt.Fprintf(&b, "  %5.1f %%  %s\n", 100*k.Share, k.Name)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }

@@ -1,15 +1,43 @@
 package experiment
 
-// Experiment trains the runs that stand behind a planned figure, in its folder.
-func (p *Plan) Experiment(f Figure, dir string) *Experiment {
-	return &Experiment{Dir: dir, Problem: f.Problem(), Data: p.Data, Settings: p.Settings}
+import (
+	"context"
+
+	"largestep/nets/op"
+	"largestep/train/run"
+)
+
+// Making is a planned figure that is being made in a folder, on engines that each
+// train a run at a time.
+type Making struct {
+	Figure      Figure
+	Plan        *Plan
+	Dir         string
+	Engines     []op.Engine
+	Environment run.Environment // but for what differs between the runs
+	Watcher     Watcher
 }
 
-// DrawTrained draws what the experiment's runs recorded into its folder; see Draw.
-func (p *Plan) DrawTrained(e *Experiment) (table, file string, err error) {
+// experiment trains the runs that stand behind the figure.
+func (m *Making) experiment() *Experiment {
+	return &Experiment{
+		Dir: m.Dir, Problem: m.Figure.Problem(), Data: m.Plan.Data, Settings: m.Plan.Settings,
+		Engines: m.Engines, Environment: m.Environment, Watcher: m.Watcher,
+	}
+}
+
+// Check refuses a folder that the figure cannot have; the error is a *FolderError.
+func (m *Making) Check() error { return m.experiment().CheckFolder() }
+
+// Make trains what is missing, and draws the figure; see Drawing.Draw.
+func (m *Making) Make(ctx context.Context) (table, file string, err error) {
+	e := m.experiment()
+	if err := e.Train(ctx); err != nil {
+		return "", "", err
+	}
 	groups, err := e.Records()
 	if err != nil {
 		return "", "", err
 	}
-	return p.Draw(e.Dir, groups)
+	return m.Plan.Draw(m.Dir, groups)
 }

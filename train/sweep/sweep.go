@@ -181,6 +181,15 @@ func Read(dir string) (*Sweep, error) {
 	return &s, nil
 }
 
+// Open is Read of a folder that is to be a sweep's.
+func Open(dir string) (*Sweep, error) {
+	s, err := Read(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: not the folder of a sweep: it has no %s", dir, File)
+	}
+	return s, err
+}
+
 // Claim makes a folder the sweep's, if it is empty, holds this one, or one whose
 // runs are all of this one too, so that a sweep can grow.
 func (s *Sweep) Claim(dir string) error {

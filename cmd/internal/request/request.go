@@ -4,7 +4,6 @@ package request
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -15,9 +14,7 @@ import (
 	"largestep/data"
 	"largestep/nets/op"
 	"largestep/train/catalog"
-	"largestep/train/progress"
 	"largestep/train/run"
-	"largestep/train/schedule"
 	"largestep/train/trainer"
 )
 
@@ -263,39 +260,4 @@ func (r *Request) environment() run.Environment {
 		env.Init = abs
 	}
 	return env
-}
-
-// EdgeGuess is where the search for the edge of divergence begins.
-const EdgeGuess = 0.01
-
-// findEdge finds the edge of a constant step size, and makes multiples of it step
-// sizes.
-func (r *Request) findEdge(ctx context.Context, out io.Writer) error {
-	trial := r.Config
-	trial.Schedule = schedule.Constant(EdgeGuess)
-	steps := r.Entry.EdgeSteps(&r.Config)
-	fmt.Fprintf(out, "searching for the edge of divergence within %d steps\n", steps)
-	edge, err := r.Search(ctx, out, trial, steps, progress.EdgeTolerance)
-	if err != nil {
-		return err
-	}
-	r.edge, r.Config.Schedule = edge, r.Config.Schedule.Times(edge)
-	fmt.Fprintf(out, "edge of divergence: %s; step size %.5g\n", progress.FormatEdge(edge, progress.EdgeTolerance), r.Config.Schedule.First())
-	return nil
-}
-
-// Search finds the edge of a config's schedule, and tells of each trial; where the
-// context ends that, it says what was found so far.
-func (r *Request) Search(ctx context.Context, out io.Writer, c run.Config, within int, tolerance float64) (float64, error) {
-	if err := r.Entry.CheckEdge(c); err != nil {
-		return 0, fmt.Errorf("%w; give step sizes as numbers", err)
-	}
-	trials := progress.NewTrials(out, tolerance)
-	search := trainer.Edge{Engine: r.Opened, Problem: r.Problem, Config: c, Init: r.Init, Steps: within, Tolerance: tolerance, Tried: trials.Tell}
-	edge, err := search.Find(ctx)
-	if errors.Is(err, trainer.ErrInterrupted) {
-		trials.Interrupted()
-		return 0, progress.ErrTold
-	}
-	return edge, err
 }

@@ -1,0 +1,89 @@
+package request
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+	"largestep/cmd/internal/flags"
+	"largestep/cmd/internal/usage"
+	"largestep/train/catalog"
+	"largestep/train/progress"
+	"largestep/train/run"
+	"largestep/train/schedule"
+	"largestep/train/trainer"
+)
+
+// edgeGuess is where the search for the edge of divergence begins.
+const edgeGuess = 0.01
+
+// Edge is what the flags of "edge NET" ask for: the search for an edge of divergence.
+type Edge struct {
+	*Request
+	Within    int // steps
+	Tolerance float64
+}
+
+// NewEdge is a request for the edge of a problem.
+func NewEdge(p catalog.Problem) *Edge { return &Edge{Request: New(p, flags.Examples, flags.Descent)} }
+
+// Add adds the flags to a command's.
+func (e *Edge) Add(f *pflag.FlagSet) {
+	e.AddTraining(f)
+	f.IntVar(&e.Within, "within", 0, "steps within which it must diverge (default those of a training, of a classifier of images at most 500)")
+	f.Float64Var(&e.Tolerance, "tolerance", progress.EdgeTolerance, "the edge lies within this fraction above the answer")
+}
+
+// Find searches for the edge, once prepared, of the schedule that flags give, or of a
+// constant step size.
+func (e *Edge) Find(ctx context.Context, f *pflag.FlagSet, out io.Writer) (float64, error) {
+	c := e.Config
+	if c.Schedule.OfEdge {
+		return 0, usage.Errorf("edge searches for the edge: give step sizes as numbers")
+	}
+	if !f.Changed("phases") && !f.Changed("decay-at") && !f.Changed("schedule") {
+		eta := c.Schedule.First()
+		if !f.Changed("step-size") {
+			eta = edgeGuess
+		}
+		c.Schedule = schedule.Constant(eta).With(c.Schedule.Phases[0].Rule)
+	}
+	if !f.Changed("within") {
+		e.Within = e.Entry.EdgeSteps(&c)
+	}
+	return e.search(ctx, out, c, e.Within, e.Tolerance)
+}
+
+// findEdge finds the edge of a constant step size, and makes multiples of it step
+// sizes.
+func (r *Request) findEdge(ctx context.Context, out io.Writer) error {
+	trial := r.Config
+	trial.Schedule = schedule.Constant(edgeGuess)
+	steps := r.Entry.EdgeSteps(&r.Config)
+	fmt.Fprintf(out, "searching for the edge of divergence within %d steps\n", steps)
+	edge, err := r.search(ctx, out, trial, steps, progress.EdgeTolerance)
+	if err != nil {
+		return err
+	}
+	r.edge, r.Config.Schedule = edge, r.Config.Schedule.Times(edge)
+	fmt.Fprintf(out, "edge of divergence: %s; step size %.5g\n", progress.FormatEdge(edge, progress.EdgeTolerance), r.Config.Schedule.First())
+	return nil
+}
+
+// search finds the edge of a config's schedule, and tells of each trial; where the
+// context ends that, it says what was found so far.
+func (r *Request) search(ctx context.Context, out io.Writer, c run.Config, within int, tolerance float64) (float64, error) {
+	if err := r.Entry.CheckEdge(c); err != nil {
+		return 0, fmt.Errorf("%w; give step sizes as numbers", err)
+	}
+	trials := progress.NewTrials(out, tolerance)
+	search := trainer.Edge{Engine: r.Opened, Problem: r.Problem, Config: c, Init: r.Init, Steps: within, Tolerance: tolerance, Tried: trials.Tell}
+	edge, err := search.Find(ctx)
+	if errors.Is(err, trainer.ErrInterrupted) {
+		trials.Interrupted()
+		return 0, progress.ErrTold
+	}
+	return edge, err
+}
