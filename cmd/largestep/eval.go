@@ -8,7 +8,6 @@ import (
 	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/metrics/atomicfile"
-	"largestep/train/catalog"
 	"largestep/train/problem"
 )
 
@@ -54,7 +53,7 @@ func (o *evalOptions) run(cmd *cobra.Command, path string) error {
 	if cmd.Flags().Changed("test-size") && o.size < 1 {
 		return fmt.Errorf("%d test images: want 1 or more; leave out --test-size for all", o.size)
 	}
-	net, err := openCheckpoint(cmd, path)
+	net, err := o.Read(path, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -93,13 +92,4 @@ func (o *evalOptions) run(cmd *cobra.Command, path string) error {
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: test loss %.6g, test error %.2f %% of %d images\n",
 		set.Name, result.Loss, 100*result.Error, set.Test.Len())
 	return nil
-}
-
-// openCheckpoint reads a file, and says how.
-func openCheckpoint(cmd *cobra.Command, path string) (*catalog.NetFile, error) {
-	net, err := catalog.OpenNet(path)
-	if err == nil {
-		sayChanges(cmd, path, net.Changes)
-	}
-	return net, err
 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
 	"largestep/train/problem"
 	"largestep/train/weights"
@@ -30,7 +30,7 @@ named .pth or .pt loads with torch.load(FILE, weights_only=True), what is named
 			if err != nil {
 				return err
 			}
-			sayChanges(cmd, args[0], file.Changes)
+			flags.Changes(cmd.ErrOrStderr(), args[0], file.Changes)
 			about, err := problem.ReadAbout(file.Metadata)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
@@ -44,11 +44,4 @@ named .pth or .pt loads with torch.load(FILE, weights_only=True), what is named
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write: .pth, .pt or .safetensors")
 	return cmd
-}
-
-// sayChanges says how the names of the parameters in a file were read.
-func sayChanges(cmd *cobra.Command, path string, changes []string) {
-	if len(changes) > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", path, strings.Join(changes, "; "))
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"largestep/cmd/internal/usage"
 	"largestep/data"
 	"largestep/metrics/atomicfile"
-	"largestep/train/catalog"
 	"largestep/train/problem"
 )
 
@@ -52,13 +51,21 @@ func (o *featuresOptions) run(cmd *cobra.Command, path string) error {
 	if err := o.check(cmd, path); err != nil {
 		return err
 	}
-	net, err := openCheckpoint(cmd, path)
+	net, err := o.Read(path, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	images, err := o.load(cmd, net)
+	train, test := 1, o.images
+	if o.train {
+		train, test = test, train
+	}
+	set, err := o.Images(cmd.Flags(), cmd.ErrOrStderr(), net, train, test)
 	if err != nil {
 		return err
+	}
+	images := set.Test
+	if o.train {
+		images = set.Train
 	}
 	engine, err := o.Open(net, images, "fp32")
 	if err != nil {
@@ -96,25 +103,6 @@ func (o *featuresOptions) check(cmd *cobra.Command, checkpoint string) error {
 		files[path] = true
 	}
 	return nil
-}
-
-func (o *featuresOptions) load(cmd *cobra.Command, net *catalog.NetFile) (*data.Images, error) {
-	place, err := o.Find(cmd.Flags(), cmd.ErrOrStderr(), net)
-	if err != nil {
-		return nil, err
-	}
-	if o.train {
-		set, err := place.Load(o.images, 1)
-		if err != nil {
-			return nil, err
-		}
-		return set.Train, nil
-	}
-	set, err := place.Load(1, o.images)
-	if err != nil {
-		return nil, err
-	}
-	return set.Test, nil
 }
 
 func (o *featuresOptions) write(cmd *cobra.Command, features *problem.Features, images *data.Images) error {

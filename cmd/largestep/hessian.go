@@ -7,9 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
-	"largestep/data"
 	"largestep/metrics/measure"
-	"largestep/train/catalog"
 	"largestep/train/curvature"
 )
 
@@ -63,13 +61,19 @@ func (o *hessianOptions) run(cmd *cobra.Command, path string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	net, err := openCheckpoint(cmd, path)
+	net, err := o.Read(path, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	set, err := o.load(cmd, net)
+	set, err := o.Images(cmd.Flags(), cmd.ErrOrStderr(), net, o.images, 1)
 	if err != nil {
 		return err
+	}
+	if o.batch == 0 {
+		o.batch = min(100, o.images)
+		if net.Beside != nil {
+			o.batch = net.Beside.Batch
+		}
 	}
 	engine, err := o.Open(net, set.Train, "fp32")
 	if err != nil {
@@ -104,21 +108,6 @@ func (o *hessianOptions) check() error {
 		return fmt.Errorf("tolerance %g: want more than 0", o.tolerance)
 	}
 	return nil
-}
-
-// load brings the training images, and settles the size of the mini-batches.
-func (o *hessianOptions) load(cmd *cobra.Command, net *catalog.NetFile) (*data.Dataset, error) {
-	place, err := o.Find(cmd.Flags(), cmd.ErrOrStderr(), net)
-	if err != nil {
-		return nil, err
-	}
-	if o.batch == 0 {
-		o.batch = min(100, o.images)
-		if net.Beside != nil {
-			o.batch = net.Beside.Batch
-		}
-	}
-	return place.Load(o.images, 1)
 }
 
 func (o *hessianOptions) print(w io.Writer, p *curvature.Probe) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"largestep/data"
@@ -27,6 +28,31 @@ func (o *Checkpoint) Add(f *pflag.FlagSet) {
 	f.BoolVar(&o.byIndex, "classes-by-index", false, "take the classes of the data for those of the file in their order, whatever their names and number")
 	o.dataset.Add(f)
 	o.engine.Add(f)
+}
+
+// Read reads the net of a file, and says how.
+func (o *Checkpoint) Read(path string, out io.Writer) (*catalog.NetFile, error) {
+	net, err := catalog.OpenNet(path)
+	if err == nil {
+		Changes(out, path, net.Changes)
+	}
+	return net, err
+}
+
+// Changes says how the names of the parameters in a file were read.
+func Changes(out io.Writer, path string, changes []string) {
+	if len(changes) > 0 {
+		fmt.Fprintf(out, "%s: %s\n", path, strings.Join(changes, "; "))
+	}
+}
+
+// Images loads the data as Find finds them, the first of each part.
+func (o *Checkpoint) Images(f *pflag.FlagSet, out io.Writer, c *catalog.NetFile, train, test int) (*data.Dataset, error) {
+	place, err := o.Find(f, out, c)
+	if err != nil {
+		return nil, err
+	}
+	return place.Load(train, test)
 }
 
 // Find looks for the data that a checkpoint was trained on, if no flag says which,
