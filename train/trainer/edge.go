@@ -6,9 +6,7 @@ import (
 	"math"
 
 	"largestep/nets/op"
-	"largestep/train/machine"
 	"largestep/train/run"
-	"largestep/train/schedule"
 )
 
 // A training has diverged when a mini-batch loss is not finite, or has grown to
@@ -39,17 +37,17 @@ func (e *Edge) Find(ctx context.Context) (float64, error) {
 	if e.Steps < 1 || !(e.Tolerance >= leastTolerance && e.Tolerance < 1) {
 		return 0, fmt.Errorf("edge within %d steps to a tolerance of %g: want 1 or more, and a fraction of %g or more", e.Steps, e.Tolerance, leastTolerance)
 	}
-	t, err := e.trial()
+	d, err := e.trial()
 	if err != nil {
 		return 0, err
 	}
-	stable, unstable, err := e.bracket(ctx, t)
+	stable, unstable, err := e.bracket(ctx, d)
 	if err != nil {
 		return 0, err
 	}
 	for unstable > stable*(1+e.Tolerance) {
 		middle := math.Sqrt(stable * unstable)
-		diverged, err := e.try(ctx, t, middle)
+		diverged, err := e.try(ctx, d, middle)
 		if err != nil {
 			return 0, err
 		}
@@ -65,10 +63,10 @@ func (e *Edge) Find(ctx context.Context) (float64, error) {
 // mostDoublings bounds the search for a bracket.
 const mostDoublings = 60
 
-func (e *Edge) bracket(ctx context.Context, t *trainer) (stable, unstable float64, err error) {
+func (e *Edge) bracket(ctx context.Context, d *descent) (stable, unstable float64, err error) {
 	begin := e.Config.Schedule.First()
 	eta := begin
-	diverged, err := e.try(ctx, t, eta)
+	diverged, err := e.try(ctx, d, eta)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -78,11 +76,11 @@ func (e *Edge) bracket(ctx context.Context, t *trainer) (stable, unstable float6
 	}
 	for range mostDoublings {
 		next := eta * factor
-		d, err := e.try(ctx, t, next)
+		divergedNext, err := e.try(ctx, d, next)
 		if err != nil {
 			return 0, 0, err
 		}
-		if d != diverged {
+		if divergedNext != diverged {
 			return min(eta, next), max(eta, next), nil
 		}
 		eta = next
@@ -90,8 +88,8 @@ func (e *Edge) bracket(ctx context.Context, t *trainer) (stable, unstable float6
 	return 0, 0, fmt.Errorf("no edge between step sizes %g and %g", min(eta, begin), max(eta, begin))
 }
 
-// trial is a training without records that can start over.
-func (e *Edge) trial() (*trainer, error) {
+// trial is a training that can start over.
+func (e *Edge) trial() (*descent, error) {
 	c := e.Config
 	c.MaxSteps = e.Steps
 	c.CountEpochs()
@@ -101,33 +99,34 @@ func (e *Edge) trial() (*trainer, error) {
 	if err := checkOrder(&c, e.Problem); err != nil {
 		return nil, err
 	}
-	t := &trainer{Options: Options{Config: c, Problem: e.Problem, Engine: e.Engine, Init: e.Init}, records: &run.Records{}}
-	t.vars = machine.NewVariables(e.Engine)
-	var err error
-	t.graph, err = NewStep(t.vars, t.Problem, stepOptions(&c))
+	d, err := newDescent(e.Engine, e.Problem, &c, e.Init)
 	if err != nil {
 		return nil, err
 	}
-	return t, t.Problem.Upload(t.vars)
+	return d, e.Problem.Upload(d.vars)
 }
 
 // try tells whether the schedule diverges that begins with a step size.
-func (e *Edge) try(ctx context.Context, t *trainer, eta float64) (diverged bool, err error) {
-	if err := t.startOver(e.Config.Schedule.From(eta)); err != nil {
+func (e *Edge) try(ctx context.Context, d *descent, eta float64) (diverged bool, err error) {
+	d.config.Schedule = e.Config.Schedule.From(eta)
+	if err := d.begin(); err != nil {
+		return false, err
+	}
+	if err := d.initialize(); err != nil {
 		return false, err
 	}
 	first := math.NaN()
-	for t.Step < e.Steps && !diverged {
+	for step := 1; step <= e.Steps && !diverged; step++ {
 		if ctx.Err() != nil {
 			return false, ErrInterrupted
 		}
-		if err := t.takeStep(ctx); err != nil {
+		if err := d.take(ctx, step-1, d.miniBatch(step-1)); err != nil {
 			return false, err
 		}
-		if t.Step%checkLosses != 0 && t.Step != e.Steps {
+		if step%checkLosses != 0 && step != e.Steps {
 			continue
 		}
-		losses, err := t.graph.Losses()
+		losses, err := d.graph.Losses()
 		if err != nil {
 			return false, err
 		}
@@ -152,16 +151,4 @@ func grown(losses []float64, first float64) bool {
 		}
 	}
 	return false
-}
-
-// startOver begins again with other step sizes.
-func (t *trainer) startOver(s schedule.Schedule) error {
-	t.Position = run.Position{}
-	t.logged = 0
-	t.graph.startOver()
-	t.Config.Schedule = s
-	if err := t.graph.clearVelocities(); err != nil {
-		return err
-	}
-	return t.initialize()
 }

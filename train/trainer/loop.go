@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"largestep/data"
 	"largestep/metrics/record"
 	"largestep/train/run"
 )
@@ -58,45 +57,18 @@ func (t *trainer) loop(ctx context.Context) error {
 
 // takeStep takes a step, or the rest of one.
 func (t *trainer) takeStep(ctx context.Context) error {
-	c := &t.Config
-	perEpoch := c.StepsPerEpoch()
-	epoch, within := t.Step/perEpoch, t.Step%perEpoch
-	images := c.StepExamples()
-	index := t.examples(epoch, within, images)
-	batch := MiniBatch{Index: index}
-	if c.Augment {
-		batch.Window = data.Augmentation(c.Seed, epoch, within, images)
-	}
-	if c.LabelNoise > 0 {
-		batch.LabelNoise = make([]float64, images) // none
-		if c.Phase(t.Step) == 0 {
-			batch.LabelNoise = data.LabelNoise(c.Seed, epoch, within, images, c.LabelNoise)
-		}
-	}
+	batch := t.miniBatch(t.Step)
 	start := time.Now()
-	eta := c.StepSize(t.Step)
-	err := t.graph.Try(ctx, batch, eta)
+	err := t.take(ctx, t.Step, batch)
 	t.Training += time.Since(start).Seconds()
 	t.Part = t.graph.done
 	if err != nil {
 		return err
 	}
 	t.Step++
-	t.Images += images
-	t.Due = t.Step == c.Steps() || t.Step%c.StepsPerEvaluation() == 0
+	t.Images += t.Config.StepExamples()
+	t.Due = t.Step == t.Config.Steps() || t.Step%t.Config.StepsPerEvaluation() == 0
 	return nil
-}
-
-// examples lists the n examples of a step.
-func (t *trainer) examples(epoch, within, n int) []int32 {
-	if t.Config.Order != "" {
-		return t.Problem.(Ordered).Order()[t.Step*n : (t.Step+1)*n]
-	}
-	if t.order.epoch != epoch || t.order.index == nil {
-		t.order.epoch = epoch
-		t.order.index = data.Order(t.Config.Seed, epoch, t.Config.TrainSize, t.Config.Sampling)
-	}
-	return t.order.index[within*n : (within+1)*n]
 }
 
 // wait is report, counted as training: it is what the engine still had to do.

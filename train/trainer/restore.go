@@ -23,8 +23,7 @@ func (t *trainer) restore() (warning string, err error) {
 			return "", ErrInitialParameters
 		}
 		t.Position, t.logged = run.Position{Due: true}, 0
-		t.graph.startOver()
-		return "", t.graph.clearVelocities()
+		return "", t.begin()
 	}
 	path := filepath.Join(t.Dir, run.CheckpointFile)
 	if err := c.Belongs(t.Config, t.shorter); err != nil {
@@ -63,22 +62,6 @@ func (t *trainer) load(c *run.Checkpoint) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(t.Dir, c.Velocity), err)
-	}
-	return nil
-}
-
-// initialize takes the initial parameters from the seed, or from the file.
-func (t *trainer) initialize() error {
-	if t.Init == "" {
-		return t.graph.Initialize(t.Config.Seed)
-	}
-	file, err := weights.ReadFile(t.Init)
-	if err != nil {
-		return err
-	}
-	t.changes = file.Changes
-	if err := weights.Import(t.vars, t.graph.Model.Variables, file.Tensors); err != nil {
-		return fmt.Errorf("%s: %w", t.Init, err)
 	}
 	return nil
 }

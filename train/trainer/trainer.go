@@ -13,15 +13,13 @@ import (
 	"gorgonia.org/tensor"
 	"largestep/metrics/record"
 	"largestep/nets/op"
-	"largestep/train/machine"
 	"largestep/train/run"
 )
 
 // trainer is a training under way.
 type trainer struct {
 	Options
-	vars    *machine.Variables
-	graph   *Step
+	*descent
 	meter   Meter
 	records *run.Records
 	run.Position
@@ -31,14 +29,9 @@ type trainer struct {
 	lastReport time.Time
 	lastLoss   float64
 	shorter    *run.Config // what the run was before it was made longer; nil if it was not
-	changes    []string    // to the file of initial parameters
 	warnings   []string    // that the log is to have
 	logged     int         // steps whose losses were taken over
 	noted      int         // choices of the engine that the log has
-	order      struct {    // of the examples of an epoch
-		epoch int
-		index []int32
-	}
 }
 
 func newTrainer(o Options, shorter *run.Config) (*trainer, error) {
@@ -105,10 +98,8 @@ func (t *trainer) openRecords() (err error) {
 }
 
 // build makes the graphs and brings the examples to the engine.
-func (t *trainer) build() error {
-	t.vars = machine.NewVariables(t.Engine)
-	var err error
-	if t.graph, err = NewStep(t.vars, t.Problem, stepOptions(&t.Config)); err != nil {
+func (t *trainer) build() (err error) {
+	if t.descent, err = newDescent(t.Engine, t.Problem, &t.Config, t.Init); err != nil {
 		return err
 	}
 	if t.meter, err = t.Problem.Meter(t.vars); err != nil {
@@ -230,10 +221,6 @@ func (t *trainer) status(s record.State, message string) error {
 }
 
 func (t *trainer) epoch(step int) float64 { return float64(step) / float64(t.Config.StepsPerEpoch()) }
-
-func stepOptions(c *run.Config) StepOptions {
-	return StepOptions{Batch: c.Batch, Parts: c.Parts(), SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay}}
-}
 
 // finite tells whether a number is neither NaN nor infinite.
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
