@@ -11,6 +11,8 @@ const (
 	streamLabelNoise
 	streamTrainSubset
 	streamTestSubset
+	streamLabelFlips
+	streamGradientNoise
 )
 
 // newRand returns the generator at a position, such as (streamOrder, epoch),

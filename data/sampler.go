@@ -70,6 +70,32 @@ func LabelNoise(seed uint64, epoch, step, n int, deviation float64) []float64 {
 	return noise
 }
 
+// LabelFlips returns what is added, modulo the number of classes, to the labels of
+// the n examples of a mini-batch: 0 or, with probability p, any other number below
+// the number of classes, which is 2 or more. It depends on its arguments alone.
+func LabelFlips(seed uint64, epoch, step, n, classes int, p float64) []int32 {
+	r := newRand(seed, streamLabelFlips, uint64(epoch), uint64(step))
+	flips := make([]int32, n)
+	for i := range flips {
+		flip, to := r.Float64() < p, 1+r.Int32N(int32(classes-1))
+		if flip {
+			flips[i] = to
+		}
+	}
+	return flips
+}
+
+// GradientNoise returns n standard normal numbers for the gradient of a step. It
+// depends on its arguments alone.
+func GradientNoise(seed uint64, epoch, step, n int) []float64 {
+	r := newRand(seed, streamGradientNoise, uint64(epoch), uint64(step))
+	noise := make([]float64, n)
+	for i := range noise {
+		noise[i] = r.NormFloat64()
+	}
+	return noise
+}
+
 // CropPadding is the number of zero pixels around an image out of which
 // augmentation crops 32×32 again.
 const CropPadding = 4

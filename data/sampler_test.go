@@ -22,6 +22,39 @@ func TestLabelNoise(t *testing.T) {
 	}
 }
 
+// Each class becomes any other with the same probability, none itself.
+func TestLabelFlips(t *testing.T) {
+	const n, classes, p = 100_000, 5, 0.4
+	flips := LabelFlips(1, 2, 3, n, classes, p)
+	if !slices.Equal(flips, LabelFlips(1, 2, 3, n, classes, p)) || slices.Equal(flips, LabelFlips(1, 2, 4, n, classes, p)) {
+		t.Error("the flips do not depend on their arguments alone, or not on the step")
+	}
+	var counts [classes]float64
+	for _, f := range flips {
+		counts[f]++
+	}
+	for k, count := range counts {
+		want := p / (classes - 1)
+		if k == 0 {
+			want = 1 - p
+		}
+		if deviation := math.Sqrt(n * want * (1 - want)); !(math.Abs(count-n*want) <= 4*deviation) {
+			t.Errorf("%d added to %g labels, want %g ± %g", k, count, n*want, deviation)
+		}
+	}
+	if slices.Contains(LabelFlips(1, 2, 3, 100, 2, 1), 0) || slices.Max(LabelFlips(1, 2, 3, 100, 2, 0)) != 0 {
+		t.Error("with probability 1 a label stays, or with 0 it goes")
+	}
+}
+
+func TestGradientNoise(t *testing.T) {
+	const n = 10_000
+	z := GradientNoise(1, 2, 3, n)
+	if !slices.Equal(z, GradientNoise(1, 2, 3, n)) || slices.Equal(z, GradientNoise(1, 3, 3, n)) || slices.Equal(z, LabelNoise(1, 2, 3, n, 1)) {
+		t.Error("the noise does not depend on its arguments alone, not on the epoch, or is that on the labels")
+	}
+}
+
 func TestParseSampling(t *testing.T) {
 	for _, s := range Samplings {
 		if got, err := ParseSampling(string(s)); got != s || err != nil {

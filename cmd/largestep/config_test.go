@@ -20,6 +20,8 @@ func TestConfigTrainsTheSame(t *testing.T) {
 		"order":    "diagonal --order paper --steps 200 --phases 0.2@0,0.1@0.4~cosine",
 		"edge":     "svm --steps 100 --step-size 0.5edge",
 		"relu":     "relu --widths 5,6 --epochs 2 --eval-every 1 --seed 3 --sampling full",
+		"causes":   "resnet18 --dataset made-up --width 4 --train-size 64 --test-size 32 --batch 16 --epochs 2 --label-noise 0.2 --sam 0.1",
+		"gradient": "teacher-2 --steps 50 --gradient-noise covariance:0.5 --sam 0.01",
 		"noise":    "diagonal --label-noise 0.1 --steps 50 --phases b:0.2@0,a:0.1@0.4",
 	} {
 		succeed(t, append([]string{"train", "--out", name}, strings.Fields(args)...)...)

@@ -323,8 +323,35 @@ func TestLabelNoise(t *testing.T) {
 	if noisy == end("b", "") || noisy == end("c", "--label-noise 0.2 --seed 1") || noisy != end("d", "--label-noise 0.2") {
 		t.Error("the noise is not what --label-noise and --seed make it")
 	}
-	bad{"train svm --label-noise 0.2", 1, "svm has classes"}.test(t)
+	bad{"train svm --label-noise 1.2", 1, "svm has classes"}.test(t)
 	bad{"train diagonal --label-noise -1", 1, "label noise -1"}.test(t)
+}
+
+// Causes of sparsity beside the step size: each is what its seed makes it, changes
+// what is trained, and survives that a run is cut short.
+func TestCauses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const train = "train diagonal --instance random --train-size 10 --dims 6 --nonzeros 2 --steps 300 --eval-steps 100 --phases 0.05@0,0.02@0.5 --log-steps --out "
+	succeed(t, strings.Fields(train+"plain")...)
+	for name, options := range map[string]string{
+		"isotropic":  "--gradient-noise isotropic:0.3",
+		"covariance": "--gradient-noise covariance:1 --sampling full",
+		"sam":        "--sam 0.3 --momentum 0.5",
+		"all":        "--sam 0.1 --gradient-noise covariance:0.5 --label-noise 0.1 --precision fp32",
+	} {
+		succeed(t, strings.Fields(train+name+" "+options)...)
+		if tensors(t, name+"/checkpoint.safetensors") == tensors(t, "plain/checkpoint.safetensors") {
+			t.Errorf("%s changes nothing", name)
+		}
+		for _, at := range []int{1, 77, 150, 151} {
+			dir := fmt.Sprint(name, at)
+			if o := runContext(interruptAfter(at), strings.Fields(train+dir+" "+options)...); o.code != exitInterrupted {
+				t.Errorf("%s: status %d, %s", dir, o.code, o.stderr)
+			}
+			succeed(t, "train", "diagonal", "--resume", "--out", dir)
+			sameEnd(t, name, dir)
+		}
+	}
 }
 
 // TestRelativePhases trains on a schedule of multiples of the edge, whose edge is

@@ -45,7 +45,7 @@ type Problem struct {
 	// interval; 0 for one an epoch.
 	Evaluations int
 
-	Classes  bool   // its targets are classes, to which no noise can be added
+	Classes  bool   // its targets are classes, which label noise makes others
 	Coupled  bool   // batch norm couples the examples of a mini-batch
 	Long     bool   // a whole training is too long to try step sizes with
 	NoEdge   string // why no step size diverges without weight decay; "" if some do
@@ -93,8 +93,11 @@ func (p Problem) Validate(c run.Config) error {
 	if p.Coupled && c.Batch < 2 {
 		return fmt.Errorf("batch of %d with %d training examples: want 2 to %[2]d", c.Batch, c.TrainSize)
 	}
-	if c.LabelNoise > 0 && p.Classes {
-		return fmt.Errorf("%s has classes, to which no noise can be added", p.Name)
+	if c.LabelNoise > 1 && p.Classes {
+		return fmt.Errorf("label noise %g: %s has classes, so that it is a probability: want 0 to 1", c.LabelNoise, p.Name)
+	}
+	if !c.GradientNoise.IsZero() && p.Reads() {
+		return fmt.Errorf("gradient noise %v: only small problems take it, not %s", c.GradientNoise, p.Name)
 	}
 	if err := p.CheckPrecision(c.Precision); err != nil {
 		return err

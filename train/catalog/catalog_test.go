@@ -79,7 +79,11 @@ func TestValidate(t *testing.T) {
 		}, "phase 2"},
 		"warm-up":       {func(c *run.Config) { c.Schedule = c.Schedule.With(schedule.Exponential(100)) }, "warm-up"},
 		"edge":          {func(c *run.Config) { c.Schedule.OfEdge = true }, "edge"},
-		"label noise":   {func(c *run.Config) { c.LabelNoise = 1 }, "has classes"},
+		"label noise":   {func(c *run.Config) { c.LabelNoise = 1.5 }, "want 0 to 1"},
+		"noise":         {func(c *run.Config) { c.GradientNoise = run.GradientNoise{Shape: run.Isotropic, Deviation: 1} }, "only small problems"},
+		"SAM":           {func(c *run.Config) { c.SAM = -1 }, "radius of -1"},
+		"SAM NaN":       {func(c *run.Config) { c.SAM = math.NaN() }, "radius of NaN"},
+		"SAM in parts":  {func(c *run.Config) { c.SAM, c.Sampling = 0.1, data.Full }, "both its gradients of one mini-batch"},
 		"measure":       {func(c *run.Config) { c.Measures = []string{"colour"} }, `measure "colour"`},
 		"measure twice": {func(c *run.Config) { c.Measures = []string{"sparsity", "sparsity"} }, "twice"},
 	} {

@@ -53,11 +53,14 @@ func (p Problem) classification(c run.Config, set *data.Dataset, more []problem.
 	if err != nil {
 		return nil, err
 	}
+	if c.LabelNoise > 0 && len(set.Train.Classes) < 2 {
+		return nil, fmt.Errorf("label noise %g: images of one class have no other", c.LabelNoise)
+	}
 	if n := set.Test.Len(); n != c.TestSize {
 		return nil, fmt.Errorf("%d test images, config says %d", n, c.TestSize)
 	}
 	return &problem.Images{
-		Net: net, Data: set, Augment: c.Augment, Normalize: c.Normalize, Sparsity: slices.Contains(c.Measures, sparsity),
+		Net: net, Data: set, Augment: c.Augment, LabelNoise: c.LabelNoise > 0, Normalize: c.Normalize, Sparsity: slices.Contains(c.Measures, sparsity),
 		Measures: append(chosen(p, c), more...),
 	}, nil
 }

@@ -39,7 +39,7 @@ const authorsPrecision = "fp32"
 // ofVectors completes the entry of a small problem. The function fills the
 // problem, whose examples are those of the instance, and may complete the config.
 func ofVectors(p Problem, s size, instance func(run.Config, instances.Kind) (*instances.Problem, error), fill func(*smallProblem, *instances.Problem, *run.Config) error) Problem {
-	p.Options = append([]string{"instance", "order", "dims"}, p.Options...)
+	p.Options = append([]string{"instance", "order", "dims", "gradient_noise"}, p.Options...)
 	p.Evaluations = 50
 	if p.Precisions == nil {
 		p.Precisions = []string{"fp64", "fp32"}

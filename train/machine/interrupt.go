@@ -30,18 +30,27 @@ func (v *Variables) interrupted() bool {
 // memory and time for copies of what it updates. On an engine that queues its
 // kernels it is RunAll, which returns at once there.
 func (m *Machine) Try(ctx context.Context) error {
+	var t Transaction
+	return t.Run(ctx, m)
+}
+
+// Transaction is Try of several machines, one after the other: a context that ends
+// before the last kernel of any undoes all of them.
+type Transaction struct{ changed undo }
+
+// Run runs the next machine.
+func (t *Transaction) Run(ctx context.Context, m *Machine) error {
 	if _, queues := m.engine.(Replayer); queues || ctx.Done() == nil {
 		return m.RunAll()
 	}
-	var changed undo
 	for k := range m.instructions {
 		if ctx.Err() != nil {
-			changed.restore()
+			t.changed.restore()
 			return ErrInterrupted
 		}
 		i := &m.instructions[k]
 		for _, u := range i.updates {
-			changed.keep(i.in[u])
+			t.changed.keep(i.in[u])
 		}
 		if err := m.execute(i); err != nil {
 			return err

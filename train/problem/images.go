@@ -18,19 +18,21 @@ import (
 // Images is the problem of classifying images: f_i is the cross-entropy of a
 // network's logits for image i.
 type Images struct {
-	Net       nets.Net
-	Data      *data.Dataset
-	Augment   bool // random crop and flip
-	Normalize data.Normalization
-	Sparsity  bool // measure the features' sparsity
-	Measures  []Measure
-	Around    Around // what measures see
+	Net        nets.Net
+	Data       *data.Dataset
+	Augment    bool // random crop and flip
+	LabelNoise bool // mini-batches come with labels of their own
+	Normalize  data.Normalization
+	Sparsity   bool // measure the features' sparsity
+	Measures   []Measure
+	Around     Around // what measures see
 }
 
 var (
 	_ trainer.Problem        = (*Images)(nil)
 	_ trainer.Classification = (*Images)(nil)
 	_ trainer.Described      = (*Images)(nil)
+	_ trainer.Noisy          = (*Images)(nil)
 )
 
 // residentSet is where a data set of n images lives on the engine.
@@ -73,6 +75,21 @@ func (p *Images) Examples() int { return p.Data.Train.Len() }
 
 // Classes is the number of the images' classes.
 func (p *Images) Classes() int { return len(p.Data.Train.Classes) }
+
+// DrawLabelNoise makes each label of a mini-batch any other with the amount as probability.
+func (p *Images) DrawLabelNoise(b *trainer.MiniBatch, amount float64, seed uint64, epoch, step int) {
+	b.Labels = make([]int32, len(b.Index))
+	for i, at := range b.Index {
+		b.Labels[i] = p.Data.Train.Labels[at]
+	}
+	if amount == 0 {
+		return
+	}
+	k := int32(p.Classes())
+	for i, flip := range data.LabelFlips(seed, epoch, step, len(b.Index), int(k), amount) {
+		b.Labels[i] = (b.Labels[i] + flip) % k
+	}
+}
 
 // Metadata say how to use the parameters; see About.
 func (p *Images) Metadata() map[string]string {
@@ -121,6 +138,9 @@ func (p *Images) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, erro
 	x, labels, err := p.train().gather(batch, m.Dtype)
 	if err != nil {
 		return nil, err
+	}
+	if p.LabelNoise {
+		labels = m.Input(trainer.VarLabels, tensor.Int32, index.Shape()[0])
 	}
 	logits, err := p.Net.Output(m, x)
 	if err != nil {

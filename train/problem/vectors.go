@@ -9,6 +9,7 @@ import (
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+	"largestep/data"
 	"largestep/metrics/measure"
 	"largestep/nets"
 	"largestep/nets/op"
@@ -33,7 +34,11 @@ type Vectors struct {
 	Grid []float64
 }
 
-var _ trainer.Problem = (*Vectors)(nil)
+var (
+	_ trainer.Problem  = (*Vectors)(nil)
+	_ trainer.Noisy    = (*Vectors)(nil)
+	_ trainer.Weighted = (*Vectors)(nil)
+)
 
 // Sample is a list of vectors with targets.
 type Sample struct {
@@ -72,6 +77,27 @@ func (p *Vectors) Fingerprints() (train, test string) {
 
 // Columns are the names of the measures.
 func (p *Vectors) Columns() []string { return columns(p.Measures) }
+
+// DrawLabelNoise draws what is added to the targets: normal numbers with the amount as
+// standard deviation, or of classes ±1, with the amount as probability, what makes
+// one the other.
+func (p *Vectors) DrawLabelNoise(b *trainer.MiniBatch, amount float64, seed uint64, epoch, step int) {
+	b.LabelNoise = make([]float64, len(b.Index))
+	switch {
+	case amount == 0:
+	case p.classes():
+		for i, flip := range data.LabelFlips(seed, epoch, step, len(b.Index), 2, amount) {
+			if flip != 0 {
+				b.LabelNoise[i] = -2 * p.Train.Y[b.Index[i]]
+			}
+		}
+	default:
+		b.LabelNoise = data.LabelNoise(seed, epoch, step, len(b.Index), amount)
+	}
+}
+
+// classes tells whether the targets are ±1.
+func (p *Vectors) classes() bool { return p.Fit.Kind == op.Hinge || p.Fit.Kind == op.Logistic }
 
 // Loss picks the mini-batch by index and adds the network and the loss.
 func (p *Vectors) Loss(m *nets.Model, index *gorgonia.Node) (*gorgonia.Node, error) {
@@ -190,7 +216,7 @@ func (p *Vectors) newSampleLoss(vars *machine.Variables, name string, s Sample) 
 		return nil, err
 	}
 	e := &sampleLoss{h: h, loss: loss, taps: m.Taps, variables: m.Variables}
-	if p.Fit.Kind == op.Hinge || p.Fit.Kind == op.Logistic {
+	if p.classes() {
 		e.labels = s.Y
 	}
 	e.machine, err = machine.New(vars, append([]*gorgonia.Node{loss, h}, m.Taps...)...)

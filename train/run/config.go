@@ -46,11 +46,18 @@ type Config struct {
 	C        float64 `json:"c,omitempty"`        // weight of the loss against the norm
 	Noise    float64 `json:"noise,omitempty"`    // of the labels of least squares, a standard deviation
 	Widths   []int   `json:"widths,omitempty"`   // of hidden layers
-	// LabelNoise is the standard deviation of what is added to the labels of each
-	// mini-batch in the first phase, drawn afresh.
+
+	// LabelNoise is that on the labels of each mini-batch in the first phase, drawn
+	// afresh: the standard deviation of what is added, or of classes the probability
+	// with which one becomes any other.
 	LabelNoise float64 `json:"label_noise,omitempty"`
 	MaxSteps   int     `json:"steps,omitempty"`      // instead of whole epochs
 	EvalSteps  int     `json:"eval_steps,omitempty"` // steps between evaluations, instead of epochs
+
+	GradientNoise GradientNoise `json:"gradient_noise,omitzero"` // of small problems
+	// SAM is ρ of sharpness-aware minimisation: the gradient is that at θ + ρ g/‖g‖,
+	// with the gradient g of the same mini-batch at θ. 0 is plain SGD.
+	SAM float64 `json:"sam,omitempty"`
 }
 
 // maxSteps bounds a training, to what an int32 can count.
@@ -82,6 +89,12 @@ func (c *Config) Validate() error {
 	}
 	if !(c.LabelNoise >= 0) || math.IsInf(c.LabelNoise, 0) {
 		return fmt.Errorf("label noise %g: want 0 or more", c.LabelNoise)
+	}
+	if !(c.SAM >= 0) || math.IsInf(c.SAM, 0) {
+		return fmt.Errorf("SAM with a radius of %g: want 0 or more", c.SAM)
+	}
+	if c.SAM > 0 && c.Parts() > 1 {
+		return fmt.Errorf("SAM takes both its gradients of one mini-batch, and here %d of %d examples make a step: choose another sampling, or a mini-batch of all examples", c.Parts(), c.Batch)
 	}
 	if c.Schedule.OfEdge {
 		return errors.New("step sizes are multiples of an edge of divergence that is not known yet")
@@ -144,6 +157,16 @@ func (c *Config) StepsPerEvaluation() int {
 
 // StepSize is η at a step, counted from 0.
 func (c *Config) StepSize(step int) float64 { return c.Schedule.StepSize(step, c.Steps()) }
+
+// Noisy tells whether a step is of the first phase, or of the warm-up before it: then
+// it has the noise of LabelNoise and GradientNoise.
+func (c *Config) Noisy(step int) bool {
+	first := 0
+	if c.Schedule.WarmsUp() {
+		first = 1
+	}
+	return c.Phase(step) <= first
+}
 
 // Phase is the phase of a step, counted from 0.
 func (c *Config) Phase(step int) int { return c.Schedule.Phase(step, c.Steps()) }

@@ -151,9 +151,14 @@ func (s Schedule) StepSize(step, total int) float64 {
 	return p.StepSize * p.Rule.factor(moment{step: step - start, steps: s.Start(i+1, total) - start, total: total})
 }
 
+// WarmsUp tells whether the schedule begins with a warm-up.
+func (s Schedule) WarmsUp() bool {
+	return len(s.Phases) > 1 && s.Phases[0].Rule.Name == linear.name
+}
+
 // Cold is the schedule without the warm-up before it, if it has one.
 func (s Schedule) Cold() Schedule {
-	if len(s.Phases) > 1 && s.Phases[0].Rule.Name == linear.name {
+	if s.WarmsUp() {
 		s.Phases = slices.Clone(s.Phases[1:])
 		s.Phases[0].Start = 0
 	}

@@ -31,7 +31,9 @@ type descent struct {
 func newDescent(e op.Engine, p Problem, c *run.Config, init string) (*descent, error) {
 	d := &descent{config: c, problem: p, init: init, vars: machine.NewVariables(e)}
 	var err error
-	d.graph, err = NewStep(d.vars, p, StepOptions{Batch: c.Batch, Parts: c.Parts(), SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay}})
+	d.graph, err = NewStep(d.vars, p, StepOptions{
+		Batch: c.Batch, Parts: c.Parts(), SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay}, Noise: c.GradientNoise, SAM: c.SAM,
+	})
 	return d, err
 }
 
@@ -72,10 +74,14 @@ func (d *descent) miniBatch(step int) MiniBatch {
 		b.Window = data.Augmentation(c.Seed, epoch, within, images)
 	}
 	if c.LabelNoise > 0 {
-		b.LabelNoise = make([]float64, images) // none
-		if c.Phase(step) == 0 {
-			b.LabelNoise = data.LabelNoise(c.Seed, epoch, within, images, c.LabelNoise)
+		amount := 0.0
+		if c.Noisy(step) {
+			amount = c.LabelNoise
 		}
+		d.problem.(Noisy).DrawLabelNoise(&b, amount, c.Seed, epoch, within)
+	}
+	if n := d.graph.NoiseLen(); n > 0 && c.Noisy(step) {
+		b.Noise = data.GradientNoise(c.Seed, epoch, within, n)
 	}
 	return b
 }

@@ -96,7 +96,7 @@ func (e *Edge) trial() (*descent, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if err := checkOrder(&c, e.Problem); err != nil {
+	if err := checkProblem(&c, e.Problem); err != nil {
 		return nil, err
 	}
 	d, err := newDescent(e.Engine, e.Problem, &c, e.Init)

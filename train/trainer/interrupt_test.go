@@ -52,11 +52,16 @@ func (e *patient) BatchNorm(b op.BatchNorm, r op.BatchNormResults, x, gamma, bet
 // the parts of one, or in an evaluation; it goes on from there to the same end.
 func TestInterruptWithinSteps(t *testing.T) {
 	for name, slow := range map[string]time.Duration{"slow": 0, "quick": time.Hour} {
-		for _, sampling := range []data.Sampling{data.Shuffle, data.Full} {
-			t.Run(name+" "+string(sampling), func(t *testing.T) {
+		for _, how := range []struct {
+			sampling data.Sampling
+			sam      float64
+		}{{data.Shuffle, 0}, {data.Full, 0}, {data.Shuffle, 0.1}} {
+			sampling := how.sampling
+			t.Run(fmt.Sprint(name, " ", sampling, how.sam), func(t *testing.T) {
 				defer func(old time.Duration) { *trainer.SlowPart = old }(*trainer.SlowPart)
 				*trainer.SlowPart = slow
 				c := small()
+				c.SAM = how.sam
 				c.Momentum, c.Augment, c.Sampling, c.Batch, c.Epochs = 0.9, true, sampling, 16, 2
 				if sampling == data.Shuffle {
 					c.TrainSize = 32

@@ -54,6 +54,21 @@ type Described interface {
 	Metadata() map[string]string
 }
 
+// Noisy is a problem whose targets can have noise.
+type Noisy interface {
+	// DrawLabelNoise gives a mini-batch noise of an amount, run.Config.LabelNoise, drawn
+	// from the seed at a step of an epoch; with an amount of 0 it has none.
+	DrawLabelNoise(b *MiniBatch, amount float64, seed uint64, epoch, step int)
+}
+
+// Weighted is a problem that can weigh its terms.
+type Weighted interface {
+	// WeightedGradient builds what computes Σ weights_i ∇f_i over all examples, for
+	// weights whose sum is 0, into a variable for each parameter of the name that
+	// sum gives it.
+	WeightedGradient(vars *machine.Variables, sum func(parameter string) string) (func(weights []float64) error, error)
+}
+
 // Classification is a problem whose loss is a cross-entropy over so many classes.
 type Classification interface {
 	Classes() int

@@ -133,7 +133,7 @@ func (o Options) resolved() (Options, error) {
 	if n := o.Problem.Examples(); n != o.Config.TrainSize {
 		return o, fmt.Errorf("%d training examples, config says %d", n, o.Config.TrainSize)
 	}
-	if err := checkOrder(&o.Config, o.Problem); err != nil {
+	if err := checkProblem(&o.Config, o.Problem); err != nil {
 		return o, err
 	}
 	env := &o.Environment
@@ -148,9 +148,12 @@ func (o Options) resolved() (Options, error) {
 	return o, err
 }
 
-// checkOrder refuses an order of examples that the problem does not have, or not
-// for so many steps.
-func checkOrder(c *run.Config, p Problem) error {
+// checkProblem refuses what the problem does not have: noise on its targets, or an
+// order of its examples for so many steps.
+func checkProblem(c *run.Config, p Problem) error {
+	if _, ok := p.(Noisy); c.LabelNoise > 0 && !ok {
+		return fmt.Errorf("label noise %g: the problem has no targets that can have some", c.LabelNoise)
+	}
 	if c.Order == "" {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
+	"largestep/train/run"
 	"largestep/train/safetensors"
 	"largestep/train/weights"
 )
@@ -20,6 +21,7 @@ const (
 	varIndex      = "batch/index"
 	VarWindow     = "batch/window"      // data.Augmentation of the mini-batch's images
 	VarLabelNoise = "batch/label_noise" // added to its targets
+	VarLabels     = "batch/labels"      // in the place of its images' own
 	varStepSize   = "step_size"
 	varLosses     = "losses"
 	varPosition   = "losses/position"
@@ -27,6 +29,7 @@ const (
 
 	velocityPrefix = "velocity/"
 	sumPrefix      = "sum/"
+	noisePrefix    = "noise/"
 )
 
 // logCapacity is how many losses the engine keeps until the host reads them.
@@ -39,6 +42,8 @@ type StepOptions struct {
 	// Parts is the number of mini-batches whose mean gradient makes one step;
 	// 1 for SGD, all of an epoch for gradient descent.
 	Parts int
+	Noise run.GradientNoise // of problems that are Weighted
+	SAM   float64           // ρ of sharpness-aware minimisation, with one part; 0 for none
 }
 
 // Step is one step of SGD as a graph on an engine: pick the mini-batch, forward,
@@ -49,7 +54,9 @@ type Step struct {
 	vars    *machine.Variables
 	opts    StepOptions
 	descend *machine.Machine // the whole step, or with several parts the gradient
-	update  *machine.Machine // with several parts, the update
+	update  *machine.Machine // with several parts or SAM, the update
+	ascent  *ascent          // of SAM; nil without
+	noise   *gradientNoise   // nil without
 	written int              // losses in the engine's log
 	losses  []float64        // read from the log, not yet handed out
 	done    int              // parts of a step that was interrupted
@@ -83,7 +90,7 @@ func NewStep(vars *machine.Variables, p Problem, o StepOptions) (*Step, error) {
 		return nil, err
 	}
 	var updates []*gorgonia.Node
-	if o.Parts > 1 {
+	if o.Parts > 1 || o.SAM > 0 {
 		updates, err = s.accumulate(grads)
 	} else {
 		updates, err = s.descent(s.Model, s.Model.Parameters(), grads)
@@ -92,24 +99,41 @@ func NewStep(vars *machine.Variables, p Problem, o StepOptions) (*Step, error) {
 		return nil, err
 	}
 	outputs := append(append([]*gorgonia.Node{log}, s.Model.Updates...), updates...)
-	s.descend, err = machine.New(vars, outputs...)
+	if s.descend, err = machine.New(vars, outputs...); err != nil {
+		return nil, err
+	}
+	if o.SAM > 0 {
+		if s.ascent, err = newAscent(vars, p, o); err != nil {
+			return nil, err
+		}
+	}
+	if !o.Noise.IsZero() {
+		s.noise, err = newGradientNoise(vars, p, o.Noise, s.Model.Parameters())
+	}
 	return s, err
 }
 
 // descent adds the update of the parameters by their gradients to a graph.
-func (s *Step) descent(m *nets.Model, parameters, grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
+func (s *Step) descent(m *nets.Model, parameters, grads gorgonia.Nodes) (updated []*gorgonia.Node, err error) {
 	updates := make([]op.Update, len(parameters))
-	for i, w := range parameters {
-		updates[i] = op.Update{W: w, Grad: grads[i]}
-		if s.opts.SGD.Momentum != 0 {
-			updates[i].V = m.Input(velocityPrefix+w.Name(), s.Model.Dtype, w.Shape()...)
+	for i, w := range s.Model.Parameters() {
+		u := op.Update{W: parameters[i], Grad: grads[i]}
+		if !s.opts.Noise.IsZero() {
+			if u.Grad, err = gorgonia.Add(u.Grad, m.Input(noisePrefix+w.Name(), s.Model.Dtype, w.Shape()...)); err != nil {
+				return nil, err
+			}
 		}
+		if s.opts.SGD.Momentum != 0 {
+			u.V = m.Input(velocityPrefix+w.Name(), s.Model.Dtype, w.Shape()...)
+		}
+		updates[i] = u
 	}
 	return op.Descend(s.opts.SGD, m.Input(varStepSize, s.Model.Dtype), updates)
 }
 
 // accumulate adds the mean gradient's running sum to the graph, and makes a
-// second graph and machine for the update by it.
+// second graph and machine for the update by it; with SAM at the parameters from
+// which the step ascended.
 func (s *Step) accumulate(grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
 	m := nets.NewModel(s.Model.Dtype, true)
 	var sums, parameters, totals gorgonia.Nodes
@@ -117,6 +141,12 @@ func (s *Step) accumulate(grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
 		sums = append(sums, s.Model.Input(sumPrefix+w.Name(), s.Model.Dtype, w.Shape()...))
 		totals = append(totals, m.Input(sumPrefix+w.Name(), s.Model.Dtype, w.Shape()...))
 		parameters = append(parameters, m.Input(w.Name(), s.Model.Dtype, w.Shape()...))
+	}
+	var err error
+	if s.opts.SAM > 0 {
+		if parameters, err = descendAgain(m, parameters); err != nil {
+			return nil, err
+		}
 	}
 	outputs, err := s.descent(m, parameters, totals)
 	if err != nil {
@@ -133,6 +163,10 @@ type MiniBatch struct {
 	Index      []int32   // of the training examples, StepOptions.Batch for each of the Parts
 	Window     []int32   // data.Augmentation of images; nil for none
 	LabelNoise []float64 // added to the targets; nil for none
+	Labels     []int32   // of images, in the place of their own, of a problem with label noise
+	// Noise are standard normal numbers for StepOptions.Noise, Step.NoiseLen of them;
+	// nil for no noise.
+	Noise []float64
 }
 
 // Run takes one step of the step size eta.
@@ -147,6 +181,11 @@ var slowPart = time.Second // tests take less
 func (s *Step) Try(ctx context.Context, b MiniBatch, eta float64) error {
 	if err := s.vars.SetFloats(varStepSize, []float64{eta}); err != nil {
 		return err
+	}
+	if s.noise != nil {
+		if err := s.noise.set(b.Noise); err != nil {
+			return err
+		}
 	}
 	for s.done < s.opts.Parts {
 		if s.done > 0 && ended(ctx) {
@@ -178,11 +217,16 @@ func (s *Step) runPart(ctx context.Context, b MiniBatch) error {
 	if err := s.prepare(s.done, b); err != nil {
 		return err
 	}
-	start, run := time.Now(), s.descend.RunAll
+	start, run := time.Now(), (*machine.Machine).RunAll
 	if !s.quick { // it costs copies of what it changes
-		run = func() error { return s.descend.Try(ctx) }
+		var all machine.Transaction
+		run = func(m *machine.Machine) error { return all.Run(ctx, m) }
 	}
-	if err := run(); err != nil {
+	err := run(s.descend)
+	if err == nil && s.ascent != nil {
+		err = s.ascent.run(run)
+	}
+	if err != nil {
 		return err
 	}
 	s.quick = time.Since(start) < slowPart
@@ -208,6 +252,11 @@ func (s *Step) prepare(part int, b MiniBatch) error {
 	}
 	if b.LabelNoise != nil {
 		if err := s.vars.SetFloats(VarLabelNoise, b.LabelNoise[at:at+n]); err != nil {
+			return err
+		}
+	}
+	if b.Labels != nil {
+		if err := s.vars.Set(VarLabels, b.Labels[at:at+n]); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,9 @@ func Descent(f *pflag.FlagSet, c *run.Config) {
 	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay, on all parameters")
 	f.BoolVar(&c.Augment, "augment", c.Augment, "random crop with padding 4, and horizontal flip")
 	f.Var((*Normalization)(&c.Normalize), "normalize", AboutNormalize)
-	f.Float64Var(&c.LabelNoise, "label-noise", c.LabelNoise, "standard deviation of noise on the labels of a squared loss, drawn afresh for each mini-batch of the first phase")
+	f.Float64Var(&c.LabelNoise, "label-noise", c.LabelNoise, "noise on the labels, drawn afresh for each mini-batch of the first phase: of a squared loss its standard deviation, of classes the probability with which one becomes any other")
+	f.Var((*gradientNoise)(&c.GradientNoise), "gradient-noise", "normal noise on the gradient of each step of the first phase: isotropic:σ with the standard deviation σ in each parameter, covariance:σ with σ² times the covariance of the gradients of single examples")
+	f.Float64Var(&c.SAM, "sam", c.SAM, "sharpness-aware minimisation: the radius ρ, such as 0.05, by which each step first ascends; two gradients a step")
 }
 
 // Length adds the flags that say how long, and what for.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"largestep/data"
+	"largestep/train/run"
 )
 
 // sampling is a flag.
@@ -35,6 +36,16 @@ func (c *Choice) Set(text string) error {
 }
 
 const AboutNormalize = "none, a data set whose own means and deviations are known here, such as cifar10, or MEAN/STD of pixels from 0 to 1, each one number or three"
+
+// gradientNoise is a flag.
+type gradientNoise run.GradientNoise
+
+func (n *gradientNoise) String() string { return run.GradientNoise(*n).String() }
+func (n *gradientNoise) Type() string   { return "SHAPE:DEVIATION" }
+
+func (n *gradientNoise) Set(text string) error {
+	return (*run.GradientNoise)(n).UnmarshalText([]byte(text))
+}
 
 // Normalization is a flag of how images are normalised.
 type Normalization data.Normalization

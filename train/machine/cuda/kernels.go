@@ -213,7 +213,7 @@ func (e *Engine) Gather(g op.Gathering, x, y, images, labels, index, window op.T
 	for c := range mean {
 		mean[c], std[c] = g.Of(c)
 	}
-	e.launch("gather"+e.format(), e.flat(int(rows)*int(columns)/vector), at(x), at(y), at(images), at(labels), at(index), at(window),
+	e.launch("gather"+e.format(), e.flat(int(rows)*int(columns)/vector), at(x), or(y, e.scratch.vectors[0]), at(images), at(labels), at(index), at(window),
 		int32(x.Shape[0]), channels, int32(x.Shape[2]), int32(x.Shape[3]), columns, int32(g.Pad), mean[0], mean[1], mean[2], std[0], std[1], std[2])
 }
 

@@ -279,6 +279,11 @@ func training() []test {
 		list = append(list, test{c.name, false,
 			func(g *graph) (gorgonia.Nodes, error) { return gather(g, c.side, c.how, c.window) }, gatherFormula(c.side, c.how)})
 	}
+	list = append(list, test{"gather_images", false, // whose labels come from elsewhere
+		func(g *graph) (gorgonia.Nodes, error) {
+			both, err := gather(g, 32, op.Gathering{Pad: 4}, nil)
+			return both[:1], err
+		}, func(in values) [][]float64 { return gatherFormula(32, op.Gathering{Pad: 4})(in)[:1] }})
 	for _, s := range []op.SGD{{}, {WeightDecay: 0.1}, {Momentum: 0.9}, {Momentum: 0.9, WeightDecay: 0.1}} {
 		list = append(list, test{fmt.Sprintf("sgd/momentum%g_decay%g", s.Momentum, s.WeightDecay), false,
 			func(g *graph) (gorgonia.Nodes, error) { return descend(g, s) }, nil})
