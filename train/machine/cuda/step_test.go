@@ -20,6 +20,14 @@ import (
 // losses trains a ResNet-18 on random images and gives the loss of each step.
 func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []float64 {
 	t.Helper()
+	return lossesOf(t, e, width, steps, eta, trainer.StepOptions{Batch: batch, Parts: 1, SGD: op.SGD{WeightDecay: 5e-4, Momentum: 0.5}})
+}
+
+// lossesOf does so with steps as the options say; those of SAM get their labels from
+// the host.
+func lossesOf(t *testing.T, e op.Engine, width, steps int, eta float64, o trainer.StepOptions) []float64 {
+	t.Helper()
+	batch := o.Batch
 	net, err := nets.NewResNet18(width, 10)
 	if err != nil {
 		t.Fatal(err)
@@ -34,8 +42,8 @@ func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []f
 		images.Labels[i] = int32(rng.IntN(10))
 	}
 	vars := machine.NewVariables(e)
-	problem := &problem.Images{Net: net, Data: &data.Dataset{Train: images}, Augment: true}
-	step, err := trainer.NewStep(vars, problem, trainer.StepOptions{Batch: batch, Parts: 1, SGD: op.SGD{WeightDecay: 5e-4, Momentum: 0.5}})
+	problem := &problem.Images{Net: net, Data: &data.Dataset{Train: images}, Augment: true, LabelNoise: o.SAM > 0}
+	step, err := trainer.NewStep(vars, problem, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +55,11 @@ func losses(t *testing.T, e op.Engine, width, batch, steps int, eta float64) []f
 	}
 	for i := range steps {
 		order := data.Order(0, i/4, 4*batch, data.Shuffle)[i%4*batch : (i%4+1)*batch]
-		if err := step.Run(trainer.MiniBatch{Index: order, Window: data.Augmentation(0, i/4, i%4, batch)}, eta); err != nil {
+		b := trainer.MiniBatch{Index: order, Window: data.Augmentation(0, i/4, i%4, batch)}
+		if problem.LabelNoise {
+			problem.DrawLabelNoise(&b, 0, 0, 0, 0)
+		}
+		if err := step.Run(b, eta); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,6 +91,28 @@ func TestStepsFollowTheCPU(t *testing.T) {
 				if !(math.Abs(got[i]-w) <= tolerance*w) {
 					t.Fatalf("step %d of %d: loss %g, on the CPU %g", i, n, got[i], w)
 				}
+			}
+		})
+	}
+}
+
+// So do steps of SAM, whose norms and labels come from the host.
+func TestSAMFollowsTheCPU(t *testing.T) {
+	for p, tolerance := range map[Precision]float64{FP32: 1e-3, BF16: 5e-2} {
+		t.Run(string(p), func(t *testing.T) {
+			e := open(t, p)
+			host := cpu.New(2)
+			defer host.Close()
+			o := trainer.StepOptions{Batch: 16, Parts: 1, SAM: 0.5, SGD: op.SGD{WeightDecay: 5e-4, Momentum: 0.5}}
+			want, got := lossesOf(t, host, 8, 5, 1e-3, o), lossesOf(t, e, 8, 5, 1e-3, o)
+			plain := losses(t, host, 8, 16, 5, 1e-3)
+			for i, w := range want {
+				if !(math.Abs(got[i]-w) <= tolerance*w) {
+					t.Errorf("step %d: loss %g, on the CPU %g", i, got[i], w)
+				}
+			}
+			if last := len(want) - 1; p == FP32 && !(math.Abs(plain[last]-want[last]) > 2*math.Abs(got[last]-want[last])) {
+				t.Errorf("loss %g without SAM, %g with it and %g on the GPU: nothing is tested", plain[last], want[last], got[last])
 			}
 		})
 	}
