@@ -42,7 +42,7 @@ func (f ImageFigure) long() string {
 	}
 	return fmt.Sprintf(`%s
 
-It trains whatever of the four runs is missing, goes on with those that were cut
+It trains whatever of its runs is missing, goes on with those that were cut
 short, and draws %[2]s.png, %[2]s.svg and %[2]s.pdf, with the final numbers in %[2]s.txt
 and %[2]s.csv.
 With several seeds, curves are medians, with a band between the quartiles.

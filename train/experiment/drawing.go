@@ -21,6 +21,7 @@ type Drawing struct {
 	Title   string   // "" for net and data set
 	Setting string   // that the title adds to them
 	X       figure.Axis
+	Ends    bool // of the last values, not of curves
 
 	// finals writes the table, before the plateaus.
 	finals func(w *bytes.Buffer, groups []figure.Group) error
@@ -34,7 +35,11 @@ func (d Drawing) Draw(dir string, groups []figure.Group) (table, file string, er
 	}
 	options := figure.Options{Columns: d.Columns, Title: d.Title, Setting: d.Setting, X: d.X}
 	files := pictures(dir, d.Name)
-	if err := figure.Groups(groups, options, files...); err != nil {
+	draw := figure.Groups
+	if d.Ends {
+		draw = figure.Ends
+	}
+	if err := draw(groups, options, files...); err != nil {
 		return "", "", err
 	}
 	if slices.ContainsFunc(groups[0].Runs[0].Own, isFunctionColumn) {

@@ -35,7 +35,10 @@ type ImageFigure struct {
 	// curves are the runs' names and schedules; nil for the small step size and the
 	// decays of the large one.
 	curves    func(size StepSizes) ([]string, []schedule.Schedule)
-	reference func(scale string) record.Reference
+	reference func(scale string) record.Reference // nil for none
+	// settled are curves that differ in more than their schedules; nil for none.
+	settled func(base run.Config, size StepSizes) []curve
+	ends    bool // drawn as last values, not as curves
 }
 
 // StepSizes are the small η and the large one.
@@ -46,6 +49,7 @@ type StepSizes struct{ Small, Large float64 }
 var stepSizes = map[string]map[string]StepSizes{
 	"main":              mainStepSizes,
 	"stability":         mainStepSizes,
+	"causes":            mainStepSizes,
 	"plain":             {"paper": {0.01, 0.75}, "long": {0.01, 0.35}, "small": {0.01, 0.35}, "quick": {0.03, 0.25}},
 	"edge-of-stability": {"paper": {0.1, 0.2}, "long": {0.1, 0.2}, "small": {0.1, 0.2}, "quick": {0.1, 0.2}},
 	"sota":              {"paper": {0.002, 0.05}, "long": {0.002, 0.05}, "small": {0.002, 0.05}, "quick": {0.003, 0.05}},
@@ -113,6 +117,18 @@ crops and flips.`,
 		// Without growth, the authors' code relates the later step sizes to those
 		// of a decay at 50 %.
 		afterDecay: func(at float64) float64 { return at / 0.5 },
+	},
+	{
+		Name: "causes", Runs: "causes", Columns: causesColumns, Net: causesColumns[1:],
+		Short: "what else makes ResNet-18's features sparse: small batches, label noise, SAM, weight decay",
+		Long: `Causes adds to a small step size, one at a time, what is said to make features
+sparse: a large step size until half-way, noise on the labels until half-way,
+sharpness-aware minimisation, weight decay, small mini-batches. It draws how the
+runs end. The sharpness needs the Hessian, for which a GPU has no kernels: give
+--engine cpu. "figure diagonal-causes" is the same of a diagonal linear network,
+with noise on the gradient besides.`,
+		Setting: "causes of sparse features",
+		setting: causesSetting, settled: imageCauses, ends: true,
 	},
 }
 
@@ -187,7 +203,7 @@ func (f ImageFigure) Plan(o Order) (*Plan, error) {
 	f.setting(&base)
 	p := &Plan{
 		Folder: f.Runs + "-" + o.Scale.Name, Data: set,
-		Drawing: Drawing{Name: f.Name, Columns: f.Columns, Table: append([]string{"train_loss", "test_error"}, f.Net...), Setting: f.Setting},
+		Drawing: Drawing{Name: f.Name, Columns: f.Columns, Table: append([]string{"train_loss", "test_error"}, f.Net...), Setting: f.Setting, Ends: f.ends},
 	}
 	if p.Settings, err = f.settings(base, f.StepSizes(*o.Scale), o.Seed, max(o.Seeds, 1)); err != nil {
 		return nil, err
@@ -198,6 +214,13 @@ func (f ImageFigure) Plan(o Order) (*Plan, error) {
 }
 
 func (f ImageFigure) settings(base run.Config, size StepSizes, seed uint64, seeds int) ([]Setting, error) {
+	if f.settled != nil {
+		var settings []Setting
+		for _, c := range f.settled(base, size) {
+			settings = append(settings, Setting{Label: c.label, Family: c.family, Runs: seeded(folderName(c.label), c.config, seed, seeds)})
+		}
+		return settings, nil
+	}
 	names, schedules, err := f.schedules(size)
 	if err != nil {
 		return nil, err
@@ -206,12 +229,18 @@ func (f ImageFigure) settings(base run.Config, size StepSizes, seed uint64, seed
 	for i, s := range schedules {
 		c := base
 		c.Schedule = s
-		for k := range seeds {
-			c.Seed = seed + uint64(k)
-			settings[i].Runs = append(settings[i].Runs, Run{Name: fmt.Sprintf("%s-seed%d", names[i], c.Seed), Config: c})
-		}
+		settings[i].Runs = seeded(names[i], c, seed, seeds)
 	}
 	return settings, nil
+}
+
+// seeded are runs that differ in their seeds.
+func seeded(name string, c run.Config, seed uint64, seeds int) (runs []Run) {
+	for k := range seeds {
+		c.Seed = seed + uint64(k)
+		runs = append(runs, Run{Name: fmt.Sprintf("%s-seed%d", name, c.Seed), Config: c})
+	}
+	return runs
 }
 
 // schedules are those of the figure's curves, and what their runs are called.
@@ -242,6 +271,9 @@ func (f ImageFigure) schedules(size StepSizes) (names []string, schedules []sche
 // compared is what there is to compare with at a scale, if it trains on the data
 // that the scale is made for.
 func (f ImageFigure) compared(s catalog.Scale, place data.Place) record.Reference {
+	if f.reference == nil {
+		return record.Reference{}
+	}
 	if s.Changed {
 		return record.Reference{Note: "The paper's numbers, and PyTorch's, are of other sizes than these."}
 	}

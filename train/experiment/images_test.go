@@ -10,6 +10,9 @@ import (
 // Numbers of other images than those trained on are not set beside a run's.
 func TestReferenceIsOfTheSameData(t *testing.T) {
 	for _, f := range imageFigures {
+		if f.reference == nil {
+			continue
+		}
 		for _, s := range catalog.Scales {
 			own, other := data.Place{Set: data.SetNamed(data.NameCIFAR10)}, data.Place{Set: data.SetNamed(data.NameMadeUp)}
 			if data.SetNamed(s.Dataset).MadeUp() {

@@ -27,6 +27,7 @@ type SmallFigure struct {
 	edge        float64  // on random instances, the fraction of the edge of divergence that the large step size is; 0 if it is as it is
 	Instance    instances.Kind
 	cost        bool // drawn over gradient evaluations, not steps
+	ends        bool // drawn as last values, not as curves
 	curves      func(base run.Config) []curve
 	net, title  string
 }
@@ -65,6 +66,12 @@ var smallFigures = []SmallFigure{
 		Short:   "gradient descent on a diagonal linear network stabilises, but does not generalise: the noise matters",
 		columns: []string{"train_loss", "test_loss", "l0"},
 		curves:  diagonalGDCurves,
+	},
+	{
+		Name: "diagonal-causes", edge: 0.985, title: "Causes of sparsity in a diagonal linear network", Instance: instances.Paper, net: "diagonal", seeds: 8, ends: true,
+		Short:   "what else makes u ⊙ v sparse: small batches, noise on labels and gradients, SAM, weight decay",
+		columns: []string{"test_loss", "l0", "rank", "sharpness", "parameter_norm"},
+		curves:  diagonalCauses,
 	},
 	{
 		Name: "relu-1d", edge: 0.07, title: "ReLU network in one dimension", Instance: instances.Paper, net: "relu-1d", seeds: 8,
@@ -106,6 +113,9 @@ func (f SmallFigure) Problem() catalog.Problem { return must(catalog.Find(f.net)
 
 // smallEvaluations is the number of points of a curve.
 const smallEvaluations = 40
+
+// endEvaluations is that of a figure of the last values, whose measures take time.
+const endEvaluations = 4
 
 // Plan are the figure's curves, on the paper's instance or random ones.
 func (f SmallFigure) Plan(o Order) (*Plan, error) {
@@ -152,6 +162,9 @@ func (f SmallFigure) settled(instance instances.Kind, precision string) ([]curve
 		c := &list[i].config
 		c.CountEpochs()
 		c.EvalSteps = max(1, c.Steps()/smallEvaluations)
+		if f.ends {
+			c.EvalSteps = max(1, c.Steps()/endEvaluations)
+		}
 	}
 	if instance == instances.Random && f.edge != 0 {
 		relate(list, f.edge)
@@ -176,7 +189,7 @@ const randomSeeds = 8
 func (f SmallFigure) runs(s curve, seeds int) []Run {
 	var runs []Run
 	onPaper := s.config.Instance == string(instances.Paper)
-	if s.config.Sampling == data.Full && onPaper {
+	if s.config.Sampling == data.Full && onPaper && s.config.GradientNoise.IsZero() && s.config.LabelNoise == 0 {
 		seeds = 1 // nothing is random
 	}
 	for seed := range seeds {
@@ -191,7 +204,7 @@ func (f SmallFigure) runs(s curve, seeds int) []Run {
 }
 
 func (f SmallFigure) drawing(instance instances.Kind, seeds int) Drawing {
-	d := Drawing{Name: f.Name, Columns: f.columns, Table: f.columns, Title: f.title + ", the paper's instance", X: figure.Steps}
+	d := Drawing{Name: f.Name, Columns: f.columns, Table: f.columns, Title: f.title + ", the paper's instance", X: figure.Steps, Ends: f.ends}
 	if instance != instances.Paper {
 		d.Title = f.title + ", random instances"
 	}
@@ -199,7 +212,7 @@ func (f SmallFigure) drawing(instance instances.Kind, seeds int) Drawing {
 		d.X = figure.GradientEvaluations(f.Problem().Defaults(catalog.Circumstances{}).TrainSize)
 	}
 	d.finals = func(w *bytes.Buffer, groups []figure.Group) error {
-		if instance != instances.Paper {
+		if instance != instances.Paper || f.ends {
 			return figure.Table(w, groups, f.columns)
 		}
 		return f.comparison(w, groups, seeds)
@@ -233,7 +246,7 @@ func (f SmallFigure) comparison(w *bytes.Buffer, groups []figure.Group, seeds in
 // folderName makes a label fit for a file system: eta0.282-decay10 of
 // "η = 0.282, decay at 10 %".
 func folderName(label string) string {
-	label = strings.NewReplacer("η = ", "eta", " edge", "edge", "decay at ", "decay", " %", "").Replace(label)
+	label = strings.NewReplacer("η = ", "eta", "σ = ", "sigma", "ρ = ", "rho", " edge", "edge", "decay at ", "decay", " %", "").Replace(label)
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '.', r == '-':
