@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/flags"
@@ -101,16 +102,29 @@ func makeFigure(cmd *cobra.Command, f experiment.Figure, r *request.Figure, seve
 	return nil
 }
 
+// apart are the figures that take longer than all others together.
+func apart() (names []string) {
+	for _, c := range experiment.Commands {
+		if c.Apart {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // newFigureAll makes every figure with its defaults.
 func newFigureAll() *cobra.Command {
 	var r request.Figure
 	cmd := &cobra.Command{
 		Use:     "all",
-		Short:   "Make every figure, each in its folder below figures/",
+		Short:   "Make every figure, each in its folder below figures/, but for " + strings.Join(apart(), " and "),
 		Example: "  largestep figure all\n  largestep figure all --preset small",
 		Args:    usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, c := range experiment.Commands {
+				if c.Apart {
+					continue
+				}
 				each := r
 				if !c.Figures[0].Problem().Reads() { // they have an engine and number formats of their own
 					each.Engine.Name, each.Precision = "auto", ""

@@ -80,6 +80,30 @@ func TestFigureOtherSettings(t *testing.T) {
 	}
 }
 
+// TestFigureCauses looks at what is trained, and at the table of how it ends.
+func TestFigureCauses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	out := succeed(t, append([]string{"figure", "causes", "--seeds", "2"}, threeEpochs...)...)
+	isPicture(t, "figures/causes-quick/causes.png")
+	for _, want := range []string{"label noise 0.2", "SAM, ρ = 0.1", "weight decay 0.01", "2 of 2 finished", "sharpness", "rank_5", "parameter_norm"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it lacks %q: %s", want, out)
+		}
+	}
+	at := func(name string) run.Config { return config(t, "figures/causes-quick", name+"-seed1") }
+	small := at("eta0.03")
+	if small.WeightDecay != 0 || small.LabelNoise != 0 || small.SAM != 0 || small.Schedule.First() != 0.03 {
+		t.Errorf("the step size alone: %+v", small)
+	}
+	if c := at("label-noise-0.2"); c.LabelNoise != 0.2 || len(c.Schedule.Phases) != 2 || c.Schedule.StepSize(0, 10) != c.Schedule.StepSize(9, 10) {
+		t.Errorf("label noise: %+v", c)
+	}
+	if at("sam-rho0.1").SAM != 0.1 || at("weight-decay-0.01").WeightDecay != 0.01 || at("eta0.5").Schedule.First() != 0.5 || at("batch-4").Batch >= small.Batch {
+		t.Error("a cause is not in its runs' settings")
+	}
+	bad{"figure causes --sam 1", 2, "unknown flag --sam"}.test(t)
+}
+
 // TestFigureAll makes every figure once.
 func TestFigureAll(t *testing.T) {
 	if testing.Short() {

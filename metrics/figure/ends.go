@@ -45,8 +45,9 @@ func (e endings) room() (width vg.Length) {
 }
 
 func (e endings) size() (width, height vg.Length) {
-	width = e.room() + vg.Length(len(e.Columns))*(endingPanel+endingGap)
-	return width + 2*margin, vg.Length(len(e.groups))*endingRow + endingFoot + endingHeading + titleHeight() + 2*margin
+	width, height = frame{title: e.Title}.size(grid{})
+	width += e.room() + vg.Length(len(e.Columns))*(endingPanel+endingGap) + 2*margin
+	return width, height + vg.Length(len(e.groups))*endingRow + endingFoot + endingHeading
 }
 
 func (e endings) draw(c draw.Canvas) {
@@ -96,8 +97,7 @@ func (e endings) panel(all, c draw.Canvas, column string) {
 		if !finite(median) || s.log && median <= 0 {
 			continue
 		}
-		look, y := e.style(i), e.row(all, i)
-		look.dashes = nil
+		look, y := style{color: hues[0][1]}, e.row(all, i)
 		_, thin, rule := look.lines()
 		if i == 0 {
 			c.StrokeLine2(rule, x(median*s.factor), c.Min.Y, x(median*s.factor), c.Max.Y)

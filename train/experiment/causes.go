@@ -18,6 +18,11 @@ const (
 	smallDiagonal, largeSGD, largeGD = 0.05, 0.282, 2.895
 )
 
+// untilHalf is a step size that becomes another one half-way.
+func untilHalf(eta, then float64) schedule.Schedule {
+	return schedule.Schedule{Phases: []schedule.Phase{{Name: "large", StepSize: eta}, {Name: "small", Start: half, StepSize: then}}}
+}
+
 // diagonalCauses add to gradient descent with a small step size one cause each, but
 // for the last ones, which go with mini-batches of one example: gradient descent has
 // nothing of a single term's noise that they could add to.
@@ -26,7 +31,7 @@ func diagonalCauses(c run.Config) []curve {
 	sgd, gd := c, c
 	gd.Sampling, gd.Batch = data.Full, gd.TrainSize
 	quiet := schedule.Constant(smallDiagonal)
-	noisy := decayed(smallDiagonal, 1, half)
+	noisy := untilHalf(smallDiagonal, smallDiagonal)
 	var list []curve
 	add := func(label string, c run.Config, s schedule.Schedule, change func(c *run.Config)) {
 		if change != nil {
@@ -37,13 +42,13 @@ func diagonalCauses(c run.Config) []curve {
 	}
 	small := fmt.Sprintf("η = %g", smallDiagonal)
 	add("gradient descent, "+small, gd, quiet, nil)
-	add(fmt.Sprintf("gradient descent, η = %g", largeGD), gd, decayed(largeGD, largeGD/smallDiagonal, half), nil)
+	add(fmt.Sprintf("gradient descent, η = %g", largeGD), gd, untilHalf(largeGD, smallDiagonal), nil)
 	add("weight decay 0.003", gd, quiet, func(c *run.Config) { c.WeightDecay = 3e-3 })
 	add("SAM, ρ = 0.1", gd, quiet, func(c *run.Config) { c.SAM = 0.1 })
 	add("isotropic noise, σ = 0.01", gd, noisy, func(c *run.Config) { c.GradientNoise = run.GradientNoise{Shape: run.Isotropic, Deviation: 0.01} })
 	add("covariance noise, σ = 2", gd, noisy, func(c *run.Config) { c.GradientNoise = run.GradientNoise{Shape: run.Covariance, Deviation: 2} })
 	add("batch 1, "+small, sgd, quiet, nil)
-	add(fmt.Sprintf("batch 1, η = %g", largeSGD), sgd, decayed(largeSGD, largeSGD/smallDiagonal, half), nil)
+	add(fmt.Sprintf("batch 1, η = %g", largeSGD), sgd, untilHalf(largeSGD, smallDiagonal), nil)
 	add("batch 1, label noise, σ = 0.5", sgd, noisy, func(c *run.Config) { c.LabelNoise = 0.5 })
 	add("batch 1, SAM, ρ = 0.1", sgd, quiet, func(c *run.Config) { c.SAM = 0.1 })
 	return list
@@ -80,7 +85,7 @@ func imageCauses(c run.Config, size StepSizes) []curve {
 	}
 	add(fmt.Sprintf("η = %g", size.Small), small, func(*run.Config) {})
 	add(fmt.Sprintf("η = %g", size.Large), large, func(*run.Config) {})
-	add("label noise 0.2", decayed(size.Small, 1, half), func(c *run.Config) { c.LabelNoise = 0.2 })
+	add("label noise 0.2", untilHalf(size.Small, size.Small), func(c *run.Config) { c.LabelNoise = 0.2 })
 	add("SAM, ρ = 0.1", small, func(c *run.Config) { c.SAM = 0.1 })
 	add("weight decay 0.01", small, func(c *run.Config) { c.WeightDecay = 0.01 })
 	batch := max(2, c.Batch/4)

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 
 	"largestep/data"
@@ -51,6 +52,7 @@ type Plan struct {
 type Command struct {
 	Name    string
 	Figures []Figure
+	Apart   bool // not made where all are: it takes longer than they together
 }
 
 // Commands are all there are.
@@ -58,24 +60,20 @@ var Commands = commands()
 
 func commands() []Command {
 	var list []Command
-	add := func(name string, f Figure) {
+	add := func(name string, f Figure, apart bool) {
 		for i := range list {
 			if list[i].Name == name {
 				list[i].Figures = append(list[i].Figures, f)
 				return
 			}
 		}
-		list = append(list, Command{name, []Figure{f}})
+		list = append(list, Command{name, []Figure{f}, apart})
 	}
 	for _, f := range imageFigures {
-		add(f.Name, f)
+		add(f.Name, f, f.ends)
 	}
 	for _, f := range smallFigures {
-		if f.command != "" {
-			add(f.command, f)
-		} else {
-			add(f.Name, f)
-		}
+		add(cmp.Or(f.command, f.Name), f, f.ends)
 	}
 	return list
 }

@@ -70,7 +70,7 @@ var smallFigures = []SmallFigure{
 	{
 		Name: "diagonal-causes", edge: 0.985, title: "Causes of sparsity in a diagonal linear network", Instance: instances.Paper, net: "diagonal", seeds: 8, ends: true,
 		Short:   "what else makes u ⊙ v sparse: small batches, noise on labels and gradients, SAM, weight decay",
-		columns: []string{"test_loss", "l0", "rank", "sharpness", "parameter_norm"},
+		columns: []string{"test_loss", "l0", "rank", "effective_rank", "sharpness", "parameter_norm"},
 		curves:  diagonalCauses,
 	},
 	{
