@@ -17,7 +17,7 @@ func newCheck() *cobra.Command {
 		Short: "Check what the theory takes for granted",
 		RunE:  usage.Subcommand("check what? \"largestep check unbiased NET\" checks stochastic gradients"),
 	}
-	cmd.AddCommand(newCheckUnbiased())
+	cmd.AddCommand(newCheckUnbiased(), newCheckCatapult())
 	return cmd
 }
 

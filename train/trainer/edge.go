@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -10,7 +11,7 @@ import (
 )
 
 // A training has diverged when a mini-batch loss is not finite, or has grown to
-// this multiple of the first one, or of 1 if that is more.
+// this multiple of the first one, or of 1 if that is more, unless Edge.Factor says else.
 const divergedFactor = 1e6
 
 // Edge is the search for the largest step size at which a training does not
@@ -24,6 +25,9 @@ type Edge struct {
 	Init      string  // safetensors file of initial parameters, or ""
 	Steps     int     // a step size that diverges later counts as stable
 	Tolerance float64 // the edge lies within this fraction above the answer
+	// Factor is the multiple of the first loss, or of 1 if that is more, beyond which
+	// a loss counts as divergence; 1e6 if it is 0.
+	Factor float64
 	// Tried, if not nil, is told of each step size and whether it diverged.
 	Tried func(stepSize float64, diverged bool)
 }
@@ -133,7 +137,7 @@ func (e *Edge) try(ctx context.Context, d *descent, eta float64) (diverged bool,
 		if math.IsNaN(first) {
 			first = losses[0]
 		}
-		diverged = grown(losses, first)
+		diverged = grown(losses, first, cmp.Or(e.Factor, divergedFactor))
 	}
 	if e.Tried != nil {
 		e.Tried(eta, diverged)
@@ -144,9 +148,9 @@ func (e *Edge) try(ctx context.Context, d *descent, eta float64) (diverged bool,
 // checkLosses is how many steps are taken between looks at the losses.
 const checkLosses = 50
 
-func grown(losses []float64, first float64) bool {
+func grown(losses []float64, first, factor float64) bool {
 	for _, l := range losses {
-		if !finite(l) || l > divergedFactor*math.Max(first, 1) {
+		if !finite(l) || l > factor*math.Max(first, 1) {
 			return true
 		}
 	}

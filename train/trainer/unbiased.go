@@ -175,7 +175,7 @@ func (u *Unbiased) epoch(step *Step, order []int32, single, all *gradient) (d []
 	}
 	floats.Sub(d, full)
 	sizes := append(losses, floats.Norm(d, 2))
-	return d, !grown(sizes, sizes[0]), nil
+	return d, !grown(sizes, sizes[0], divergedFactor), nil
 }
 
 func indices(n int) []int32 { return data.Order(0, 0, n, data.Sequential) }

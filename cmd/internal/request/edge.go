@@ -24,6 +24,9 @@ type Edge struct {
 	*Request
 	Within    int // steps
 	Tolerance float64
+	From      string // checkpoint from which an interval is searched for, or ""
+	orders    int
+	factor    float64
 }
 
 // NewEdge is a request for the edge of a problem.
@@ -32,6 +35,9 @@ func NewEdge(p catalog.Problem) *Edge { return &Edge{Request: New(p, flags.Examp
 // Add adds the flags to a command's.
 func (e *Edge) Add(f *pflag.FlagSet) {
 	e.AddTraining(f)
+	f.StringVar(&e.From, "from", "", "checkpoint to search from: the edge is an interval then, over several orders of the examples; settings that no flag gives are those of its run")
+	f.IntVar(&e.orders, "orders", 3, "of the examples, with --from")
+	f.Float64Var(&e.factor, "factor", 1e6, "with --from, the multiple of the first loss, or of 1 if that is more, beyond which a loss counts as divergence")
 	f.IntVar(&e.Within, "within", 0, "steps within which it must diverge (default those of a training, of a classifier of images at most 500)")
 	f.Float64Var(&e.Tolerance, "tolerance", progress.EdgeTolerance, "the edge lies within this fraction above the answer")
 }
