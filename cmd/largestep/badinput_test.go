@@ -93,7 +93,7 @@ func TestUsage(t *testing.T) {
 		{"bench --time soon", 2, "soon"},
 		{"engines all", 2, "all"},
 		{"figure", 2, "figure main"},
-		{"figure bogus", 2, "choose one of all, diagonal"},
+		{"figure bogus", 2, "choose one of all, causes, diagonal"},
 		{"figure diagonl", 2, "did you mean diagonal?"},
 		{"check unbaised", 2, "did you mean unbiased?"},
 		{"figure main bogus", 2, "bogus"},

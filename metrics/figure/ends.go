@@ -30,7 +30,7 @@ type endings struct{ figure }
 const (
 	endingRow     = vg.Length(17) // of a group
 	endingPanel   = vg.Length(84)
-	endingGap     = vg.Length(12) // between panels
+	endingGap     = vg.Length(17) // between panels
 	endingFoot    = vg.Length(18) // the ticks below them
 	headingLines  = 3
 	endingHeading = headingLines*(labelSize+1) + 6
