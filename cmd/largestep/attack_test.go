@@ -36,10 +36,10 @@ func attackRandom(t *testing.T) *rand.Rand {
 
 // attacked are trainings to attack: every second one diverges.
 var attacked = []string{
-	"resnet18 --epochs 6 --momentum 0.9 --augment --log-steps --decay-at 0.5",
+	"resnet18 --epochs 6 --momentum 0.9 --augment --log-steps --histograms --decay-at 0.5",
 	"resnet18 --epochs 6 --phases 0.1@0,1e25@0.6 --momentum 0.9 --log-steps",
 	"resnet18 --epochs 12 --sampling full --eval-every 3 --momentum 0.9 --phases 0.3@0,0.1@0.4,0.01@0.8",
-	"resnet18 --epochs 6 --phases 0.1@0,1e39@0.45,1@0.5 --augment --log-steps --eval-every 4",
+	"resnet18 --epochs 6 --phases 0.1@0,1e39@0.45,1@0.5 --augment --log-steps --histograms --eval-every 4",
 	"diagonal --steps 40000 --log-steps --momentum 0.5 --phases 0.02@0,0.005@0.5",
 	"diagonal --steps 40000 --log-steps --phases 0.01@0,2@0.6 --eval-steps 7000",
 }

@@ -250,23 +250,24 @@ func TestKeep(t *testing.T) {
 // rows; rows are missed.
 func TestVanishedRecords(t *testing.T) {
 	t.Chdir(t.TempDir())
-	succeed(t, tiny("whole", "--log-steps")...)
+	all := []string{"--log-steps", "--histograms"}
+	succeed(t, tiny("whole", all...)...)
 	for _, change := range []func(string){
 		func(path string) { check(t, os.Remove(path)) },
 		func(path string) { flip(t, path, 70, 2) },
 	} {
-		runContext(interruptAfter(6), tiny("run", "--log-steps")...)
+		runContext(interruptAfter(6), tiny("run", all...)...)
 		change("run/" + find(t, "run", "events.out")[0])
 		succeed(t, "train", "resnet18", "--resume", "--out", "run")
 		sameEnd(t, "whole", "run")
 		check(t, os.RemoveAll("run"))
 	}
-	for _, file := range []string{"metrics.csv", "steps.csv"} {
+	for _, file := range []string{"metrics.csv", "steps.csv", "histograms.csv"} {
 		for _, change := range []func(string){
 			func(path string) { check(t, os.Remove(path)) },
 			func(path string) { flip(t, path, 260, 0) },
 		} {
-			runContext(interruptAfter(6), tiny("run", "--log-steps")...)
+			runContext(interruptAfter(6), tiny("run", all...)...)
 			change("run/" + file)
 			o := try("train", "resnet18", "--resume", "--out", "run")
 			if o.code != exitError || !strings.Contains(o.stderr, "run/"+file) || !strings.Contains(o.stderr, "the checkpoint is whole") {
@@ -274,5 +275,27 @@ func TestVanishedRecords(t *testing.T) {
 			}
 			check(t, os.RemoveAll("run"))
 		}
+	}
+}
+
+// Killed after its last checkpoint, while it wrote the end of the events, a run has
+// that written anew.
+func TestKilledAtTheEnd(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, options := range map[string]string{"finished": "--histograms", "diverged": "--step-size 1e9 --log-steps"} {
+		t.Run(name, func(t *testing.T) {
+			whole, run := name+"-whole", name+"-run"
+			succeed(t, tiny(whole, strings.Fields(options)...)...)
+			copyDir(t, whole, run)
+			if state, _ := status(t, run); state != name {
+				t.Fatalf("%s, want %s", state, name)
+			}
+			writeFile(t, run+"/status.json", `{"state": "running"}`)
+			events := filepath.Join(run, find(t, run, "events.out")[0])
+			content := readFile(t, events)
+			writeFile(t, events, content[:len(content)-100])
+			succeed(t, "train", "resnet18", "--resume", "--out", run)
+			sameEnd(t, whole, run)
+		})
 	}
 }

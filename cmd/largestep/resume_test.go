@@ -26,6 +26,7 @@ var resumable = []struct{ name, options string }{
 	{"momentum", "--momentum 0.9 --augment --log-steps --warmup-exp 1.05"},
 	{"measures", "--measure " + allMeasures + " --measure-images 16 --augment"},
 	{"causes", "--label-noise 0.3 --sam 0.05 --momentum 0.9 --decay-at 0.5 --log-steps"},
+	{"histograms", "--histograms --log-steps --measure none"},
 	{"full", "--momentum 0.9 --sampling full --eval-every 2 --log-steps"},
 }
 

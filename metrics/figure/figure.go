@@ -98,10 +98,19 @@ func Labelled(groups []Group) ([]Group, error) {
 // Runs that differ in their seeds alone are thin lines of one colour, with their
 // median. Colours tell apart what else varies.
 func Curves(runs []*record.Run, opt Options, files ...string) error {
+	return curves(runs, opt).save(files)
+}
+
+// Picture is what Curves draws, as a small PNG in memory.
+func Picture(runs []*record.Run, opt Options) ([]byte, error) {
+	return curves(runs, opt).picture()
+}
+
+func curves(runs []*record.Run, opt Options) figure {
 	runs = ordered(runs)
 	if groups := bySeed(runs); len(groups) < len(runs) {
 		f := figure{groups: inColours(labelled(groups, opt.Labels)), Options: opt, across: 2, seeds: true}
-		return f.withDefaults().save(files)
+		return f.withDefaults()
 	}
 	f := figure{groups: each(runs, differenceLabels(runs)), Options: opt, across: 2}.withDefaults()
 	if !f.toldApart() {
@@ -111,7 +120,7 @@ func Curves(runs []*record.Run, opt Options, files ...string) error {
 		f.groups[i].Family = family
 	}
 	f.groups = inColours(labelled(f.groups, opt.Labels))
-	return f.save(files)
+	return f
 }
 
 // inColours gives each group a hue of its own, as long as there are enough.

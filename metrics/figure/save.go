@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"bytes"
 	"fmt"
 	"image/color"
 	"io"
@@ -16,7 +17,11 @@ import (
 	"largestep/metrics/atomicfile"
 )
 
-const pngResolution = 200 // dots per inch
+// In dots per inch.
+const (
+	pngResolution   = 200
+	smallResolution = 100
+)
 
 // checkFile tells whether a figure can be drawn into a file of this name.
 func checkFile(file string) error {
@@ -58,6 +63,19 @@ func (f figure) save(files []string) error {
 		return err
 	}
 	return save(f.size, f.draw, files)
+}
+
+// picture is the figure as a small PNG.
+func (f figure) picture() ([]byte, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	width, height := f.size()
+	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(smallResolution))}
+	f.draw(draw.New(c))
+	var b bytes.Buffer
+	_, err := c.WriteTo(&b)
+	return b.Bytes(), err
 }
 
 // save draws a picture of the given size into all files.

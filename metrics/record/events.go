@@ -21,7 +21,7 @@ type scalar struct {
 	value float64
 }
 
-// An EventWriter appends scalars to a TensorBoard event file: a TFRecord file
+// An EventWriter appends summaries to a TensorBoard event file: a TFRecord file
 // (https://www.tensorflow.org/tutorials/load_data/tfrecord) of Event messages
 // (tensorflow/core/util/event.proto).
 type EventWriter struct{ *appender }
@@ -56,6 +56,9 @@ func startEvents(a *appender, now time.Time) (*EventWriter, error) {
 		return e, nil
 	}
 	err := e.record(appendBytes(appendWallTime(nil, now), 3, []byte("brain.Event:2"))) // Event.file_version
+	if err == nil {
+		err = e.flush()
+	}
 	if err != nil {
 		a.f.Close()
 		return nil, err
@@ -66,18 +69,13 @@ func startEvents(a *appender, now time.Time) (*EventWriter, error) {
 // Name is the file's name without its folder, for a checkpoint to note.
 func (e *EventWriter) Name() string { return filepath.Base(e.f.Name()) }
 
-// scalars appends one event. TensorBoard keeps values in float32.
+// scalars appends one event.
 func (e *EventWriter) scalars(step int, now time.Time, scalars ...scalar) error {
-	var summary []byte
+	var list [][]byte
 	for _, s := range scalars {
-		value := appendBytes(nil, 1, []byte(s.tag)) // Value.tag
-		value = append(value, 2<<3|5)               // Value.simple_value
-		value = binary.LittleEndian.AppendUint32(value, math.Float32bits(float32(s.value)))
-		summary = appendBytes(summary, 1, value) // Summary.value
+		list = append(list, scalarValue(s))
 	}
-	event := appendWallTime(nil, now)
-	event = binary.AppendUvarint(append(event, 2<<3), uint64(step)) // Event.step
-	return e.record(appendBytes(event, 5, summary))                 // Event.summary
+	return e.values(step, now, list...)
 }
 
 // Row appends the numbers of an evaluation; net names the elements of r.Own. A
@@ -116,10 +114,7 @@ func (e *EventWriter) record(data []byte) error {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
 	b = binary.LittleEndian.AppendUint32(b, maskedCRC(b))
 	b = append(b, data...)
-	if err := e.write(binary.LittleEndian.AppendUint32(b, maskedCRC(data))); err != nil {
-		return err
-	}
-	return e.flush()
+	return e.write(binary.LittleEndian.AppendUint32(b, maskedCRC(data)))
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -157,17 +152,4 @@ func checkRecords(r io.Reader) error {
 		}
 		offset += 12 + int64(length) + 4
 	}
-}
-
-// appendWallTime appends Event.wall_time, in seconds.
-func appendWallTime(b []byte, now time.Time) []byte {
-	seconds := float64(now.UnixMicro()) / 1e6
-	return binary.LittleEndian.AppendUint64(append(b, 1<<3|1), math.Float64bits(seconds))
-}
-
-// appendBytes appends a protobuf field of a length-delimited type; the field's
-// number is below 16.
-func appendBytes(b []byte, field byte, data []byte) []byte {
-	b = binary.AppendUvarint(append(b, field<<3|2), uint64(len(data)))
-	return append(b, data...)
 }

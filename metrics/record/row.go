@@ -1,6 +1,6 @@
 // Package record keeps the records of a run: one row per evaluation in
-// metrics.csv, the mini-batch losses in steps.csv, the same numbers for
-// TensorBoard, the plateaus of the loss, the configuration, the state, and a
+// metrics.csv, the mini-batch losses in steps.csv, histograms in histograms.csv,
+// all of them for TensorBoard, the plateaus of the loss, the configuration, the state, and a
 // log, all in one folder, of which OpenRun makes a Run. Tables and event files
 // only grow; a checkpoint notes their sizes, and a run that goes on from it cuts
 // off what came later.
@@ -15,12 +15,13 @@ import (
 // The files of a run folder. The TensorBoard file's name is made by
 // CreateEvents.
 const (
-	ConfigFile   = "config.json"
-	TableFile    = "metrics.csv"
-	StepsFile    = "steps.csv"
-	PlateausFile = "plateaus.json"
-	StatusFile   = "status.json"
-	LogFile      = "log.txt"
+	ConfigFile     = "config.json"
+	TableFile      = "metrics.csv"
+	StepsFile      = "steps.csv"
+	HistogramsFile = "histograms.csv"
+	PlateausFile   = "plateaus.json"
+	StatusFile     = "status.json"
+	LogFile        = "log.txt"
 )
 
 // A Row is one evaluation. Losses are means over examples, in nats for

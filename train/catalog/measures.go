@@ -35,7 +35,7 @@ const sparsity = "sparsity"
 
 // Measures are all there are.
 var Measures = []Measure{
-	{Name: sparsity, About: "fraction of positive features without duplicates, as sparsity_1, sparsity_2, …", Default: true, Of: Problem.Reads},
+	{Name: sparsity, About: "fraction of features that are active, i.e. positive, without duplicates, as sparsity_1, …: a high one means dense features", Default: true, Of: Problem.Reads},
 	{Name: "parameter_norm", About: "‖θ‖₂ of all trained parameters", Default: true, Of: all,
 		Columns: column("parameter_norm", parameterNorm)},
 	{Name: "sharpness", About: "largest eigenvalue of the training loss's Hessian, without weight decay, or --eigenvalues of them", Of: all,
@@ -157,7 +157,7 @@ const imagesToMeasure = 1000
 // around completes the config with what the measures see, if any looks around the
 // parameters, and says so to the problem.
 func (p Problem) around(c *run.Config) problem.Around {
-	var a problem.Around
+	a := problem.Around{Features: c.Histograms}
 	for _, m := range asked(c.Measures) {
 		a.Gradients = a.Gradients || m.Gradients || m.Products
 		a.Products = a.Products || m.Products

@@ -78,7 +78,7 @@ func (c Config) Extends(shorter Config) (bool, error) {
 
 // Reopen is the position from which a finished training goes on for longer. Its last
 // checkpoint does not say what was recorded; the records, which are complete, do.
-func (p Position) Reopen(dir string, logSteps bool) (Position, error) {
+func (p Position) Reopen(dir string, c Config) (Position, error) {
 	path := filepath.Join(dir, record.TableFile)
 	table, err := record.ReadTable(path)
 	if err != nil {
@@ -89,11 +89,26 @@ func (p Position) Reopen(dir string, logSteps bool) (Position, error) {
 		return p, fmt.Errorf("%s: its last row is not of step %d, with which the run finished: %w", path, p.Step, record.ErrLost)
 	}
 	p.Seconds = table.Rows[n-1].Seconds
-	if p.Sizes.Table, err = size(path); err != nil || !logSteps {
-		return p, err
-	}
-	p.Sizes.Steps, err = size(filepath.Join(dir, record.StepsFile))
+	p.Sizes, err = wholeRecords(dir, c)
 	return p, err
+}
+
+// wholeRecords are the sizes of a run's rows as they are. Its events are to be begun
+// anew.
+func wholeRecords(dir string, c Config) (s Sizes, err error) {
+	for _, file := range []struct {
+		name string
+		size *int64
+		has  bool
+	}{{record.TableFile, &s.Table, true}, {record.StepsFile, &s.Steps, c.LogSteps}, {record.HistogramsFile, &s.Histograms, c.Histograms}} {
+		if !file.has {
+			continue
+		}
+		if *file.size, err = size(filepath.Join(dir, file.name)); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 func size(path string) (int64, error) {

@@ -57,6 +57,7 @@ func Branch(from, to string, c Config, e Environment, at Checkpoint, metadata ma
 	if err := copyRecords(from, to, c, at); err != nil {
 		return err
 	}
+	at.Sizes.Events, at.Sizes.EventsFile = 0, "" // which tell the settings: its own, that is
 	if err := at.Save(to, 1, metadata); err != nil {
 		return err
 	}
@@ -71,9 +72,12 @@ func copyRecords(from, to string, c Config, at Checkpoint) error {
 		name string
 		size int64 // -1 for all
 	}
-	files := []part{{record.TableFile, at.Sizes.Table}, {at.Sizes.EventsFile, at.Sizes.Events}}
+	files := []part{{record.TableFile, at.Sizes.Table}}
 	if c.LogSteps {
 		files = append(files, part{record.StepsFile, at.Sizes.Steps})
+	}
+	if c.Histograms {
+		files = append(files, part{record.HistogramsFile, at.Sizes.Histograms})
 	}
 	for k := 1; k < len(c.Schedule.Phases) && c.Schedule.Start(k, c.Steps()) < at.Step; k++ {
 		files = append(files, part{phaseFile(k), -1})

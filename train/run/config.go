@@ -35,8 +35,9 @@ type Config struct {
 	MeasureImages int    `json:"measure_images,omitempty"`
 	MeasureMode   string `json:"measure_mode,omitempty"`
 	Eigenvalues   int    `json:"eigenvalues,omitempty"`
-	LogSteps      bool   `json:"log_steps"` // record the loss of every step
-	Precision     string `json:"precision"` // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
+	LogSteps      bool   `json:"log_steps"`            // record the loss of every step
+	Histograms    bool   `json:"histograms,omitempty"` // record those of weights and of units' activity
+	Precision     string `json:"precision"`            // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
 
 	// Of the small problems:
 	Instance string  `json:"instance,omitempty"` // "paper", or "random" from the seed

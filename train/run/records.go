@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -12,43 +11,57 @@ import (
 
 // Records are the growing files of a run folder.
 type Records struct {
-	Log    *record.Log
-	dir    string
-	net    []string // the net's own columns
-	table  *record.TableWriter
-	steps  *record.StepsWriter // nil unless the config asks for it
-	events *record.EventWriter
+	Log        *record.Log
+	dir        string
+	config     Config
+	net        []string // the net's own columns
+	table      *record.TableWriter
+	steps      *record.StepsWriter      // nil unless the config asks for it
+	histograms *record.HistogramsWriter // likewise
+	events     *record.EventWriter
 }
 
 // Sizes is how far the files had grown at a checkpoint, in bytes.
 type Sizes struct {
-	Table      int64  `json:"metrics"`
-	Steps      int64  `json:"steps"`
-	Events     int64  `json:"events"`
-	EventsFile string `json:"events_file"`
-	TableSum   string `json:"metrics_sha256,omitempty"` // of so many bytes; "" of programs that did not note it
-	StepsSum   string `json:"steps_sha256,omitempty"`
+	Table         int64  `json:"metrics"`
+	Steps         int64  `json:"steps"`
+	Histograms    int64  `json:"histograms,omitempty"`
+	Events        int64  `json:"events"`
+	EventsFile    string `json:"events_file"`              // "" if they are to be begun anew
+	TableSum      string `json:"metrics_sha256,omitempty"` // of so many bytes; "" of programs that did not note it
+	StepsSum      string `json:"steps_sha256,omitempty"`
+	HistogramsSum string `json:"histograms_sha256,omitempty"`
 }
 
 // OpenRecords opens the files to go on from the sizes; zero sizes start over.
-func OpenRecords(dir string, net []string, logSteps bool, at Sizes) (*Records, error) {
-	r := &Records{dir: dir, net: net}
-	var err error
-	if r.Log, err = record.OpenLog(filepath.Join(dir, record.LogFile)); err != nil {
+func OpenRecords(dir string, net []string, c Config, at Sizes) (*Records, error) {
+	r := &Records{dir: dir, config: c, net: net}
+	if err := r.open(at); err != nil {
+		r.Close() // which says the same again
 		return nil, err
 	}
-	if r.table, err = record.ResumeTable(filepath.Join(dir, record.TableFile), net, at.Table, at.TableSum); err != nil {
-		return nil, cmp.Or(err, r.Close())
+	return r, nil
+}
+
+func (r *Records) open(at Sizes) (err error) {
+	if r.Log, err = record.OpenLog(filepath.Join(r.dir, record.LogFile)); err != nil {
+		return err
 	}
-	if logSteps {
-		if r.steps, err = record.ResumeSteps(filepath.Join(dir, record.StepsFile), at.Steps, at.StepsSum); err != nil {
-			return nil, cmp.Or(err, r.Close())
+	if r.table, err = record.ResumeTable(filepath.Join(r.dir, record.TableFile), r.net, at.Table, at.TableSum); err != nil {
+		return err
+	}
+	if r.config.LogSteps {
+		if r.steps, err = record.ResumeSteps(filepath.Join(r.dir, record.StepsFile), at.Steps, at.StepsSum); err != nil {
+			return err
 		}
 	}
-	if r.events, err = r.openEvents(at); err != nil {
-		return nil, cmp.Or(err, r.Close())
+	if r.config.Histograms {
+		if r.histograms, err = record.ResumeHistograms(filepath.Join(r.dir, record.HistogramsFile), at.Histograms, at.HistogramsSum); err != nil {
+			return err
+		}
 	}
-	return r, nil
+	r.events, err = r.openEvents(at)
+	return err
 }
 
 // openEvents opens the events to go on, or begins them anew, from the rows, if they
@@ -64,31 +77,6 @@ func (r *Records) openEvents(at Sizes) (*record.EventWriter, error) {
 	return r.beginEvents()
 }
 
-// beginEvents makes an event file of the rows that there are. A run that starts over
-// leaves the events of its first try to nobody.
-func (r *Records) beginEvents() (*record.EventWriter, error) {
-	if err := remove(r.dir, "events.out.tfevents.", ""); err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	events, err := record.CreateEvents(r.dir, now)
-	if err != nil {
-		return nil, err
-	}
-	table, err := record.ReadTable(filepath.Join(r.dir, record.TableFile))
-	if err != nil {
-		return nil, errors.Join(err, events.Close())
-	}
-	for _, row := range table.Rows {
-		last := table.Rows[len(table.Rows)-1]
-		at := now.Add(-time.Duration((last.Seconds - row.Seconds) * float64(time.Second)))
-		if err := events.Row(row, r.net, at); err != nil {
-			return nil, errors.Join(err, events.Close())
-		}
-	}
-	return events, nil
-}
-
 // Row appends an evaluation to the table and the events.
 func (r *Records) Row(row record.Row) error {
 	if err := r.table.Append(row); err != nil {
@@ -97,32 +85,44 @@ func (r *Records) Row(row record.Row) error {
 	return r.events.Row(row, r.net, time.Now())
 }
 
-// Step appends an update to steps.csv, if the config asks for it.
+// Step appends an update to steps.csv and the events, if the config asks for it.
 func (r *Records) Step(row record.StepRow) error {
 	if r.steps == nil {
 		return nil
 	}
-	return r.steps.Append(row)
+	if err := r.steps.Append(row); err != nil {
+		return err
+	}
+	return r.events.StepLoss(row, time.Now())
+}
+
+// Histograms appends those of an evaluation, after its row, if the config asks for
+// them.
+func (r *Records) Histograms(step int, list []record.Histogram) error {
+	if r.histograms == nil {
+		return nil
+	}
+	if err := r.histograms.Append(step, list); err != nil {
+		return err
+	}
+	return r.events.Histograms(step, list, time.Now())
 }
 
 // Sync makes everything durable and returns how far the files have grown. It is an
 // error if rows are gone; events that are gone are begun anew.
 func (r *Records) Sync() (s Sizes, err error) {
-	if r.table.Gone() {
-		return s, fmt.Errorf("%s was deleted, or replaced, while the run went on: %w", r.table.Path(), record.ErrLost)
-	}
-	if s.Table, err = r.table.Sync(); err != nil {
+	if s.Table, s.TableSum, err = sync(r.table); err != nil {
 		return s, err
 	}
-	s.TableSum = r.table.Sum()
 	if r.steps != nil {
-		if r.steps.Gone() {
-			return s, fmt.Errorf("%s was deleted, or replaced, while the run went on: %w", r.steps.Path(), record.ErrLost)
-		}
-		if s.Steps, err = r.steps.Sync(); err != nil {
+		if s.Steps, s.StepsSum, err = sync(r.steps); err != nil {
 			return s, err
 		}
-		s.StepsSum = r.steps.Sum()
+	}
+	if r.histograms != nil {
+		if s.Histograms, s.HistogramsSum, err = sync(r.histograms); err != nil {
+			return s, err
+		}
 	}
 	if r.events.Gone() {
 		r.Log.Printf("events begun anew: %s was deleted", r.events.Path())
@@ -136,6 +136,22 @@ func (r *Records) Sync() (s Sizes, err error) {
 	return s, err
 }
 
+// rows is a file of rows.
+type rows interface {
+	Gone() bool
+	Path() string
+	Sync() (size int64, err error)
+	Sum() string
+}
+
+func sync(file rows) (size int64, sum string, err error) {
+	if file.Gone() {
+		return 0, "", fmt.Errorf("%s was deleted, or replaced, while the run went on: %w", file.Path(), record.ErrLost)
+	}
+	size, err = file.Sync()
+	return size, file.Sum(), err
+}
+
 // Close closes the files.
 func (r *Records) Close() error {
 	var errs []error
@@ -145,8 +161,14 @@ func (r *Records) Close() error {
 	if r.steps != nil {
 		errs = append(errs, r.steps.Close())
 	}
+	if r.histograms != nil {
+		errs = append(errs, r.histograms.Close())
+	}
 	if r.events != nil {
 		errs = append(errs, r.events.Close())
 	}
-	return errors.Join(append(errs, r.Log.Close())...)
+	if r.Log != nil {
+		errs = append(errs, r.Log.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -18,8 +18,15 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	histograms, err := t.histograms(ctx, row)
+	if err != nil {
+		return err
+	}
 	t.note()
 	if err := t.records.Row(row); err != nil {
+		return err
+	}
+	if err := t.records.Histograms(row.Step, histograms); err != nil {
 		return err
 	}
 	t.LossSum, t.LossCount, t.Training, t.Images, t.Due = 0, 0, 0, 0, false

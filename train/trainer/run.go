@@ -93,11 +93,7 @@ func Run(ctx context.Context, o Options) (record.Status, error) {
 		}
 	}
 	if state, ok := position(t.Position).ended(o.Config.Steps()); ok { // killed after its last checkpoint
-		status, err := t.end(ctx, state)
-		if err != nil && !errors.Is(err, ErrInterrupted) {
-			t.status(record.Failed, err.Error())
-		}
-		return status, err
+		return t.endAgain(ctx, state)
 	}
 	if t.records == nil {
 		if err := t.openRecords(); err != nil {
@@ -110,10 +106,11 @@ func Run(ctx context.Context, o Options) (record.Status, error) {
 // extend makes a run longer: first its checkpoint says so, then its config.
 func (t *trainer) extend(f found) (err error) {
 	if t.Step == f.shorter.Steps() && !t.Due {
-		if t.Position, err = t.Reopen(t.Dir, t.Config.LogSteps); err != nil {
+		if t.Position, err = t.Reopen(t.Dir, t.Config); err != nil {
 			return err
 		}
 	}
+	t.Sizes.Events, t.Sizes.EventsFile = 0, "" // which tell how long it is
 	if err := t.openRecords(); err != nil {
 		return err
 	}

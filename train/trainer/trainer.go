@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gorgonia.org/tensor"
+	"largestep/metrics/figure"
 	"largestep/metrics/record"
 	"largestep/nets/op"
 	"largestep/train/run"
@@ -93,7 +94,7 @@ func (t *trainer) warn(text string) {
 
 // openRecords opens the record files to go on from the checkpoint.
 func (t *trainer) openRecords() (err error) {
-	t.records, err = run.OpenRecords(t.Dir, t.Problem.Columns(), t.Config.LogSteps, t.Sizes)
+	t.records, err = run.OpenRecords(t.Dir, t.Problem.Columns(), t.Config, t.Sizes)
 	return err
 }
 
@@ -181,8 +182,8 @@ func (t *trainer) run(ctx context.Context) error {
 	return t.loop(ctx)
 }
 
-// end leaves plateaus and state in the run folder, whose other records are
-// complete.
+// end leaves plateaus, the end of the events, and the state in the run folder, whose
+// other records are complete.
 func (t *trainer) end(ctx context.Context, s record.State) (record.Status, error) {
 	if s == record.Interrupted {
 		return t.write(record.Status{State: s, Step: t.saved, Epoch: t.epoch(t.saved)})
@@ -197,10 +198,41 @@ func (t *trainer) end(ctx context.Context, s record.State) (record.Status, error
 	if err != nil {
 		return record.Status{}, err
 	}
+	status := record.Status{State: s, Step: t.Step, Epoch: t.epoch(t.Step)}
 	if d := t.Diverged; d != nil {
-		return t.write(record.Status{State: s, Step: d.Step, Epoch: t.epoch(d.Step), Message: d.Message})
+		status = record.Status{State: s, Step: d.Step, Epoch: t.epoch(d.Step), Message: d.Message}
 	}
-	return t.write(record.Status{State: s, Step: t.Step, Epoch: t.epoch(t.Step)})
+	if err := t.records.End(status, t.picture(status)); err != nil {
+		return record.Status{}, err
+	}
+	return t.write(status)
+}
+
+// picture is that of the run's curves, for its events; nil if there is nothing to draw.
+func (t *trainer) picture(status record.Status) []byte {
+	r, err := run.Open(t.Dir)
+	if err != nil {
+		t.records.Log.Printf("no picture of the curves: %v", err)
+		return nil
+	}
+	r.Status = status
+	picture, err := figure.Picture([]*record.Run{r}, figure.Options{})
+	if err != nil {
+		t.records.Log.Printf("no picture of the curves: %v", err)
+		return nil
+	}
+	return picture
+}
+
+// endAgain ends a training that was killed after its last checkpoint.
+func (t *trainer) endAgain(ctx context.Context, s record.State) (status record.Status, err error) {
+	if t.records, err = run.OpenEnd(t.Dir, t.Problem.Columns(), t.Config); err != nil {
+		return status, err
+	}
+	if status, err = t.end(ctx, s); err != nil && !errors.Is(err, ErrInterrupted) {
+		return status, t.fail(err)
+	}
+	return status, errors.Join(err, t.records.Close())
 }
 
 func (t *trainer) write(s record.Status) (record.Status, error) {

@@ -64,6 +64,7 @@ func Records(f *pflag.FlagSet, c *run.Config) {
 	f.StringVar(&c.MeasureMode, "measure-mode", c.MeasureMode, "statistics of batch norm there: training, those of the mini-batch, or evaluation, the running ones (default: training)")
 	f.IntVar(&c.Eigenvalues, "eigenvalues", c.Eigenvalues, "of the Hessian, the largest, that measure sharpness records (default: 1)")
 	f.BoolVar(&c.LogSteps, "log-steps", c.LogSteps, "record the loss of every step in steps.csv, and find the plateaus of the loss")
+	f.BoolVar(&c.Histograms, "histograms", c.Histograms, "record histograms of weights, and of the fraction of examples on which each unit is positive, in histograms.csv and for TensorBoard")
 }
 
 // aboutMeasures lists those that a net has.
@@ -71,7 +72,7 @@ func aboutMeasures(net string) (text string) {
 	p, err := catalog.Find(net)
 	for _, m := range catalog.Measures {
 		if err != nil || m.Of(p) {
-			text += fmt.Sprintf("\n%s: %s", m.Name, m.About)
+			text += fmt.Sprintf("\n  %s: %s", m.Name, m.About)
 		}
 	}
 	return text
