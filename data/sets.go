@@ -93,6 +93,24 @@ func (s Set) Home() (string, error) {
 	return filepath.Join(cache, "largestep", s.folder), nil
 }
 
+// Kept are the names of the sets in the user's cache, where fetch and import put them.
+func Kept() (names []string) {
+	home, err := fallback().Home()
+	if err != nil {
+		return nil
+	}
+	entries, err := os.ReadDir(filepath.Dir(home))
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if p, err := Summarize(filepath.Join(filepath.Dir(home), e.Name())); err == nil {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 // Place is where a data set is.
 type Place struct {
 	Set

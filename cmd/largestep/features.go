@@ -41,7 +41,7 @@ average pool. Images are normalised, and those of other classes refused, as by e
 	f.StringVarP(&o.out, "output", "o", "", ".npy file for the features of --layer")
 	f.StringVar(&o.logits, "logits", "", ".npy file for the logits")
 	f.StringVar(&o.labels, "labels", "", ".npy file for the labels")
-	f.IntVar(&o.images, "images", 1000, "images, the first of the set")
+	f.IntVar(&o.images, "images", 1000, "images, the first of the set, all where it has fewer")
 	f.BoolVar(&o.train, "train", false, "of the training set instead of the test set")
 	o.Add(f)
 	return cmd

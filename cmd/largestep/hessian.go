@@ -46,7 +46,7 @@ arithmetic. Each eigenvalue comes with ‖Hu − λu‖/|λ|: a true one lies th
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.images, "images", 1000, "training images, the first of the set; an incomplete last mini-batch is left out")
+	f.IntVar(&o.images, "images", 1000, "training images, the first of the set, all where it has fewer; an incomplete last mini-batch is left out")
 	f.IntVar(&o.batch, "batch", 0, "images of a mini-batch (default: as the run's, or 100)")
 	f.Var(&o.mode, "mode", "statistics of batch norm: training, those of the mini-batch; or evaluation, the running ones")
 	f.IntVar(&o.eigenvalues, "eigenvalues", 1, "how many")
@@ -70,7 +70,7 @@ func (o *hessianOptions) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	if o.batch == 0 {
-		o.batch = min(100, o.images)
+		o.batch = min(100, set.Train.Len())
 		if net.Beside != nil {
 			o.batch = net.Beside.Batch
 		}

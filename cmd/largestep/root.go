@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/advice"
+	"largestep/cmd/internal/completion"
+	"largestep/cmd/internal/help"
 	"largestep/cmd/internal/interrupt"
 	"largestep/cmd/internal/usage"
 	"largestep/train/progress"
@@ -26,6 +28,9 @@ const (
 // execute runs the command line and returns the exit status.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) { // a shell asks
+		completion.Add(root)
+	}
 	root.SetArgs(args)
 	out := &output{Writer: stdout}
 	root.SetOut(out)
@@ -93,7 +98,9 @@ It trains ResNet-18 on CIFAR-10, or on a made-up data set where there is none.`,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage.Wrap(usage.Explain(cmd, err)) })
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newTrain(), newSweep(), newFigure(), newPlot(), newRuns(), newTable(), newEval(), newHessian(), newFeatures(), newEdge(), newCheck(), newFetch(), newImport(), newExport(), newBench(), newEngines())
+	root.AddCommand(newReference())
+	root.AddCommand(help.Topics()...)
+	help.Set(root)
 	return root
 }

@@ -15,7 +15,7 @@ func newTrain() *cobra.Command {
 		Short: "Train a network with a step-size schedule",
 		Long: `Train trains a network and leaves its records and checkpoints in a run folder.
 "largestep train NET --help" lists the flags of each NET. What no flag says comes
-from this table. The scale of a classifier of images is the one that suits data
+from this table, in which η is the step size. The scale of a classifier of images is the one that suits data
 set and machine: quick for the made-up set, small for CIFAR-10 on a CPU, paper on
 a GPU; its step size is decayed at 50 % of the epochs.
 

@@ -114,7 +114,7 @@ func TestSaysWhatItTrains(t *testing.T) {
 			t.Errorf("%s: status %d: %s", args, o.code, o.stderr)
 		}
 	}
-	for _, want := range []string{"quick 1000 images, width 8, batch 32, 40 epochs, step size 0.5\n", "svm           random instance, 100 examples"} {
+	for _, want := range []string{"quick 1000 images, width 8, batch 32, 40 epochs, η 0.5\n", "svm           random instance, 100 examples"} {
 		if !strings.Contains(help, want) {
 			t.Errorf("the help lacks %q", want)
 		}

@@ -17,12 +17,12 @@ func TableOfDefaults() string {
 	fmt.Fprintf(&b, "  %s:\n", strings.Join(images, ", "))
 	for _, s := range Scales {
 		if !s.Figures {
-			fmt.Fprintf(&b, "    %-5s %d images, width %d, batch %d, %d epochs, step size %g\n", s.Name, s.TrainSize, s.Width, s.Batch, s.Epochs, s.StepSize)
+			fmt.Fprintf(&b, "    %-5s %d images, width %d, batch %d, %d epochs, η %g\n", s.Name, s.TrainSize, s.Width, s.Batch, s.Epochs, s.StepSize)
 		}
 	}
 	for _, p := range Problems {
 		if c := p.Defaults(Circumstances{}); !p.Reads() {
-			fmt.Fprintf(&b, "  %-13s %s instance, %d examples, batch %d, %d steps, step size %g\n", p.Name, c.Instance, c.TrainSize, c.Batch, c.Steps(), c.Schedule.First())
+			fmt.Fprintf(&b, "  %-13s %s instance, %d examples, batch %d, %d steps, η %g\n", p.Name, c.Instance, c.TrainSize, c.Batch, c.Steps(), c.Schedule.First())
 		}
 	}
 	return b.String()

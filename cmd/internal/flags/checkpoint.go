@@ -46,11 +46,15 @@ func Changes(out io.Writer, path string, changes []string) {
 	}
 }
 
-// Images loads the data as Find finds them, the first of each part.
+// Images loads the data as Find finds them, the first of each part: without --images
+// as many as there are, if they are fewer.
 func (o *Checkpoint) Images(f *pflag.FlagSet, out io.Writer, c *catalog.NetFile, train, test int) (*data.Dataset, error) {
 	place, err := o.Find(f, out, c)
 	if err != nil {
 		return nil, err
+	}
+	if !f.Changed("images") && !place.MadeUp() {
+		train, test = min(train, place.Train), min(test, place.Test)
 	}
 	return place.Load(train, test)
 }

@@ -25,7 +25,8 @@ type Engine struct {
 func (e *Engine) Add(f *pflag.FlagSet) {
 	f.StringVar(&e.Name, "engine", engines.Auto, "what computes: auto, cpu or cuda (see \"largestep engines\")")
 	f.IntVar(&e.Device, "device", 0, "which GPU computes, of those that \"largestep engines\" lists")
-	f.IntVar(&e.Threads, "threads", runtime.NumCPU(), "threads of the cpu engine")
+	f.IntVar(&e.Threads, "threads", runtime.NumCPU(), "threads of the cpu engine (default: one for each processor)")
+	f.Lookup("threads").DefValue = "0" // which help does not print
 }
 
 // Choose finds the engine for a problem: automatically, only the cpu engine has the

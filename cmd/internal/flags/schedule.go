@@ -24,10 +24,10 @@ func (s *Schedule) Add(f *pflag.FlagSet) {
 	f.Var(&s.StepSize, "step-size", "step size η, such as 0.5, or a multiple of the edge of divergence, such as 0.9edge; constant unless other flags say else")
 	f.Float64Var(&s.decayAt, "decay-at", 0, "fraction of the epochs from which on the step size is a tenth; it is a hundredth from 0.9 on")
 	f.StringVar(&s.rule, "schedule", "", "how η changes instead:\n"+schedule.Rules())
-	f.Float64Var(&s.warmup, "warmup", 0, "fraction of the training over which the step size first rises from 0")
+	f.Float64Var(&s.warmup, "warmup", 0, "fraction of the training over which the step size first rises from 0 to η: what is usually called a warm-up; the paper's is --warmup-exp")
 	f.StringVar(&s.phases, "phases", "", "piecewise schedule: STEPSIZE@START,… or NAME:STEPSIZE@START~SCHEDULE,…, START a fraction of the epochs; all step sizes may be multiples of the edge, such as 0.985edge")
-	f.Float64Var(&s.growth, "warmup-exp", 0, "factor by which the first phase's step size grows in each hundredth of the training (the paper: 1.05)")
-	f.Float64Var(&s.gain, "warmup-gain", 0, "let the first phase's step size grow to η(1 + GAIN·(t/T)^POWER) instead, at the fraction t/T of the training")
+	f.Float64Var(&s.growth, "warmup-exp", 0, "the paper's warm-up: factor by which the first phase's step size grows, from η on, in each hundredth of the training (the paper: 1.05)")
+	f.Float64Var(&s.gain, "warmup-gain", 0, "the same in another form: let it grow to η(1 + GAIN·(t/T)^POWER) at the fraction t/T of the training")
 	f.Float64Var(&s.powerOfGrowth, "warmup-power", 1, "POWER of --warmup-gain")
 }
 

@@ -67,6 +67,9 @@ var whole = []string{"phases", "widths", "measure"}
 func (l *list) String() string { return strings.Join(l.values, ",") }
 func (l *list) Type() string   { return l.of }
 
+// Several tells that values may have commas between them.
+func (l *list) Several() bool { return !slices.Contains(whole, l.flag) }
+
 func (l *list) Set(text string) error {
 	values := []string{text}
 	if !slices.Contains(whole, l.flag) {
