@@ -2,11 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
+	"largestep/nets/op"
 	"largestep/train/bench"
 	"largestep/train/catalog"
 )
@@ -14,16 +18,19 @@ import (
 func newBench() *cobra.Command {
 	var o bench.Options
 	var e flags.Engine
-	var asJSON bool
+	var asJSON, layers bool
 	cmd := &cobra.Command{
 		Use:   "bench [NET]",
 		Short: "Measure a whole training step of a classifier of images",
 		Long: `Bench measures whole training steps of NET (resnet18), mini-batch, forward, backward
 and update, on random images: images per second, GFLOP per second (two for each
 multiply-add of the convolutions and the linear layer, forward and backward),
-and where the time goes.`,
+and where the time goes. With --layers it measures each convolution and batch norm of
+the net, in each direction, beside the two limits of the processor, which it
+measures, too: its peak of multiply-adds, and the bandwidth of its memory.`,
 		Example: `  largestep bench --width 64 --batch 64 --threads 2
-  largestep bench --width 8 --batch 32 --json`,
+  largestep bench --width 8 --batch 32 --json
+  largestep bench --layers --width 16 --threads 1   # how near each layer is to the limit`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage.Errorf("unexpected argument %q", args[1])
@@ -43,6 +50,10 @@ and where the time goes.`,
 				return err
 			}
 			defer engine.Close()
+			out := cmd.OutOrStdout()
+			if layers {
+				return printLayers(cmd, engine, o, asJSON)
+			}
 			r, err := bench.Run(cmd.Context(), engine, o)
 			if err != nil {
 				return err
@@ -50,11 +61,8 @@ and where the time goes.`,
 			if engine.Name() == "cpu" {
 				r.Threads = e.Threads
 			}
-			out := cmd.OutOrStdout()
 			if asJSON {
-				enc := json.NewEncoder(out)
-				enc.SetIndent("", "  ")
-				return enc.Encode(r)
+				return printJSON(out, r)
 			}
 			return r.Write(out)
 		},
@@ -67,7 +75,27 @@ and where the time goes.`,
 	f.IntVar(&o.Side, "side", 32, "pixels of the sides of the images")
 	f.IntVar(&o.Classes, "classes", 10, "classes of the images")
 	f.DurationVar(&o.Time, "time", 10*time.Second, "about how long to measure")
+	f.BoolVar(&layers, "layers", false, "measure each convolution and batch norm beside the processor's limits (cpu engine)")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	e.Add(f)
 	return cmd
+}
+
+func printLayers(cmd *cobra.Command, e op.Engine, o bench.Options, asJSON bool) error {
+	r, err := bench.Layers(cmd.Context(), e, o)
+	switch {
+	case errors.Is(err, bench.ErrNoLimits):
+		return fmt.Errorf("%w: --layers needs --engine cpu", err)
+	case err != nil:
+		return err
+	case asJSON:
+		return printJSON(cmd.OutOrStdout(), r)
+	}
+	return r.Write(cmd.OutOrStdout())
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }

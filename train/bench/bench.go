@@ -64,18 +64,14 @@ const stepSize = 0.01
 
 // Run measures steps of a classifier on random images.
 func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
-	if o.Batch < 2 || o.Batch > maxBatch {
-		return nil, fmt.Errorf("batch of %d: want 2 (batch norm needs two images) to %d", o.Batch, maxBatch)
-	}
-	if o.Time < 0 {
-		return nil, fmt.Errorf("%v to measure: want 0 or more", o.Time)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	step, index, err := prepare(e, o)
 	if err != nil {
 		return nil, err
 	}
-	run := func() error { return step.Run(trainer.MiniBatch{Index: index}, stepSize) }
-	seconds, steps, err := measure(ctx, e, o.Time, run)
+	seconds, steps, err := measure(ctx, e, o.Time, stepper(step, index))
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +83,21 @@ func Run(ctx context.Context, e op.Engine, o Options) (*Result, error) {
 	}
 	r.Kernels, err = profile(step.Machine())
 	return r, err
+}
+
+func (o *Options) check() error {
+	if o.Batch < 2 || o.Batch > maxBatch {
+		return fmt.Errorf("batch of %d: want 2 (batch norm needs two images) to %d", o.Batch, maxBatch)
+	}
+	if o.Time < 0 {
+		return fmt.Errorf("%v to measure: want 0 or more", o.Time)
+	}
+	return nil
+}
+
+// stepper returns what takes one step on the same mini-batch.
+func stepper(s *trainer.Step, index []int32) func() error {
+	return func() error { return s.Run(trainer.MiniBatch{Index: index}, stepSize) }
 }
 
 // prepare makes a step and the indices of its mini-batch.
@@ -181,8 +192,8 @@ func profile(m *machine.Machine) ([]Kernel, error) {
 	total := 0.0
 	byName := map[string]float64{}
 	for range 3 {
-		err := m.Profile(func(kernel string, d time.Duration) {
-			byName[kernel] += d.Seconds()
+		err := m.Profile(func(k machine.Kernel, d time.Duration) {
+			byName[k.Name] += d.Seconds()
 			total += d.Seconds()
 		})
 		if err != nil {

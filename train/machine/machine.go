@@ -162,18 +162,27 @@ func (m *Machine) execute(i *instruction) error {
 	return nil
 }
 
+// Kernel is what Profile tells of a kernel: its operands and results with their
+// shapes, and the floating-point operations that FLOP counts.
+type Kernel struct {
+	Name    string
+	FLOP    float64
+	Out, In []op.Tensor
+}
+
 // Profile runs the graph once, waiting after each kernel, and reports how long
 // each took.
-func (m *Machine) Profile(report func(kernel string, d time.Duration)) error {
-	for i := range m.instructions {
+func (m *Machine) Profile(report func(k Kernel, d time.Duration)) error {
+	for n := range m.instructions {
+		i := &m.instructions[n]
 		start := time.Now()
-		if err := m.execute(&m.instructions[i]); err != nil {
+		if err := m.execute(i); err != nil {
 			return err
 		}
 		if err := m.engine.Sync(); err != nil {
 			return err
 		}
-		report(m.instructions[i].kernel, time.Since(start))
+		report(Kernel{i.kernel, i.flop, i.out, i.in}, time.Since(start))
 	}
 	m.ran = true
 	return nil

@@ -24,38 +24,8 @@ func resnet18(width, n int) []Shape {
 	return shapes
 }
 
-// ops returns the floating-point operations of one direction; taps in the
-// padding are none.
-func (s Shape) ops() float64 {
-	count := func(axis [][]contact) (n int) {
-		for _, list := range axis {
-			n += len(list)
-		}
-		return n
-	}
-	return 2 * float64(s.N*s.C*s.OC) *
-		float64(count(forwardContacts(s.H, s.K, s.Stride, s.Pad))) *
-		float64(count(forwardContacts(s.W, s.K, s.Stride, s.Pad)))
-}
-
-// peak returns what one core can do, in operations a second: the widest tile on
-// data in its level-1 cache.
-var peak = sync.OnceValue(func() float64 {
-	kernels := kernelSets()[0]
-	t := &tile{
-		a: make([]float32, 4096), b: make([]float32, 4096), c: make([]float32, 4096),
-		taps: make([]tap, 256), steps: 64, lda: 64, ldb: 32, ldc: 32,
-	}
-	rows := len(kernels.nn[0].kernels) - 1
-	best := 0.0
-	for range 200 {
-		start := time.Now()
-		computeBlock(kernels.nn, t, rows, kernels.nn[0].lanes, 64)
-		ops := float64(2 * rows * kernels.nn[0].lanes * t.steps * len(t.taps))
-		best = max(best, ops/time.Since(start).Seconds())
-	}
-	return best
-})
+// peak returns what one core can do.
+var peak = sync.OnceValue(func() float64 { return Peak(pool.New(1)) })
 
 func BenchmarkResNet18(b *testing.B) {
 	for _, net := range []struct{ width, n int }{{64, 64}, {16, 64}, {8, 32}} {
@@ -111,7 +81,7 @@ func benchmark(b *testing.B, s Shape, threads int, direct bool, kernels *kernelS
 				direction.f()
 				best = min(best, time.Since(start))
 			}
-			rate := s.ops() / best.Seconds()
+			rate := s.flop() / best.Seconds()
 			b.ReportMetric(rate/1e9, "GFLOP/s")
 			b.ReportMetric(100*rate/peak()/float64(threads), "%peak")
 			b.ReportMetric(0, "ns/op")

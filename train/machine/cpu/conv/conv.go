@@ -46,7 +46,10 @@ type work struct {
 
 // A Scratch is memory that Convs use during a call; those that are never called
 // at the same time may share one. Its zero value is ready.
-type Scratch struct{ floats []float32 }
+type Scratch struct {
+	floats []float32
+	Meter  *Meter // counts what the calls spend; nil: nothing does
+}
 
 // take returns n floats, which the next call overwrites.
 func (s *Scratch) take(n int) []float32 {
@@ -86,14 +89,15 @@ func (c *Conv) planDirect() {
 
 func (c *Conv) planWinograd(most limits) {
 	p, s := c.pool, c.shape
-	c.winogradForward = newWinogradData(p, c.kernels, s.N, s.H, s.W, s.C, s.OC, false, most)
-	c.winogradBackward = newWinogradData(p, c.kernels, s.N, s.H, s.W, s.OC, s.C, true, most)
-	c.winogradFilter = newWinogradFilter(p, c.kernels, s, most)
+	c.winogradForward = newWinogradData(p, c.kernels, c.scratch, s.N, s.H, s.W, s.C, s.OC, false, most)
+	c.winogradBackward = newWinogradData(p, c.kernels, c.scratch, s.N, s.H, s.W, s.OC, s.C, true, most)
+	c.winogradFilter = newWinogradFilter(p, c.kernels, c.scratch, s, most)
 }
 
 // Forward computes y, the convolution of x with the packed filter w.
 func (c *Conv) Forward(y, x, w []float32) {
 	s := c.shape
+	c.count()
 	y, x, w = y[:s.outLen()], x[:s.inLen()], w[:s.FilterLen()]
 	if g := c.winogradForward; g != nil {
 		g.run(c.work, y, x, w, c.scratch.take(g.scratchLen()), false)
@@ -108,6 +112,7 @@ func (c *Conv) Forward(y, x, w []float32) {
 // accumulate, it is added to dx.
 func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 	s := c.shape
+	c.count()
 	dx, dy, w = dx[:s.inLen()], dy[:s.outLen()], w[:s.FilterLen()]
 	size, more := FilterLen(s.C, s.OC, s.K), 0
 	if c.winogradBackward != nil {
@@ -130,6 +135,7 @@ func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.
 func (c *Conv) BackwardFilter(dw, dy, x []float32) {
 	s := c.shape
+	c.count()
 	dw, dy, x = dw[:s.FilterLen()], dy[:s.outLen()], x[:s.inLen()]
 	if g := c.winogradFilter; g != nil {
 		g.run(c.work, dw, dy, x, c.scratch.take(g.scratchLen()))

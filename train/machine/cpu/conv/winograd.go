@@ -1,5 +1,7 @@
 package conv
 
+import "time"
+
 // A winograd computes convolutions of 3×3 taps, stride 1 and padding 1, forward
 // and backward, by F(4×4, 3×3): tiles of 6×6 pixels of the source and the filter
 // are transformed to 36 elements each, for each element the channels are
@@ -8,6 +10,7 @@ package conv
 // rounding errors are some ten times larger.
 type winograd struct {
 	kernels  *kernelSet
+	scratch  *Scratch
 	n, h, w  int
 	from, to int // channels of source and output
 	wide     int // tiles in a row
@@ -15,9 +18,9 @@ type winograd struct {
 	nothing  []float32
 }
 
-func newWinograd(kernels *kernelSet, n, h, w, from, to int) *winograd {
+func newWinograd(kernels *kernelSet, scratch *Scratch, n, h, w, from, to int) *winograd {
 	return &winograd{
-		kernels: kernels, n: n, h: h, w: w, from: from, to: to,
+		kernels: kernels, scratch: scratch, n: n, h: h, w: w, from: from, to: to,
 		wide: (w + 3) / 4, tiles: (w + 3) / 4 * ((h + 3) / 4),
 		nothing: make([]float32, min(n, partImages)*max(from, to)),
 	}
@@ -89,6 +92,18 @@ func (b *block) part(i int) (position, from, to, row int) {
 	return position, from, to, (position-b.first)*b.images() + from - b.from
 }
 
+// transform runs the kernel k on n floats.
+func (g *winograd) transform(k *transformKernel, t *transform, n int) {
+	m := g.scratch.Meter
+	if m == nil {
+		k.run(t, n)
+		return
+	}
+	start := time.Now()
+	k.run(t, n)
+	m.transforms.Add(int64(time.Since(start)))
+}
+
 // transformPixels transforms a part of s, squares of pixels whose first one is
 // shifted by shift, into out. Pixels outside are 0.
 func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, out, s []float32, i, size, shift, channels int) {
@@ -97,7 +112,7 @@ func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, o
 	for e := range 36 {
 		t.dst[e] = out[e*(len(out)/36)+row*channels:]
 	}
-	k.run(t, (to-from)*channels)
+	g.transform(k, t, (to-from)*channels)
 }
 
 // transformSource transforms a part of the source x.
@@ -117,7 +132,7 @@ func (g *winograd) transformOutput(t *transform, b *block, y, outside []float32,
 	if add {
 		k = &g.kernels.transforms.resultAdd
 	}
-	k.run(t, (to-from)*g.to)
+	g.transform(k, t, (to-from)*g.to)
 }
 
 // tile sets slices to the square of pixels of s at a tile position.
@@ -156,6 +171,9 @@ func (g *winograd) multiply(t *tile, b *block, u []float32, i int) {
 
 // products returns the number of items that multiply takes.
 func (g *winograd) products() int { return 36 * panels(g.to) }
+
+// flop returns the floating-point operations of the products.
+func (g *winograd) flop() float64 { return 2 * 36 * float64(g.tiles*g.n) * float64(g.from*g.to) }
 
 // chunkLen is how many floats of a filter's panel are transformed at a time.
 const chunkLen = 2048

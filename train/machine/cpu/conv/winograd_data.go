@@ -36,8 +36,8 @@ type winogradData struct {
 	shared bool
 }
 
-func newWinogradData(p *pool.Pool, kernels *kernelSet, n, h, w, from, to int, turned bool, most limits) *winogradData {
-	g := &winogradData{winograd: *newWinograd(kernels, n, h, w, from, to), pool: p, turned: turned}
+func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, n, h, w, from, to int, turned bool, most limits) *winogradData {
+	g := &winogradData{winograd: *newWinograd(kernels, scratch, n, h, w, from, to), pool: p, turned: turned}
 	g.shared = g.filterLen() > most.filter
 	rows := localRows(g.tiles * n)
 	positions, pieces := max(rows/n, 1), (n+rows-1)/rows
@@ -135,6 +135,6 @@ func (g *winogradData) transformFilter(work []work, u, w []float32) {
 		for e := range 36 {
 			t.dst[e] = u[(e*panels(g.to)+p)*size+first:][:n]
 		}
-		g.kernels.transforms.filter.run(t, n)
+		g.transform(&g.kernels.transforms.filter, t, n)
 	})
 }

@@ -12,8 +12,8 @@ type winogradFilter struct {
 	blocks []block
 }
 
-func newWinogradFilter(p *pool.Pool, kernels *kernelSet, s Shape, most limits) *winogradFilter {
-	g := &winogradFilter{winograd: *newWinograd(kernels, s.N, s.H, s.W, s.C, s.OC), pool: p}
+func newWinogradFilter(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, most limits) *winogradFilter {
+	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s.N, s.H, s.W, s.C, s.OC), pool: p}
 	positions := g.sharedPositions(most)
 	for first := 0; first < g.tiles; first += positions {
 		g.blocks = append(g.blocks, block{first: first, last: min(first+positions, g.tiles), to: s.N})
@@ -76,5 +76,5 @@ func (g *winogradFilter) finish(t *transform, dw, sums []float32, i int) {
 	for i := range 9 {
 		t.dst[i] = dw[(p*9+i)*size+first:][:n]
 	}
-	g.kernels.transforms.sum.run(t, n)
+	g.transform(&g.kernels.transforms.sum, t, n)
 }
