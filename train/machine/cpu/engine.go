@@ -14,6 +14,7 @@ import (
 	"gorgonia.org/tensor"
 	"largestep/nets/op"
 	"largestep/train/machine/cpu/conv"
+	"largestep/train/machine/cpu/hugepage"
 	"largestep/train/machine/cpu/isa"
 	"largestep/train/machine/cpu/pass"
 	"largestep/train/machine/cpu/pool"
@@ -64,7 +65,13 @@ func (e *Engine) Kernels(dtype tensor.Dtype) string {
 func (e *Engine) Float64() op.Kernels { return e.host }
 
 // Alloc gives host memory, an op.HostArena.
-func (e *Engine) Alloc(bytes int) (op.Arena, error) { return e.host.Alloc(bytes) }
+func (e *Engine) Alloc(bytes int) (op.Arena, error) {
+	a, err := e.host.Alloc(bytes)
+	if err == nil {
+		hugepage.Advise(a.(op.HostArena))
+	}
+	return a, err
+}
 
 // Sync has nothing to wait for: kernels return when they are done.
 func (e *Engine) Sync() error { return nil }

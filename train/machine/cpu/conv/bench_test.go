@@ -64,7 +64,7 @@ func benchmark(b *testing.B, s Shape, threads int, direct bool, kernels *kernelS
 	if direct {
 		c.planDirect()
 	} else {
-		c.planWinograd(cacheLimits)
+		c.planWinograd(kernels.limits)
 	}
 	for _, direction := range []struct {
 		name string

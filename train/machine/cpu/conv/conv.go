@@ -18,7 +18,10 @@
 // The number of threads does not show in the results: they have the same bits.
 package conv
 
-import "largestep/train/machine/cpu/pool"
+import (
+	"largestep/train/machine/cpu/hugepage"
+	"largestep/train/machine/cpu/pool"
+)
 
 // A Conv computes convolutions of one shape. It is used by one goroutine at a
 // time.
@@ -55,6 +58,7 @@ type Scratch struct {
 func (s *Scratch) take(n int) []float32 {
 	if len(s.floats) < n {
 		s.floats = make([]float32, n)
+		hugepage.Advise(s.floats)
 	}
 	return s.floats[:n]
 }
@@ -64,7 +68,7 @@ func (s *Scratch) take(n int) []float32 {
 func New(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
 	c := newConv(p, s, scratch, active)
 	if s.suitsWinograd() {
-		c.planWinograd(cacheLimits)
+		c.planWinograd(c.kernels.limits)
 	} else {
 		c.planDirect()
 	}

@@ -195,8 +195,8 @@ func variants(p *pool.Pool, s Shape, kernels *kernelSet) map[string]*Conv {
 	all := map[string]*Conv{"direct": direct}
 	if s.allowsWinograd() {
 		for name, most := range map[string]limits{
-			"winograd in local blocks":  {filter: math.MaxInt, block: math.MaxInt},
-			"winograd in shared blocks": {filter: 0, block: 1},
+			"winograd in local blocks":  {filter: math.MaxInt, sums: math.MaxInt},
+			"winograd in shared blocks": {shared: 1},
 		} {
 			c := newConv(p, s, new(Scratch), kernels)
 			c.planWinograd(most)

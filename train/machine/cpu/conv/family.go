@@ -20,6 +20,7 @@ type kernelSet struct {
 	nn, tn     []family
 	transpose  func(dst, src []float32, ldd, lds int) // see transpose8Go
 	transforms *transforms
+	limits     limits // of Winograd's blocks
 }
 
 // goKernels run anywhere.
@@ -29,6 +30,7 @@ var goKernels = &kernelSet{
 	tn:         []family{{lanes: maxLanes, min: 1, kernels: goFamily(tnGo)}},
 	transpose:  transpose8Go,
 	transforms: newTransforms(1),
+	limits:     goLimits,
 }
 
 // kernelSets returns the sets that this processor runs, the fastest first.

@@ -11,7 +11,8 @@ var neonKernels = &kernelSet{
 
 	transpose: transpose8Go,
 	transforms: newTransforms(4, dataTransformNEON, filterTransformNEON, resultTransformNEON,
-		resultTransformAddNEON, slopeTransformNEON, sumTransformNEON),
+		resultTransformAddNEON, slopeTransformNEON, sumTransformNEON, sumTransformAddNEON),
+	limits: cacheLimits,
 }
 
 // assembly are the sets that this build has beside plain Go.

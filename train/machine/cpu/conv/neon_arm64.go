@@ -113,3 +113,8 @@ func slopeTransformNEON(t *transform)
 //
 //go:noescape
 func sumTransformNEON(t *transform)
+
+// sumTransformAddNEON computes Gᵀ X G, added to what is there for t.n floats, a multiple of 4.
+//
+//go:noescape
+func sumTransformAddNEON(t *transform)

@@ -4798,3 +4798,335 @@ loop:
 
 done:
 	RET
+
+// func sumTransformAddNEON(t *transform)
+TEXT ·sumTransformAddNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_n(R0), R1
+	LSL $2, R1, R1
+	MOVD $0, R2
+	CBZ R1, done
+	MOVW $0x3e800000, R3 // 0.25
+	VDUP R3, V31.S4
+	MOVW $0xbe2aaaab, R3 // -0.16666667
+	VDUP R3, V30.S4
+	MOVW $0x3d2aaaab, R3 // 0.041666668
+	VDUP R3, V29.S4
+	MOVW $0x3e2aaaab, R3 // 0.16666667
+	VDUP R3, V28.S4
+	MOVW $0x3daaaaab, R3 // 0.083333336
+	VDUP R3, V27.S4
+
+loop:
+	MOVD transform_src+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+432(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+576(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+720(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	WORD $0x4e22d426 // fadd v6.4s, v1.4s, v2.4s
+	WORD $0x4ea1d447 // fsub v7.4s, v2.4s, v1.4s
+	WORD $0x4e24d461 // fadd v1.4s, v3.4s, v4.4s
+	WORD $0x4ea4d462 // fsub v2.4s, v3.4s, v4.4s
+	WORD $0x6e3fdc04 // fmul v4.4s, v0.4s, v31.4s
+	VFMLA V30.S4, V6.S4, V4.S4
+	VFMLA V29.S4, V1.S4, V4.S4
+	WORD $0x6e3cdce0 // fmul v0.4s, v7.4s, v28.4s
+	VFMLA V27.S4, V2.S4, V0.S4
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V28.S4, V1.S4, V5.S4
+	FMOVQ F4, transform_between+0(R0)
+	FMOVQ F0, transform_between+384(R0)
+	FMOVQ F5, transform_between+768(R0)
+	MOVD transform_src+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+456(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+600(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	MOVD transform_src+744(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	WORD $0x4e24d407 // fadd v7.4s, v0.4s, v4.4s
+	WORD $0x4ea0d483 // fsub v3.4s, v4.4s, v0.4s
+	WORD $0x4e26d420 // fadd v0.4s, v1.4s, v6.4s
+	WORD $0x4ea6d424 // fsub v4.4s, v1.4s, v6.4s
+	WORD $0x6e3fdca6 // fmul v6.4s, v5.4s, v31.4s
+	VFMLA V30.S4, V7.S4, V6.S4
+	VFMLA V29.S4, V0.S4, V6.S4
+	WORD $0x6e3cdc65 // fmul v5.4s, v3.4s, v28.4s
+	VFMLA V27.S4, V4.S4, V5.S4
+	VFMLA V30.S4, V7.S4, V2.S4
+	VFMLA V28.S4, V0.S4, V2.S4
+	FMOVQ F6, transform_between+64(R0)
+	FMOVQ F5, transform_between+448(R0)
+	FMOVQ F2, transform_between+832(R0)
+	MOVD transform_src+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	MOVD transform_src+480(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+624(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F7
+	MOVD transform_src+768(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4e26d4a3 // fadd v3.4s, v5.4s, v6.4s
+	WORD $0x4ea5d4c1 // fsub v1.4s, v6.4s, v5.4s
+	WORD $0x4e27d405 // fadd v5.4s, v0.4s, v7.4s
+	WORD $0x4ea7d406 // fsub v6.4s, v0.4s, v7.4s
+	WORD $0x6e3fdc47 // fmul v7.4s, v2.4s, v31.4s
+	VFMLA V30.S4, V3.S4, V7.S4
+	VFMLA V29.S4, V5.S4, V7.S4
+	WORD $0x6e3cdc22 // fmul v2.4s, v1.4s, v28.4s
+	VFMLA V27.S4, V6.S4, V2.S4
+	VFMLA V30.S4, V3.S4, V4.S4
+	VFMLA V28.S4, V5.S4, V4.S4
+	FMOVQ F7, transform_between+128(R0)
+	FMOVQ F2, transform_between+512(R0)
+	FMOVQ F4, transform_between+896(R0)
+	MOVD transform_src+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F7
+	MOVD transform_src+504(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+648(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+792(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	WORD $0x4e27d441 // fadd v1.4s, v2.4s, v7.4s
+	WORD $0x4ea2d4e0 // fsub v0.4s, v7.4s, v2.4s
+	WORD $0x4e23d4a2 // fadd v2.4s, v5.4s, v3.4s
+	WORD $0x4ea3d4a7 // fsub v7.4s, v5.4s, v3.4s
+	WORD $0x6e3fdc83 // fmul v3.4s, v4.4s, v31.4s
+	VFMLA V30.S4, V1.S4, V3.S4
+	VFMLA V29.S4, V2.S4, V3.S4
+	WORD $0x6e3cdc04 // fmul v4.4s, v0.4s, v28.4s
+	VFMLA V27.S4, V7.S4, V4.S4
+	VFMLA V30.S4, V1.S4, V6.S4
+	VFMLA V28.S4, V2.S4, V6.S4
+	FMOVQ F3, transform_between+192(R0)
+	FMOVQ F4, transform_between+576(R0)
+	FMOVQ F6, transform_between+960(R0)
+	MOVD transform_src+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	MOVD transform_src+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+384(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+528(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+672(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+816(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F7
+	WORD $0x4e23d480 // fadd v0.4s, v4.4s, v3.4s
+	WORD $0x4ea4d465 // fsub v5.4s, v3.4s, v4.4s
+	WORD $0x4e21d444 // fadd v4.4s, v2.4s, v1.4s
+	WORD $0x4ea1d443 // fsub v3.4s, v2.4s, v1.4s
+	WORD $0x6e3fdcc1 // fmul v1.4s, v6.4s, v31.4s
+	VFMLA V30.S4, V0.S4, V1.S4
+	VFMLA V29.S4, V4.S4, V1.S4
+	WORD $0x6e3cdca6 // fmul v6.4s, v5.4s, v28.4s
+	VFMLA V27.S4, V3.S4, V6.S4
+	VFMLA V30.S4, V0.S4, V7.S4
+	VFMLA V28.S4, V4.S4, V7.S4
+	FMOVQ F1, transform_between+256(R0)
+	FMOVQ F6, transform_between+640(R0)
+	FMOVQ F7, transform_between+1024(R0)
+	MOVD transform_src+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F7
+	MOVD transform_src+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	MOVD transform_src+408(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+552(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+696(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+840(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x4e21d4c5 // fadd v5.4s, v6.4s, v1.4s
+	WORD $0x4ea6d422 // fsub v2.4s, v1.4s, v6.4s
+	WORD $0x4e20d486 // fadd v6.4s, v4.4s, v0.4s
+	WORD $0x4ea0d481 // fsub v1.4s, v4.4s, v0.4s
+	WORD $0x6e3fdce0 // fmul v0.4s, v7.4s, v31.4s
+	VFMLA V30.S4, V5.S4, V0.S4
+	VFMLA V29.S4, V6.S4, V0.S4
+	WORD $0x6e3cdc47 // fmul v7.4s, v2.4s, v28.4s
+	VFMLA V27.S4, V1.S4, V7.S4
+	VFMLA V30.S4, V5.S4, V3.S4
+	VFMLA V28.S4, V6.S4, V3.S4
+	FMOVQ F0, transform_between+320(R0)
+	FMOVQ F7, transform_between+704(R0)
+	FMOVQ F3, transform_between+1088(R0)
+	FMOVQ transform_between+0(R0), F0
+	FMOVQ transform_between+64(R0), F1
+	FMOVQ transform_between+128(R0), F2
+	FMOVQ transform_between+192(R0), F3
+	FMOVQ transform_between+256(R0), F4
+	FMOVQ transform_between+320(R0), F5
+	WORD $0x4e22d426 // fadd v6.4s, v1.4s, v2.4s
+	WORD $0x4ea1d447 // fsub v7.4s, v2.4s, v1.4s
+	WORD $0x4e24d461 // fadd v1.4s, v3.4s, v4.4s
+	WORD $0x4ea4d462 // fsub v2.4s, v3.4s, v4.4s
+	WORD $0x6e3fdc04 // fmul v4.4s, v0.4s, v31.4s
+	VFMLA V30.S4, V6.S4, V4.S4
+	VFMLA V29.S4, V1.S4, V4.S4
+	WORD $0x6e3cdce0 // fmul v0.4s, v7.4s, v28.4s
+	VFMLA V27.S4, V2.S4, V0.S4
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V28.S4, V1.S4, V5.S4
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e21d486 // fadd v6.4s, v4.4s, v1.4s
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F6, (R3)
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	WORD $0x4e26d401 // fadd v1.4s, v0.4s, v6.4s
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e21d4a6 // fadd v6.4s, v5.4s, v1.4s
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F6, (R3)
+	FMOVQ transform_between+384(R0), F6
+	FMOVQ transform_between+448(R0), F1
+	FMOVQ transform_between+512(R0), F5
+	FMOVQ transform_between+576(R0), F0
+	FMOVQ transform_between+640(R0), F4
+	FMOVQ transform_between+704(R0), F2
+	WORD $0x4e25d427 // fadd v7.4s, v1.4s, v5.4s
+	WORD $0x4ea1d4a3 // fsub v3.4s, v5.4s, v1.4s
+	WORD $0x4e24d401 // fadd v1.4s, v0.4s, v4.4s
+	WORD $0x4ea4d405 // fsub v5.4s, v0.4s, v4.4s
+	WORD $0x6e3fdcc4 // fmul v4.4s, v6.4s, v31.4s
+	VFMLA V30.S4, V7.S4, V4.S4
+	VFMLA V29.S4, V1.S4, V4.S4
+	WORD $0x6e3cdc66 // fmul v6.4s, v3.4s, v28.4s
+	VFMLA V27.S4, V5.S4, V6.S4
+	VFMLA V30.S4, V7.S4, V2.S4
+	VFMLA V28.S4, V1.S4, V2.S4
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e21d487 // fadd v7.4s, v4.4s, v1.4s
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F7, (R3)
+	MOVD transform_dst+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F7
+	WORD $0x4e27d4c1 // fadd v1.4s, v6.4s, v7.4s
+	MOVD transform_dst+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e21d447 // fadd v7.4s, v2.4s, v1.4s
+	MOVD transform_dst+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F7, (R3)
+	FMOVQ transform_between+768(R0), F7
+	FMOVQ transform_between+832(R0), F1
+	FMOVQ transform_between+896(R0), F2
+	FMOVQ transform_between+960(R0), F6
+	FMOVQ transform_between+1024(R0), F4
+	FMOVQ transform_between+1088(R0), F5
+	WORD $0x4e22d423 // fadd v3.4s, v1.4s, v2.4s
+	WORD $0x4ea1d440 // fsub v0.4s, v2.4s, v1.4s
+	WORD $0x4e24d4c1 // fadd v1.4s, v6.4s, v4.4s
+	WORD $0x4ea4d4c2 // fsub v2.4s, v6.4s, v4.4s
+	WORD $0x6e3fdce4 // fmul v4.4s, v7.4s, v31.4s
+	VFMLA V30.S4, V3.S4, V4.S4
+	VFMLA V29.S4, V1.S4, V4.S4
+	WORD $0x6e3cdc07 // fmul v7.4s, v0.4s, v28.4s
+	VFMLA V27.S4, V2.S4, V7.S4
+	VFMLA V30.S4, V3.S4, V5.S4
+	VFMLA V28.S4, V1.S4, V5.S4
+	MOVD transform_dst+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e21d483 // fadd v3.4s, v4.4s, v1.4s
+	MOVD transform_dst+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x4e23d4e1 // fadd v1.4s, v7.4s, v3.4s
+	MOVD transform_dst+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e21d4a3 // fadd v3.4s, v5.4s, v1.4s
+	MOVD transform_dst+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	ADD $16, R2, R2
+	CMP R1, R2
+	BLT loop
+
+done:
+	RET

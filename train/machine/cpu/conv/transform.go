@@ -118,6 +118,7 @@ type transforms struct {
 	resultAdd transformKernel // the same, added to what is there
 	slope     transformKernel // A X Aᵀ, of the gradient by output pixels
 	sum       transformKernel // Gᵀ X G, to the gradient by filters
+	sumAdd    transformKernel // the same, added to what is there
 }
 
 // newTransforms returns the kernels given, in the order of the fields, for
@@ -130,6 +131,7 @@ func newTransforms(vector int, kernels ...func(*transform)) *transforms {
 		transformGo(matrixAT, true),
 		transformGo(matrixAT.transposed(), false),
 		transformGo(matrixG.transposed(), false),
+		transformGo(matrixG.transposed(), true),
 	}
 	k := make([]transformKernel, len(references))
 	for i, rest := range references {
@@ -138,5 +140,5 @@ func newTransforms(vector int, kernels ...func(*transform)) *transforms {
 			k[i].f = kernels[i]
 		}
 	}
-	return &transforms{k[0], k[1], k[2], k[3], k[4], k[5]}
+	return &transforms{k[0], k[1], k[2], k[3], k[4], k[5], k[6]}
 }

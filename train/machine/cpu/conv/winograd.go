@@ -15,14 +15,16 @@ type winograd struct {
 	from, to int // channels of source and output
 	wide     int // tiles in a row
 	tiles    int // in all: positions
+	part     int // images of a position that are transformed at a time
 	nothing  []float32
 }
 
 func newWinograd(kernels *kernelSet, scratch *Scratch, n, h, w, from, to int) *winograd {
+	part := min(partImages(max(from, to)), n)
 	return &winograd{
 		kernels: kernels, scratch: scratch, n: n, h: h, w: w, from: from, to: to,
-		wide: (w + 3) / 4, tiles: (w + 3) / 4 * ((h + 3) / 4),
-		nothing: make([]float32, min(n, partImages)*max(from, to)),
+		wide: (w + 3) / 4, tiles: (w + 3) / 4 * ((h + 3) / 4), part: part,
+		nothing: make([]float32, part*max(from, to)),
 	}
 }
 
@@ -74,22 +76,43 @@ func (g *winograd) blockLen(rows int) int { return 36 * (g.sourceLen(rows) + g.o
 // filterLen returns the floats of a transformed filter, [36][oc/nr][ic][nr].
 func (g *winograd) filterLen() int { return 36 * FilterLen(g.to, g.from, 1) }
 
-// partImages is how many images of a tile position are transformed at a time.
-const partImages = 16
+// partImages is how many images of a tile position are transformed at a time, so
+// that of each pixel a page of memory is read, which processors fetch in advance.
+func partImages(channels int) int { return min(max(1024/channels, 16), 64) }
 
 // pieces returns the number of parts of a tile position.
-func (b *block) pieces() int { return (b.images() + partImages - 1) / partImages }
+func (g *winograd) pieces(b *block) int { return (b.images() + g.part - 1) / g.part }
 
 // parts returns the number of parts, which transforms take one of.
-func (b *block) parts() int { return (b.last - b.first) * b.pieces() }
+func (g *winograd) parts(b *block) int { return (b.last - b.first) * g.pieces(b) }
 
-// part returns the tile position of part i, its images, and its first row in the
+// at returns the tile position of part i, its images, and its first row in the
 // block.
-func (b *block) part(i int) (position, from, to, row int) {
-	position, i = b.first+i/b.pieces(), i%b.pieces()
-	from = b.from + i*partImages
-	to = min(from+partImages, b.to)
+func (g *winograd) at(b *block, i int) (position, from, to, row int) {
+	position, i = b.first+i/g.pieces(b), i%g.pieces(b)
+	from = b.from + i*g.part
+	to = min(from+g.part, b.to)
 	return position, from, to, (position-b.first)*b.images() + from - b.from
+}
+
+// cut divides all into blocks of about so many rows, the largest first.
+func (g *winograd) cut(rows int) []block {
+	positions, pieces := max(rows/g.n, 1), (g.n+rows-1)/rows
+	var blocks []block
+	for first := 0; first < g.tiles; first += positions {
+		for i := range pieces {
+			blocks = append(blocks, block{
+				first: first, last: min(first+positions, g.tiles),
+				from: (i*g.n + pieces - 1) / pieces, to: ((i+1)*g.n + pieces - 1) / pieces,
+			})
+		}
+	}
+	return blocks
+}
+
+// cutShared divides all into blocks for all threads, of whole tile positions.
+func (g *winograd) cutShared(most limits) []block {
+	return g.cut(max(max(most.shared, g.filterLen())/g.blockLen(g.n), 1) * g.n)
 }
 
 // transform runs the kernel k on n floats.
@@ -107,7 +130,7 @@ func (g *winograd) transform(k *transformKernel, t *transform, n int) {
 // transformPixels transforms a part of s, squares of pixels whose first one is
 // shifted by shift, into out. Pixels outside are 0.
 func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, out, s []float32, i, size, shift, channels int) {
-	position, from, to, row := b.part(i)
+	position, from, to, row := g.at(b, i)
 	g.tile(t.src[:size*size], s, g.nothing, position, shift, from, to, channels)
 	for e := range 36 {
 		t.dst[e] = out[e*(len(out)/36)+row*channels:]
@@ -123,7 +146,7 @@ func (g *winograd) transformSource(t *transform, b *block, x []float32, i int) {
 // transformOutput transforms products to a part of y. Pixels outside go to the
 // slice outside.
 func (g *winograd) transformOutput(t *transform, b *block, y, outside []float32, i int, add bool) {
-	position, from, to, row := b.part(i)
+	position, from, to, row := g.at(b, i)
 	g.tile(t.dst[:16], y, outside, position, 0, from, to, g.to)
 	for e := range 36 {
 		t.src[e] = b.output[e*g.outputLen(b.rows())+row*g.to:]

@@ -21,3 +21,6 @@ func slopeTransform256(t *transform)
 
 // sumTransform256 computes Gᵀ X G for t.n floats, a multiple of 8.
 func sumTransform256(t *transform)
+
+// sumTransformAdd256 computes Gᵀ X G, added to what is there for t.n floats, a multiple of 8.
+func sumTransformAdd256(t *transform)

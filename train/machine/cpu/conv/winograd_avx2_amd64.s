@@ -14,519 +14,499 @@ TEXT ·dataTransform256(SB), NOSPLIT, $0-8
 	JZ   done
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2888(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3032(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	VMOVUPS     Y2, (AX)
-	VMOVUPS     Y0, 384(AX)
-	VMOVUPS     Y4, 768(AX)
-	VMOVUPS     Y6, 1152(AX)
-	VMOVUPS     Y7, 1536(AX)
-	VMOVUPS     Y3, 1920(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2912(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3056(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	VMOVUPS     Y2, 64(AX)
-	VMOVUPS     Y0, 448(AX)
-	VMOVUPS     Y4, 832(AX)
-	VMOVUPS     Y6, 1216(AX)
-	VMOVUPS     Y7, 1600(AX)
-	VMOVUPS     Y3, 1984(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2648(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2936(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3080(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	VMOVUPS     Y2, 128(AX)
-	VMOVUPS     Y0, 512(AX)
-	VMOVUPS     Y4, 896(AX)
-	VMOVUPS     Y6, 1280(AX)
-	VMOVUPS     Y7, 1664(AX)
-	VMOVUPS     Y3, 2048(AX)
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2960(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3104(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	VMOVUPS     Y2, 192(AX)
-	VMOVUPS     Y0, 576(AX)
-	VMOVUPS     Y4, 960(AX)
-	VMOVUPS     Y6, 1344(AX)
-	VMOVUPS     Y7, 1728(AX)
-	VMOVUPS     Y3, 2112(AX)
-	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2696(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2984(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3128(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	VMOVUPS     Y2, 256(AX)
-	VMOVUPS     Y0, 640(AX)
-	VMOVUPS     Y4, 1024(AX)
-	VMOVUPS     Y6, 1408(AX)
-	VMOVUPS     Y7, 1792(AX)
-	VMOVUPS     Y3, 2176(AX)
-	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2720(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        3008(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3152(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	VMOVUPS     Y2, 320(AX)
-	VMOVUPS     Y0, 704(AX)
-	VMOVUPS     Y4, 1088(AX)
-	VMOVUPS     Y6, 1472(AX)
-	VMOVUPS     Y7, 1856(AX)
-	VMOVUPS     Y3, 2240(AX)
-	VMOVUPS     (AX), Y0
-	VMOVUPS     64(AX), Y1
-	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VMOVUPS     256(AX), Y4
-	VMOVUPS     320(AX), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	MOVQ        3176(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3200(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3248(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3272(AX), BX
-	VMOVUPS     Y7, (BX)(DX*1)
-	MOVQ        3296(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     384(AX), Y0
-	VMOVUPS     448(AX), Y1
-	VMOVUPS     512(AX), Y2
-	VMOVUPS     576(AX), Y3
-	VMOVUPS     640(AX), Y4
-	VMOVUPS     704(AX), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	MOVQ        3320(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3344(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3368(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3392(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3416(AX), BX
-	VMOVUPS     Y7, (BX)(DX*1)
-	MOVQ        3440(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     768(AX), Y0
-	VMOVUPS     832(AX), Y1
-	VMOVUPS     896(AX), Y2
-	VMOVUPS     960(AX), Y3
-	VMOVUPS     1024(AX), Y4
-	VMOVUPS     1088(AX), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	MOVQ        3464(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3488(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3512(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3536(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3560(AX), BX
-	VMOVUPS     Y7, (BX)(DX*1)
-	MOVQ        3584(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     1152(AX), Y0
-	VMOVUPS     1216(AX), Y1
-	VMOVUPS     1280(AX), Y2
-	VMOVUPS     1344(AX), Y3
-	VMOVUPS     1408(AX), Y4
-	VMOVUPS     1472(AX), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	MOVQ        3608(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3632(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3656(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3680(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3704(AX), BX
-	VMOVUPS     Y7, (BX)(DX*1)
-	MOVQ        3728(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     1536(AX), Y0
-	VMOVUPS     1600(AX), Y1
-	VMOVUPS     1664(AX), Y2
-	VMOVUPS     1728(AX), Y3
-	VMOVUPS     1792(AX), Y4
-	VMOVUPS     1856(AX), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	MOVQ        3752(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3776(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3800(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3824(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3848(AX), BX
-	VMOVUPS     Y7, (BX)(DX*1)
-	MOVQ        3872(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     1920(AX), Y0
-	VMOVUPS     1984(AX), Y1
-	VMOVUPS     2048(AX), Y2
-	VMOVUPS     2112(AX), Y3
-	VMOVUPS     2176(AX), Y4
-	VMOVUPS     2240(AX), Y5
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y3, Y7
-	VFMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS      Y2, Y4, Y8
-	VSUBPS      Y1, Y3, Y9
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS     Y4, Y2
-	VFMADD231PS constant2<>+0(SB), Y0, Y2
-	VADDPS      Y7, Y6, Y0
-	VSUBPS      Y7, Y6, Y4
-	VMOVAPS     Y8, Y6
-	VFMADD231PS constant3<>+0(SB), Y9, Y6
-	VMOVAPS     Y8, Y7
-	VFMADD231PS constant4<>+0(SB), Y9, Y7
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant2<>+0(SB), Y1, Y3
-	MOVQ        3896(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3920(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3944(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3968(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3992(AX), BX
-	VMOVUPS     Y7, (BX)(DX*1)
-	MOVQ        4016(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	ADDQ        $0x20, DX
-	CMPQ        DX, CX
-	JL          loop
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2744(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2888(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3032(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y0, 384(AX)
+	VMOVUPS      Y4, 768(AX)
+	VMOVUPS      Y6, 1152(AX)
+	VMOVUPS      Y7, 1536(AX)
+	VMOVUPS      Y3, 1920(AX)
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2768(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2912(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3056(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y0, 448(AX)
+	VMOVUPS      Y4, 832(AX)
+	VMOVUPS      Y6, 1216(AX)
+	VMOVUPS      Y7, 1600(AX)
+	VMOVUPS      Y3, 1984(AX)
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2792(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2936(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3080(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y2, 128(AX)
+	VMOVUPS      Y0, 512(AX)
+	VMOVUPS      Y4, 896(AX)
+	VMOVUPS      Y6, 1280(AX)
+	VMOVUPS      Y7, 1664(AX)
+	VMOVUPS      Y3, 2048(AX)
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2816(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2960(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3104(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y2, 192(AX)
+	VMOVUPS      Y0, 576(AX)
+	VMOVUPS      Y4, 960(AX)
+	VMOVUPS      Y6, 1344(AX)
+	VMOVUPS      Y7, 1728(AX)
+	VMOVUPS      Y3, 2112(AX)
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2696(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2840(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2984(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3128(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y2, 256(AX)
+	VMOVUPS      Y0, 640(AX)
+	VMOVUPS      Y4, 1024(AX)
+	VMOVUPS      Y6, 1408(AX)
+	VMOVUPS      Y7, 1792(AX)
+	VMOVUPS      Y3, 2176(AX)
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2720(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2864(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         3008(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3152(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y2, 320(AX)
+	VMOVUPS      Y0, 704(AX)
+	VMOVUPS      Y4, 1088(AX)
+	VMOVUPS      Y6, 1472(AX)
+	VMOVUPS      Y7, 1856(AX)
+	VMOVUPS      Y3, 2240(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      64(AX), Y1
+	VMOVUPS      128(AX), Y2
+	VMOVUPS      192(AX), Y3
+	VMOVUPS      256(AX), Y4
+	VMOVUPS      320(AX), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	MOVQ         3176(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3248(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      Y7, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      384(AX), Y0
+	VMOVUPS      448(AX), Y1
+	VMOVUPS      512(AX), Y2
+	VMOVUPS      576(AX), Y3
+	VMOVUPS      640(AX), Y4
+	VMOVUPS      704(AX), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	MOVQ         3320(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3392(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3416(AX), BX
+	VMOVUPS      Y7, (BX)(DX*1)
+	MOVQ         3440(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      768(AX), Y0
+	VMOVUPS      832(AX), Y1
+	VMOVUPS      896(AX), Y2
+	VMOVUPS      960(AX), Y3
+	VMOVUPS      1024(AX), Y4
+	VMOVUPS      1088(AX), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	MOVQ         3464(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3488(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3512(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3536(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3560(AX), BX
+	VMOVUPS      Y7, (BX)(DX*1)
+	MOVQ         3584(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      1152(AX), Y0
+	VMOVUPS      1216(AX), Y1
+	VMOVUPS      1280(AX), Y2
+	VMOVUPS      1344(AX), Y3
+	VMOVUPS      1408(AX), Y4
+	VMOVUPS      1472(AX), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	MOVQ         3608(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3632(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3656(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3680(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3704(AX), BX
+	VMOVUPS      Y7, (BX)(DX*1)
+	MOVQ         3728(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      1536(AX), Y0
+	VMOVUPS      1600(AX), Y1
+	VMOVUPS      1664(AX), Y2
+	VMOVUPS      1728(AX), Y3
+	VMOVUPS      1792(AX), Y4
+	VMOVUPS      1856(AX), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	MOVQ         3752(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3776(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3800(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3824(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3848(AX), BX
+	VMOVUPS      Y7, (BX)(DX*1)
+	MOVQ         3872(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      1920(AX), Y0
+	VMOVUPS      1984(AX), Y1
+	VMOVUPS      2048(AX), Y2
+	VMOVUPS      2112(AX), Y3
+	VMOVUPS      2176(AX), Y4
+	VMOVUPS      2240(AX), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS constant0<>+0(SB), Y1, Y7
+	VSUBPS       Y2, Y4, Y8
+	VSUBPS       Y1, Y3, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant1<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  constant0<>+0(SB), Y0, Y2
+	VADDPS       Y7, Y6, Y0
+	VSUBPS       Y7, Y6, Y4
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  constant2<>+0(SB), Y9, Y6
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS constant2<>+0(SB), Y9, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS constant1<>+0(SB), Y3, Y5
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	MOVQ         3896(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3920(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3944(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3968(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3992(AX), BX
+	VMOVUPS      Y7, (BX)(DX*1)
+	MOVQ         4016(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	ADDQ         $0x20, DX
+	CMPQ         DX, CX
+	JL           loop
 
 done:
 	VZEROUPPER
 	RET
 
-DATA constant0<>+0(SB)/4, $0xc0800000
-DATA constant0<>+4(SB)/4, $0xc0800000
-DATA constant0<>+8(SB)/4, $0xc0800000
-DATA constant0<>+12(SB)/4, $0xc0800000
-DATA constant0<>+16(SB)/4, $0xc0800000
-DATA constant0<>+20(SB)/4, $0xc0800000
-DATA constant0<>+24(SB)/4, $0xc0800000
-DATA constant0<>+28(SB)/4, $0xc0800000
+DATA constant0<>+0(SB)/4, $0x40800000
+DATA constant0<>+4(SB)/4, $0x40800000
+DATA constant0<>+8(SB)/4, $0x40800000
+DATA constant0<>+12(SB)/4, $0x40800000
+DATA constant0<>+16(SB)/4, $0x40800000
+DATA constant0<>+20(SB)/4, $0x40800000
+DATA constant0<>+24(SB)/4, $0x40800000
+DATA constant0<>+28(SB)/4, $0x40800000
 GLOBL constant0<>(SB), RODATA|NOPTR, $32
 
-DATA constant1<>+0(SB)/4, $0xc0a00000
-DATA constant1<>+4(SB)/4, $0xc0a00000
-DATA constant1<>+8(SB)/4, $0xc0a00000
-DATA constant1<>+12(SB)/4, $0xc0a00000
-DATA constant1<>+16(SB)/4, $0xc0a00000
-DATA constant1<>+20(SB)/4, $0xc0a00000
-DATA constant1<>+24(SB)/4, $0xc0a00000
-DATA constant1<>+28(SB)/4, $0xc0a00000
+DATA constant1<>+0(SB)/4, $0x40a00000
+DATA constant1<>+4(SB)/4, $0x40a00000
+DATA constant1<>+8(SB)/4, $0x40a00000
+DATA constant1<>+12(SB)/4, $0x40a00000
+DATA constant1<>+16(SB)/4, $0x40a00000
+DATA constant1<>+20(SB)/4, $0x40a00000
+DATA constant1<>+24(SB)/4, $0x40a00000
+DATA constant1<>+28(SB)/4, $0x40a00000
 GLOBL constant1<>(SB), RODATA|NOPTR, $32
 
-DATA constant2<>+0(SB)/4, $0x40800000
-DATA constant2<>+4(SB)/4, $0x40800000
-DATA constant2<>+8(SB)/4, $0x40800000
-DATA constant2<>+12(SB)/4, $0x40800000
-DATA constant2<>+16(SB)/4, $0x40800000
-DATA constant2<>+20(SB)/4, $0x40800000
-DATA constant2<>+24(SB)/4, $0x40800000
-DATA constant2<>+28(SB)/4, $0x40800000
+DATA constant2<>+0(SB)/4, $0x40000000
+DATA constant2<>+4(SB)/4, $0x40000000
+DATA constant2<>+8(SB)/4, $0x40000000
+DATA constant2<>+12(SB)/4, $0x40000000
+DATA constant2<>+16(SB)/4, $0x40000000
+DATA constant2<>+20(SB)/4, $0x40000000
+DATA constant2<>+24(SB)/4, $0x40000000
+DATA constant2<>+28(SB)/4, $0x40000000
 GLOBL constant2<>(SB), RODATA|NOPTR, $32
-
-DATA constant3<>+0(SB)/4, $0x40000000
-DATA constant3<>+4(SB)/4, $0x40000000
-DATA constant3<>+8(SB)/4, $0x40000000
-DATA constant3<>+12(SB)/4, $0x40000000
-DATA constant3<>+16(SB)/4, $0x40000000
-DATA constant3<>+20(SB)/4, $0x40000000
-DATA constant3<>+24(SB)/4, $0x40000000
-DATA constant3<>+28(SB)/4, $0x40000000
-GLOBL constant3<>(SB), RODATA|NOPTR, $32
-
-DATA constant4<>+0(SB)/4, $0xc0000000
-DATA constant4<>+4(SB)/4, $0xc0000000
-DATA constant4<>+8(SB)/4, $0xc0000000
-DATA constant4<>+12(SB)/4, $0xc0000000
-DATA constant4<>+16(SB)/4, $0xc0000000
-DATA constant4<>+20(SB)/4, $0xc0000000
-DATA constant4<>+24(SB)/4, $0xc0000000
-DATA constant4<>+28(SB)/4, $0xc0000000
-GLOBL constant4<>(SB), RODATA|NOPTR, $32
 
 // func filterTransform256(t *transform)
 // Requires: AVX, FMA3
@@ -538,325 +518,315 @@ TEXT ·filterTransform256(SB), NOSPLIT, $0-8
 	JZ   done
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	VADDPS      Y2, Y0, Y3
-	VMULPS      constant5<>+0(SB), Y3, Y3
-	VMULPS      constant6<>+0(SB), Y0, Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant7<>+0(SB), Y2, Y4
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y3, Y5
-	VFMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y1, Y3
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant9<>+0(SB), Y1, Y6
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant10<>+0(SB), Y1, Y4
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y5, 192(AX)
-	VMOVUPS     Y3, 384(AX)
-	VMOVUPS     Y6, 576(AX)
-	VMOVUPS     Y4, 768(AX)
-	VMOVUPS     Y2, 960(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	VADDPS      Y2, Y0, Y3
-	VMULPS      constant5<>+0(SB), Y3, Y3
-	VMULPS      constant6<>+0(SB), Y0, Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant7<>+0(SB), Y2, Y4
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y3, Y5
-	VFMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y1, Y3
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant9<>+0(SB), Y1, Y6
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant10<>+0(SB), Y1, Y4
-	VMOVUPS     Y0, 64(AX)
-	VMOVUPS     Y5, 256(AX)
-	VMOVUPS     Y3, 448(AX)
-	VMOVUPS     Y6, 640(AX)
-	VMOVUPS     Y4, 832(AX)
-	VMOVUPS     Y2, 1024(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	VADDPS      Y2, Y0, Y3
-	VMULPS      constant5<>+0(SB), Y3, Y3
-	VMULPS      constant6<>+0(SB), Y0, Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant7<>+0(SB), Y2, Y4
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y3, Y5
-	VFMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y1, Y3
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant9<>+0(SB), Y1, Y6
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant10<>+0(SB), Y1, Y4
-	VMOVUPS     Y0, 128(AX)
-	VMOVUPS     Y5, 320(AX)
-	VMOVUPS     Y3, 512(AX)
-	VMOVUPS     Y6, 704(AX)
-	VMOVUPS     Y4, 896(AX)
-	VMOVUPS     Y2, 1088(AX)
-	VMOVUPS     (AX), Y0
-	VMOVUPS     64(AX), Y1
-	VMOVUPS     128(AX), Y2
-	VADDPS      Y2, Y0, Y3
-	VMULPS      constant5<>+0(SB), Y3, Y3
-	VMULPS      constant6<>+0(SB), Y0, Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant7<>+0(SB), Y2, Y4
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y3, Y5
-	VFMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y1, Y3
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant9<>+0(SB), Y1, Y6
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant10<>+0(SB), Y1, Y4
-	MOVQ        3176(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3200(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3248(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3272(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3296(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	VMOVUPS     192(AX), Y0
-	VMOVUPS     256(AX), Y1
-	VMOVUPS     320(AX), Y2
-	VADDPS      Y2, Y0, Y3
-	VMULPS      constant5<>+0(SB), Y3, Y3
-	VMULPS      constant6<>+0(SB), Y0, Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant7<>+0(SB), Y2, Y4
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y3, Y5
-	VFMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y1, Y3
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant9<>+0(SB), Y1, Y6
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant10<>+0(SB), Y1, Y4
-	MOVQ        3320(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3344(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3368(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3392(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3416(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3440(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	VMOVUPS     384(AX), Y0
-	VMOVUPS     448(AX), Y1
-	VMOVUPS     512(AX), Y2
-	VADDPS      Y2, Y0, Y3
-	VMULPS      constant5<>+0(SB), Y3, Y3
-	VMULPS      constant6<>+0(SB), Y0, Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant7<>+0(SB), Y2, Y4
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y3, Y5
-	VFMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y1, Y3
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant9<>+0(SB), Y1, Y6
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant10<>+0(SB), Y1, Y4
-	MOVQ        3464(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3488(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3512(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3536(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3560(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3584(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	VMOVUPS     576(AX), Y0
-	VMOVUPS     640(AX), Y1
-	VMOVUPS     704(AX), Y2
-	VADDPS      Y2, Y0, Y3
-	VMULPS      constant5<>+0(SB), Y3, Y3
-	VMULPS      constant6<>+0(SB), Y0, Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant7<>+0(SB), Y2, Y4
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y3, Y5
-	VFMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y1, Y3
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant9<>+0(SB), Y1, Y6
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant10<>+0(SB), Y1, Y4
-	MOVQ        3608(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3632(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3656(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3680(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3704(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3728(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	VMOVUPS     768(AX), Y0
-	VMOVUPS     832(AX), Y1
-	VMOVUPS     896(AX), Y2
-	VADDPS      Y2, Y0, Y3
-	VMULPS      constant5<>+0(SB), Y3, Y3
-	VMULPS      constant6<>+0(SB), Y0, Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant7<>+0(SB), Y2, Y4
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y3, Y5
-	VFMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y1, Y3
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant9<>+0(SB), Y1, Y6
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant10<>+0(SB), Y1, Y4
-	MOVQ        3752(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3776(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3800(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3824(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3848(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3872(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	VMOVUPS     960(AX), Y0
-	VMOVUPS     1024(AX), Y1
-	VMOVUPS     1088(AX), Y2
-	VADDPS      Y2, Y0, Y3
-	VMULPS      constant5<>+0(SB), Y3, Y3
-	VMULPS      constant6<>+0(SB), Y0, Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant7<>+0(SB), Y2, Y4
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y3, Y5
-	VFMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y1, Y3
-	VMOVAPS     Y4, Y6
-	VFMADD231PS constant9<>+0(SB), Y1, Y6
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constant10<>+0(SB), Y1, Y4
-	MOVQ        3896(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3920(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3944(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3968(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3992(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        4016(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	ADDQ        $0x20, DX
-	CMPQ        DX, CX
-	JL          loop
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y0, Y3
+	VMULPS       constant3<>+0(SB), Y3, Y3
+	VMULPS       constant4<>+0(SB), Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant5<>+0(SB), Y1, Y5
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y1, Y3
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  constant7<>+0(SB), Y1, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y5, 192(AX)
+	VMOVUPS      Y3, 384(AX)
+	VMOVUPS      Y6, 576(AX)
+	VMOVUPS      Y4, 768(AX)
+	VMOVUPS      Y2, 960(AX)
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y0, Y3
+	VMULPS       constant3<>+0(SB), Y3, Y3
+	VMULPS       constant4<>+0(SB), Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant5<>+0(SB), Y1, Y5
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y1, Y3
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  constant7<>+0(SB), Y1, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      Y5, 256(AX)
+	VMOVUPS      Y3, 448(AX)
+	VMOVUPS      Y6, 640(AX)
+	VMOVUPS      Y4, 832(AX)
+	VMOVUPS      Y2, 1024(AX)
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y0, Y3
+	VMULPS       constant3<>+0(SB), Y3, Y3
+	VMULPS       constant4<>+0(SB), Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant5<>+0(SB), Y1, Y5
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y1, Y3
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  constant7<>+0(SB), Y1, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	VMOVUPS      Y0, 128(AX)
+	VMOVUPS      Y5, 320(AX)
+	VMOVUPS      Y3, 512(AX)
+	VMOVUPS      Y6, 704(AX)
+	VMOVUPS      Y4, 896(AX)
+	VMOVUPS      Y2, 1088(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      64(AX), Y1
+	VMOVUPS      128(AX), Y2
+	VADDPS       Y2, Y0, Y3
+	VMULPS       constant3<>+0(SB), Y3, Y3
+	VMULPS       constant4<>+0(SB), Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant5<>+0(SB), Y1, Y5
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y1, Y3
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  constant7<>+0(SB), Y1, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	MOVQ         3176(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3248(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      192(AX), Y0
+	VMOVUPS      256(AX), Y1
+	VMOVUPS      320(AX), Y2
+	VADDPS       Y2, Y0, Y3
+	VMULPS       constant3<>+0(SB), Y3, Y3
+	VMULPS       constant4<>+0(SB), Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant5<>+0(SB), Y1, Y5
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y1, Y3
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  constant7<>+0(SB), Y1, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	MOVQ         3320(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3392(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3416(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3440(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      384(AX), Y0
+	VMOVUPS      448(AX), Y1
+	VMOVUPS      512(AX), Y2
+	VADDPS       Y2, Y0, Y3
+	VMULPS       constant3<>+0(SB), Y3, Y3
+	VMULPS       constant4<>+0(SB), Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant5<>+0(SB), Y1, Y5
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y1, Y3
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  constant7<>+0(SB), Y1, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	MOVQ         3464(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3488(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3512(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3536(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3560(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3584(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      576(AX), Y0
+	VMOVUPS      640(AX), Y1
+	VMOVUPS      704(AX), Y2
+	VADDPS       Y2, Y0, Y3
+	VMULPS       constant3<>+0(SB), Y3, Y3
+	VMULPS       constant4<>+0(SB), Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant5<>+0(SB), Y1, Y5
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y1, Y3
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  constant7<>+0(SB), Y1, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	MOVQ         3608(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3632(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3656(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3680(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3704(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3728(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      768(AX), Y0
+	VMOVUPS      832(AX), Y1
+	VMOVUPS      896(AX), Y2
+	VADDPS       Y2, Y0, Y3
+	VMULPS       constant3<>+0(SB), Y3, Y3
+	VMULPS       constant4<>+0(SB), Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant5<>+0(SB), Y1, Y5
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y1, Y3
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  constant7<>+0(SB), Y1, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	MOVQ         3752(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3776(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3800(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3824(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3848(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3872(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      960(AX), Y0
+	VMOVUPS      1024(AX), Y1
+	VMOVUPS      1088(AX), Y2
+	VADDPS       Y2, Y0, Y3
+	VMULPS       constant3<>+0(SB), Y3, Y3
+	VMULPS       constant4<>+0(SB), Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant5<>+0(SB), Y1, Y5
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y1, Y3
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  constant7<>+0(SB), Y1, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	MOVQ         3896(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3920(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3944(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3968(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3992(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         4016(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	ADDQ         $0x20, DX
+	CMPQ         DX, CX
+	JL           loop
 
 done:
 	VZEROUPPER
 	RET
 
-DATA constant5<>+0(SB)/4, $0xbe2aaaab
-DATA constant5<>+4(SB)/4, $0xbe2aaaab
-DATA constant5<>+8(SB)/4, $0xbe2aaaab
-DATA constant5<>+12(SB)/4, $0xbe2aaaab
-DATA constant5<>+16(SB)/4, $0xbe2aaaab
-DATA constant5<>+20(SB)/4, $0xbe2aaaab
-DATA constant5<>+24(SB)/4, $0xbe2aaaab
-DATA constant5<>+28(SB)/4, $0xbe2aaaab
+DATA constant3<>+0(SB)/4, $0xbe2aaaab
+DATA constant3<>+4(SB)/4, $0xbe2aaaab
+DATA constant3<>+8(SB)/4, $0xbe2aaaab
+DATA constant3<>+12(SB)/4, $0xbe2aaaab
+DATA constant3<>+16(SB)/4, $0xbe2aaaab
+DATA constant3<>+20(SB)/4, $0xbe2aaaab
+DATA constant3<>+24(SB)/4, $0xbe2aaaab
+DATA constant3<>+28(SB)/4, $0xbe2aaaab
+GLOBL constant3<>(SB), RODATA|NOPTR, $32
+
+DATA constant4<>+0(SB)/4, $0x3d2aaaab
+DATA constant4<>+4(SB)/4, $0x3d2aaaab
+DATA constant4<>+8(SB)/4, $0x3d2aaaab
+DATA constant4<>+12(SB)/4, $0x3d2aaaab
+DATA constant4<>+16(SB)/4, $0x3d2aaaab
+DATA constant4<>+20(SB)/4, $0x3d2aaaab
+DATA constant4<>+24(SB)/4, $0x3d2aaaab
+DATA constant4<>+28(SB)/4, $0x3d2aaaab
+GLOBL constant4<>(SB), RODATA|NOPTR, $32
+
+DATA constant5<>+0(SB)/4, $0x3e2aaaab
+DATA constant5<>+4(SB)/4, $0x3e2aaaab
+DATA constant5<>+8(SB)/4, $0x3e2aaaab
+DATA constant5<>+12(SB)/4, $0x3e2aaaab
+DATA constant5<>+16(SB)/4, $0x3e2aaaab
+DATA constant5<>+20(SB)/4, $0x3e2aaaab
+DATA constant5<>+24(SB)/4, $0x3e2aaaab
+DATA constant5<>+28(SB)/4, $0x3e2aaaab
 GLOBL constant5<>(SB), RODATA|NOPTR, $32
 
-DATA constant6<>+0(SB)/4, $0x3d2aaaab
-DATA constant6<>+4(SB)/4, $0x3d2aaaab
-DATA constant6<>+8(SB)/4, $0x3d2aaaab
-DATA constant6<>+12(SB)/4, $0x3d2aaaab
-DATA constant6<>+16(SB)/4, $0x3d2aaaab
-DATA constant6<>+20(SB)/4, $0x3d2aaaab
-DATA constant6<>+24(SB)/4, $0x3d2aaaab
-DATA constant6<>+28(SB)/4, $0x3d2aaaab
+DATA constant6<>+0(SB)/4, $0x3e800000
+DATA constant6<>+4(SB)/4, $0x3e800000
+DATA constant6<>+8(SB)/4, $0x3e800000
+DATA constant6<>+12(SB)/4, $0x3e800000
+DATA constant6<>+16(SB)/4, $0x3e800000
+DATA constant6<>+20(SB)/4, $0x3e800000
+DATA constant6<>+24(SB)/4, $0x3e800000
+DATA constant6<>+28(SB)/4, $0x3e800000
 GLOBL constant6<>(SB), RODATA|NOPTR, $32
 
-DATA constant7<>+0(SB)/4, $0x3e2aaaab
-DATA constant7<>+4(SB)/4, $0x3e2aaaab
-DATA constant7<>+8(SB)/4, $0x3e2aaaab
-DATA constant7<>+12(SB)/4, $0x3e2aaaab
-DATA constant7<>+16(SB)/4, $0x3e2aaaab
-DATA constant7<>+20(SB)/4, $0x3e2aaaab
-DATA constant7<>+24(SB)/4, $0x3e2aaaab
-DATA constant7<>+28(SB)/4, $0x3e2aaaab
+DATA constant7<>+0(SB)/4, $0x3daaaaab
+DATA constant7<>+4(SB)/4, $0x3daaaaab
+DATA constant7<>+8(SB)/4, $0x3daaaaab
+DATA constant7<>+12(SB)/4, $0x3daaaaab
+DATA constant7<>+16(SB)/4, $0x3daaaaab
+DATA constant7<>+20(SB)/4, $0x3daaaaab
+DATA constant7<>+24(SB)/4, $0x3daaaaab
+DATA constant7<>+28(SB)/4, $0x3daaaaab
 GLOBL constant7<>(SB), RODATA|NOPTR, $32
-
-DATA constant8<>+0(SB)/4, $0x3e800000
-DATA constant8<>+4(SB)/4, $0x3e800000
-DATA constant8<>+8(SB)/4, $0x3e800000
-DATA constant8<>+12(SB)/4, $0x3e800000
-DATA constant8<>+16(SB)/4, $0x3e800000
-DATA constant8<>+20(SB)/4, $0x3e800000
-DATA constant8<>+24(SB)/4, $0x3e800000
-DATA constant8<>+28(SB)/4, $0x3e800000
-GLOBL constant8<>(SB), RODATA|NOPTR, $32
-
-DATA constant9<>+0(SB)/4, $0x3daaaaab
-DATA constant9<>+4(SB)/4, $0x3daaaaab
-DATA constant9<>+8(SB)/4, $0x3daaaaab
-DATA constant9<>+12(SB)/4, $0x3daaaaab
-DATA constant9<>+16(SB)/4, $0x3daaaaab
-DATA constant9<>+20(SB)/4, $0x3daaaaab
-DATA constant9<>+24(SB)/4, $0x3daaaaab
-DATA constant9<>+28(SB)/4, $0x3daaaaab
-GLOBL constant9<>(SB), RODATA|NOPTR, $32
-
-DATA constant10<>+0(SB)/4, $0xbdaaaaab
-DATA constant10<>+4(SB)/4, $0xbdaaaaab
-DATA constant10<>+8(SB)/4, $0xbdaaaaab
-DATA constant10<>+12(SB)/4, $0xbdaaaaab
-DATA constant10<>+16(SB)/4, $0xbdaaaaab
-DATA constant10<>+20(SB)/4, $0xbdaaaaab
-DATA constant10<>+24(SB)/4, $0xbdaaaaab
-DATA constant10<>+28(SB)/4, $0xbdaaaaab
-GLOBL constant10<>(SB), RODATA|NOPTR, $32
 
 // func resultTransform256(t *transform)
 // Requires: AVX, FMA3
@@ -887,11 +857,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, (AX)
 	VMOVUPS     Y4, 384(AX)
@@ -916,11 +886,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 64(AX)
 	VMOVUPS     Y4, 448(AX)
@@ -945,11 +915,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 128(AX)
 	VMOVUPS     Y4, 512(AX)
@@ -974,11 +944,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 192(AX)
 	VMOVUPS     Y4, 576(AX)
@@ -1003,11 +973,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 256(AX)
 	VMOVUPS     Y4, 640(AX)
@@ -1032,11 +1002,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 320(AX)
 	VMOVUPS     Y4, 704(AX)
@@ -1055,11 +1025,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	MOVQ        3176(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
@@ -1082,11 +1052,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	MOVQ        3272(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
@@ -1109,11 +1079,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	MOVQ        3368(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
@@ -1136,11 +1106,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	MOVQ        3464(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
@@ -1158,15 +1128,15 @@ done:
 	VZEROUPPER
 	RET
 
-DATA constant11<>+0(SB)/4, $0x41000000
-DATA constant11<>+4(SB)/4, $0x41000000
-DATA constant11<>+8(SB)/4, $0x41000000
-DATA constant11<>+12(SB)/4, $0x41000000
-DATA constant11<>+16(SB)/4, $0x41000000
-DATA constant11<>+20(SB)/4, $0x41000000
-DATA constant11<>+24(SB)/4, $0x41000000
-DATA constant11<>+28(SB)/4, $0x41000000
-GLOBL constant11<>(SB), RODATA|NOPTR, $32
+DATA constant8<>+0(SB)/4, $0x41000000
+DATA constant8<>+4(SB)/4, $0x41000000
+DATA constant8<>+8(SB)/4, $0x41000000
+DATA constant8<>+12(SB)/4, $0x41000000
+DATA constant8<>+16(SB)/4, $0x41000000
+DATA constant8<>+20(SB)/4, $0x41000000
+DATA constant8<>+24(SB)/4, $0x41000000
+DATA constant8<>+28(SB)/4, $0x41000000
+GLOBL constant8<>(SB), RODATA|NOPTR, $32
 
 // func resultTransformAdd256(t *transform)
 // Requires: AVX, FMA3
@@ -1197,11 +1167,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, (AX)
 	VMOVUPS     Y4, 384(AX)
@@ -1226,11 +1196,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 64(AX)
 	VMOVUPS     Y4, 448(AX)
@@ -1255,11 +1225,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 128(AX)
 	VMOVUPS     Y4, 512(AX)
@@ -1284,11 +1254,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 192(AX)
 	VMOVUPS     Y4, 576(AX)
@@ -1313,11 +1283,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 256(AX)
 	VMOVUPS     Y4, 640(AX)
@@ -1342,11 +1312,11 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 320(AX)
 	VMOVUPS     Y4, 704(AX)
@@ -1365,24 +1335,28 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	MOVQ        3176(AX), BX
-	VADDPS      (BX)(DX*1), Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3200(AX), BX
-	VADDPS      (BX)(DX*1), Y4, Y4
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y4, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3224(AX), BX
-	VADDPS      (BX)(DX*1), Y6, Y6
-	VMOVUPS     Y6, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y6, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3248(AX), BX
-	VADDPS      (BX)(DX*1), Y1, Y1
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     384(AX), Y0
 	VMOVUPS     448(AX), Y1
 	VMOVUPS     512(AX), Y2
@@ -1396,24 +1370,28 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	MOVQ        3272(AX), BX
-	VADDPS      (BX)(DX*1), Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3296(AX), BX
-	VADDPS      (BX)(DX*1), Y4, Y4
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y4, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3320(AX), BX
-	VADDPS      (BX)(DX*1), Y6, Y6
-	VMOVUPS     Y6, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y6, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3344(AX), BX
-	VADDPS      (BX)(DX*1), Y1, Y1
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     768(AX), Y0
 	VMOVUPS     832(AX), Y1
 	VMOVUPS     896(AX), Y2
@@ -1427,24 +1405,28 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	MOVQ        3368(AX), BX
-	VADDPS      (BX)(DX*1), Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3392(AX), BX
-	VADDPS      (BX)(DX*1), Y4, Y4
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y4, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3416(AX), BX
-	VADDPS      (BX)(DX*1), Y6, Y6
-	VMOVUPS     Y6, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y6, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3440(AX), BX
-	VADDPS      (BX)(DX*1), Y1, Y1
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     1152(AX), Y0
 	VMOVUPS     1216(AX), Y1
 	VMOVUPS     1280(AX), Y2
@@ -1458,24 +1440,28 @@ loop:
 	VADDPS      Y6, Y0, Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVAPS     Y1, Y4
-	VFMADD231PS constant3<>+0(SB), Y3, Y4
+	VFMADD231PS constant2<>+0(SB), Y3, Y4
 	VMOVAPS     Y6, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
+	VFMADD231PS constant0<>+0(SB), Y2, Y6
 	VMOVAPS     Y1, Y1
-	VFMADD231PS constant11<>+0(SB), Y3, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VADDPS      Y5, Y1, Y1
 	MOVQ        3464(AX), BX
-	VADDPS      (BX)(DX*1), Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3488(AX), BX
-	VADDPS      (BX)(DX*1), Y4, Y4
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y4, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3512(AX), BX
-	VADDPS      (BX)(DX*1), Y6, Y6
-	VMOVUPS     Y6, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y6, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3536(AX), BX
-	VADDPS      (BX)(DX*1), Y1, Y1
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
 	ADDQ        $0x20, DX
 	CMPQ        DX, CX
 	JL          loop
@@ -1494,281 +1480,281 @@ TEXT ·slopeTransform256(SB), NOSPLIT, $0-8
 	JZ   done
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y2, 256(AX)
-	VMOVUPS     Y4, 512(AX)
-	VMOVUPS     Y5, 768(AX)
-	VMOVUPS     Y6, 1024(AX)
-	VMOVUPS     Y3, 1280(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	VMOVUPS     Y0, 64(AX)
-	VMOVUPS     Y2, 320(AX)
-	VMOVUPS     Y4, 576(AX)
-	VMOVUPS     Y5, 832(AX)
-	VMOVUPS     Y6, 1088(AX)
-	VMOVUPS     Y3, 1344(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2648(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	VMOVUPS     Y0, 128(AX)
-	VMOVUPS     Y2, 384(AX)
-	VMOVUPS     Y4, 640(AX)
-	VMOVUPS     Y5, 896(AX)
-	VMOVUPS     Y6, 1152(AX)
-	VMOVUPS     Y3, 1408(AX)
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	VMOVUPS     Y0, 192(AX)
-	VMOVUPS     Y2, 448(AX)
-	VMOVUPS     Y4, 704(AX)
-	VMOVUPS     Y5, 960(AX)
-	VMOVUPS     Y6, 1216(AX)
-	VMOVUPS     Y3, 1472(AX)
-	VMOVUPS     (AX), Y0
-	VMOVUPS     64(AX), Y1
-	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	MOVQ        3176(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3200(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3248(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3272(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3296(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     256(AX), Y0
-	VMOVUPS     320(AX), Y1
-	VMOVUPS     384(AX), Y2
-	VMOVUPS     448(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	MOVQ        3320(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3344(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3368(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3392(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3416(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3440(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     512(AX), Y0
-	VMOVUPS     576(AX), Y1
-	VMOVUPS     640(AX), Y2
-	VMOVUPS     704(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	MOVQ        3464(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3488(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3512(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3536(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3560(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3584(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     768(AX), Y0
-	VMOVUPS     832(AX), Y1
-	VMOVUPS     896(AX), Y2
-	VMOVUPS     960(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	MOVQ        3608(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3632(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3656(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3680(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3704(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3728(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     1024(AX), Y0
-	VMOVUPS     1088(AX), Y1
-	VMOVUPS     1152(AX), Y2
-	VMOVUPS     1216(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	MOVQ        3752(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3776(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3800(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3824(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3848(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        3872(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     1280(AX), Y0
-	VMOVUPS     1344(AX), Y1
-	VMOVUPS     1408(AX), Y2
-	VMOVUPS     1472(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VMOVAPS     Y0, Y6
-	VFMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant2<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y4, Y2
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y6, Y5
-	VFMADD231PS constant3<>+0(SB), Y1, Y5
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant4<>+0(SB), Y1, Y6
-	MOVQ        3896(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3920(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3944(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
-	MOVQ        3968(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3992(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
-	MOVQ        4016(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	ADDQ        $0x20, DX
-	CMPQ        DX, CX
-	JL          loop
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y2, 256(AX)
+	VMOVUPS      Y4, 512(AX)
+	VMOVUPS      Y5, 768(AX)
+	VMOVUPS      Y6, 1024(AX)
+	VMOVUPS      Y3, 1280(AX)
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      Y2, 320(AX)
+	VMOVUPS      Y4, 576(AX)
+	VMOVUPS      Y5, 832(AX)
+	VMOVUPS      Y6, 1088(AX)
+	VMOVUPS      Y3, 1344(AX)
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	VMOVUPS      Y0, 128(AX)
+	VMOVUPS      Y2, 384(AX)
+	VMOVUPS      Y4, 640(AX)
+	VMOVUPS      Y5, 896(AX)
+	VMOVUPS      Y6, 1152(AX)
+	VMOVUPS      Y3, 1408(AX)
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	VMOVUPS      Y0, 192(AX)
+	VMOVUPS      Y2, 448(AX)
+	VMOVUPS      Y4, 704(AX)
+	VMOVUPS      Y5, 960(AX)
+	VMOVUPS      Y6, 1216(AX)
+	VMOVUPS      Y3, 1472(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      64(AX), Y1
+	VMOVUPS      128(AX), Y2
+	VMOVUPS      192(AX), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	MOVQ         3176(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3248(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      256(AX), Y0
+	VMOVUPS      320(AX), Y1
+	VMOVUPS      384(AX), Y2
+	VMOVUPS      448(AX), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	MOVQ         3320(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3392(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3416(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3440(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      512(AX), Y0
+	VMOVUPS      576(AX), Y1
+	VMOVUPS      640(AX), Y2
+	VMOVUPS      704(AX), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	MOVQ         3464(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3488(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3512(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3536(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3560(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3584(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      768(AX), Y0
+	VMOVUPS      832(AX), Y1
+	VMOVUPS      896(AX), Y2
+	VMOVUPS      960(AX), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	MOVQ         3608(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3632(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3656(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3680(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3704(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3728(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      1024(AX), Y0
+	VMOVUPS      1088(AX), Y1
+	VMOVUPS      1152(AX), Y2
+	VMOVUPS      1216(AX), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	MOVQ         3752(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3776(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3800(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3824(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3848(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3872(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      1280(AX), Y0
+	VMOVUPS      1344(AX), Y1
+	VMOVUPS      1408(AX), Y2
+	VMOVUPS      1472(AX), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  constant0<>+0(SB), Y2, Y6
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant0<>+0(SB), Y3, Y1
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  constant2<>+0(SB), Y1, Y5
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS constant2<>+0(SB), Y1, Y6
+	MOVQ         3896(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3920(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	MOVQ         3944(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	MOVQ         3968(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3992(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         4016(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	ADDQ         $0x20, DX
+	CMPQ         DX, CX
+	JL           loop
 
 done:
 	VZEROUPPER
@@ -1784,279 +1770,585 @@ TEXT ·sumTransform256(SB), NOSPLIT, $0-8
 	JZ   done
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2888(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3032(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant6<>+0(SB), Y2, Y0
-	VMULPS      constant7<>+0(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant9<>+0(SB), Y3, Y1
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y2, Y3
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y1, 384(AX)
-	VMOVUPS     Y3, 768(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2912(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3056(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant6<>+0(SB), Y2, Y0
-	VMULPS      constant7<>+0(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant9<>+0(SB), Y3, Y1
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y2, Y3
-	VMOVUPS     Y0, 64(AX)
-	VMOVUPS     Y1, 448(AX)
-	VMOVUPS     Y3, 832(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2648(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2936(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3080(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant6<>+0(SB), Y2, Y0
-	VMULPS      constant7<>+0(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant9<>+0(SB), Y3, Y1
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y2, Y3
-	VMOVUPS     Y0, 128(AX)
-	VMOVUPS     Y1, 512(AX)
-	VMOVUPS     Y3, 896(AX)
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2960(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3104(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant6<>+0(SB), Y2, Y0
-	VMULPS      constant7<>+0(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant9<>+0(SB), Y3, Y1
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y2, Y3
-	VMOVUPS     Y0, 192(AX)
-	VMOVUPS     Y1, 576(AX)
-	VMOVUPS     Y3, 960(AX)
-	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2696(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2984(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3128(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant6<>+0(SB), Y2, Y0
-	VMULPS      constant7<>+0(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant9<>+0(SB), Y3, Y1
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y2, Y3
-	VMOVUPS     Y0, 256(AX)
-	VMOVUPS     Y1, 640(AX)
-	VMOVUPS     Y3, 1024(AX)
-	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2720(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        3008(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3152(AX), BX
-	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant6<>+0(SB), Y2, Y0
-	VMULPS      constant7<>+0(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant9<>+0(SB), Y3, Y1
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y2, Y3
-	VMOVUPS     Y0, 320(AX)
-	VMOVUPS     Y1, 704(AX)
-	VMOVUPS     Y3, 1088(AX)
-	VMOVUPS     (AX), Y0
-	VMOVUPS     64(AX), Y1
-	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VMOVUPS     256(AX), Y4
-	VMOVUPS     320(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant6<>+0(SB), Y2, Y0
-	VMULPS      constant7<>+0(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant9<>+0(SB), Y3, Y1
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y2, Y3
-	MOVQ        3176(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3200(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     384(AX), Y0
-	VMOVUPS     448(AX), Y1
-	VMOVUPS     512(AX), Y2
-	VMOVUPS     576(AX), Y3
-	VMOVUPS     640(AX), Y4
-	VMOVUPS     704(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant6<>+0(SB), Y2, Y0
-	VMULPS      constant7<>+0(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant9<>+0(SB), Y3, Y1
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y2, Y3
-	MOVQ        3248(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3272(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
-	MOVQ        3296(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	VMOVUPS     768(AX), Y0
-	VMOVUPS     832(AX), Y1
-	VMOVUPS     896(AX), Y2
-	VMOVUPS     960(AX), Y3
-	VMOVUPS     1024(AX), Y4
-	VMOVUPS     1088(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      constant8<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant6<>+0(SB), Y2, Y0
-	VMULPS      constant7<>+0(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant9<>+0(SB), Y3, Y1
-	VMOVAPS     Y5, Y3
-	VFMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS constant7<>+0(SB), Y2, Y3
-	MOVQ        3320(AX), BX
-	VMOVUPS     Y0, (BX)(DX*1)
-	MOVQ        3344(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
-	MOVQ        3368(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	ADDQ        $0x20, DX
-	CMPQ        DX, CX
-	JL          loop
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2744(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2888(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3032(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 384(AX)
+	VMOVUPS      Y3, 768(AX)
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2768(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2912(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3056(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      Y1, 448(AX)
+	VMOVUPS      Y3, 832(AX)
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2792(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2936(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3080(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 128(AX)
+	VMOVUPS      Y1, 512(AX)
+	VMOVUPS      Y3, 896(AX)
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2816(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2960(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3104(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 192(AX)
+	VMOVUPS      Y1, 576(AX)
+	VMOVUPS      Y3, 960(AX)
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2696(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2840(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2984(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3128(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 256(AX)
+	VMOVUPS      Y1, 640(AX)
+	VMOVUPS      Y3, 1024(AX)
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2720(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2864(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         3008(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3152(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 320(AX)
+	VMOVUPS      Y1, 704(AX)
+	VMOVUPS      Y3, 1088(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      64(AX), Y1
+	VMOVUPS      128(AX), Y2
+	VMOVUPS      192(AX), Y3
+	VMOVUPS      256(AX), Y4
+	VMOVUPS      320(AX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	MOVQ         3176(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      384(AX), Y0
+	VMOVUPS      448(AX), Y1
+	VMOVUPS      512(AX), Y2
+	VMOVUPS      576(AX), Y3
+	VMOVUPS      640(AX), Y4
+	VMOVUPS      704(AX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	MOVQ         3248(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      768(AX), Y0
+	VMOVUPS      832(AX), Y1
+	VMOVUPS      896(AX), Y2
+	VMOVUPS      960(AX), Y3
+	VMOVUPS      1024(AX), Y4
+	VMOVUPS      1088(AX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	MOVQ         3320(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	ADDQ         $0x20, DX
+	CMPQ         DX, CX
+	JL           loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func sumTransformAdd256(t *transform)
+// Requires: AVX, FMA3
+TEXT ·sumTransformAdd256(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 2304(AX), CX
+	XORQ DX, DX
+	SHLQ $0x02, CX
+	JZ   done
+
+loop:
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2744(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2888(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3032(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 384(AX)
+	VMOVUPS      Y3, 768(AX)
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2768(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2912(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3056(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      Y1, 448(AX)
+	VMOVUPS      Y3, 832(AX)
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2792(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2936(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3080(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 128(AX)
+	VMOVUPS      Y1, 512(AX)
+	VMOVUPS      Y3, 896(AX)
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2816(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2960(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3104(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 192(AX)
+	VMOVUPS      Y1, 576(AX)
+	VMOVUPS      Y3, 960(AX)
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2696(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2840(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2984(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3128(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 256(AX)
+	VMOVUPS      Y1, 640(AX)
+	VMOVUPS      Y3, 1024(AX)
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2720(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2864(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         3008(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	MOVQ         3152(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, 320(AX)
+	VMOVUPS      Y1, 704(AX)
+	VMOVUPS      Y3, 1088(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      64(AX), Y1
+	VMOVUPS      128(AX), Y2
+	VMOVUPS      192(AX), Y3
+	VMOVUPS      256(AX), Y4
+	VMOVUPS      320(AX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	MOVQ         3176(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VADDPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VADDPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      384(AX), Y0
+	VMOVUPS      448(AX), Y1
+	VMOVUPS      512(AX), Y2
+	VMOVUPS      576(AX), Y3
+	VMOVUPS      640(AX), Y4
+	VMOVUPS      704(AX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	MOVQ         3248(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VADDPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VADDPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      768(AX), Y0
+	VMOVUPS      832(AX), Y1
+	VMOVUPS      896(AX), Y2
+	VMOVUPS      960(AX), Y3
+	VMOVUPS      1024(AX), Y4
+	VMOVUPS      1088(AX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant4<>+0(SB), Y2, Y0
+	VMULPS       constant5<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  constant7<>+0(SB), Y3, Y1
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS constant5<>+0(SB), Y6, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	MOVQ         3320(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VADDPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VADDPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	ADDQ         $0x20, DX
+	CMPQ         DX, CX
+	JL           loop
 
 done:
 	VZEROUPPER

@@ -21,3 +21,6 @@ func slopeTransform512(t *transform)
 
 // sumTransform512 computes Gᵀ X G for t.n floats, a multiple of 16.
 func sumTransform512(t *transform)
+
+// sumTransformAdd512 computes Gᵀ X G, added to what is there for t.n floats, a multiple of 16.
+func sumTransformAdd512(t *transform)

@@ -7,1237 +7,1086 @@
 // func dataTransform512(t *transform)
 // Requires: AVX, AVX512F
 TEXT ·dataTransform512(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 2304(AX), CX
-	XORQ DX, DX
-	SHLQ $0x02, CX
-	JZ   done
+	MOVQ    t+0(FP), AX
+	MOVQ    2304(AX), CX
+	XORQ    DX, DX
+	SHLQ    $0x02, CX
+	JZ      done
+	VMOVUPS constant0<>+0(SB), Z0
+	VMOVUPS constant1<>+0(SB), Z1
+	VMOVUPS constant2<>+0(SB), Z2
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2888(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3032(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	VMOVUPS     Z2, (AX)
-	VMOVUPS     Z0, 384(AX)
-	VMOVUPS     Z4, 768(AX)
-	VMOVUPS     Z6, 1152(AX)
-	VMOVUPS     Z7, 1536(AX)
-	VMOVUPS     Z3, 1920(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2912(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3056(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	VMOVUPS     Z2, 64(AX)
-	VMOVUPS     Z0, 448(AX)
-	VMOVUPS     Z4, 832(AX)
-	VMOVUPS     Z6, 1216(AX)
-	VMOVUPS     Z7, 1600(AX)
-	VMOVUPS     Z3, 1984(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2648(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2936(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3080(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	VMOVUPS     Z2, 128(AX)
-	VMOVUPS     Z0, 512(AX)
-	VMOVUPS     Z4, 896(AX)
-	VMOVUPS     Z6, 1280(AX)
-	VMOVUPS     Z7, 1664(AX)
-	VMOVUPS     Z3, 2048(AX)
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2960(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3104(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	VMOVUPS     Z2, 192(AX)
-	VMOVUPS     Z0, 576(AX)
-	VMOVUPS     Z4, 960(AX)
-	VMOVUPS     Z6, 1344(AX)
-	VMOVUPS     Z7, 1728(AX)
-	VMOVUPS     Z3, 2112(AX)
-	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2696(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2984(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3128(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	VMOVUPS     Z2, 256(AX)
-	VMOVUPS     Z0, 640(AX)
-	VMOVUPS     Z4, 1024(AX)
-	VMOVUPS     Z6, 1408(AX)
-	VMOVUPS     Z7, 1792(AX)
-	VMOVUPS     Z3, 2176(AX)
-	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2720(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        3008(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3152(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	VMOVUPS     Z2, 320(AX)
-	VMOVUPS     Z0, 704(AX)
-	VMOVUPS     Z4, 1088(AX)
-	VMOVUPS     Z6, 1472(AX)
-	VMOVUPS     Z7, 1856(AX)
-	VMOVUPS     Z3, 2240(AX)
-	VMOVUPS     (AX), Z0
-	VMOVUPS     64(AX), Z1
-	VMOVUPS     128(AX), Z2
-	VMOVUPS     192(AX), Z3
-	VMOVUPS     256(AX), Z4
-	VMOVUPS     320(AX), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	MOVQ        3176(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3200(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3248(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3272(AX), BX
-	VMOVUPS     Z7, (BX)(DX*1)
-	MOVQ        3296(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     384(AX), Z0
-	VMOVUPS     448(AX), Z1
-	VMOVUPS     512(AX), Z2
-	VMOVUPS     576(AX), Z3
-	VMOVUPS     640(AX), Z4
-	VMOVUPS     704(AX), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	MOVQ        3320(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3344(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3368(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3392(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3416(AX), BX
-	VMOVUPS     Z7, (BX)(DX*1)
-	MOVQ        3440(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     768(AX), Z0
-	VMOVUPS     832(AX), Z1
-	VMOVUPS     896(AX), Z2
-	VMOVUPS     960(AX), Z3
-	VMOVUPS     1024(AX), Z4
-	VMOVUPS     1088(AX), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	MOVQ        3464(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3488(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3512(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3536(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3560(AX), BX
-	VMOVUPS     Z7, (BX)(DX*1)
-	MOVQ        3584(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     1152(AX), Z0
-	VMOVUPS     1216(AX), Z1
-	VMOVUPS     1280(AX), Z2
-	VMOVUPS     1344(AX), Z3
-	VMOVUPS     1408(AX), Z4
-	VMOVUPS     1472(AX), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	MOVQ        3608(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3632(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3656(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3680(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3704(AX), BX
-	VMOVUPS     Z7, (BX)(DX*1)
-	MOVQ        3728(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     1536(AX), Z0
-	VMOVUPS     1600(AX), Z1
-	VMOVUPS     1664(AX), Z2
-	VMOVUPS     1728(AX), Z3
-	VMOVUPS     1792(AX), Z4
-	VMOVUPS     1856(AX), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	MOVQ        3752(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3776(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3800(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3824(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3848(AX), BX
-	VMOVUPS     Z7, (BX)(DX*1)
-	MOVQ        3872(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     1920(AX), Z0
-	VMOVUPS     1984(AX), Z1
-	VMOVUPS     2048(AX), Z2
-	VMOVUPS     2112(AX), Z3
-	VMOVUPS     2176(AX), Z4
-	VMOVUPS     2240(AX), Z5
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant0<>+0(SB), Z2, Z6
-	VMOVAPS     Z3, Z7
-	VFMADD231PS constant0<>+0(SB), Z1, Z7
-	VSUBPS      Z2, Z4, Z8
-	VSUBPS      Z1, Z3, Z9
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant1<>+0(SB), Z2, Z4
-	VMOVAPS     Z4, Z2
-	VFMADD231PS constant2<>+0(SB), Z0, Z2
-	VADDPS      Z7, Z6, Z0
-	VSUBPS      Z7, Z6, Z4
-	VMOVAPS     Z8, Z6
-	VFMADD231PS constant3<>+0(SB), Z9, Z6
-	VMOVAPS     Z8, Z7
-	VFMADD231PS constant4<>+0(SB), Z9, Z7
-	VMOVAPS     Z5, Z5
-	VFMADD231PS constant1<>+0(SB), Z3, Z5
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant2<>+0(SB), Z1, Z3
-	MOVQ        3896(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3920(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3944(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3968(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3992(AX), BX
-	VMOVUPS     Z7, (BX)(DX*1)
-	MOVQ        4016(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	ADDQ        $0x40, DX
-	CMPQ        DX, CX
-	JL          loop
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Z3
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Z4
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	MOVQ         2744(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	MOVQ         2888(AX), BX
+	VMOVUPS      (BX)(DX*1), Z7
+	MOVQ         3032(AX), BX
+	VMOVUPS      (BX)(DX*1), Z8
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z1, Z5, Z9
+	VMOVAPS      Z6, Z10
+	VFNMADD231PS Z1, Z4, Z10
+	VSUBPS       Z5, Z7, Z11
+	VSUBPS       Z4, Z6, Z12
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z5, Z7
+	VMOVAPS      Z7, Z5
+	VFMADD231PS  Z1, Z3, Z5
+	VADDPS       Z10, Z9, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVAPS      Z11, Z9
+	VFMADD231PS  Z0, Z12, Z9
+	VMOVAPS      Z11, Z10
+	VFNMADD231PS Z0, Z12, Z10
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z2, Z6, Z8
+	VMOVAPS      Z8, Z6
+	VFMADD231PS  Z1, Z4, Z6
+	VMOVUPS      Z9, 1152(AX)
+	VMOVUPS      Z10, 1536(AX)
+	VMOVUPS      Z6, 1920(AX)
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Z4
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Z8
+	MOVQ         2768(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	MOVQ         2912(AX), BX
+	VMOVUPS      (BX)(DX*1), Z10
+	MOVQ         3056(AX), BX
+	VMOVUPS      (BX)(DX*1), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z1, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z1, Z6, Z13
+	VSUBPS       Z8, Z10, Z14
+	VSUBPS       Z6, Z9, Z15
+	VMOVAPS      Z10, Z10
+	VFNMADD231PS Z2, Z8, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VADDPS       Z13, Z12, Z4
+	VSUBPS       Z13, Z12, Z10
+	VMOVAPS      Z14, Z12
+	VFMADD231PS  Z0, Z15, Z12
+	VMOVAPS      Z14, Z13
+	VFNMADD231PS Z0, Z15, Z13
+	VMOVAPS      Z11, Z11
+	VFNMADD231PS Z2, Z9, Z11
+	VMOVAPS      Z11, Z9
+	VFMADD231PS  Z1, Z6, Z9
+	VMOVUPS      Z12, 1216(AX)
+	VMOVUPS      Z13, 1600(AX)
+	VMOVUPS      Z9, 1984(AX)
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Z11
+	MOVQ         2792(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	MOVQ         2936(AX), BX
+	VMOVUPS      (BX)(DX*1), Z13
+	MOVQ         3080(AX), BX
+	VMOVUPS      (BX)(DX*1), Z14
+	VMOVAPS      Z13, Z15
+	VFNMADD231PS Z1, Z11, Z15
+	VMOVAPS      Z12, Z16
+	VFNMADD231PS Z1, Z9, Z16
+	VSUBPS       Z11, Z13, Z17
+	VSUBPS       Z9, Z12, Z18
+	VMOVAPS      Z13, Z13
+	VFNMADD231PS Z2, Z11, Z13
+	VMOVAPS      Z13, Z11
+	VFMADD231PS  Z1, Z6, Z11
+	VADDPS       Z16, Z15, Z6
+	VSUBPS       Z16, Z15, Z13
+	VMOVAPS      Z17, Z15
+	VFMADD231PS  Z0, Z18, Z15
+	VMOVAPS      Z17, Z16
+	VFNMADD231PS Z0, Z18, Z16
+	VMOVAPS      Z14, Z14
+	VFNMADD231PS Z2, Z12, Z14
+	VMOVAPS      Z14, Z12
+	VFMADD231PS  Z1, Z9, Z12
+	VMOVUPS      Z15, 1280(AX)
+	VMOVUPS      Z16, 1664(AX)
+	VMOVUPS      Z12, 2048(AX)
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Z14
+	MOVQ         2816(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	MOVQ         2960(AX), BX
+	VMOVUPS      (BX)(DX*1), Z16
+	MOVQ         3104(AX), BX
+	VMOVUPS      (BX)(DX*1), Z17
+	VMOVAPS      Z16, Z18
+	VFNMADD231PS Z1, Z14, Z18
+	VMOVAPS      Z15, Z19
+	VFNMADD231PS Z1, Z12, Z19
+	VSUBPS       Z14, Z16, Z20
+	VSUBPS       Z12, Z15, Z21
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z2, Z14, Z16
+	VMOVAPS      Z16, Z14
+	VFMADD231PS  Z1, Z9, Z14
+	VADDPS       Z19, Z18, Z9
+	VSUBPS       Z19, Z18, Z16
+	VMOVAPS      Z20, Z18
+	VFMADD231PS  Z0, Z21, Z18
+	VMOVAPS      Z20, Z19
+	VFNMADD231PS Z0, Z21, Z19
+	VMOVAPS      Z17, Z17
+	VFNMADD231PS Z2, Z15, Z17
+	VMOVAPS      Z17, Z15
+	VFMADD231PS  Z1, Z12, Z15
+	VMOVUPS      Z18, 1344(AX)
+	VMOVUPS      Z19, 1728(AX)
+	VMOVUPS      Z15, 2112(AX)
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	MOVQ         2696(AX), BX
+	VMOVUPS      (BX)(DX*1), Z17
+	MOVQ         2840(AX), BX
+	VMOVUPS      (BX)(DX*1), Z18
+	MOVQ         2984(AX), BX
+	VMOVUPS      (BX)(DX*1), Z19
+	MOVQ         3128(AX), BX
+	VMOVUPS      (BX)(DX*1), Z20
+	VMOVAPS      Z19, Z21
+	VFNMADD231PS Z1, Z17, Z21
+	VMOVAPS      Z18, Z22
+	VFNMADD231PS Z1, Z15, Z22
+	VSUBPS       Z17, Z19, Z23
+	VSUBPS       Z15, Z18, Z24
+	VMOVAPS      Z19, Z19
+	VFNMADD231PS Z2, Z17, Z19
+	VMOVAPS      Z19, Z17
+	VFMADD231PS  Z1, Z12, Z17
+	VADDPS       Z22, Z21, Z12
+	VSUBPS       Z22, Z21, Z19
+	VMOVAPS      Z23, Z21
+	VFMADD231PS  Z0, Z24, Z21
+	VMOVAPS      Z23, Z22
+	VFNMADD231PS Z0, Z24, Z22
+	VMOVAPS      Z20, Z20
+	VFNMADD231PS Z2, Z18, Z20
+	VMOVAPS      Z20, Z18
+	VFMADD231PS  Z1, Z15, Z18
+	VMOVUPS      Z21, 1408(AX)
+	VMOVUPS      Z22, 1792(AX)
+	VMOVUPS      Z18, 2176(AX)
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Z18
+	MOVQ         2720(AX), BX
+	VMOVUPS      (BX)(DX*1), Z20
+	MOVQ         2864(AX), BX
+	VMOVUPS      (BX)(DX*1), Z21
+	MOVQ         3008(AX), BX
+	VMOVUPS      (BX)(DX*1), Z22
+	MOVQ         3152(AX), BX
+	VMOVUPS      (BX)(DX*1), Z23
+	VMOVAPS      Z22, Z24
+	VFNMADD231PS Z1, Z20, Z24
+	VMOVAPS      Z21, Z25
+	VFNMADD231PS Z1, Z18, Z25
+	VSUBPS       Z20, Z22, Z26
+	VSUBPS       Z18, Z21, Z27
+	VMOVAPS      Z22, Z22
+	VFNMADD231PS Z2, Z20, Z22
+	VMOVAPS      Z22, Z20
+	VFMADD231PS  Z1, Z15, Z20
+	VADDPS       Z25, Z24, Z15
+	VSUBPS       Z25, Z24, Z22
+	VMOVAPS      Z26, Z24
+	VFMADD231PS  Z0, Z27, Z24
+	VMOVAPS      Z26, Z25
+	VFNMADD231PS Z0, Z27, Z25
+	VMOVAPS      Z23, Z23
+	VFNMADD231PS Z2, Z21, Z23
+	VMOVAPS      Z23, Z21
+	VFMADD231PS  Z1, Z18, Z21
+	VMOVUPS      Z24, 1472(AX)
+	VMOVUPS      Z25, 1856(AX)
+	VMOVUPS      Z21, 2240(AX)
+	VMOVAPS      Z17, Z18
+	VFNMADD231PS Z1, Z11, Z18
+	VMOVAPS      Z14, Z21
+	VFNMADD231PS Z1, Z8, Z21
+	VSUBPS       Z11, Z17, Z23
+	VSUBPS       Z8, Z14, Z24
+	VMOVAPS      Z17, Z17
+	VFNMADD231PS Z2, Z11, Z17
+	VMOVAPS      Z17, Z11
+	VFMADD231PS  Z1, Z5, Z11
+	VADDPS       Z21, Z18, Z5
+	VSUBPS       Z21, Z18, Z17
+	VMOVAPS      Z23, Z18
+	VFMADD231PS  Z0, Z24, Z18
+	VMOVAPS      Z23, Z21
+	VFNMADD231PS Z0, Z24, Z21
+	VMOVAPS      Z20, Z20
+	VFNMADD231PS Z2, Z14, Z20
+	VMOVAPS      Z20, Z14
+	VFMADD231PS  Z1, Z8, Z14
+	MOVQ         3176(AX), BX
+	VMOVUPS      Z11, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      Z17, (BX)(DX*1)
+	MOVQ         3248(AX), BX
+	VMOVUPS      Z18, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      Z21, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      Z14, (BX)(DX*1)
+	VMOVAPS      Z12, Z5
+	VFNMADD231PS Z1, Z6, Z5
+	VMOVAPS      Z9, Z8
+	VFNMADD231PS Z1, Z4, Z8
+	VSUBPS       Z6, Z12, Z11
+	VSUBPS       Z4, Z9, Z14
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z2, Z6, Z12
+	VMOVAPS      Z12, Z6
+	VFMADD231PS  Z1, Z3, Z6
+	VADDPS       Z8, Z5, Z3
+	VSUBPS       Z8, Z5, Z5
+	VMOVAPS      Z11, Z8
+	VFMADD231PS  Z0, Z14, Z8
+	VMOVAPS      Z11, Z11
+	VFNMADD231PS Z0, Z14, Z11
+	VMOVAPS      Z15, Z12
+	VFNMADD231PS Z2, Z9, Z12
+	VMOVAPS      Z12, Z9
+	VFMADD231PS  Z1, Z4, Z9
+	MOVQ         3320(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      Z3, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3392(AX), BX
+	VMOVUPS      Z8, (BX)(DX*1)
+	MOVQ         3416(AX), BX
+	VMOVUPS      Z11, (BX)(DX*1)
+	MOVQ         3440(AX), BX
+	VMOVUPS      Z9, (BX)(DX*1)
+	VMOVAPS      Z19, Z3
+	VFNMADD231PS Z1, Z13, Z3
+	VMOVAPS      Z16, Z4
+	VFNMADD231PS Z1, Z10, Z4
+	VSUBPS       Z13, Z19, Z5
+	VSUBPS       Z10, Z16, Z6
+	VMOVAPS      Z19, Z8
+	VFNMADD231PS Z2, Z13, Z8
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z7, Z8
+	VADDPS       Z4, Z3, Z7
+	VSUBPS       Z4, Z3, Z3
+	VMOVAPS      Z5, Z4
+	VFMADD231PS  Z0, Z6, Z4
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z0, Z6, Z5
+	VMOVAPS      Z22, Z6
+	VFNMADD231PS Z2, Z16, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z10, Z6
+	MOVQ         3464(AX), BX
+	VMOVUPS      Z8, (BX)(DX*1)
+	MOVQ         3488(AX), BX
+	VMOVUPS      Z7, (BX)(DX*1)
+	MOVQ         3512(AX), BX
+	VMOVUPS      Z3, (BX)(DX*1)
+	MOVQ         3536(AX), BX
+	VMOVUPS      Z4, (BX)(DX*1)
+	MOVQ         3560(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3584(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	VMOVUPS      1152(AX), Z3
+	VMOVUPS      1216(AX), Z4
+	VMOVUPS      1280(AX), Z5
+	VMOVUPS      1344(AX), Z6
+	VMOVUPS      1408(AX), Z7
+	VMOVUPS      1472(AX), Z8
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z1, Z5, Z9
+	VMOVAPS      Z6, Z10
+	VFNMADD231PS Z1, Z4, Z10
+	VSUBPS       Z5, Z7, Z11
+	VSUBPS       Z4, Z6, Z12
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z5, Z7
+	VMOVAPS      Z7, Z5
+	VFMADD231PS  Z1, Z3, Z5
+	VADDPS       Z10, Z9, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVAPS      Z11, Z9
+	VFMADD231PS  Z0, Z12, Z9
+	VMOVAPS      Z11, Z10
+	VFNMADD231PS Z0, Z12, Z10
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z2, Z6, Z8
+	VMOVAPS      Z8, Z6
+	VFMADD231PS  Z1, Z4, Z6
+	MOVQ         3608(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3632(AX), BX
+	VMOVUPS      Z3, (BX)(DX*1)
+	MOVQ         3656(AX), BX
+	VMOVUPS      Z7, (BX)(DX*1)
+	MOVQ         3680(AX), BX
+	VMOVUPS      Z9, (BX)(DX*1)
+	MOVQ         3704(AX), BX
+	VMOVUPS      Z10, (BX)(DX*1)
+	MOVQ         3728(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	VMOVUPS      1536(AX), Z3
+	VMOVUPS      1600(AX), Z4
+	VMOVUPS      1664(AX), Z5
+	VMOVUPS      1728(AX), Z6
+	VMOVUPS      1792(AX), Z7
+	VMOVUPS      1856(AX), Z8
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z1, Z5, Z9
+	VMOVAPS      Z6, Z10
+	VFNMADD231PS Z1, Z4, Z10
+	VSUBPS       Z5, Z7, Z11
+	VSUBPS       Z4, Z6, Z12
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z5, Z7
+	VMOVAPS      Z7, Z5
+	VFMADD231PS  Z1, Z3, Z5
+	VADDPS       Z10, Z9, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVAPS      Z11, Z9
+	VFMADD231PS  Z0, Z12, Z9
+	VMOVAPS      Z11, Z10
+	VFNMADD231PS Z0, Z12, Z10
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z2, Z6, Z8
+	VMOVAPS      Z8, Z6
+	VFMADD231PS  Z1, Z4, Z6
+	MOVQ         3752(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3776(AX), BX
+	VMOVUPS      Z3, (BX)(DX*1)
+	MOVQ         3800(AX), BX
+	VMOVUPS      Z7, (BX)(DX*1)
+	MOVQ         3824(AX), BX
+	VMOVUPS      Z9, (BX)(DX*1)
+	MOVQ         3848(AX), BX
+	VMOVUPS      Z10, (BX)(DX*1)
+	MOVQ         3872(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	VMOVUPS      1920(AX), Z3
+	VMOVUPS      1984(AX), Z4
+	VMOVUPS      2048(AX), Z5
+	VMOVUPS      2112(AX), Z6
+	VMOVUPS      2176(AX), Z7
+	VMOVUPS      2240(AX), Z8
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z1, Z5, Z9
+	VMOVAPS      Z6, Z10
+	VFNMADD231PS Z1, Z4, Z10
+	VSUBPS       Z5, Z7, Z11
+	VSUBPS       Z4, Z6, Z12
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z5, Z7
+	VMOVAPS      Z7, Z5
+	VFMADD231PS  Z1, Z3, Z5
+	VADDPS       Z10, Z9, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVAPS      Z11, Z9
+	VFMADD231PS  Z0, Z12, Z9
+	VMOVAPS      Z11, Z10
+	VFNMADD231PS Z0, Z12, Z10
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z2, Z6, Z8
+	VMOVAPS      Z8, Z6
+	VFMADD231PS  Z1, Z4, Z6
+	MOVQ         3896(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3920(AX), BX
+	VMOVUPS      Z3, (BX)(DX*1)
+	MOVQ         3944(AX), BX
+	VMOVUPS      Z7, (BX)(DX*1)
+	MOVQ         3968(AX), BX
+	VMOVUPS      Z9, (BX)(DX*1)
+	MOVQ         3992(AX), BX
+	VMOVUPS      Z10, (BX)(DX*1)
+	MOVQ         4016(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	ADDQ         $0x40, DX
+	CMPQ         DX, CX
+	JL           loop
 
 done:
 	VZEROUPPER
 	RET
 
-DATA constant0<>+0(SB)/4, $0xc0800000
-DATA constant0<>+4(SB)/4, $0xc0800000
-DATA constant0<>+8(SB)/4, $0xc0800000
-DATA constant0<>+12(SB)/4, $0xc0800000
-DATA constant0<>+16(SB)/4, $0xc0800000
-DATA constant0<>+20(SB)/4, $0xc0800000
-DATA constant0<>+24(SB)/4, $0xc0800000
-DATA constant0<>+28(SB)/4, $0xc0800000
-DATA constant0<>+32(SB)/4, $0xc0800000
-DATA constant0<>+36(SB)/4, $0xc0800000
-DATA constant0<>+40(SB)/4, $0xc0800000
-DATA constant0<>+44(SB)/4, $0xc0800000
-DATA constant0<>+48(SB)/4, $0xc0800000
-DATA constant0<>+52(SB)/4, $0xc0800000
-DATA constant0<>+56(SB)/4, $0xc0800000
-DATA constant0<>+60(SB)/4, $0xc0800000
+DATA constant0<>+0(SB)/4, $0x40000000
+DATA constant0<>+4(SB)/4, $0x40000000
+DATA constant0<>+8(SB)/4, $0x40000000
+DATA constant0<>+12(SB)/4, $0x40000000
+DATA constant0<>+16(SB)/4, $0x40000000
+DATA constant0<>+20(SB)/4, $0x40000000
+DATA constant0<>+24(SB)/4, $0x40000000
+DATA constant0<>+28(SB)/4, $0x40000000
+DATA constant0<>+32(SB)/4, $0x40000000
+DATA constant0<>+36(SB)/4, $0x40000000
+DATA constant0<>+40(SB)/4, $0x40000000
+DATA constant0<>+44(SB)/4, $0x40000000
+DATA constant0<>+48(SB)/4, $0x40000000
+DATA constant0<>+52(SB)/4, $0x40000000
+DATA constant0<>+56(SB)/4, $0x40000000
+DATA constant0<>+60(SB)/4, $0x40000000
 GLOBL constant0<>(SB), RODATA|NOPTR, $64
 
-DATA constant1<>+0(SB)/4, $0xc0a00000
-DATA constant1<>+4(SB)/4, $0xc0a00000
-DATA constant1<>+8(SB)/4, $0xc0a00000
-DATA constant1<>+12(SB)/4, $0xc0a00000
-DATA constant1<>+16(SB)/4, $0xc0a00000
-DATA constant1<>+20(SB)/4, $0xc0a00000
-DATA constant1<>+24(SB)/4, $0xc0a00000
-DATA constant1<>+28(SB)/4, $0xc0a00000
-DATA constant1<>+32(SB)/4, $0xc0a00000
-DATA constant1<>+36(SB)/4, $0xc0a00000
-DATA constant1<>+40(SB)/4, $0xc0a00000
-DATA constant1<>+44(SB)/4, $0xc0a00000
-DATA constant1<>+48(SB)/4, $0xc0a00000
-DATA constant1<>+52(SB)/4, $0xc0a00000
-DATA constant1<>+56(SB)/4, $0xc0a00000
-DATA constant1<>+60(SB)/4, $0xc0a00000
+DATA constant1<>+0(SB)/4, $0x40800000
+DATA constant1<>+4(SB)/4, $0x40800000
+DATA constant1<>+8(SB)/4, $0x40800000
+DATA constant1<>+12(SB)/4, $0x40800000
+DATA constant1<>+16(SB)/4, $0x40800000
+DATA constant1<>+20(SB)/4, $0x40800000
+DATA constant1<>+24(SB)/4, $0x40800000
+DATA constant1<>+28(SB)/4, $0x40800000
+DATA constant1<>+32(SB)/4, $0x40800000
+DATA constant1<>+36(SB)/4, $0x40800000
+DATA constant1<>+40(SB)/4, $0x40800000
+DATA constant1<>+44(SB)/4, $0x40800000
+DATA constant1<>+48(SB)/4, $0x40800000
+DATA constant1<>+52(SB)/4, $0x40800000
+DATA constant1<>+56(SB)/4, $0x40800000
+DATA constant1<>+60(SB)/4, $0x40800000
 GLOBL constant1<>(SB), RODATA|NOPTR, $64
 
-DATA constant2<>+0(SB)/4, $0x40800000
-DATA constant2<>+4(SB)/4, $0x40800000
-DATA constant2<>+8(SB)/4, $0x40800000
-DATA constant2<>+12(SB)/4, $0x40800000
-DATA constant2<>+16(SB)/4, $0x40800000
-DATA constant2<>+20(SB)/4, $0x40800000
-DATA constant2<>+24(SB)/4, $0x40800000
-DATA constant2<>+28(SB)/4, $0x40800000
-DATA constant2<>+32(SB)/4, $0x40800000
-DATA constant2<>+36(SB)/4, $0x40800000
-DATA constant2<>+40(SB)/4, $0x40800000
-DATA constant2<>+44(SB)/4, $0x40800000
-DATA constant2<>+48(SB)/4, $0x40800000
-DATA constant2<>+52(SB)/4, $0x40800000
-DATA constant2<>+56(SB)/4, $0x40800000
-DATA constant2<>+60(SB)/4, $0x40800000
+DATA constant2<>+0(SB)/4, $0x40a00000
+DATA constant2<>+4(SB)/4, $0x40a00000
+DATA constant2<>+8(SB)/4, $0x40a00000
+DATA constant2<>+12(SB)/4, $0x40a00000
+DATA constant2<>+16(SB)/4, $0x40a00000
+DATA constant2<>+20(SB)/4, $0x40a00000
+DATA constant2<>+24(SB)/4, $0x40a00000
+DATA constant2<>+28(SB)/4, $0x40a00000
+DATA constant2<>+32(SB)/4, $0x40a00000
+DATA constant2<>+36(SB)/4, $0x40a00000
+DATA constant2<>+40(SB)/4, $0x40a00000
+DATA constant2<>+44(SB)/4, $0x40a00000
+DATA constant2<>+48(SB)/4, $0x40a00000
+DATA constant2<>+52(SB)/4, $0x40a00000
+DATA constant2<>+56(SB)/4, $0x40a00000
+DATA constant2<>+60(SB)/4, $0x40a00000
 GLOBL constant2<>(SB), RODATA|NOPTR, $64
-
-DATA constant3<>+0(SB)/4, $0x40000000
-DATA constant3<>+4(SB)/4, $0x40000000
-DATA constant3<>+8(SB)/4, $0x40000000
-DATA constant3<>+12(SB)/4, $0x40000000
-DATA constant3<>+16(SB)/4, $0x40000000
-DATA constant3<>+20(SB)/4, $0x40000000
-DATA constant3<>+24(SB)/4, $0x40000000
-DATA constant3<>+28(SB)/4, $0x40000000
-DATA constant3<>+32(SB)/4, $0x40000000
-DATA constant3<>+36(SB)/4, $0x40000000
-DATA constant3<>+40(SB)/4, $0x40000000
-DATA constant3<>+44(SB)/4, $0x40000000
-DATA constant3<>+48(SB)/4, $0x40000000
-DATA constant3<>+52(SB)/4, $0x40000000
-DATA constant3<>+56(SB)/4, $0x40000000
-DATA constant3<>+60(SB)/4, $0x40000000
-GLOBL constant3<>(SB), RODATA|NOPTR, $64
-
-DATA constant4<>+0(SB)/4, $0xc0000000
-DATA constant4<>+4(SB)/4, $0xc0000000
-DATA constant4<>+8(SB)/4, $0xc0000000
-DATA constant4<>+12(SB)/4, $0xc0000000
-DATA constant4<>+16(SB)/4, $0xc0000000
-DATA constant4<>+20(SB)/4, $0xc0000000
-DATA constant4<>+24(SB)/4, $0xc0000000
-DATA constant4<>+28(SB)/4, $0xc0000000
-DATA constant4<>+32(SB)/4, $0xc0000000
-DATA constant4<>+36(SB)/4, $0xc0000000
-DATA constant4<>+40(SB)/4, $0xc0000000
-DATA constant4<>+44(SB)/4, $0xc0000000
-DATA constant4<>+48(SB)/4, $0xc0000000
-DATA constant4<>+52(SB)/4, $0xc0000000
-DATA constant4<>+56(SB)/4, $0xc0000000
-DATA constant4<>+60(SB)/4, $0xc0000000
-GLOBL constant4<>(SB), RODATA|NOPTR, $64
 
 // func filterTransform512(t *transform)
 // Requires: AVX, AVX512F
 TEXT ·filterTransform512(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 2304(AX), CX
-	XORQ DX, DX
-	SHLQ $0x02, CX
-	JZ   done
+	MOVQ    t+0(FP), AX
+	MOVQ    2304(AX), CX
+	XORQ    DX, DX
+	SHLQ    $0x02, CX
+	JZ      done
+	VMOVUPS constant3<>+0(SB), Z0
+	VMOVUPS constant4<>+0(SB), Z1
+	VMOVUPS constant5<>+0(SB), Z2
+	VMOVUPS constant6<>+0(SB), Z3
+	VMOVUPS constant7<>+0(SB), Z4
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	VADDPS      Z2, Z0, Z3
-	VMULPS      constant5<>+0(SB), Z3, Z3
-	VMULPS      constant6<>+0(SB), Z0, Z4
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant7<>+0(SB), Z2, Z4
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z3, Z5
-	VFMADD231PS constant5<>+0(SB), Z1, Z5
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z1, Z3
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant9<>+0(SB), Z1, Z6
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant10<>+0(SB), Z1, Z4
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     Z5, 192(AX)
-	VMOVUPS     Z3, 384(AX)
-	VMOVUPS     Z6, 576(AX)
-	VMOVUPS     Z4, 768(AX)
-	VMOVUPS     Z2, 960(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	VADDPS      Z2, Z0, Z3
-	VMULPS      constant5<>+0(SB), Z3, Z3
-	VMULPS      constant6<>+0(SB), Z0, Z4
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant7<>+0(SB), Z2, Z4
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z3, Z5
-	VFMADD231PS constant5<>+0(SB), Z1, Z5
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z1, Z3
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant9<>+0(SB), Z1, Z6
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant10<>+0(SB), Z1, Z4
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     Z5, 256(AX)
-	VMOVUPS     Z3, 448(AX)
-	VMOVUPS     Z6, 640(AX)
-	VMOVUPS     Z4, 832(AX)
-	VMOVUPS     Z2, 1024(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	VADDPS      Z2, Z0, Z3
-	VMULPS      constant5<>+0(SB), Z3, Z3
-	VMULPS      constant6<>+0(SB), Z0, Z4
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant7<>+0(SB), Z2, Z4
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z3, Z5
-	VFMADD231PS constant5<>+0(SB), Z1, Z5
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z1, Z3
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant9<>+0(SB), Z1, Z6
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant10<>+0(SB), Z1, Z4
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     Z5, 320(AX)
-	VMOVUPS     Z3, 512(AX)
-	VMOVUPS     Z6, 704(AX)
-	VMOVUPS     Z4, 896(AX)
-	VMOVUPS     Z2, 1088(AX)
-	VMOVUPS     (AX), Z0
-	VMOVUPS     64(AX), Z1
-	VMOVUPS     128(AX), Z2
-	VADDPS      Z2, Z0, Z3
-	VMULPS      constant5<>+0(SB), Z3, Z3
-	VMULPS      constant6<>+0(SB), Z0, Z4
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant7<>+0(SB), Z2, Z4
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z3, Z5
-	VFMADD231PS constant5<>+0(SB), Z1, Z5
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z1, Z3
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant9<>+0(SB), Z1, Z6
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant10<>+0(SB), Z1, Z4
-	MOVQ        3176(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3200(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	MOVQ        3248(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3272(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3296(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	VMOVUPS     192(AX), Z0
-	VMOVUPS     256(AX), Z1
-	VMOVUPS     320(AX), Z2
-	VADDPS      Z2, Z0, Z3
-	VMULPS      constant5<>+0(SB), Z3, Z3
-	VMULPS      constant6<>+0(SB), Z0, Z4
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant7<>+0(SB), Z2, Z4
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z3, Z5
-	VFMADD231PS constant5<>+0(SB), Z1, Z5
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z1, Z3
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant9<>+0(SB), Z1, Z6
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant10<>+0(SB), Z1, Z4
-	MOVQ        3320(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3344(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3368(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	MOVQ        3392(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3416(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3440(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	VMOVUPS     384(AX), Z0
-	VMOVUPS     448(AX), Z1
-	VMOVUPS     512(AX), Z2
-	VADDPS      Z2, Z0, Z3
-	VMULPS      constant5<>+0(SB), Z3, Z3
-	VMULPS      constant6<>+0(SB), Z0, Z4
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant7<>+0(SB), Z2, Z4
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z3, Z5
-	VFMADD231PS constant5<>+0(SB), Z1, Z5
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z1, Z3
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant9<>+0(SB), Z1, Z6
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant10<>+0(SB), Z1, Z4
-	MOVQ        3464(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3488(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3512(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	MOVQ        3536(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3560(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3584(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	VMOVUPS     576(AX), Z0
-	VMOVUPS     640(AX), Z1
-	VMOVUPS     704(AX), Z2
-	VADDPS      Z2, Z0, Z3
-	VMULPS      constant5<>+0(SB), Z3, Z3
-	VMULPS      constant6<>+0(SB), Z0, Z4
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant7<>+0(SB), Z2, Z4
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z3, Z5
-	VFMADD231PS constant5<>+0(SB), Z1, Z5
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z1, Z3
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant9<>+0(SB), Z1, Z6
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant10<>+0(SB), Z1, Z4
-	MOVQ        3608(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3632(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3656(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	MOVQ        3680(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3704(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3728(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	VMOVUPS     768(AX), Z0
-	VMOVUPS     832(AX), Z1
-	VMOVUPS     896(AX), Z2
-	VADDPS      Z2, Z0, Z3
-	VMULPS      constant5<>+0(SB), Z3, Z3
-	VMULPS      constant6<>+0(SB), Z0, Z4
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant7<>+0(SB), Z2, Z4
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z3, Z5
-	VFMADD231PS constant5<>+0(SB), Z1, Z5
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z1, Z3
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant9<>+0(SB), Z1, Z6
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant10<>+0(SB), Z1, Z4
-	MOVQ        3752(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3776(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3800(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	MOVQ        3824(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3848(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3872(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	VMOVUPS     960(AX), Z0
-	VMOVUPS     1024(AX), Z1
-	VMOVUPS     1088(AX), Z2
-	VADDPS      Z2, Z0, Z3
-	VMULPS      constant5<>+0(SB), Z3, Z3
-	VMULPS      constant6<>+0(SB), Z0, Z4
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant7<>+0(SB), Z2, Z4
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z3, Z5
-	VFMADD231PS constant5<>+0(SB), Z1, Z5
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z1, Z3
-	VMOVAPS     Z4, Z6
-	VFMADD231PS constant9<>+0(SB), Z1, Z6
-	VMOVAPS     Z4, Z4
-	VFMADD231PS constant10<>+0(SB), Z1, Z4
-	MOVQ        3896(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3920(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3944(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	MOVQ        3968(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3992(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        4016(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	ADDQ        $0x40, DX
-	CMPQ        DX, CX
-	JL          loop
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Z7
+	VADDPS       Z7, Z5, Z8
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z1, Z5, Z9
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z3, Z7, Z9
+	VMULPS       Z4, Z5, Z5
+	VMOVAPS      Z8, Z10
+	VFNMADD231PS Z3, Z6, Z10
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z3, Z6, Z8
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z2, Z6, Z11
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z2, Z6, Z9
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Z13
+	VADDPS       Z13, Z6, Z14
+	VMULPS       Z0, Z14, Z14
+	VMULPS       Z1, Z6, Z15
+	VMOVAPS      Z15, Z15
+	VFMADD231PS  Z3, Z13, Z15
+	VMULPS       Z4, Z6, Z6
+	VMOVAPS      Z14, Z16
+	VFNMADD231PS Z3, Z12, Z16
+	VMOVAPS      Z14, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VMOVAPS      Z15, Z17
+	VFMADD231PS  Z2, Z12, Z17
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z2, Z12, Z15
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Z18
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Z19
+	VADDPS       Z19, Z12, Z20
+	VMULPS       Z0, Z20, Z20
+	VMULPS       Z1, Z12, Z21
+	VMOVAPS      Z21, Z21
+	VFMADD231PS  Z3, Z19, Z21
+	VMULPS       Z4, Z12, Z12
+	VMOVAPS      Z20, Z22
+	VFNMADD231PS Z3, Z18, Z22
+	VMOVAPS      Z20, Z20
+	VFMADD231PS  Z3, Z18, Z20
+	VMOVAPS      Z21, Z23
+	VFMADD231PS  Z2, Z18, Z23
+	VMOVAPS      Z21, Z21
+	VFNMADD231PS Z2, Z18, Z21
+	VADDPS       Z12, Z5, Z18
+	VMULPS       Z0, Z18, Z18
+	VMULPS       Z1, Z5, Z24
+	VMOVAPS      Z24, Z24
+	VFMADD231PS  Z3, Z12, Z24
+	VMULPS       Z4, Z5, Z5
+	VMOVAPS      Z18, Z25
+	VFNMADD231PS Z3, Z6, Z25
+	VMOVAPS      Z18, Z18
+	VFMADD231PS  Z3, Z6, Z18
+	VMOVAPS      Z24, Z26
+	VFMADD231PS  Z2, Z6, Z26
+	VMOVAPS      Z24, Z24
+	VFNMADD231PS Z2, Z6, Z24
+	MOVQ         3176(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      Z25, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      Z18, (BX)(DX*1)
+	MOVQ         3248(AX), BX
+	VMOVUPS      Z26, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      Z24, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      Z12, (BX)(DX*1)
+	VADDPS       Z22, Z10, Z5
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z1, Z10, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z3, Z22, Z6
+	VMULPS       Z4, Z10, Z10
+	VMOVAPS      Z5, Z12
+	VFNMADD231PS Z3, Z16, Z12
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z3, Z16, Z5
+	VMOVAPS      Z6, Z18
+	VFMADD231PS  Z2, Z16, Z18
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z2, Z16, Z6
+	MOVQ         3320(AX), BX
+	VMOVUPS      Z10, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      Z12, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3392(AX), BX
+	VMOVUPS      Z18, (BX)(DX*1)
+	MOVQ         3416(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3440(AX), BX
+	VMOVUPS      Z22, (BX)(DX*1)
+	VADDPS       Z20, Z8, Z5
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z1, Z8, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z3, Z20, Z6
+	VMULPS       Z4, Z8, Z8
+	VMOVAPS      Z5, Z10
+	VFNMADD231PS Z3, Z14, Z10
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z3, Z14, Z5
+	VMOVAPS      Z6, Z12
+	VFMADD231PS  Z2, Z14, Z12
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z2, Z14, Z6
+	MOVQ         3464(AX), BX
+	VMOVUPS      Z8, (BX)(DX*1)
+	MOVQ         3488(AX), BX
+	VMOVUPS      Z10, (BX)(DX*1)
+	MOVQ         3512(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3536(AX), BX
+	VMOVUPS      Z12, (BX)(DX*1)
+	MOVQ         3560(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3584(AX), BX
+	VMOVUPS      Z20, (BX)(DX*1)
+	VADDPS       Z23, Z11, Z5
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z1, Z11, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z3, Z23, Z6
+	VMULPS       Z4, Z11, Z8
+	VMOVAPS      Z5, Z10
+	VFNMADD231PS Z3, Z17, Z10
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z3, Z17, Z5
+	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z2, Z17, Z11
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z2, Z17, Z6
+	MOVQ         3608(AX), BX
+	VMOVUPS      Z8, (BX)(DX*1)
+	MOVQ         3632(AX), BX
+	VMOVUPS      Z10, (BX)(DX*1)
+	MOVQ         3656(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3680(AX), BX
+	VMOVUPS      Z11, (BX)(DX*1)
+	MOVQ         3704(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3728(AX), BX
+	VMOVUPS      Z23, (BX)(DX*1)
+	VADDPS       Z21, Z9, Z5
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z1, Z9, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z3, Z21, Z6
+	VMULPS       Z4, Z9, Z8
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z3, Z15, Z9
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z3, Z15, Z5
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z2, Z15, Z10
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z2, Z15, Z6
+	MOVQ         3752(AX), BX
+	VMOVUPS      Z8, (BX)(DX*1)
+	MOVQ         3776(AX), BX
+	VMOVUPS      Z9, (BX)(DX*1)
+	MOVQ         3800(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3824(AX), BX
+	VMOVUPS      Z10, (BX)(DX*1)
+	MOVQ         3848(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3872(AX), BX
+	VMOVUPS      Z21, (BX)(DX*1)
+	VADDPS       Z19, Z7, Z5
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z1, Z7, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z3, Z19, Z6
+	VMULPS       Z4, Z7, Z7
+	VMOVAPS      Z5, Z8
+	VFNMADD231PS Z3, Z13, Z8
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z3, Z13, Z5
+	VMOVAPS      Z6, Z9
+	VFMADD231PS  Z2, Z13, Z9
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z2, Z13, Z6
+	MOVQ         3896(AX), BX
+	VMOVUPS      Z7, (BX)(DX*1)
+	MOVQ         3920(AX), BX
+	VMOVUPS      Z8, (BX)(DX*1)
+	MOVQ         3944(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3968(AX), BX
+	VMOVUPS      Z9, (BX)(DX*1)
+	MOVQ         3992(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         4016(AX), BX
+	VMOVUPS      Z19, (BX)(DX*1)
+	ADDQ         $0x40, DX
+	CMPQ         DX, CX
+	JL           loop
 
 done:
 	VZEROUPPER
 	RET
 
-DATA constant5<>+0(SB)/4, $0xbe2aaaab
-DATA constant5<>+4(SB)/4, $0xbe2aaaab
-DATA constant5<>+8(SB)/4, $0xbe2aaaab
-DATA constant5<>+12(SB)/4, $0xbe2aaaab
-DATA constant5<>+16(SB)/4, $0xbe2aaaab
-DATA constant5<>+20(SB)/4, $0xbe2aaaab
-DATA constant5<>+24(SB)/4, $0xbe2aaaab
-DATA constant5<>+28(SB)/4, $0xbe2aaaab
-DATA constant5<>+32(SB)/4, $0xbe2aaaab
-DATA constant5<>+36(SB)/4, $0xbe2aaaab
-DATA constant5<>+40(SB)/4, $0xbe2aaaab
-DATA constant5<>+44(SB)/4, $0xbe2aaaab
-DATA constant5<>+48(SB)/4, $0xbe2aaaab
-DATA constant5<>+52(SB)/4, $0xbe2aaaab
-DATA constant5<>+56(SB)/4, $0xbe2aaaab
-DATA constant5<>+60(SB)/4, $0xbe2aaaab
+DATA constant3<>+0(SB)/4, $0xbe2aaaab
+DATA constant3<>+4(SB)/4, $0xbe2aaaab
+DATA constant3<>+8(SB)/4, $0xbe2aaaab
+DATA constant3<>+12(SB)/4, $0xbe2aaaab
+DATA constant3<>+16(SB)/4, $0xbe2aaaab
+DATA constant3<>+20(SB)/4, $0xbe2aaaab
+DATA constant3<>+24(SB)/4, $0xbe2aaaab
+DATA constant3<>+28(SB)/4, $0xbe2aaaab
+DATA constant3<>+32(SB)/4, $0xbe2aaaab
+DATA constant3<>+36(SB)/4, $0xbe2aaaab
+DATA constant3<>+40(SB)/4, $0xbe2aaaab
+DATA constant3<>+44(SB)/4, $0xbe2aaaab
+DATA constant3<>+48(SB)/4, $0xbe2aaaab
+DATA constant3<>+52(SB)/4, $0xbe2aaaab
+DATA constant3<>+56(SB)/4, $0xbe2aaaab
+DATA constant3<>+60(SB)/4, $0xbe2aaaab
+GLOBL constant3<>(SB), RODATA|NOPTR, $64
+
+DATA constant4<>+0(SB)/4, $0x3d2aaaab
+DATA constant4<>+4(SB)/4, $0x3d2aaaab
+DATA constant4<>+8(SB)/4, $0x3d2aaaab
+DATA constant4<>+12(SB)/4, $0x3d2aaaab
+DATA constant4<>+16(SB)/4, $0x3d2aaaab
+DATA constant4<>+20(SB)/4, $0x3d2aaaab
+DATA constant4<>+24(SB)/4, $0x3d2aaaab
+DATA constant4<>+28(SB)/4, $0x3d2aaaab
+DATA constant4<>+32(SB)/4, $0x3d2aaaab
+DATA constant4<>+36(SB)/4, $0x3d2aaaab
+DATA constant4<>+40(SB)/4, $0x3d2aaaab
+DATA constant4<>+44(SB)/4, $0x3d2aaaab
+DATA constant4<>+48(SB)/4, $0x3d2aaaab
+DATA constant4<>+52(SB)/4, $0x3d2aaaab
+DATA constant4<>+56(SB)/4, $0x3d2aaaab
+DATA constant4<>+60(SB)/4, $0x3d2aaaab
+GLOBL constant4<>(SB), RODATA|NOPTR, $64
+
+DATA constant5<>+0(SB)/4, $0x3daaaaab
+DATA constant5<>+4(SB)/4, $0x3daaaaab
+DATA constant5<>+8(SB)/4, $0x3daaaaab
+DATA constant5<>+12(SB)/4, $0x3daaaaab
+DATA constant5<>+16(SB)/4, $0x3daaaaab
+DATA constant5<>+20(SB)/4, $0x3daaaaab
+DATA constant5<>+24(SB)/4, $0x3daaaaab
+DATA constant5<>+28(SB)/4, $0x3daaaaab
+DATA constant5<>+32(SB)/4, $0x3daaaaab
+DATA constant5<>+36(SB)/4, $0x3daaaaab
+DATA constant5<>+40(SB)/4, $0x3daaaaab
+DATA constant5<>+44(SB)/4, $0x3daaaaab
+DATA constant5<>+48(SB)/4, $0x3daaaaab
+DATA constant5<>+52(SB)/4, $0x3daaaaab
+DATA constant5<>+56(SB)/4, $0x3daaaaab
+DATA constant5<>+60(SB)/4, $0x3daaaaab
 GLOBL constant5<>(SB), RODATA|NOPTR, $64
 
-DATA constant6<>+0(SB)/4, $0x3d2aaaab
-DATA constant6<>+4(SB)/4, $0x3d2aaaab
-DATA constant6<>+8(SB)/4, $0x3d2aaaab
-DATA constant6<>+12(SB)/4, $0x3d2aaaab
-DATA constant6<>+16(SB)/4, $0x3d2aaaab
-DATA constant6<>+20(SB)/4, $0x3d2aaaab
-DATA constant6<>+24(SB)/4, $0x3d2aaaab
-DATA constant6<>+28(SB)/4, $0x3d2aaaab
-DATA constant6<>+32(SB)/4, $0x3d2aaaab
-DATA constant6<>+36(SB)/4, $0x3d2aaaab
-DATA constant6<>+40(SB)/4, $0x3d2aaaab
-DATA constant6<>+44(SB)/4, $0x3d2aaaab
-DATA constant6<>+48(SB)/4, $0x3d2aaaab
-DATA constant6<>+52(SB)/4, $0x3d2aaaab
-DATA constant6<>+56(SB)/4, $0x3d2aaaab
-DATA constant6<>+60(SB)/4, $0x3d2aaaab
+DATA constant6<>+0(SB)/4, $0x3e2aaaab
+DATA constant6<>+4(SB)/4, $0x3e2aaaab
+DATA constant6<>+8(SB)/4, $0x3e2aaaab
+DATA constant6<>+12(SB)/4, $0x3e2aaaab
+DATA constant6<>+16(SB)/4, $0x3e2aaaab
+DATA constant6<>+20(SB)/4, $0x3e2aaaab
+DATA constant6<>+24(SB)/4, $0x3e2aaaab
+DATA constant6<>+28(SB)/4, $0x3e2aaaab
+DATA constant6<>+32(SB)/4, $0x3e2aaaab
+DATA constant6<>+36(SB)/4, $0x3e2aaaab
+DATA constant6<>+40(SB)/4, $0x3e2aaaab
+DATA constant6<>+44(SB)/4, $0x3e2aaaab
+DATA constant6<>+48(SB)/4, $0x3e2aaaab
+DATA constant6<>+52(SB)/4, $0x3e2aaaab
+DATA constant6<>+56(SB)/4, $0x3e2aaaab
+DATA constant6<>+60(SB)/4, $0x3e2aaaab
 GLOBL constant6<>(SB), RODATA|NOPTR, $64
 
-DATA constant7<>+0(SB)/4, $0x3e2aaaab
-DATA constant7<>+4(SB)/4, $0x3e2aaaab
-DATA constant7<>+8(SB)/4, $0x3e2aaaab
-DATA constant7<>+12(SB)/4, $0x3e2aaaab
-DATA constant7<>+16(SB)/4, $0x3e2aaaab
-DATA constant7<>+20(SB)/4, $0x3e2aaaab
-DATA constant7<>+24(SB)/4, $0x3e2aaaab
-DATA constant7<>+28(SB)/4, $0x3e2aaaab
-DATA constant7<>+32(SB)/4, $0x3e2aaaab
-DATA constant7<>+36(SB)/4, $0x3e2aaaab
-DATA constant7<>+40(SB)/4, $0x3e2aaaab
-DATA constant7<>+44(SB)/4, $0x3e2aaaab
-DATA constant7<>+48(SB)/4, $0x3e2aaaab
-DATA constant7<>+52(SB)/4, $0x3e2aaaab
-DATA constant7<>+56(SB)/4, $0x3e2aaaab
-DATA constant7<>+60(SB)/4, $0x3e2aaaab
+DATA constant7<>+0(SB)/4, $0x3e800000
+DATA constant7<>+4(SB)/4, $0x3e800000
+DATA constant7<>+8(SB)/4, $0x3e800000
+DATA constant7<>+12(SB)/4, $0x3e800000
+DATA constant7<>+16(SB)/4, $0x3e800000
+DATA constant7<>+20(SB)/4, $0x3e800000
+DATA constant7<>+24(SB)/4, $0x3e800000
+DATA constant7<>+28(SB)/4, $0x3e800000
+DATA constant7<>+32(SB)/4, $0x3e800000
+DATA constant7<>+36(SB)/4, $0x3e800000
+DATA constant7<>+40(SB)/4, $0x3e800000
+DATA constant7<>+44(SB)/4, $0x3e800000
+DATA constant7<>+48(SB)/4, $0x3e800000
+DATA constant7<>+52(SB)/4, $0x3e800000
+DATA constant7<>+56(SB)/4, $0x3e800000
+DATA constant7<>+60(SB)/4, $0x3e800000
 GLOBL constant7<>(SB), RODATA|NOPTR, $64
-
-DATA constant8<>+0(SB)/4, $0x3e800000
-DATA constant8<>+4(SB)/4, $0x3e800000
-DATA constant8<>+8(SB)/4, $0x3e800000
-DATA constant8<>+12(SB)/4, $0x3e800000
-DATA constant8<>+16(SB)/4, $0x3e800000
-DATA constant8<>+20(SB)/4, $0x3e800000
-DATA constant8<>+24(SB)/4, $0x3e800000
-DATA constant8<>+28(SB)/4, $0x3e800000
-DATA constant8<>+32(SB)/4, $0x3e800000
-DATA constant8<>+36(SB)/4, $0x3e800000
-DATA constant8<>+40(SB)/4, $0x3e800000
-DATA constant8<>+44(SB)/4, $0x3e800000
-DATA constant8<>+48(SB)/4, $0x3e800000
-DATA constant8<>+52(SB)/4, $0x3e800000
-DATA constant8<>+56(SB)/4, $0x3e800000
-DATA constant8<>+60(SB)/4, $0x3e800000
-GLOBL constant8<>(SB), RODATA|NOPTR, $64
-
-DATA constant9<>+0(SB)/4, $0x3daaaaab
-DATA constant9<>+4(SB)/4, $0x3daaaaab
-DATA constant9<>+8(SB)/4, $0x3daaaaab
-DATA constant9<>+12(SB)/4, $0x3daaaaab
-DATA constant9<>+16(SB)/4, $0x3daaaaab
-DATA constant9<>+20(SB)/4, $0x3daaaaab
-DATA constant9<>+24(SB)/4, $0x3daaaaab
-DATA constant9<>+28(SB)/4, $0x3daaaaab
-DATA constant9<>+32(SB)/4, $0x3daaaaab
-DATA constant9<>+36(SB)/4, $0x3daaaaab
-DATA constant9<>+40(SB)/4, $0x3daaaaab
-DATA constant9<>+44(SB)/4, $0x3daaaaab
-DATA constant9<>+48(SB)/4, $0x3daaaaab
-DATA constant9<>+52(SB)/4, $0x3daaaaab
-DATA constant9<>+56(SB)/4, $0x3daaaaab
-DATA constant9<>+60(SB)/4, $0x3daaaaab
-GLOBL constant9<>(SB), RODATA|NOPTR, $64
-
-DATA constant10<>+0(SB)/4, $0xbdaaaaab
-DATA constant10<>+4(SB)/4, $0xbdaaaaab
-DATA constant10<>+8(SB)/4, $0xbdaaaaab
-DATA constant10<>+12(SB)/4, $0xbdaaaaab
-DATA constant10<>+16(SB)/4, $0xbdaaaaab
-DATA constant10<>+20(SB)/4, $0xbdaaaaab
-DATA constant10<>+24(SB)/4, $0xbdaaaaab
-DATA constant10<>+28(SB)/4, $0xbdaaaaab
-DATA constant10<>+32(SB)/4, $0xbdaaaaab
-DATA constant10<>+36(SB)/4, $0xbdaaaaab
-DATA constant10<>+40(SB)/4, $0xbdaaaaab
-DATA constant10<>+44(SB)/4, $0xbdaaaaab
-DATA constant10<>+48(SB)/4, $0xbdaaaaab
-DATA constant10<>+52(SB)/4, $0xbdaaaaab
-DATA constant10<>+56(SB)/4, $0xbdaaaaab
-DATA constant10<>+60(SB)/4, $0xbdaaaaab
-GLOBL constant10<>(SB), RODATA|NOPTR, $64
 
 // func resultTransform512(t *transform)
 // Requires: AVX, AVX512F
 TEXT ·resultTransform512(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 2304(AX), CX
-	XORQ DX, DX
-	SHLQ $0x02, CX
-	JZ   done
+	MOVQ    t+0(FP), AX
+	MOVQ    2304(AX), CX
+	XORQ    DX, DX
+	SHLQ    $0x02, CX
+	JZ      done
+	VMOVUPS constant0<>+0(SB), Z0
+	VMOVUPS constant1<>+0(SB), Z1
+	VMOVUPS constant8<>+0(SB), Z2
 
 loop:
 	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z3
 	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z4
 	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z5
 	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z6
 	MOVQ        2888(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z7
 	MOVQ        3032(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     Z4, 384(AX)
-	VMOVUPS     Z6, 768(AX)
-	VMOVUPS     Z1, 1152(AX)
+	VMOVUPS     (BX)(DX*1), Z8
+	VADDPS      Z5, Z4, Z9
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z7, Z6, Z5
+	VSUBPS      Z7, Z6, Z6
+	VADDPS      Z9, Z3, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVAPS     Z4, Z7
+	VFMADD231PS Z0, Z6, Z7
+	VMOVAPS     Z9, Z9
+	VFMADD231PS Z1, Z5, Z9
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z8, Z4, Z4
+	VMOVUPS     Z4, 1152(AX)
 	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z4
 	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z5
 	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z6
 	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z8
 	MOVQ        2912(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z10
 	MOVQ        3056(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     Z4, 448(AX)
-	VMOVUPS     Z6, 832(AX)
-	VMOVUPS     Z1, 1216(AX)
+	VMOVUPS     (BX)(DX*1), Z11
+	VADDPS      Z6, Z5, Z12
+	VSUBPS      Z6, Z5, Z5
+	VADDPS      Z10, Z8, Z6
+	VSUBPS      Z10, Z8, Z8
+	VADDPS      Z12, Z4, Z4
+	VADDPS      Z6, Z4, Z4
+	VMOVAPS     Z5, Z10
+	VFMADD231PS Z0, Z8, Z10
+	VMOVAPS     Z12, Z12
+	VFMADD231PS Z1, Z6, Z12
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z2, Z8, Z5
+	VADDPS      Z11, Z5, Z5
+	VMOVUPS     Z5, 1216(AX)
 	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z5
 	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z6
 	MOVQ        2648(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z8
 	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z11
 	MOVQ        2936(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z13
 	MOVQ        3080(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
+	VMOVUPS     (BX)(DX*1), Z14
+	VADDPS      Z8, Z6, Z15
+	VSUBPS      Z8, Z6, Z6
+	VADDPS      Z13, Z11, Z8
+	VSUBPS      Z13, Z11, Z11
+	VADDPS      Z15, Z5, Z5
+	VADDPS      Z8, Z5, Z5
+	VMOVAPS     Z6, Z13
+	VFMADD231PS Z0, Z11, Z13
+	VMOVAPS     Z15, Z15
+	VFMADD231PS Z1, Z8, Z15
 	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     Z4, 512(AX)
-	VMOVUPS     Z6, 896(AX)
-	VMOVUPS     Z1, 1280(AX)
+	VFMADD231PS Z2, Z11, Z6
+	VADDPS      Z14, Z6, Z6
+	VMOVUPS     Z6, 1280(AX)
 	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z6
 	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z8
 	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z11
 	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z14
 	MOVQ        2960(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z16
 	MOVQ        3104(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 192(AX)
-	VMOVUPS     Z4, 576(AX)
-	VMOVUPS     Z6, 960(AX)
-	VMOVUPS     Z1, 1344(AX)
+	VMOVUPS     (BX)(DX*1), Z17
+	VADDPS      Z11, Z8, Z18
+	VSUBPS      Z11, Z8, Z8
+	VADDPS      Z16, Z14, Z11
+	VSUBPS      Z16, Z14, Z14
+	VADDPS      Z18, Z6, Z6
+	VADDPS      Z11, Z6, Z6
+	VMOVAPS     Z8, Z16
+	VFMADD231PS Z0, Z14, Z16
+	VMOVAPS     Z18, Z18
+	VFMADD231PS Z1, Z11, Z18
+	VMOVAPS     Z8, Z8
+	VFMADD231PS Z2, Z14, Z8
+	VADDPS      Z17, Z8, Z8
+	VMOVUPS     Z8, 1344(AX)
 	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z8
 	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z11
 	MOVQ        2696(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z14
 	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z17
 	MOVQ        2984(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z19
 	MOVQ        3128(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 256(AX)
-	VMOVUPS     Z4, 640(AX)
-	VMOVUPS     Z6, 1024(AX)
-	VMOVUPS     Z1, 1408(AX)
+	VMOVUPS     (BX)(DX*1), Z20
+	VADDPS      Z14, Z11, Z21
+	VSUBPS      Z14, Z11, Z11
+	VADDPS      Z19, Z17, Z14
+	VSUBPS      Z19, Z17, Z17
+	VADDPS      Z21, Z8, Z8
+	VADDPS      Z14, Z8, Z8
+	VMOVAPS     Z11, Z19
+	VFMADD231PS Z0, Z17, Z19
+	VMOVAPS     Z21, Z21
+	VFMADD231PS Z1, Z14, Z21
+	VMOVAPS     Z11, Z11
+	VFMADD231PS Z2, Z17, Z11
+	VADDPS      Z20, Z11, Z11
+	VMOVUPS     Z11, 1408(AX)
 	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z11
 	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z14
 	MOVQ        2720(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z17
 	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z20
 	MOVQ        3008(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z22
 	MOVQ        3152(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 320(AX)
-	VMOVUPS     Z4, 704(AX)
-	VMOVUPS     Z6, 1088(AX)
-	VMOVUPS     Z1, 1472(AX)
-	VMOVUPS     (AX), Z0
-	VMOVUPS     64(AX), Z1
-	VMOVUPS     128(AX), Z2
-	VMOVUPS     192(AX), Z3
-	VMOVUPS     256(AX), Z4
-	VMOVUPS     320(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
+	VMOVUPS     (BX)(DX*1), Z23
+	VADDPS      Z17, Z14, Z24
+	VSUBPS      Z17, Z14, Z14
+	VADDPS      Z22, Z20, Z17
+	VSUBPS      Z22, Z20, Z20
+	VADDPS      Z24, Z11, Z11
+	VADDPS      Z17, Z11, Z11
+	VMOVAPS     Z14, Z22
+	VFMADD231PS Z0, Z20, Z22
+	VMOVAPS     Z24, Z24
+	VFMADD231PS Z1, Z17, Z24
+	VMOVAPS     Z14, Z14
+	VFMADD231PS Z2, Z20, Z14
+	VADDPS      Z23, Z14, Z14
+	VMOVUPS     Z14, 1472(AX)
+	VADDPS      Z5, Z4, Z14
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z8, Z6, Z5
+	VSUBPS      Z8, Z6, Z6
+	VADDPS      Z14, Z3, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVAPS     Z4, Z8
+	VFMADD231PS Z0, Z6, Z8
+	VMOVAPS     Z14, Z14
+	VFMADD231PS Z1, Z5, Z14
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z11, Z4, Z4
 	MOVQ        3176(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3200(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
+	VMOVUPS     Z8, (BX)(DX*1)
 	MOVQ        3224(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
+	VMOVUPS     Z14, (BX)(DX*1)
 	MOVQ        3248(AX), BX
-	VMOVUPS     Z1, (BX)(DX*1)
-	VMOVUPS     384(AX), Z0
-	VMOVUPS     448(AX), Z1
-	VMOVUPS     512(AX), Z2
-	VMOVUPS     576(AX), Z3
-	VMOVUPS     640(AX), Z4
-	VMOVUPS     704(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
+	VMOVUPS     Z4, (BX)(DX*1)
+	VADDPS      Z13, Z10, Z3
+	VSUBPS      Z13, Z10, Z4
+	VADDPS      Z19, Z16, Z5
+	VSUBPS      Z19, Z16, Z6
+	VADDPS      Z3, Z7, Z7
+	VADDPS      Z5, Z7, Z7
+	VMOVAPS     Z4, Z8
+	VFMADD231PS Z0, Z6, Z8
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z1, Z5, Z3
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z22, Z4, Z4
 	MOVQ        3272(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
+	VMOVUPS     Z7, (BX)(DX*1)
 	MOVQ        3296(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
+	VMOVUPS     Z8, (BX)(DX*1)
 	MOVQ        3320(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3344(AX), BX
-	VMOVUPS     Z1, (BX)(DX*1)
-	VMOVUPS     768(AX), Z0
-	VMOVUPS     832(AX), Z1
-	VMOVUPS     896(AX), Z2
-	VMOVUPS     960(AX), Z3
-	VMOVUPS     1024(AX), Z4
-	VMOVUPS     1088(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
+	VMOVUPS     Z4, (BX)(DX*1)
+	VADDPS      Z15, Z12, Z3
+	VSUBPS      Z15, Z12, Z4
+	VADDPS      Z21, Z18, Z5
+	VSUBPS      Z21, Z18, Z6
+	VADDPS      Z3, Z9, Z7
+	VADDPS      Z5, Z7, Z7
+	VMOVAPS     Z4, Z8
+	VFMADD231PS Z0, Z6, Z8
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z1, Z5, Z3
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z24, Z4, Z4
 	MOVQ        3368(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
+	VMOVUPS     Z7, (BX)(DX*1)
 	MOVQ        3392(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
+	VMOVUPS     Z8, (BX)(DX*1)
 	MOVQ        3416(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3440(AX), BX
-	VMOVUPS     Z1, (BX)(DX*1)
-	VMOVUPS     1152(AX), Z0
-	VMOVUPS     1216(AX), Z1
-	VMOVUPS     1280(AX), Z2
-	VMOVUPS     1344(AX), Z3
-	VMOVUPS     1408(AX), Z4
-	VMOVUPS     1472(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	MOVQ        3464(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3488(AX), BX
 	VMOVUPS     Z4, (BX)(DX*1)
+	VMOVUPS     1152(AX), Z3
+	VMOVUPS     1216(AX), Z4
+	VMOVUPS     1280(AX), Z5
+	VMOVUPS     1344(AX), Z6
+	VMOVUPS     1408(AX), Z7
+	VMOVUPS     1472(AX), Z8
+	VADDPS      Z5, Z4, Z9
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z7, Z6, Z5
+	VSUBPS      Z7, Z6, Z6
+	VADDPS      Z9, Z3, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVAPS     Z4, Z7
+	VFMADD231PS Z0, Z6, Z7
+	VMOVAPS     Z9, Z9
+	VFMADD231PS Z1, Z5, Z9
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z8, Z4, Z4
+	MOVQ        3464(AX), BX
+	VMOVUPS     Z3, (BX)(DX*1)
+	MOVQ        3488(AX), BX
+	VMOVUPS     Z7, (BX)(DX*1)
 	MOVQ        3512(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
+	VMOVUPS     Z9, (BX)(DX*1)
 	MOVQ        3536(AX), BX
-	VMOVUPS     Z1, (BX)(DX*1)
+	VMOVUPS     Z4, (BX)(DX*1)
 	ADDQ        $0x40, DX
 	CMPQ        DX, CX
 	JL          loop
@@ -1246,332 +1095,315 @@ done:
 	VZEROUPPER
 	RET
 
-DATA constant11<>+0(SB)/4, $0x41000000
-DATA constant11<>+4(SB)/4, $0x41000000
-DATA constant11<>+8(SB)/4, $0x41000000
-DATA constant11<>+12(SB)/4, $0x41000000
-DATA constant11<>+16(SB)/4, $0x41000000
-DATA constant11<>+20(SB)/4, $0x41000000
-DATA constant11<>+24(SB)/4, $0x41000000
-DATA constant11<>+28(SB)/4, $0x41000000
-DATA constant11<>+32(SB)/4, $0x41000000
-DATA constant11<>+36(SB)/4, $0x41000000
-DATA constant11<>+40(SB)/4, $0x41000000
-DATA constant11<>+44(SB)/4, $0x41000000
-DATA constant11<>+48(SB)/4, $0x41000000
-DATA constant11<>+52(SB)/4, $0x41000000
-DATA constant11<>+56(SB)/4, $0x41000000
-DATA constant11<>+60(SB)/4, $0x41000000
-GLOBL constant11<>(SB), RODATA|NOPTR, $64
+DATA constant8<>+0(SB)/4, $0x41000000
+DATA constant8<>+4(SB)/4, $0x41000000
+DATA constant8<>+8(SB)/4, $0x41000000
+DATA constant8<>+12(SB)/4, $0x41000000
+DATA constant8<>+16(SB)/4, $0x41000000
+DATA constant8<>+20(SB)/4, $0x41000000
+DATA constant8<>+24(SB)/4, $0x41000000
+DATA constant8<>+28(SB)/4, $0x41000000
+DATA constant8<>+32(SB)/4, $0x41000000
+DATA constant8<>+36(SB)/4, $0x41000000
+DATA constant8<>+40(SB)/4, $0x41000000
+DATA constant8<>+44(SB)/4, $0x41000000
+DATA constant8<>+48(SB)/4, $0x41000000
+DATA constant8<>+52(SB)/4, $0x41000000
+DATA constant8<>+56(SB)/4, $0x41000000
+DATA constant8<>+60(SB)/4, $0x41000000
+GLOBL constant8<>(SB), RODATA|NOPTR, $64
 
 // func resultTransformAdd512(t *transform)
 // Requires: AVX, AVX512F
 TEXT ·resultTransformAdd512(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 2304(AX), CX
-	XORQ DX, DX
-	SHLQ $0x02, CX
-	JZ   done
+	MOVQ    t+0(FP), AX
+	MOVQ    2304(AX), CX
+	XORQ    DX, DX
+	SHLQ    $0x02, CX
+	JZ      done
+	VMOVUPS constant0<>+0(SB), Z0
+	VMOVUPS constant1<>+0(SB), Z1
+	VMOVUPS constant8<>+0(SB), Z2
 
 loop:
 	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z3
 	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z4
 	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z5
 	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z6
 	MOVQ        2888(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z7
 	MOVQ        3032(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     Z4, 384(AX)
-	VMOVUPS     Z6, 768(AX)
-	VMOVUPS     Z1, 1152(AX)
+	VMOVUPS     (BX)(DX*1), Z8
+	VADDPS      Z5, Z4, Z9
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z7, Z6, Z5
+	VSUBPS      Z7, Z6, Z6
+	VADDPS      Z9, Z3, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVAPS     Z4, Z7
+	VFMADD231PS Z0, Z6, Z7
+	VMOVAPS     Z9, Z9
+	VFMADD231PS Z1, Z5, Z9
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z8, Z4, Z4
+	VMOVUPS     Z4, 1152(AX)
 	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z4
 	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z5
 	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z6
 	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z8
 	MOVQ        2912(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z10
 	MOVQ        3056(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     Z4, 448(AX)
-	VMOVUPS     Z6, 832(AX)
-	VMOVUPS     Z1, 1216(AX)
+	VMOVUPS     (BX)(DX*1), Z11
+	VADDPS      Z6, Z5, Z12
+	VSUBPS      Z6, Z5, Z5
+	VADDPS      Z10, Z8, Z6
+	VSUBPS      Z10, Z8, Z8
+	VADDPS      Z12, Z4, Z4
+	VADDPS      Z6, Z4, Z4
+	VMOVAPS     Z5, Z10
+	VFMADD231PS Z0, Z8, Z10
+	VMOVAPS     Z12, Z12
+	VFMADD231PS Z1, Z6, Z12
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z2, Z8, Z5
+	VADDPS      Z11, Z5, Z5
+	VMOVUPS     Z5, 1216(AX)
 	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z5
 	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z6
 	MOVQ        2648(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z8
 	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z11
 	MOVQ        2936(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z13
 	MOVQ        3080(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
+	VMOVUPS     (BX)(DX*1), Z14
+	VADDPS      Z8, Z6, Z15
+	VSUBPS      Z8, Z6, Z6
+	VADDPS      Z13, Z11, Z8
+	VSUBPS      Z13, Z11, Z11
+	VADDPS      Z15, Z5, Z5
+	VADDPS      Z8, Z5, Z5
+	VMOVAPS     Z6, Z13
+	VFMADD231PS Z0, Z11, Z13
+	VMOVAPS     Z15, Z15
+	VFMADD231PS Z1, Z8, Z15
 	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     Z4, 512(AX)
-	VMOVUPS     Z6, 896(AX)
-	VMOVUPS     Z1, 1280(AX)
+	VFMADD231PS Z2, Z11, Z6
+	VADDPS      Z14, Z6, Z6
+	VMOVUPS     Z6, 1280(AX)
 	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z6
 	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z8
 	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z11
 	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z14
 	MOVQ        2960(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z16
 	MOVQ        3104(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 192(AX)
-	VMOVUPS     Z4, 576(AX)
-	VMOVUPS     Z6, 960(AX)
-	VMOVUPS     Z1, 1344(AX)
+	VMOVUPS     (BX)(DX*1), Z17
+	VADDPS      Z11, Z8, Z18
+	VSUBPS      Z11, Z8, Z8
+	VADDPS      Z16, Z14, Z11
+	VSUBPS      Z16, Z14, Z14
+	VADDPS      Z18, Z6, Z6
+	VADDPS      Z11, Z6, Z6
+	VMOVAPS     Z8, Z16
+	VFMADD231PS Z0, Z14, Z16
+	VMOVAPS     Z18, Z18
+	VFMADD231PS Z1, Z11, Z18
+	VMOVAPS     Z8, Z8
+	VFMADD231PS Z2, Z14, Z8
+	VADDPS      Z17, Z8, Z8
+	VMOVUPS     Z8, 1344(AX)
 	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z8
 	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z11
 	MOVQ        2696(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z14
 	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z17
 	MOVQ        2984(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z19
 	MOVQ        3128(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 256(AX)
-	VMOVUPS     Z4, 640(AX)
-	VMOVUPS     Z6, 1024(AX)
-	VMOVUPS     Z1, 1408(AX)
+	VMOVUPS     (BX)(DX*1), Z20
+	VADDPS      Z14, Z11, Z21
+	VSUBPS      Z14, Z11, Z11
+	VADDPS      Z19, Z17, Z14
+	VSUBPS      Z19, Z17, Z17
+	VADDPS      Z21, Z8, Z8
+	VADDPS      Z14, Z8, Z8
+	VMOVAPS     Z11, Z19
+	VFMADD231PS Z0, Z17, Z19
+	VMOVAPS     Z21, Z21
+	VFMADD231PS Z1, Z14, Z21
+	VMOVAPS     Z11, Z11
+	VFMADD231PS Z2, Z17, Z11
+	VADDPS      Z20, Z11, Z11
+	VMOVUPS     Z11, 1408(AX)
 	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
+	VMOVUPS     (BX)(DX*1), Z11
 	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
+	VMOVUPS     (BX)(DX*1), Z14
 	MOVQ        2720(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
+	VMOVUPS     (BX)(DX*1), Z17
 	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z20
 	MOVQ        3008(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
+	VMOVUPS     (BX)(DX*1), Z22
 	MOVQ        3152(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
-	VMOVUPS     Z0, 320(AX)
-	VMOVUPS     Z4, 704(AX)
-	VMOVUPS     Z6, 1088(AX)
-	VMOVUPS     Z1, 1472(AX)
-	VMOVUPS     (AX), Z0
-	VMOVUPS     64(AX), Z1
-	VMOVUPS     128(AX), Z2
-	VMOVUPS     192(AX), Z3
-	VMOVUPS     256(AX), Z4
-	VMOVUPS     320(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
+	VMOVUPS     (BX)(DX*1), Z23
+	VADDPS      Z17, Z14, Z24
+	VSUBPS      Z17, Z14, Z14
+	VADDPS      Z22, Z20, Z17
+	VSUBPS      Z22, Z20, Z20
+	VADDPS      Z24, Z11, Z11
+	VADDPS      Z17, Z11, Z11
+	VMOVAPS     Z14, Z22
+	VFMADD231PS Z0, Z20, Z22
+	VMOVAPS     Z24, Z24
+	VFMADD231PS Z1, Z17, Z24
+	VMOVAPS     Z14, Z14
+	VFMADD231PS Z2, Z20, Z14
+	VADDPS      Z23, Z14, Z14
+	VMOVUPS     Z14, 1472(AX)
+	VADDPS      Z5, Z4, Z14
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z8, Z6, Z5
+	VSUBPS      Z8, Z6, Z6
+	VADDPS      Z14, Z3, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVAPS     Z4, Z8
+	VFMADD231PS Z0, Z6, Z8
+	VMOVAPS     Z14, Z14
+	VFMADD231PS Z1, Z5, Z14
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z11, Z4, Z4
 	MOVQ        3176(AX), BX
-	VADDPS      (BX)(DX*1), Z0, Z0
-	VMOVUPS     Z0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z5
+	VADDPS      Z5, Z3, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3200(AX), BX
-	VADDPS      (BX)(DX*1), Z4, Z4
-	VMOVUPS     Z4, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z3
+	VADDPS      Z3, Z8, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3224(AX), BX
-	VADDPS      (BX)(DX*1), Z6, Z6
-	VMOVUPS     Z6, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z3
+	VADDPS      Z3, Z14, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3248(AX), BX
-	VADDPS      (BX)(DX*1), Z1, Z1
-	VMOVUPS     Z1, (BX)(DX*1)
-	VMOVUPS     384(AX), Z0
-	VMOVUPS     448(AX), Z1
-	VMOVUPS     512(AX), Z2
-	VMOVUPS     576(AX), Z3
-	VMOVUPS     640(AX), Z4
-	VMOVUPS     704(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
+	VMOVUPS     (BX)(DX*1), Z3
+	VADDPS      Z3, Z4, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
+	VADDPS      Z13, Z10, Z3
+	VSUBPS      Z13, Z10, Z4
+	VADDPS      Z19, Z16, Z5
+	VSUBPS      Z19, Z16, Z6
+	VADDPS      Z3, Z7, Z7
+	VADDPS      Z5, Z7, Z7
+	VMOVAPS     Z4, Z8
+	VFMADD231PS Z0, Z6, Z8
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z1, Z5, Z3
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z22, Z4, Z4
 	MOVQ        3272(AX), BX
-	VADDPS      (BX)(DX*1), Z0, Z0
-	VMOVUPS     Z0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z5
+	VADDPS      Z5, Z7, Z5
+	VMOVUPS     Z5, (BX)(DX*1)
 	MOVQ        3296(AX), BX
-	VADDPS      (BX)(DX*1), Z4, Z4
-	VMOVUPS     Z4, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z5
+	VADDPS      Z5, Z8, Z5
+	VMOVUPS     Z5, (BX)(DX*1)
 	MOVQ        3320(AX), BX
-	VADDPS      (BX)(DX*1), Z6, Z6
-	VMOVUPS     Z6, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z5
+	VADDPS      Z5, Z3, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3344(AX), BX
-	VADDPS      (BX)(DX*1), Z1, Z1
-	VMOVUPS     Z1, (BX)(DX*1)
-	VMOVUPS     768(AX), Z0
-	VMOVUPS     832(AX), Z1
-	VMOVUPS     896(AX), Z2
-	VMOVUPS     960(AX), Z3
-	VMOVUPS     1024(AX), Z4
-	VMOVUPS     1088(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
+	VMOVUPS     (BX)(DX*1), Z3
+	VADDPS      Z3, Z4, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
+	VADDPS      Z15, Z12, Z3
+	VSUBPS      Z15, Z12, Z4
+	VADDPS      Z21, Z18, Z5
+	VSUBPS      Z21, Z18, Z6
+	VADDPS      Z3, Z9, Z7
+	VADDPS      Z5, Z7, Z7
+	VMOVAPS     Z4, Z8
+	VFMADD231PS Z0, Z6, Z8
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z1, Z5, Z3
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z24, Z4, Z4
 	MOVQ        3368(AX), BX
-	VADDPS      (BX)(DX*1), Z0, Z0
-	VMOVUPS     Z0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z5
+	VADDPS      Z5, Z7, Z5
+	VMOVUPS     Z5, (BX)(DX*1)
 	MOVQ        3392(AX), BX
-	VADDPS      (BX)(DX*1), Z4, Z4
-	VMOVUPS     Z4, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z5
+	VADDPS      Z5, Z8, Z5
+	VMOVUPS     Z5, (BX)(DX*1)
 	MOVQ        3416(AX), BX
-	VADDPS      (BX)(DX*1), Z6, Z6
-	VMOVUPS     Z6, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z5
+	VADDPS      Z5, Z3, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3440(AX), BX
-	VADDPS      (BX)(DX*1), Z1, Z1
-	VMOVUPS     Z1, (BX)(DX*1)
-	VMOVUPS     1152(AX), Z0
-	VMOVUPS     1216(AX), Z1
-	VMOVUPS     1280(AX), Z2
-	VMOVUPS     1344(AX), Z3
-	VMOVUPS     1408(AX), Z4
-	VMOVUPS     1472(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z2, Z1, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z0, Z0
-	VADDPS      Z2, Z0, Z0
-	VMOVAPS     Z1, Z4
-	VFMADD231PS constant3<>+0(SB), Z3, Z4
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant11<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z1, Z1
+	VMOVUPS     (BX)(DX*1), Z3
+	VADDPS      Z3, Z4, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
+	VMOVUPS     1152(AX), Z3
+	VMOVUPS     1216(AX), Z4
+	VMOVUPS     1280(AX), Z5
+	VMOVUPS     1344(AX), Z6
+	VMOVUPS     1408(AX), Z7
+	VMOVUPS     1472(AX), Z8
+	VADDPS      Z5, Z4, Z9
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z7, Z6, Z5
+	VSUBPS      Z7, Z6, Z6
+	VADDPS      Z9, Z3, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVAPS     Z4, Z7
+	VFMADD231PS Z0, Z6, Z7
+	VMOVAPS     Z9, Z9
+	VFMADD231PS Z1, Z5, Z9
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	VADDPS      Z8, Z4, Z4
 	MOVQ        3464(AX), BX
-	VADDPS      (BX)(DX*1), Z0, Z0
-	VMOVUPS     Z0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z5
+	VADDPS      Z5, Z3, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3488(AX), BX
-	VADDPS      (BX)(DX*1), Z4, Z4
-	VMOVUPS     Z4, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z3
+	VADDPS      Z3, Z7, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3512(AX), BX
-	VADDPS      (BX)(DX*1), Z6, Z6
-	VMOVUPS     Z6, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z3
+	VADDPS      Z3, Z9, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
 	MOVQ        3536(AX), BX
-	VADDPS      (BX)(DX*1), Z1, Z1
-	VMOVUPS     Z1, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Z3
+	VADDPS      Z3, Z4, Z3
+	VMOVUPS     Z3, (BX)(DX*1)
 	ADDQ        $0x40, DX
 	CMPQ        DX, CX
 	JL          loop
@@ -1583,288 +1415,250 @@ done:
 // func slopeTransform512(t *transform)
 // Requires: AVX, AVX512F
 TEXT ·slopeTransform512(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 2304(AX), CX
-	XORQ DX, DX
-	SHLQ $0x02, CX
-	JZ   done
+	MOVQ    t+0(FP), AX
+	MOVQ    2304(AX), CX
+	XORQ    DX, DX
+	SHLQ    $0x02, CX
+	JZ      done
+	VMOVUPS constant0<>+0(SB), Z0
+	VMOVUPS constant1<>+0(SB), Z1
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     Z2, 256(AX)
-	VMOVUPS     Z4, 512(AX)
-	VMOVUPS     Z5, 768(AX)
-	VMOVUPS     Z6, 1024(AX)
-	VMOVUPS     Z3, 1280(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     Z2, 320(AX)
-	VMOVUPS     Z4, 576(AX)
-	VMOVUPS     Z5, 832(AX)
-	VMOVUPS     Z6, 1088(AX)
-	VMOVUPS     Z3, 1344(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2648(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     Z2, 384(AX)
-	VMOVUPS     Z4, 640(AX)
-	VMOVUPS     Z5, 896(AX)
-	VMOVUPS     Z6, 1152(AX)
-	VMOVUPS     Z3, 1408(AX)
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	VMOVUPS     Z0, 192(AX)
-	VMOVUPS     Z2, 448(AX)
-	VMOVUPS     Z4, 704(AX)
-	VMOVUPS     Z5, 960(AX)
-	VMOVUPS     Z6, 1216(AX)
-	VMOVUPS     Z3, 1472(AX)
-	VMOVUPS     (AX), Z0
-	VMOVUPS     64(AX), Z1
-	VMOVUPS     128(AX), Z2
-	VMOVUPS     192(AX), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	MOVQ        3176(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3200(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3248(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3272(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3296(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     256(AX), Z0
-	VMOVUPS     320(AX), Z1
-	VMOVUPS     384(AX), Z2
-	VMOVUPS     448(AX), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	MOVQ        3320(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3344(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3368(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3392(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3416(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3440(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     512(AX), Z0
-	VMOVUPS     576(AX), Z1
-	VMOVUPS     640(AX), Z2
-	VMOVUPS     704(AX), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	MOVQ        3464(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3488(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3512(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3536(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3560(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3584(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     768(AX), Z0
-	VMOVUPS     832(AX), Z1
-	VMOVUPS     896(AX), Z2
-	VMOVUPS     960(AX), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	MOVQ        3608(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3632(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3656(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3680(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3704(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3728(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     1024(AX), Z0
-	VMOVUPS     1088(AX), Z1
-	VMOVUPS     1152(AX), Z2
-	VMOVUPS     1216(AX), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	MOVQ        3752(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3776(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3800(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3824(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3848(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        3872(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     1280(AX), Z0
-	VMOVUPS     1344(AX), Z1
-	VMOVUPS     1408(AX), Z2
-	VMOVUPS     1472(AX), Z3
-	VADDPS      Z2, Z0, Z4
-	VADDPS      Z3, Z1, Z5
-	VMOVAPS     Z0, Z6
-	VFMADD231PS constant2<>+0(SB), Z2, Z6
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant2<>+0(SB), Z3, Z1
-	VADDPS      Z5, Z4, Z2
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS     Z6, Z5
-	VFMADD231PS constant3<>+0(SB), Z1, Z5
-	VMOVAPS     Z6, Z6
-	VFMADD231PS constant4<>+0(SB), Z1, Z6
-	MOVQ        3896(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3920(AX), BX
-	VMOVUPS     Z2, (BX)(DX*1)
-	MOVQ        3944(AX), BX
-	VMOVUPS     Z4, (BX)(DX*1)
-	MOVQ        3968(AX), BX
-	VMOVUPS     Z5, (BX)(DX*1)
-	MOVQ        3992(AX), BX
-	VMOVUPS     Z6, (BX)(DX*1)
-	MOVQ        4016(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	ADDQ        $0x40, DX
-	CMPQ        DX, CX
-	JL          loop
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Z2
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Z3
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Z4
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z7, Z6, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z5, 1280(AX)
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Z3
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Z10
+	VADDPS       Z9, Z3, Z11
+	VADDPS       Z10, Z5, Z12
+	VMOVAPS      Z3, Z13
+	VFMADD231PS  Z1, Z9, Z13
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z1, Z10, Z5
+	VADDPS       Z12, Z11, Z9
+	VSUBPS       Z12, Z11, Z11
+	VMOVAPS      Z13, Z12
+	VFMADD231PS  Z0, Z5, Z12
+	VMOVAPS      Z13, Z13
+	VFNMADD231PS Z0, Z5, Z13
+	VMOVUPS      Z10, 1344(AX)
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Z10
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Z14
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	VADDPS       Z14, Z5, Z16
+	VADDPS       Z15, Z10, Z17
+	VMOVAPS      Z5, Z18
+	VFMADD231PS  Z1, Z14, Z18
+	VMOVAPS      Z10, Z10
+	VFMADD231PS  Z1, Z15, Z10
+	VADDPS       Z17, Z16, Z14
+	VSUBPS       Z17, Z16, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z0, Z10, Z17
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z0, Z10, Z18
+	VMOVUPS      Z15, 1408(AX)
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Z10
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Z19
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Z20
+	VADDPS       Z19, Z10, Z21
+	VADDPS       Z20, Z15, Z22
+	VMOVAPS      Z10, Z23
+	VFMADD231PS  Z1, Z19, Z23
+	VMOVAPS      Z15, Z15
+	VFMADD231PS  Z1, Z20, Z15
+	VADDPS       Z22, Z21, Z19
+	VSUBPS       Z22, Z21, Z21
+	VMOVAPS      Z23, Z22
+	VFMADD231PS  Z0, Z15, Z22
+	VMOVAPS      Z23, Z23
+	VFNMADD231PS Z0, Z15, Z23
+	VMOVUPS      Z20, 1472(AX)
+	VADDPS       Z5, Z2, Z15
+	VADDPS       Z10, Z3, Z20
+	VMOVAPS      Z2, Z24
+	VFMADD231PS  Z1, Z5, Z24
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z10, Z3
+	VADDPS       Z20, Z15, Z5
+	VSUBPS       Z20, Z15, Z15
+	VMOVAPS      Z24, Z20
+	VFMADD231PS  Z0, Z3, Z20
+	VMOVAPS      Z24, Z24
+	VFNMADD231PS Z0, Z3, Z24
+	MOVQ         3176(AX), BX
+	VMOVUPS      Z2, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      Z15, (BX)(DX*1)
+	MOVQ         3248(AX), BX
+	VMOVUPS      Z20, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      Z24, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      Z10, (BX)(DX*1)
+	VADDPS       Z14, Z4, Z2
+	VADDPS       Z19, Z9, Z3
+	VMOVAPS      Z4, Z5
+	VFMADD231PS  Z1, Z14, Z5
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z19, Z9
+	VADDPS       Z3, Z2, Z10
+	VSUBPS       Z3, Z2, Z2
+	VMOVAPS      Z5, Z3
+	VFMADD231PS  Z0, Z9, Z3
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z0, Z9, Z5
+	MOVQ         3320(AX), BX
+	VMOVUPS      Z4, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      Z10, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      Z2, (BX)(DX*1)
+	MOVQ         3392(AX), BX
+	VMOVUPS      Z3, (BX)(DX*1)
+	MOVQ         3416(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3440(AX), BX
+	VMOVUPS      Z19, (BX)(DX*1)
+	VADDPS       Z16, Z6, Z2
+	VADDPS       Z21, Z11, Z3
+	VMOVAPS      Z6, Z4
+	VFMADD231PS  Z1, Z16, Z4
+	VMOVAPS      Z11, Z5
+	VFMADD231PS  Z1, Z21, Z5
+	VADDPS       Z3, Z2, Z9
+	VSUBPS       Z3, Z2, Z2
+	VMOVAPS      Z4, Z3
+	VFMADD231PS  Z0, Z5, Z3
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z5, Z4
+	MOVQ         3464(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3488(AX), BX
+	VMOVUPS      Z9, (BX)(DX*1)
+	MOVQ         3512(AX), BX
+	VMOVUPS      Z2, (BX)(DX*1)
+	MOVQ         3536(AX), BX
+	VMOVUPS      Z3, (BX)(DX*1)
+	MOVQ         3560(AX), BX
+	VMOVUPS      Z4, (BX)(DX*1)
+	MOVQ         3584(AX), BX
+	VMOVUPS      Z21, (BX)(DX*1)
+	VADDPS       Z17, Z7, Z2
+	VADDPS       Z22, Z12, Z3
+	VMOVAPS      Z7, Z4
+	VFMADD231PS  Z1, Z17, Z4
+	VMOVAPS      Z12, Z5
+	VFMADD231PS  Z1, Z22, Z5
+	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z3, Z2, Z2
+	VMOVAPS      Z4, Z3
+	VFMADD231PS  Z0, Z5, Z3
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z5, Z4
+	MOVQ         3608(AX), BX
+	VMOVUPS      Z7, (BX)(DX*1)
+	MOVQ         3632(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3656(AX), BX
+	VMOVUPS      Z2, (BX)(DX*1)
+	MOVQ         3680(AX), BX
+	VMOVUPS      Z3, (BX)(DX*1)
+	MOVQ         3704(AX), BX
+	VMOVUPS      Z4, (BX)(DX*1)
+	MOVQ         3728(AX), BX
+	VMOVUPS      Z22, (BX)(DX*1)
+	VADDPS       Z18, Z8, Z2
+	VADDPS       Z23, Z13, Z3
+	VMOVAPS      Z8, Z4
+	VFMADD231PS  Z1, Z18, Z4
+	VMOVAPS      Z13, Z5
+	VFMADD231PS  Z1, Z23, Z5
+	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z3, Z2, Z2
+	VMOVAPS      Z4, Z3
+	VFMADD231PS  Z0, Z5, Z3
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z5, Z4
+	MOVQ         3752(AX), BX
+	VMOVUPS      Z8, (BX)(DX*1)
+	MOVQ         3776(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3800(AX), BX
+	VMOVUPS      Z2, (BX)(DX*1)
+	MOVQ         3824(AX), BX
+	VMOVUPS      Z3, (BX)(DX*1)
+	MOVQ         3848(AX), BX
+	VMOVUPS      Z4, (BX)(DX*1)
+	MOVQ         3872(AX), BX
+	VMOVUPS      Z23, (BX)(DX*1)
+	VMOVUPS      1280(AX), Z2
+	VMOVUPS      1344(AX), Z3
+	VMOVUPS      1408(AX), Z4
+	VMOVUPS      1472(AX), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z7, Z6, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	MOVQ         3896(AX), BX
+	VMOVUPS      Z2, (BX)(DX*1)
+	MOVQ         3920(AX), BX
+	VMOVUPS      Z4, (BX)(DX*1)
+	MOVQ         3944(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3968(AX), BX
+	VMOVUPS      Z7, (BX)(DX*1)
+	MOVQ         3992(AX), BX
+	VMOVUPS      Z8, (BX)(DX*1)
+	MOVQ         4016(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	ADDQ         $0x40, DX
+	CMPQ         DX, CX
+	JL           loop
 
 done:
 	VZEROUPPER
@@ -1873,286 +1667,528 @@ done:
 // func sumTransform512(t *transform)
 // Requires: AVX, AVX512F
 TEXT ·sumTransform512(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 2304(AX), CX
-	XORQ DX, DX
-	SHLQ $0x02, CX
-	JZ   done
+	MOVQ    t+0(FP), AX
+	MOVQ    2304(AX), CX
+	XORQ    DX, DX
+	SHLQ    $0x02, CX
+	JZ      done
+	VMOVUPS constant4<>+0(SB), Z0
+	VMOVUPS constant5<>+0(SB), Z1
+	VMOVUPS constant6<>+0(SB), Z2
+	VMOVUPS constant7<>+0(SB), Z3
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2888(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3032(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant5<>+0(SB), Z6, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant6<>+0(SB), Z2, Z0
-	VMULPS      constant7<>+0(SB), Z1, Z1
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant9<>+0(SB), Z3, Z1
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant5<>+0(SB), Z6, Z3
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z2, Z3
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     Z1, 384(AX)
-	VMOVUPS     Z3, 768(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2912(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3056(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant5<>+0(SB), Z6, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant6<>+0(SB), Z2, Z0
-	VMULPS      constant7<>+0(SB), Z1, Z1
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant9<>+0(SB), Z3, Z1
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant5<>+0(SB), Z6, Z3
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z2, Z3
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     Z1, 448(AX)
-	VMOVUPS     Z3, 832(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2648(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2936(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3080(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant5<>+0(SB), Z6, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant6<>+0(SB), Z2, Z0
-	VMULPS      constant7<>+0(SB), Z1, Z1
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant9<>+0(SB), Z3, Z1
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant5<>+0(SB), Z6, Z3
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z2, Z3
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     Z1, 512(AX)
-	VMOVUPS     Z3, 896(AX)
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2960(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3104(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant5<>+0(SB), Z6, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant6<>+0(SB), Z2, Z0
-	VMULPS      constant7<>+0(SB), Z1, Z1
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant9<>+0(SB), Z3, Z1
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant5<>+0(SB), Z6, Z3
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z2, Z3
-	VMOVUPS     Z0, 192(AX)
-	VMOVUPS     Z1, 576(AX)
-	VMOVUPS     Z3, 960(AX)
-	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2696(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        2984(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3128(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant5<>+0(SB), Z6, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant6<>+0(SB), Z2, Z0
-	VMULPS      constant7<>+0(SB), Z1, Z1
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant9<>+0(SB), Z3, Z1
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant5<>+0(SB), Z6, Z3
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z2, Z3
-	VMOVUPS     Z0, 256(AX)
-	VMOVUPS     Z1, 640(AX)
-	VMOVUPS     Z3, 1024(AX)
-	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Z0
-	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Z1
-	MOVQ        2720(AX), BX
-	VMOVUPS     (BX)(DX*1), Z2
-	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Z3
-	MOVQ        3008(AX), BX
-	VMOVUPS     (BX)(DX*1), Z4
-	MOVQ        3152(AX), BX
-	VMOVUPS     (BX)(DX*1), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant5<>+0(SB), Z6, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant6<>+0(SB), Z2, Z0
-	VMULPS      constant7<>+0(SB), Z1, Z1
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant9<>+0(SB), Z3, Z1
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant5<>+0(SB), Z6, Z3
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z2, Z3
-	VMOVUPS     Z0, 320(AX)
-	VMOVUPS     Z1, 704(AX)
-	VMOVUPS     Z3, 1088(AX)
-	VMOVUPS     (AX), Z0
-	VMOVUPS     64(AX), Z1
-	VMOVUPS     128(AX), Z2
-	VMOVUPS     192(AX), Z3
-	VMOVUPS     256(AX), Z4
-	VMOVUPS     320(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant5<>+0(SB), Z6, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant6<>+0(SB), Z2, Z0
-	VMULPS      constant7<>+0(SB), Z1, Z1
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant9<>+0(SB), Z3, Z1
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant5<>+0(SB), Z6, Z3
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z2, Z3
-	MOVQ        3176(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3200(AX), BX
-	VMOVUPS     Z1, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     384(AX), Z0
-	VMOVUPS     448(AX), Z1
-	VMOVUPS     512(AX), Z2
-	VMOVUPS     576(AX), Z3
-	VMOVUPS     640(AX), Z4
-	VMOVUPS     704(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant5<>+0(SB), Z6, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant6<>+0(SB), Z2, Z0
-	VMULPS      constant7<>+0(SB), Z1, Z1
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant9<>+0(SB), Z3, Z1
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant5<>+0(SB), Z6, Z3
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z2, Z3
-	MOVQ        3248(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3272(AX), BX
-	VMOVUPS     Z1, (BX)(DX*1)
-	MOVQ        3296(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	VMOVUPS     768(AX), Z0
-	VMOVUPS     832(AX), Z1
-	VMOVUPS     896(AX), Z2
-	VMOVUPS     960(AX), Z3
-	VMOVUPS     1024(AX), Z4
-	VMOVUPS     1088(AX), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      constant8<>+0(SB), Z0, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant5<>+0(SB), Z6, Z0
-	VMOVAPS     Z0, Z0
-	VFMADD231PS constant6<>+0(SB), Z2, Z0
-	VMULPS      constant7<>+0(SB), Z1, Z1
-	VMOVAPS     Z1, Z1
-	VFMADD231PS constant9<>+0(SB), Z3, Z1
-	VMOVAPS     Z5, Z3
-	VFMADD231PS constant5<>+0(SB), Z6, Z3
-	VMOVAPS     Z3, Z3
-	VFMADD231PS constant7<>+0(SB), Z2, Z3
-	MOVQ        3320(AX), BX
-	VMOVUPS     Z0, (BX)(DX*1)
-	MOVQ        3344(AX), BX
-	VMOVUPS     Z1, (BX)(DX*1)
-	MOVQ        3368(AX), BX
-	VMOVUPS     Z3, (BX)(DX*1)
-	ADDQ        $0x40, DX
-	CMPQ        DX, CX
-	JL          loop
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Z4
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	MOVQ         2744(AX), BX
+	VMOVUPS      (BX)(DX*1), Z7
+	MOVQ         2888(AX), BX
+	VMOVUPS      (BX)(DX*1), Z8
+	MOVQ         3032(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	VADDPS       Z6, Z5, Z10
+	VSUBPS       Z5, Z6, Z5
+	VADDPS       Z8, Z7, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z3, Z4, Z4
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z2, Z10, Z4
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z1, Z7, Z5
+	VMOVAPS      Z9, Z7
+	VFNMADD231PS Z2, Z10, Z7
+	VMOVAPS      Z7, Z7
+	VFMADD231PS  Z2, Z6, Z7
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Z8
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	MOVQ         2768(AX), BX
+	VMOVUPS      (BX)(DX*1), Z10
+	MOVQ         2912(AX), BX
+	VMOVUPS      (BX)(DX*1), Z11
+	MOVQ         3056(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	VADDPS       Z9, Z8, Z13
+	VSUBPS       Z8, Z9, Z8
+	VADDPS       Z11, Z10, Z9
+	VSUBPS       Z11, Z10, Z10
+	VMULPS       Z3, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z2, Z13, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z0, Z9, Z6
+	VMULPS       Z2, Z8, Z8
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z10, Z8
+	VMOVAPS      Z12, Z10
+	VFNMADD231PS Z2, Z13, Z10
+	VMOVAPS      Z10, Z10
+	VFMADD231PS  Z2, Z9, Z10
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Z11
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	MOVQ         2792(AX), BX
+	VMOVUPS      (BX)(DX*1), Z13
+	MOVQ         2936(AX), BX
+	VMOVUPS      (BX)(DX*1), Z14
+	MOVQ         3080(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	VADDPS       Z12, Z11, Z16
+	VSUBPS       Z11, Z12, Z11
+	VADDPS       Z14, Z13, Z12
+	VSUBPS       Z14, Z13, Z13
+	VMULPS       Z3, Z9, Z9
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z2, Z16, Z9
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z0, Z12, Z9
+	VMULPS       Z2, Z11, Z11
+	VMOVAPS      Z11, Z11
+	VFMADD231PS  Z1, Z13, Z11
+	VMOVAPS      Z15, Z13
+	VFNMADD231PS Z2, Z16, Z13
+	VMOVAPS      Z13, Z13
+	VFMADD231PS  Z2, Z12, Z13
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Z14
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	MOVQ         2816(AX), BX
+	VMOVUPS      (BX)(DX*1), Z16
+	MOVQ         2960(AX), BX
+	VMOVUPS      (BX)(DX*1), Z17
+	MOVQ         3104(AX), BX
+	VMOVUPS      (BX)(DX*1), Z18
+	VADDPS       Z15, Z14, Z19
+	VSUBPS       Z14, Z15, Z14
+	VADDPS       Z17, Z16, Z15
+	VSUBPS       Z17, Z16, Z16
+	VMULPS       Z3, Z12, Z12
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z2, Z19, Z12
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z0, Z15, Z12
+	VMULPS       Z2, Z14, Z14
+	VMOVAPS      Z14, Z14
+	VFMADD231PS  Z1, Z16, Z14
+	VMOVAPS      Z18, Z16
+	VFNMADD231PS Z2, Z19, Z16
+	VMOVAPS      Z16, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Z17
+	MOVQ         2696(AX), BX
+	VMOVUPS      (BX)(DX*1), Z18
+	MOVQ         2840(AX), BX
+	VMOVUPS      (BX)(DX*1), Z19
+	MOVQ         2984(AX), BX
+	VMOVUPS      (BX)(DX*1), Z20
+	MOVQ         3128(AX), BX
+	VMOVUPS      (BX)(DX*1), Z21
+	VADDPS       Z18, Z17, Z22
+	VSUBPS       Z17, Z18, Z17
+	VADDPS       Z20, Z19, Z18
+	VSUBPS       Z20, Z19, Z19
+	VMULPS       Z3, Z15, Z15
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z2, Z22, Z15
+	VMOVAPS      Z15, Z15
+	VFMADD231PS  Z0, Z18, Z15
+	VMULPS       Z2, Z17, Z17
+	VMOVAPS      Z17, Z17
+	VFMADD231PS  Z1, Z19, Z17
+	VMOVAPS      Z21, Z19
+	VFNMADD231PS Z2, Z22, Z19
+	VMOVAPS      Z19, Z19
+	VFMADD231PS  Z2, Z18, Z19
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Z18
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Z20
+	MOVQ         2720(AX), BX
+	VMOVUPS      (BX)(DX*1), Z21
+	MOVQ         2864(AX), BX
+	VMOVUPS      (BX)(DX*1), Z22
+	MOVQ         3008(AX), BX
+	VMOVUPS      (BX)(DX*1), Z23
+	MOVQ         3152(AX), BX
+	VMOVUPS      (BX)(DX*1), Z24
+	VADDPS       Z21, Z20, Z25
+	VSUBPS       Z20, Z21, Z20
+	VADDPS       Z23, Z22, Z21
+	VSUBPS       Z23, Z22, Z22
+	VMULPS       Z3, Z18, Z18
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z2, Z25, Z18
+	VMOVAPS      Z18, Z18
+	VFMADD231PS  Z0, Z21, Z18
+	VMULPS       Z2, Z20, Z20
+	VMOVAPS      Z20, Z20
+	VFMADD231PS  Z1, Z22, Z20
+	VMOVAPS      Z24, Z22
+	VFNMADD231PS Z2, Z25, Z22
+	VMOVAPS      Z22, Z22
+	VFMADD231PS  Z2, Z21, Z22
+	VADDPS       Z9, Z6, Z21
+	VSUBPS       Z6, Z9, Z6
+	VADDPS       Z15, Z12, Z9
+	VSUBPS       Z15, Z12, Z12
+	VMULPS       Z3, Z4, Z4
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z2, Z21, Z4
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z0, Z9, Z4
+	VMULPS       Z2, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z12, Z6
+	VMOVAPS      Z18, Z12
+	VFNMADD231PS Z2, Z21, Z12
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z2, Z9, Z12
+	MOVQ         3176(AX), BX
+	VMOVUPS      Z4, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      Z12, (BX)(DX*1)
+	VADDPS       Z11, Z8, Z4
+	VSUBPS       Z8, Z11, Z6
+	VADDPS       Z17, Z14, Z8
+	VSUBPS       Z17, Z14, Z9
+	VMULPS       Z3, Z5, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z2, Z4, Z5
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z0, Z8, Z5
+	VMULPS       Z2, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z9, Z6
+	VMOVAPS      Z20, Z9
+	VFNMADD231PS Z2, Z4, Z9
+	VMOVAPS      Z9, Z4
+	VFMADD231PS  Z2, Z8, Z4
+	MOVQ         3248(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      Z4, (BX)(DX*1)
+	VADDPS       Z13, Z10, Z4
+	VSUBPS       Z10, Z13, Z5
+	VADDPS       Z19, Z16, Z6
+	VSUBPS       Z19, Z16, Z8
+	VMULPS       Z3, Z7, Z7
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z4, Z7
+	VMOVAPS      Z7, Z7
+	VFMADD231PS  Z0, Z6, Z7
+	VMULPS       Z2, Z5, Z5
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z1, Z8, Z5
+	VMOVAPS      Z22, Z8
+	VFNMADD231PS Z2, Z4, Z8
+	VMOVAPS      Z8, Z4
+	VFMADD231PS  Z2, Z6, Z4
+	MOVQ         3320(AX), BX
+	VMOVUPS      Z7, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      Z4, (BX)(DX*1)
+	ADDQ         $0x40, DX
+	CMPQ         DX, CX
+	JL           loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func sumTransformAdd512(t *transform)
+// Requires: AVX, AVX512F
+TEXT ·sumTransformAdd512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    2304(AX), CX
+	XORQ    DX, DX
+	SHLQ    $0x02, CX
+	JZ      done
+	VMOVUPS constant4<>+0(SB), Z0
+	VMOVUPS constant5<>+0(SB), Z1
+	VMOVUPS constant6<>+0(SB), Z2
+	VMOVUPS constant7<>+0(SB), Z3
+
+loop:
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Z4
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	MOVQ         2744(AX), BX
+	VMOVUPS      (BX)(DX*1), Z7
+	MOVQ         2888(AX), BX
+	VMOVUPS      (BX)(DX*1), Z8
+	MOVQ         3032(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	VADDPS       Z6, Z5, Z10
+	VSUBPS       Z5, Z6, Z5
+	VADDPS       Z8, Z7, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z3, Z4, Z4
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z2, Z10, Z4
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z1, Z7, Z5
+	VMOVAPS      Z9, Z7
+	VFNMADD231PS Z2, Z10, Z7
+	VMOVAPS      Z7, Z7
+	VFMADD231PS  Z2, Z6, Z7
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Z8
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	MOVQ         2768(AX), BX
+	VMOVUPS      (BX)(DX*1), Z10
+	MOVQ         2912(AX), BX
+	VMOVUPS      (BX)(DX*1), Z11
+	MOVQ         3056(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	VADDPS       Z9, Z8, Z13
+	VSUBPS       Z8, Z9, Z8
+	VADDPS       Z11, Z10, Z9
+	VSUBPS       Z11, Z10, Z10
+	VMULPS       Z3, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z2, Z13, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z0, Z9, Z6
+	VMULPS       Z2, Z8, Z8
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z10, Z8
+	VMOVAPS      Z12, Z10
+	VFNMADD231PS Z2, Z13, Z10
+	VMOVAPS      Z10, Z10
+	VFMADD231PS  Z2, Z9, Z10
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Z11
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	MOVQ         2792(AX), BX
+	VMOVUPS      (BX)(DX*1), Z13
+	MOVQ         2936(AX), BX
+	VMOVUPS      (BX)(DX*1), Z14
+	MOVQ         3080(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	VADDPS       Z12, Z11, Z16
+	VSUBPS       Z11, Z12, Z11
+	VADDPS       Z14, Z13, Z12
+	VSUBPS       Z14, Z13, Z13
+	VMULPS       Z3, Z9, Z9
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z2, Z16, Z9
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z0, Z12, Z9
+	VMULPS       Z2, Z11, Z11
+	VMOVAPS      Z11, Z11
+	VFMADD231PS  Z1, Z13, Z11
+	VMOVAPS      Z15, Z13
+	VFNMADD231PS Z2, Z16, Z13
+	VMOVAPS      Z13, Z13
+	VFMADD231PS  Z2, Z12, Z13
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Z12
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Z14
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	MOVQ         2816(AX), BX
+	VMOVUPS      (BX)(DX*1), Z16
+	MOVQ         2960(AX), BX
+	VMOVUPS      (BX)(DX*1), Z17
+	MOVQ         3104(AX), BX
+	VMOVUPS      (BX)(DX*1), Z18
+	VADDPS       Z15, Z14, Z19
+	VSUBPS       Z14, Z15, Z14
+	VADDPS       Z17, Z16, Z15
+	VSUBPS       Z17, Z16, Z16
+	VMULPS       Z3, Z12, Z12
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z2, Z19, Z12
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z0, Z15, Z12
+	VMULPS       Z2, Z14, Z14
+	VMOVAPS      Z14, Z14
+	VFMADD231PS  Z1, Z16, Z14
+	VMOVAPS      Z18, Z16
+	VFNMADD231PS Z2, Z19, Z16
+	VMOVAPS      Z16, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Z15
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Z17
+	MOVQ         2696(AX), BX
+	VMOVUPS      (BX)(DX*1), Z18
+	MOVQ         2840(AX), BX
+	VMOVUPS      (BX)(DX*1), Z19
+	MOVQ         2984(AX), BX
+	VMOVUPS      (BX)(DX*1), Z20
+	MOVQ         3128(AX), BX
+	VMOVUPS      (BX)(DX*1), Z21
+	VADDPS       Z18, Z17, Z22
+	VSUBPS       Z17, Z18, Z17
+	VADDPS       Z20, Z19, Z18
+	VSUBPS       Z20, Z19, Z19
+	VMULPS       Z3, Z15, Z15
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z2, Z22, Z15
+	VMOVAPS      Z15, Z15
+	VFMADD231PS  Z0, Z18, Z15
+	VMULPS       Z2, Z17, Z17
+	VMOVAPS      Z17, Z17
+	VFMADD231PS  Z1, Z19, Z17
+	VMOVAPS      Z21, Z19
+	VFNMADD231PS Z2, Z22, Z19
+	VMOVAPS      Z19, Z19
+	VFMADD231PS  Z2, Z18, Z19
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Z18
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Z20
+	MOVQ         2720(AX), BX
+	VMOVUPS      (BX)(DX*1), Z21
+	MOVQ         2864(AX), BX
+	VMOVUPS      (BX)(DX*1), Z22
+	MOVQ         3008(AX), BX
+	VMOVUPS      (BX)(DX*1), Z23
+	MOVQ         3152(AX), BX
+	VMOVUPS      (BX)(DX*1), Z24
+	VADDPS       Z21, Z20, Z25
+	VSUBPS       Z20, Z21, Z20
+	VADDPS       Z23, Z22, Z21
+	VSUBPS       Z23, Z22, Z22
+	VMULPS       Z3, Z18, Z18
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z2, Z25, Z18
+	VMOVAPS      Z18, Z18
+	VFMADD231PS  Z0, Z21, Z18
+	VMULPS       Z2, Z20, Z20
+	VMOVAPS      Z20, Z20
+	VFMADD231PS  Z1, Z22, Z20
+	VMOVAPS      Z24, Z22
+	VFNMADD231PS Z2, Z25, Z22
+	VMOVAPS      Z22, Z22
+	VFMADD231PS  Z2, Z21, Z22
+	VADDPS       Z9, Z6, Z21
+	VSUBPS       Z6, Z9, Z6
+	VADDPS       Z15, Z12, Z9
+	VSUBPS       Z15, Z12, Z12
+	VMULPS       Z3, Z4, Z4
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z2, Z21, Z4
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z0, Z9, Z4
+	VMULPS       Z2, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z12, Z6
+	VMOVAPS      Z18, Z12
+	VFNMADD231PS Z2, Z21, Z12
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z2, Z9, Z12
+	MOVQ         3176(AX), BX
+	VMOVUPS      (BX)(DX*1), Z9
+	VADDPS       Z9, Z4, Z4
+	VMOVUPS      Z4, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      (BX)(DX*1), Z4
+	VADDPS       Z4, Z6, Z4
+	VMOVUPS      Z4, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      (BX)(DX*1), Z4
+	VADDPS       Z4, Z12, Z4
+	VMOVUPS      Z4, (BX)(DX*1)
+	VADDPS       Z11, Z8, Z4
+	VSUBPS       Z8, Z11, Z6
+	VADDPS       Z17, Z14, Z8
+	VSUBPS       Z17, Z14, Z9
+	VMULPS       Z3, Z5, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z2, Z4, Z5
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z0, Z8, Z5
+	VMULPS       Z2, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z9, Z6
+	VMOVAPS      Z20, Z9
+	VFNMADD231PS Z2, Z4, Z9
+	VMOVAPS      Z9, Z4
+	VFMADD231PS  Z2, Z8, Z4
+	MOVQ         3248(AX), BX
+	VMOVUPS      (BX)(DX*1), Z8
+	VADDPS       Z8, Z5, Z5
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	VADDPS       Z5, Z6, Z5
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3296(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	VADDPS       Z5, Z4, Z4
+	VMOVUPS      Z4, (BX)(DX*1)
+	VADDPS       Z13, Z10, Z4
+	VSUBPS       Z10, Z13, Z5
+	VADDPS       Z19, Z16, Z6
+	VSUBPS       Z19, Z16, Z8
+	VMULPS       Z3, Z7, Z7
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z4, Z7
+	VMOVAPS      Z7, Z7
+	VFMADD231PS  Z0, Z6, Z7
+	VMULPS       Z2, Z5, Z5
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z1, Z8, Z5
+	VMOVAPS      Z22, Z8
+	VFNMADD231PS Z2, Z4, Z8
+	VMOVAPS      Z8, Z4
+	VFMADD231PS  Z2, Z6, Z4
+	MOVQ         3320(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	VADDPS       Z6, Z7, Z6
+	VMOVUPS      Z6, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      (BX)(DX*1), Z6
+	VADDPS       Z6, Z5, Z5
+	VMOVUPS      Z5, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      (BX)(DX*1), Z5
+	VADDPS       Z5, Z4, Z4
+	VMOVUPS      Z4, (BX)(DX*1)
+	ADDQ         $0x40, DX
+	CMPQ         DX, CX
+	JL           loop
 
 done:
 	VZEROUPPER

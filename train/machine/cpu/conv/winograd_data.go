@@ -16,13 +16,24 @@ type limits struct {
 	// filter is how large a transformed filter may be to be read anew for
 	// every block.
 	filter int
-	// block is how large a block may be that all threads take through one
-	// stage after the other: it stays in their last common cache. It may be
-	// as large as a transformed filter, which is then read for every block.
-	block int
+	// sums is how large the transformed gradient of a filter may be for every
+	// group of blocks to have its own.
+	sums int
+	// own is how large a block of such a group is, which stays in a thread's
+	// level-2 cache.
+	own int
+	// shared is how large a block may be that all threads take through one
+	// stage after the other. It may be as large as a transformed filter, which
+	// is then read for every block.
+	shared int
 }
 
-var cacheLimits = limits{filter: 4 << 20 / 4, block: 4 << 20 / 4}
+var (
+	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 512 << 10 / 4, shared: 1 << 20 / 4}
+	// Plain Go computes so long that memory does not matter. Its sums keep their
+	// order, and so their bits.
+	goLimits = limits{filter: 4 << 20 / 4, shared: 4 << 20 / 4}
+)
 
 // A winogradData computes the output y from the source x and a packed filter:
 // forward, and backward for data. Small filters stay in every thread's cache,
@@ -39,25 +50,12 @@ type winogradData struct {
 func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, n, h, w, from, to int, turned bool, most limits) *winogradData {
 	g := &winogradData{winograd: *newWinograd(kernels, scratch, n, h, w, from, to), pool: p, turned: turned}
 	g.shared = g.filterLen() > most.filter
-	rows := localRows(g.tiles * n)
-	positions, pieces := max(rows/n, 1), (n+rows-1)/rows
 	if g.shared {
-		positions, pieces = g.sharedPositions(most), 1
-	}
-	for first := 0; first < g.tiles; first += positions {
-		for i := range pieces {
-			g.blocks = append(g.blocks, block{
-				first: first, last: min(first+positions, g.tiles),
-				from: (i*n + pieces - 1) / pieces, to: ((i+1)*n + pieces - 1) / pieces, // the first is the largest
-			})
-		}
+		g.blocks = g.cutShared(most)
+	} else {
+		g.blocks = g.cut(localRows(g.tiles * n))
 	}
 	return g
-}
-
-// sharedPositions returns the number of tile positions in a shared block.
-func (g *winograd) sharedPositions(most limits) int {
-	return max(max(most.block, g.filterLen())/g.blockLen(g.n), 1)
 }
 
 // scratchLen returns the floats that run needs.
@@ -70,7 +68,7 @@ func (g *winogradData) scratchLen() int {
 }
 
 // outsideLen returns the floats of a place for pixels outside the output.
-func (g *winogradData) outsideLen() int { return min(g.n, partImages) * g.to }
+func (g *winogradData) outsideLen() int { return g.part * g.to }
 
 // run computes y.
 func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
@@ -95,26 +93,26 @@ func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
 
 // runLocal computes a block on the calling thread.
 func (g *winogradData) runLocal(work *work, b *block, y, x, u, outside []float32, add bool) {
-	for i := range b.parts() {
+	for i := range g.parts(b) {
 		g.transformSource(&work.transform, b, x, i)
 	}
 	for i := range g.products() {
 		g.multiply(&work.tile, b, u, i)
 	}
-	for i := range b.parts() {
+	for i := range g.parts(b) {
 		g.transformOutput(&work.transform, b, y, outside, i, add)
 	}
 }
 
 // runShared computes a block on all threads.
 func (g *winogradData) runShared(work []work, b *block, y, x, u, outside []float32, add bool) {
-	g.pool.Do(b.parts(), func(worker, i int) {
+	g.pool.Do(g.parts(b), func(worker, i int) {
 		g.transformSource(&work[worker].transform, b, x, i)
 	})
 	g.pool.Do(g.products(), func(worker, i int) {
 		g.multiply(&work[worker].tile, b, u, i)
 	})
-	g.pool.Do(b.parts(), func(worker, i int) {
+	g.pool.Do(g.parts(b), func(worker, i int) {
 		g.transformOutput(&work[worker].transform, b, y, outside[worker*g.outsideLen():], i, add)
 	})
 }

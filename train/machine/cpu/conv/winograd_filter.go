@@ -2,51 +2,99 @@ package conv
 
 import "largestep/train/machine/cpu/pool"
 
+// groupsAtMost keeps the threads of a common processor busy.
+const groupsAtMost = 16
+
 // A winogradFilter computes the gradient of a filter by transformed pixels of x
-// and dy, whose products are summed over all images and tile positions. Blocks
-// follow each other, each added to the sums, so that the order is the same for
-// any number of threads.
+// and dy, whose products are summed over all images and tile positions. Small
+// gradients are summed by groups of blocks, each of them on one thread, and then
+// added up in order. Of large ones there is one group, whose blocks are shared. So
+// the order is the same for any number of threads.
 type winogradFilter struct {
 	winograd
 	pool   *pool.Pool
-	blocks []block
+	groups [][]block
+	shared bool
 }
 
 func newWinogradFilter(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, most limits) *winogradFilter {
 	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s.N, s.H, s.W, s.C, s.OC), pool: p}
-	positions := g.sharedPositions(most)
-	for first := 0; first < g.tiles; first += positions {
-		g.blocks = append(g.blocks, block{first: first, last: min(first+positions, g.tiles), to: s.N})
+	if g.shared = g.filterLen() > most.sums; g.shared {
+		g.groups = [][]block{g.cutShared(most)}
+		return g
+	}
+	blocks := g.cut(max(most.own/g.blockLen(1), minRows))
+	groups := min(len(blocks), groupsAtMost)
+	for i := range groups {
+		g.groups = append(g.groups, blocks[i*len(blocks)/groups:(i+1)*len(blocks)/groups])
 	}
 	return g
 }
 
+// minRows is the least number of rows that products are summed over at a time.
+const minRows = 16
+
 // scratchLen returns the floats that run needs.
 func (g *winogradFilter) scratchLen() int {
-	return g.filterLen() + g.blockLen(g.blocks[0].rows())
+	places := g.pool.Threads()
+	if g.shared {
+		places = 1
+	}
+	return len(g.groups)*g.filterLen() + places*g.blockLen(g.groups[0][0].rows())
 }
 
 // run computes dw.
 func (g *winogradFilter) run(work []work, dw, dy, x, scratch []float32) {
-	sums, scratch := scratch[:g.filterLen()], scratch[g.filterLen():]
-	for n := range g.blocks {
-		b := g.blocks[n]
+	size := g.filterLen()
+	sums, scratch := scratch[:len(g.groups)*size], scratch[len(g.groups)*size:]
+	if g.shared {
+		g.sumShared(work, sums, dy, x, scratch)
+	} else {
+		place := g.blockLen(g.groups[0][0].rows())
+		g.pool.Do(len(g.groups), func(worker, i int) {
+			g.sumLocal(&work[worker], g.groups[i], sums[i*size:][:size], dy, x, scratch[worker*place:])
+		})
+	}
+	g.pool.Do(panels(g.to)*g.chunks(), func(worker, i int) {
+		g.finish(&work[worker].transform, dw, sums, i)
+	})
+}
+
+// sumLocal sums the products of a group on the calling thread.
+func (g *winogradFilter) sumLocal(work *work, group []block, sums, dy, x, scratch []float32) {
+	for n := range group {
+		b := group[n]
 		g.place(&b, scratch)
-		g.pool.Do(2*b.parts(), func(worker, i int) {
-			t := &work[worker].transform
-			if i%2 == 0 {
+		for i := range g.parts(&b) {
+			g.transformSource(&work.transform, &b, x, i)
+			g.transformSlope(&work.transform, &b, dy, i)
+		}
+		for i := range g.products() {
+			g.correlate(&work.tile, &b, sums, i, n > 0)
+		}
+	}
+}
+
+// sumShared sums the products of all blocks on all threads.
+func (g *winogradFilter) sumShared(work []work, sums, dy, x, scratch []float32) {
+	for n, b := range g.groups[0] {
+		g.place(&b, scratch)
+		g.pool.Do(2*g.parts(&b), func(worker, i int) {
+			if t := &work[worker].transform; i%2 == 0 {
 				g.transformSource(t, &b, x, i/2)
 			} else {
-				g.transformPixels(t, &g.kernels.transforms.slope, &b, b.output, dy, i/2, 4, 0, g.to)
+				g.transformSlope(t, &b, dy, i/2)
 			}
 		})
 		g.pool.Do(g.products(), func(worker, i int) {
 			g.correlate(&work[worker].tile, &b, sums, i, n > 0)
 		})
 	}
-	g.pool.Do(panels(g.to)*g.chunks(), func(worker, i int) {
-		g.finish(&work[worker].transform, dw, sums, i)
-	})
+}
+
+// transformSlope transforms a part of dy.
+func (g *winogradFilter) transformSlope(t *transform, b *block, dy []float32, i int) {
+	g.transformPixels(t, &g.kernels.transforms.slope, b, b.output, dy, i, 4, 0, g.to)
 }
 
 // correlate sums, or adds up, a block's products of element e and panel p, for
@@ -66,15 +114,21 @@ func (g *winogradFilter) correlate(t *tile, b *block, sums []float32, i int, add
 	computeBlock(g.kernels.tn, t, g.from, lanes, 1)
 }
 
-// finish transforms chunk i of the sums to the gradient dw.
+// finish transforms chunk i of the groups' sums to the gradient dw.
 func (g *winogradFilter) finish(t *transform, dw, sums []float32, i int) {
 	p, first, n := g.chunk(i)
 	size := g.from * panelLanes(g.to)
-	for e := range 36 {
-		t.src[e] = sums[(e*panels(g.to)+p)*size+first:][:n]
+	for group := range g.groups {
+		for e := range 36 {
+			t.src[e] = sums[group*g.filterLen()+(e*panels(g.to)+p)*size+first:][:n]
+		}
+		for i := range 9 {
+			t.dst[i] = dw[(p*9+i)*size+first:][:n]
+		}
+		k := &g.kernels.transforms.sum
+		if group > 0 {
+			k = &g.kernels.transforms.sumAdd
+		}
+		g.transform(k, t, n)
 	}
-	for i := range 9 {
-		t.dst[i] = dw[(p*9+i)*size+first:][:n]
-	}
-	g.transform(&g.kernels.transforms.sum, t, n)
 }

@@ -30,6 +30,7 @@ func matrices[V any]() []matrix[V] {
 		{name: "resultTransformAdd", doc: "Aᵀ X A, added to what is there", in: 6, out: 4, apply: result[V], add: true},
 		{name: "slopeTransform", doc: "A X Aᵀ", in: 4, out: 6, apply: slope[V]},
 		{name: "sumTransform", doc: "Gᵀ X G", in: 6, out: 3, apply: sum[V]},
+		{name: "sumTransformAdd", doc: "Gᵀ X G, added to what is there", in: 6, out: 3, apply: sum[V], add: true},
 	}
 }
 

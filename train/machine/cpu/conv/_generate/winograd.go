@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -18,16 +20,34 @@ type transform struct {
 	matrix[reg.VecVirtual]
 	set    string
 	vector int // floats
+	kept   int // rows of L X that stay in registers; the others go through memory
 
-	t      gotypes.Component
-	offset reg.GPVirtual // of the current vector, in bytes
+	t         gotypes.Component
+	offset    reg.GPVirtual // of the current vector, in bytes
+	constants map[float64]reg.VecVirtual
+	between   map[[2]int]reg.VecVirtual
 }
 
-// winograd writes the transforms of F(4×4, 3×3).
+// winograd writes the transforms of F(4×4, 3×3). With AVX-512 there are registers
+// for constants and for part of what lies between the two products.
 func winograd(c *build.Context, set string, vector int) {
-	for _, m := range matrices[reg.VecVirtual]() {
-		(&transform{Context: c, matrix: m, set: set, vector: vector}).write()
+	for i, m := range matrices[reg.VecVirtual]() {
+		w := &transform{Context: c, matrix: m, set: set, vector: vector, between: map[[2]int]reg.VecVirtual{}}
+		if vector == 16 {
+			w.kept = rowsKept[m.name]
+			w.constants = map[float64]reg.VecVirtual{}
+			for _, f := range constantsOf(matrices[int]()[i]) {
+				w.constants[f] = nil
+			}
+		}
+		w.write()
 	}
+}
+
+// rowsKept is as many as the registers hold.
+var rowsKept = map[string]int{
+	"dataTransform": 3, "filterTransform": 6, "resultTransform": 3, "resultTransformAdd": 3,
+	"slopeTransform": 5, "sumTransform": 3, "sumTransformAdd": 3,
 }
 
 func (w *transform) write() {
@@ -42,6 +62,9 @@ func (w *transform) write() {
 	w.XORQ(w.offset, w.offset)
 	w.SHLQ(U8(2), n)
 	w.JZ(LabelRef("done"))
+	for _, f := range slices.Sorted(maps.Keys(w.constants)) {
+		w.constants[f] = w.load(w.inMemory(f))
+	}
 
 	w.Label("loop")
 	for j := range w.in { // columns of X
@@ -50,18 +73,26 @@ func (w *transform) write() {
 			x = append(x, w.load(w.pointer("src", i*w.in+j)))
 		}
 		for i, v := range w.apply(w, x) {
-			w.VMOVUPS(v, w.between(i, j))
+			if i < w.kept {
+				w.between[[2]int{i, j}] = v
+			} else {
+				w.VMOVUPS(v, w.place(i, j))
+			}
 		}
 	}
 	for i := range w.out { // rows of L X
 		var x []reg.VecVirtual
 		for j := range w.in {
-			x = append(x, w.load(w.between(i, j)))
+			if i < w.kept {
+				x = append(x, w.between[[2]int{i, j}])
+			} else {
+				x = append(x, w.load(w.place(i, j)))
+			}
 		}
 		for j, v := range w.apply(w, x) {
 			m := w.pointer("dst", i*w.out+j)
 			if w.add {
-				w.VADDPS(m, v, v)
+				v = w.plus(v, w.load(m))
 			}
 			w.VMOVUPS(v, m)
 		}
@@ -74,8 +105,8 @@ func (w *transform) write() {
 	w.RET()
 }
 
-// between is where element (i, j) of L X is kept.
-func (w *transform) between(i, j int) Mem {
+// place is where element (i, j) of L X is kept in memory.
+func (w *transform) place(i, j int) Mem {
 	a, err := w.t.Field("between").Index(16 * (i*w.in + j)).Resolve()
 	if err != nil {
 		panic(err)
@@ -103,20 +134,43 @@ func (w *transform) load(m Mem) reg.VecVirtual {
 	return r
 }
 
-var constants = map[float64]Mem{}
+var inMemory = map[float64]Mem{}
 
-// constant returns a vector of equal floats.
-func (w *transform) constant(v float64) Mem {
-	if m, ok := constants[v]; ok {
+// inMemory returns a vector of equal floats.
+func (w *transform) inMemory(v float64) Mem {
+	if m, ok := inMemory[v]; ok {
 		return m
 	}
-	m := w.StaticGlobal(fmt.Sprintf("constant%d", len(constants)))
+	m := w.StaticGlobal(fmt.Sprintf("constant%d", len(inMemory)))
 	w.DataAttributes(attr.RODATA | attr.NOPTR)
 	for i := range w.vector {
 		w.AddDatum(4*i, U32(math.Float32bits(float32(v))))
 	}
-	constants[v] = m
+	inMemory[v] = m
 	return m
+}
+
+// constant returns a vector of equal floats, in a register if it has one.
+func (w *transform) constant(v float64) Op {
+	if r, ok := w.constants[v]; ok {
+		return r
+	}
+	return w.inMemory(v)
+}
+
+// A recorder is an arithmetic that notes the constants it meets.
+type recorder struct{ constants []float64 }
+
+func (*recorder) plus(_, _ int) int                       { return 0 }
+func (*recorder) minus(_, _ int) int                      { return 0 }
+func (r *recorder) times(f float64, _ int) int            { r.constants = append(r.constants, f); return 0 }
+func (r *recorder) plusTimes(_ int, f float64, _ int) int { return r.times(math.Abs(f), 0) }
+
+// constantsOf lists the constants of a matrix; factors of sums without their signs.
+func constantsOf(m matrix[int]) []float64 {
+	var r recorder
+	m.apply(&r, make([]int, m.in))
+	return r.constants
 }
 
 func (w *transform) plus(a, b reg.VecVirtual) reg.VecVirtual {
@@ -141,6 +195,10 @@ func (w *transform) times(f float64, a reg.VecVirtual) reg.VecVirtual {
 func (w *transform) plusTimes(a reg.VecVirtual, f float64, b reg.VecVirtual) reg.VecVirtual {
 	r := w.register()
 	w.VMOVAPS(a, r)
-	w.VFMADD231PS(w.constant(f), b, r)
+	if f < 0 {
+		w.VFNMADD231PS(w.constant(-f), b, r)
+	} else {
+		w.VFMADD231PS(w.constant(f), b, r)
+	}
 	return r
 }
