@@ -88,7 +88,7 @@ func (c *Conv) planDirect() {
 	c.backward = newGather(c.kernels, threads, s.N, s.OC, s.C, s.K, s.outW(),
 		backwardContacts(s.H, s.K, s.Stride, s.Pad),
 		backwardContacts(s.W, s.K, s.Stride, s.Pad))
-	c.filter = newCorrelate(c.kernels, s)
+	c.filter = newCorrelate(c.kernels, s, threads)
 }
 
 func (c *Conv) planWinograd(most limits) {

@@ -18,7 +18,7 @@ type correlate struct {
 	kernels *kernelSet
 	s       Shape
 	groups  [][]chunk
-	parts   int // into which the taps are divided, for more items
+	parts   int // into which the taps are divided, for more items on more threads
 }
 
 // A chunk is a block of output pixels: for each tap of the filter the pairs of
@@ -31,17 +31,16 @@ type meeting struct {
 	runs []tap // where a run begins in x and in dy
 }
 
-func newCorrelate(kernels *kernelSet, s Shape) *correlate {
+func newCorrelate(kernels *kernelSet, s Shape, threads int) *correlate {
 	g := &correlate{kernels: kernels, s: s, parts: 1}
 	chunks := s.chunks()
 	rows := s.outH() * s.outW() * s.N
 	groups := min(enoughItems/panels(s.OC), rows/groupRows, len(chunks))
 	groups = max(groups, 1)
-	if groups*panels(s.OC) < enoughItems {
-		g.parts = s.K
-	}
-	if groups*panels(s.OC)*s.K < enoughItems {
-		g.parts = s.K * s.K
+	for _, parts := range []int{s.K, s.K * s.K} {
+		if threads > 1 && groups*panels(s.OC)*g.parts < threads*itemsPerThread {
+			g.parts = parts
+		}
 	}
 	for i := range groups {
 		g.groups = append(g.groups, chunks[i*len(chunks)/groups:(i+1)*len(chunks)/groups])

@@ -53,9 +53,27 @@ func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, n, h, w
 	if g.shared {
 		g.blocks = g.cutShared(most)
 	} else {
-		g.blocks = g.cut(localRows(g.tiles * n))
+		g.blocks = smallLast(g.cut(localRows(g.tiles * n)))
 	}
 	return g
+}
+
+// smallLast halves the last four blocks, so that a thread that is held up with one
+// of them keeps the others waiting less. It does not ask how many threads there
+// are: where channels do not fill vectors, bits depend on the blocks.
+func smallLast(blocks []block) []block {
+	whole := max(len(blocks)-4, 0)
+	var halves []block
+	for _, b := range blocks[whole:] {
+		first, second := b, b
+		first.to = (b.from + b.to + 1) / 2
+		second.from = first.to
+		halves = append(halves, first)
+		if second.images() > 0 {
+			halves = append(halves, second)
+		}
+	}
+	return append(blocks[:whole:whole], halves...)
 }
 
 // scratchLen returns the floats that run needs.

@@ -8,15 +8,18 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/cpu"
 )
 
-// A spin is spinRounds rounds of spinPauses looks at the awaited word, with a
-// pause instruction or two in between (20 to 60 ns) and a yield to the Go
-// scheduler after each round: 50 to 200 µs in all, a few µs a round.
+// spinTime is about how long a thread looks at what it waits for before it parks:
+// a few times what it takes to wake a thread. Another thread that holds it up for
+// longer has most likely lost its core to another process, and gets the one that
+// is left by parking. Until then there is a pause instruction or two between
+// looks (20 to 60 ns), and a yield to the Go scheduler after spinPauses of them.
 const (
-	spinRounds = 24
+	spinTime   = 30 * time.Microsecond
 	spinPauses = 64
 )
 
@@ -192,14 +195,16 @@ func (p *Pool) takeParked(limit int64) int64 {
 
 // spin returns true as soon as ready does, or false after a short while.
 func spin(ready func() bool) bool {
-	for range spinRounds {
+	for start := time.Now(); ; {
 		for range spinPauses {
 			if ready() {
 				return true
 			}
 			pause()
 		}
+		if time.Since(start) >= spinTime {
+			return false
+		}
 		runtime.Gosched()
 	}
-	return false
 }
