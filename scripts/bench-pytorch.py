@@ -2,7 +2,8 @@
 """Measure PyTorch's whole training step of ResNet-18, as "largestep bench" does.
 
 The same work: pick a mini-batch by index from images that lie on the device as
-bytes, forward, cross-entropy, backward, SGD with weight decay. channels_last;
+bytes, forward, cross-entropy, backward, SGD with weight decay. channels_last, or
+contiguous with --layout;
 bf16 by autocast, TF32 and fp32; eager, as a CUDA graph, and compiled by
 torch.compile in two modes and then captured as a CUDA graph. Prints the images
 per second of the fastest group of steps, and writes them as JSON after each mode;
@@ -24,6 +25,8 @@ COMPILED = {"compile, CUDA graph": "default", "max-autotune, CUDA graph": "max-a
 # By what a result is worth, and what takes long last but one.
 MODES = {"graph": "CUDA graph", "compile": "compile, CUDA graph", "max-autotune": "max-autotune, CUDA graph", "eager": "eager"}
 
+LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+
 
 def sgd(parameters, device):
     options = {"lr": STEP_SIZE, "weight_decay": WEIGHT_DECAY}
@@ -37,14 +40,15 @@ def make_step(args, precision, mode):
     """A function that takes one step on fixed memory."""
     torch.manual_seed(0)
     device = args.device
-    model = ResNet18(args.width).to(device=device, memory_format=torch.channels_last).train()
+    layout = LAYOUTS[args.layout]
+    model = ResNet18(args.width).to(device=device, memory_format=layout).train()
     images = torch.randint(0, 256, (2 * args.batch, 3, 32, 32), dtype=torch.uint8, device=device)
     labels = torch.randint(0, 10, (2 * args.batch,), device=device)
     index = torch.randperm(2 * args.batch, device=device)[: args.batch]
     optimizer = sgd(model.parameters(), device)
 
     def loss_of(images, labels, index):
-        x = images[index].to(torch.float32, memory_format=torch.channels_last) / 255
+        x = images[index].to(torch.float32, memory_format=layout) / 255
         with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16"):
             logits = model(x)
         return F.cross_entropy(logits.float(), labels[index])
@@ -141,8 +145,12 @@ def main():
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--precision", nargs="+", default=["bf16", "tf32", "fp32"])
     parser.add_argument("--modes", nargs="+", default=list(MODES), choices=list(MODES))
+    parser.add_argument("--layout", default="channels_last", choices=list(LAYOUTS))
+    parser.add_argument("--threads", type=int, help="on the CPU; PyTorch's own choice if not given")
     parser.add_argument("--out", help="JSON file")
     args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.benchmark_limit = 0  # of cuDNN's plans, all
     cuda = args.device == "cuda"

@@ -28,7 +28,7 @@ func TestHelp(t *testing.T) {
 		{"figure --help", "main"}, {"figure main --help", "--preset --out --data --engine paper small quick auto"},
 		{"plot --help", "--output --columns --title .svg .pdf"}, {"eval --help", "CHECKPOINT --dataset --engine"},
 		{"fetch --help", "--from --data --md5 --sha256"}, {"import --help", "FOLDER|ARCHIVE --data"},
-		{"bench --help", "--width --batch --threads --precision --json"}, {"engines --help", "Usage:"},
+		{"bench --help", "--width --batch --threads --precision --layers --json"}, {"engines --help", "Usage:"},
 	} {
 		o := try(strings.Fields(c.args)...)
 		if o.code != 0 || o.stderr != "" {
@@ -48,6 +48,28 @@ func TestHelp(t *testing.T) {
 func TestEngines(t *testing.T) {
 	if out := succeed(t, "engines"); !strings.HasPrefix(out, "cpu ") || !strings.Contains(out, "threads") {
 		t.Errorf("engines: %q", out)
+	}
+}
+
+func TestBenchLayers(t *testing.T) {
+	args := []string{"bench", "--layers", "--width", "4", "--batch", "4", "--time", "10ms", "--threads", "1"}
+	out := succeed(t, args...)
+	for _, want := range []string{"GB/s", "transforms", "3@32×32 → 4@32×32, 3×3", "batch norm backward", "32@4×4, residual"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	var r struct {
+		Limits struct{ FLOP, Bytes float64 } `json:"limits_per_second"`
+		Layers []struct {
+			Kernel, Shape string
+			Count         int
+			Seconds       float64
+		}
+	}
+	check(t, json.Unmarshal([]byte(succeed(t, append(args, "--json")...)), &r))
+	if !(r.Limits.FLOP > 0) || !(r.Limits.Bytes > 0) || len(r.Layers) < 30 || !(r.Layers[0].Seconds > 0) {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"gorgonia.org/tensor"
@@ -56,7 +55,7 @@ func (l *Layer) Left() float64 {
 	return float64(l.Count) * l.Seconds * max(1-max(l.Peak, l.Bandwidth), 0)
 }
 
-// a run is one kernel of a step.
+// A run is one kernel of a step.
 type run struct {
 	machine.Kernel
 	best    time.Duration
@@ -81,16 +80,18 @@ func Layers(ctx context.Context, e op.Engine, o Options) (*Roofline, error) {
 		return nil, err
 	}
 	r := &Roofline{Device: e.Device(), Net: o.Net, Width: o.Width, Batch: o.Batch}
+	r.Limits = engine.Limits()
 	var runs []run
-	for end := time.Now().Add(o.Time); r.Steps < 3 || time.Now().Before(end); r.Steps++ {
+	for end := time.Now().Add(o.Time); r.Steps < 4 || time.Now().Before(end); r.Steps++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if runs, err = profileLayers(engine, step.Machine(), runs, r.Steps%4 == 2); err != nil {
+		if runs, err = profileLayers(engine, step.Machine(), runs, r.Steps%2 == 1); err != nil {
 			return nil, err
 		}
 	}
-	r.Limits = engine.Limits()
+	after := engine.Limits() // other programs may have disturbed the first
+	r.Limits = cpu.Limits{FLOP: max(r.Limits.FLOP, after.FLOP), Bytes: max(r.Limits.Bytes, after.Bytes)}
 	r.Layers = layers(engine, runs, r.Limits)
 	return r, nil
 }
@@ -206,6 +207,6 @@ func (r *Roofline) Write(w io.Writer) error {
 		fmt.Fprintf(w, row, l.Kernel, l.Shape, fmt.Sprint(l.Count), fmt.Sprintf("%.3f", 1000*l.Seconds), rate,
 			percent(l.Peak), percent(l.Bandwidth), percent(l.Transforms), fmt.Sprintf("%.2f", 1000*l.Left()))
 	}
-	_, err := fmt.Fprintf(w, row, strings.Repeat("–", 5), "all", "", fmt.Sprintf("%.3f", 1000*sum), "", "", "", "", fmt.Sprintf("%.2f", 1000*left))
+	_, err := fmt.Fprintf(w, row, "all", "", "", fmt.Sprintf("%.3f", 1000*sum), "", "", "", "", fmt.Sprintf("%.2f", 1000*left))
 	return err
 }
