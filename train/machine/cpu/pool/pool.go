@@ -8,18 +8,15 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/cpu"
 )
 
-// spinTime is about how long a thread looks at what it waits for before it parks:
-// a few times what it takes to wake a thread. Another thread that holds it up for
-// longer has most likely lost its core to another process, and gets the one that
-// is left by parking. Until then there is a pause instruction or two between
-// looks (20 to 60 ns), and a yield to the Go scheduler after spinPauses of them.
+// A spin is spinRounds rounds of spinPauses looks at the awaited word, with a
+// pause instruction or two in between (20 to 60 ns) and a yield to the Go
+// scheduler after each round: 50 to 200 µs in all, a few µs a round.
 const (
-	spinTime   = 30 * time.Microsecond
+	spinRounds = 24
 	spinPauses = 64
 )
 
@@ -195,16 +192,14 @@ func (p *Pool) takeParked(limit int64) int64 {
 
 // spin returns true as soon as ready does, or false after a short while.
 func spin(ready func() bool) bool {
-	for start := time.Now(); ; {
+	for range spinRounds {
 		for range spinPauses {
 			if ready() {
 				return true
 			}
 			pause()
 		}
-		if time.Since(start) >= spinTime {
-			return false
-		}
 		runtime.Gosched()
 	}
+	return false
 }
