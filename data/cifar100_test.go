@@ -132,16 +132,19 @@ func TestFindBothOfficialSets(t *testing.T) {
 	}
 	os.Truncate(filepath.Join(dir, "cifar-100-binary", "train.bin"), 153_699_999)
 	_, err = Find("cifar100", dir)
-	wantError(t, err, "train.bin: 153699999 bytes, want 153700000", `truncated download? run "largestep fetch cifar100"`)
+	wantError(t, err, "train.bin: 153699999 bytes, want 153700000", "truncated download?")
+	wantUnusable(t, err, Truncated, "cifar100")
 	_, err = Find("cifar100", filepath.Join(dir, "none"))
-	wantError(t, err, "none", `run "largestep fetch cifar100"`)
+	wantError(t, err, "none")
+	wantUnusable(t, err, Absent, "cifar100")
 }
 
 func TestMistakenForCIFAR100(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "cifar-100-python", "train"), nil)
 	_, err := Find("cifar100", dir)
-	wantError(t, err, "the Python version of CIFAR-100", "largestep fetch cifar100")
+	wantError(t, err, "the Python version of CIFAR-100")
+	wantUnusable(t, err, OtherVersion, "cifar100")
 }
 
 func TestLoadOfficialCIFAR100(t *testing.T) {

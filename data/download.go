@@ -159,7 +159,7 @@ func (d downloader) download(ctx context.Context, p *partial) error {
 			farthest, failures = size, 0
 		}
 		if failures++; failures >= d.attempts || tries >= d.most {
-			return printable{fmt.Errorf("download of %s failed %d times: %w: check the network and run the same command again (it goes on after %d bytes), or get the archive by other means and name it with --from", p.state.URL, tries, err, p.size())}
+			return printable{fmt.Errorf("download of %s failed %d times: %w: check the network and run the same command again (it goes on after %d bytes), or %w", p.state.URL, tries, err, p.size(), ErrByOtherMeans)}
 		}
 		select {
 		case <-time.After(d.wait(failures)):
@@ -188,7 +188,7 @@ func (d downloader) attempt(ctx context.Context, p *partial) error {
 	body := &progressReader{contextReader{ctx, resp.Body}, have, total, func(done, total int64) {
 		watchdog.Reset(d.stall)
 		if err := slow.check(done); err != nil {
-			cancel(permanentError{fmt.Errorf("%s: %w: run the same command again later (it goes on after %d bytes), or get the archive by other means and name it with --from", p.state.URL, err, done)})
+			cancel(permanentError{fmt.Errorf("%s: %w: run the same command again later (it goes on after %d bytes), or %w", p.state.URL, err, done, ErrByOtherMeans)})
 		}
 		if d.progress != nil {
 			d.progress(done, total)
@@ -259,7 +259,7 @@ func (p *partial) accept(resp *http.Response) (have, total int64, err error) {
 		if retryable(resp.StatusCode) {
 			return 0, 0, err
 		}
-		return 0, 0, permanentError{fmt.Errorf("%w: name another archive with --from", err)}
+		return 0, 0, permanentError{fmt.Errorf("%w: %w", err, ErrNoArchive)}
 	}
 	if total > maxArchiveBytes {
 		return 0, 0, permanentError{fmt.Errorf("%s: %d bytes, more than any archive of a data set here", p.state.URL, total)}

@@ -501,14 +501,14 @@ func TestDownloadFails(t *testing.T) {
 		wantOnly(t, dir, left...)
 	}
 	t.Run("always busy", func(t *testing.T) {
-		try(t, quick, &mirror{failures: 100}, nil, "failed 3 times", "503", "check the network", "--from")
+		try(t, quick, &mirror{failures: 100}, nil, "failed 3 times", "503", "check the network", ErrByOtherMeans.Error())
 	})
 	t.Run("not found", func(t *testing.T) {
 		var requests atomic.Int32
 		try(t, quick, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			requests.Add(1)
 			http.NotFound(w, r)
-		}), nil, "404", "--from")
+		}), nil, "404", ErrNoArchive.Error())
 		if n := requests.Load(); n != 1 {
 			t.Errorf("asked %d times", n)
 		}

@@ -24,7 +24,7 @@ const (
 type folder struct {
 	dir     string
 	name    string
-	hint    string // what to do if a file is missing or damaged
+	hint    error // why a file may be missing or damaged
 	layout  layout
 	source  *source // nil of an official set
 	classes []string
@@ -58,7 +58,7 @@ func inspect(dir string, wanted Set) (*folder, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf(`no data set in %s (%w): run "largestep fetch %s", or name another folder`, dir, fs.ErrNotExist, wanted.Name)
+			return nil, &Unusable{fmt.Errorf("no data set in %s (%w)", dir, fs.ErrNotExist), Absent, dir, wanted.Name}
 		}
 		return nil, fmt.Errorf("data set: %w", err)
 	}
@@ -82,7 +82,7 @@ func inspect(dir string, wanted Set) (*folder, error) {
 		return nil, err
 	}
 	if classes != 0 && len(f.classes) != classes {
-		return nil, fmt.Errorf("%s: %d class names, want %d: %s", filepath.Join(dir, f.layout.classes), len(f.classes), classes, f.hint)
+		return nil, fmt.Errorf("%s: %d class names, want %d: %w", filepath.Join(dir, f.layout.classes), len(f.classes), classes, f.hint)
 	}
 	return f, nil
 }
@@ -91,12 +91,12 @@ func inspect(dir string, wanted Set) (*folder, error) {
 // if that is not known.
 func (f *folder) describe(wanted Set) (classes int) {
 	if s := f.source; s != nil {
-		f.name, f.hint, f.layout = s.Name, "damaged? fetch or import it again", s.layout()
+		f.name, f.hint, f.layout = s.Name, errors.New("damaged? fetch or import it again"), s.layout()
 		f.train, f.test = f.layout.trainFiles(s.Train), recordFile{f.layout.test, s.Test}
 		return s.Classes
 	}
 	set := recognize(f.dir, wanted)
-	f.name, f.hint, f.layout = set.Name, fmt.Sprintf(`truncated download? run "largestep fetch %s"`, set.Name), set.layout
+	f.name, f.hint, f.layout = set.Name, &Unusable{errors.New("truncated download?"), Truncated, f.dir, set.Name}, set.layout
 	f.train, f.test = f.layout.trainFiles(set.train), recordFile{f.layout.test, set.test}
 	return set.classes
 }
@@ -125,15 +125,15 @@ func (f *folder) checkSize(file recordFile) error {
 	path := filepath.Join(f.dir, file.name)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is missing: %s", path, f.hint)
+		return fmt.Errorf("%s is missing: %w", path, f.hint)
 	} else if err != nil {
 		return fmt.Errorf("data set: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file: %s", path, f.hint)
+		return fmt.Errorf("%s is not a regular file: %w", path, f.hint)
 	}
 	if want := int64(file.records) * int64(f.layout.recordBytes()); info.Size() != want {
-		return fmt.Errorf("%s: %d bytes, want %d: %s", path, info.Size(), want, f.hint)
+		return fmt.Errorf("%s: %d bytes, want %d: %w", path, info.Size(), want, f.hint)
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func (f *folder) appendFile(im *Images, from recordFile) error {
 	record := make([]byte, f.layout.recordBytes())
 	for i := range from.records {
 		if _, err := io.ReadFull(r, record); err != nil {
-			return fmt.Errorf("%s: record %d: %w: %s", path, i, err, f.hint)
+			return fmt.Errorf("%s: record %d: %w: %w", path, i, err, f.hint)
 		}
 		bytes := record[f.layout.skip:]
 		label := int32(0)
@@ -170,7 +170,7 @@ func (f *folder) appendFile(im *Images, from recordFile) error {
 			label |= int32(bytes[k]) << (8 * k)
 		}
 		if int(label) >= len(f.classes) {
-			return fmt.Errorf("%s: label %d in record %d, want 0 to %d: %s", path, label, i, len(f.classes)-1, f.hint)
+			return fmt.Errorf("%s: label %d in record %d, want 0 to %d: %w", path, label, i, len(f.classes)-1, f.hint)
 		}
 		im.Labels = append(im.Labels, label)
 		im.Pixels = append(im.Pixels, bytes[f.layout.label:]...)

@@ -73,6 +73,15 @@ func wantError(t *testing.T, err error, parts ...string) {
 	}
 }
 
+// wantUnusable wants to be told what there is in the place of a set.
+func wantUnusable(t *testing.T, err error, is State, set string) {
+	t.Helper()
+	var u *Unusable
+	if !errors.As(err, &u) || u.Is != is || u.Set != set {
+		t.Errorf("%+v, want state %d of %s: %v", u, is, set, err)
+	}
+}
+
 func TestLoadOfficial(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads 180 MB")
@@ -129,7 +138,7 @@ func TestLoadDamaged(t *testing.T) {
 		"missing batch":   {cifar10.layout.trainFile(0), nil, []string{"data_batch_1.bin is missing", "import"}},
 		"missing test":    {cifar10.layout.test, nil, []string{"test_batch.bin is missing"}},
 		"missing classes": {cifar10.layout.classes, nil, []string{"batches.meta.txt is missing"}},
-		"missing source":  {sourceFile, nil, []string{"data_batch_1.bin: 92190 bytes, want 30730000", `run "largestep fetch cifar10"`}},
+		"missing source":  {sourceFile, nil, []string{"data_batch_1.bin: 92190 bytes, want 30730000", "truncated download?"}},
 		"truncated":       {cifar10.layout.trainFile(0), badLabel[:len(badLabel)-1], []string{"data_batch_1.bin: 92189 bytes, want 92190"}},
 		"padded":          {cifar10.layout.test, append(batch(10, 3), 0), []string{"test_batch.bin: 30731 bytes, want 30730"}},
 		"empty":           {cifar10.layout.test, []byte{}, []string{"test_batch.bin: 0 bytes"}},
@@ -169,7 +178,8 @@ func TestLoadDamaged(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	t.Run("no folder", func(t *testing.T) {
 		_, err := Load(filepath.Join(t.TempDir(), "none"))
-		wantError(t, err, "none", "largestep fetch cifar10")
+		wantError(t, err, "none")
+		wantUnusable(t, err, Absent, "cifar10")
 	})
 	t.Run("a file", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "f")
@@ -182,7 +192,8 @@ func TestLoadRefuses(t *testing.T) {
 		writeOfficial(t, dir)
 		os.Truncate(filepath.Join(dir, cifar10.layout.trainFile(2)), 30_729_999)
 		_, err := Load(dir)
-		wantError(t, err, "data_batch_3.bin: 30729999 bytes, want 30730000", `truncated download? run "largestep fetch cifar10"`)
+		wantError(t, err, "data_batch_3.bin: 30729999 bytes, want 30730000", "truncated download?")
+		wantUnusable(t, err, Truncated, "cifar10")
 	})
 }
 
@@ -299,24 +310,31 @@ func TestMistakenForASet(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string][]byte
 		want  string
+		is    State // -1 for none
 	}{
-		"Python":            {map[string][]byte{"set/data_batch_1": nil, "set/batches.meta": nil}, `the Python version of CIFAR-10, which is not read here: run "largestep fetch cifar10"`},
-		"torchvision's":     {map[string][]byte{"set/cifar-10-batches-py/data_batch_1": nil}, "the Python version"},
-		"Matlab":            {map[string][]byte{"set/data_batch_1.mat": nil}, "the Matlab version"},
-		"images":            {map[string][]byte{"set/train/cat/1.png": nil, "set/test/cat/1.png": nil}, "largestep import"},
-		"archive":           {map[string][]byte{"set": archive}, "is an archive: unpack it"},
-		"file":              {map[string][]byte{"set": []byte("x")}, "is not a folder"},
-		"empty":             {map[string][]byte{"set/.x/x": nil}, "data_batch_1.bin is missing"},
-		"damaged, official": {map[string][]byte{"set/data_batch_2.bin": nil}, "data_batch_1.bin is missing: truncated download?"},
+		"Python":            {map[string][]byte{"set/data_batch_1": nil, "set/batches.meta": nil}, `the Python version of CIFAR-10, which is not read here`, OtherVersion},
+		"torchvision's":     {map[string][]byte{"set/cifar-10-batches-py/data_batch_1": nil}, "the Python version", OtherVersion},
+		"Matlab":            {map[string][]byte{"set/data_batch_1.mat": nil}, "the Matlab version", OtherVersion},
+		"images":            {map[string][]byte{"set/train/cat/1.png": nil, "set/test/cat/1.png": nil}, "holds folders of images", Pictures},
+		"archive":           {map[string][]byte{"set": archive}, "is an archive", Packed},
+		"file":              {map[string][]byte{"set": []byte("x")}, "is not a folder", -1},
+		"empty":             {map[string][]byte{"set/.x/x": nil}, "data_batch_1.bin is missing", Truncated},
+		"damaged, official": {map[string][]byte{"set/data_batch_2.bin": nil}, "data_batch_1.bin is missing: truncated download?", Truncated},
 	} {
 		dir := t.TempDir()
 		for file, content := range c.files {
 			writeFile(t, filepath.Join(dir, file), content)
 		}
 		_, err := FindIn(filepath.Join(dir, "set"))
-		t.Run(name, func(t *testing.T) { wantError(t, err, filepath.Join(dir, "set"), c.want) })
+		t.Run(name, func(t *testing.T) {
+			wantError(t, err, filepath.Join(dir, "set"), c.want)
+			if c.is >= 0 {
+				wantUnusable(t, err, c.is, "cifar10")
+			}
+		})
 	}
 	empty := t.TempDir()
 	_, err := FindIn(empty)
 	wantError(t, err, empty+" is empty")
+	wantUnusable(t, err, Empty, "cifar10")
 }

@@ -24,15 +24,15 @@ func mistaken(dir string, wanted Set) error {
 		}
 		for _, v := range s.versions {
 			if has(v.file) || has(v.folder, v.file) {
-				return fmt.Errorf(`%s holds the %s version of %s, which is not read here: run "largestep fetch %s" for the binary version`, dir, v.name, s.Title, s.Name)
+				return &Unusable{fmt.Errorf("%s holds the %s version of %s, which is not read here", dir, v.name, s.Title), OtherVersion, dir, s.Name}
 			}
 		}
 	}
 	switch {
 	case isFolder(filepath.Join(dir, "train")) && isFolder(filepath.Join(dir, "test")):
-		return fmt.Errorf(`%s holds folders of images: run "largestep import %[1]s --data FOLDER", and name that FOLDER`, dir)
+		return &Unusable{fmt.Errorf("%s holds folders of images", dir), Pictures, dir, wanted.Name}
 	case isEmpty(dir):
-		return fmt.Errorf(`%s is empty: run "largestep fetch %s", or name another folder`, dir, wanted.Name)
+		return &Unusable{fmt.Errorf("%s is empty", dir), Empty, dir, wanted.Name}
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func notFolder(path string) error {
 		defer f.Close()
 		if a, err := openArchive(f); err == nil {
 			if _, err := a.next(); err == nil {
-				return fmt.Errorf(`%s is an archive: unpack it with "largestep fetch %s --from" or "largestep import", and name the folder`, path, fallback().Name)
+				return &Unusable{fmt.Errorf("%s is an archive", path), Packed, path, fallback().Name}
 			}
 		}
 	}

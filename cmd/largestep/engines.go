@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/advice"
 	"largestep/cmd/internal/usage"
 	"largestep/train/machine/engines"
 )
@@ -18,7 +19,7 @@ func newEngines() *cobra.Command {
 				for device := range max(1, e.Devices()) {
 					description, err := e.Probe(device)
 					if err != nil {
-						description = "not available: " + err.Error()
+						description = "not available: " + advice.Add(err).Error()
 					}
 					if e.Devices() > 1 {
 						description = fmt.Sprintf("device %d: %s", device, description)

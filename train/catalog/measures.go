@@ -21,6 +21,7 @@ import (
 // always records.
 type Measure struct {
 	Name, About string
+	Number      string // the option of run.Config, by its name in config.json, that asks for more than one; "" if none does
 	Default     bool
 	Of          func(Problem) bool // whether a problem has it
 	// Columns are what it records; none of sparsity, which the evaluation itself
@@ -38,7 +39,7 @@ var Measures = []Measure{
 	{Name: sparsity, About: "fraction of features that are active, i.e. positive, without duplicates, as sparsity_1, …: a high one means dense features", Default: true, Of: Problem.Reads},
 	{Name: "parameter_norm", About: "‖θ‖₂ of all trained parameters", Default: true, Of: all,
 		Columns: column("parameter_norm", parameterNorm)},
-	{Name: "sharpness", About: "largest eigenvalue of the training loss's Hessian, without weight decay, or --eigenvalues of them", Of: all,
+	{Name: "sharpness", About: "largest eigenvalue of the training loss's Hessian, without weight decay", Number: "eigenvalues", Of: all,
 		Products: true, Columns: sharpness},
 	{Name: "hessian_trace", About: "its trace, from random vectors, with the standard error", Of: all,
 		Products: true, Columns: columns(

@@ -171,7 +171,7 @@ func (p *program) addStep(n *gorgonia.Node, in []*gorgonia.Node) error {
 	}
 	kernels := op.KernelsFor(p.engine, specs, results)
 	if s, ok := o.(op.Optional); ok && !s.RunsOn(kernels) {
-		return fmt.Errorf("engine %s has no kernel for this: use --engine cpu", p.engine.Name())
+		return &op.Failure{Kind: op.ErrNoKernel, Text: fmt.Sprintf("engine %s has no kernel for this", p.engine.Name())}
 	}
 	for i, k := range o.Kinds(len(in)) {
 		if k != op.Any && k != specs[i].Kind {

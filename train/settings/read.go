@@ -268,7 +268,7 @@ func phases(n *yaml.Node) (string, error) {
 	}
 	again, err := schedule.Parse(s.Exact())
 	if err != nil || again.Exact() != s.Exact() {
-		return "", at(n, "schedule: a phase's name has a character that --phases cannot have")
+		return "", at(n, "schedule: a phase's name has a character that phases cannot have")
 	}
 	return s.Exact(), nil
 }

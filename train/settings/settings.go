@@ -3,6 +3,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,11 +48,14 @@ type File struct {
 	Init     string
 }
 
+// ErrLists refuses lists where there can be one value.
+var ErrLists = errors.New("one training takes one")
+
 // Single is what the file says of one training.
 func (f *File) Single() (all Point, err error) {
 	for _, a := range f.Axes {
 		if len(a) != 1 {
-			return nil, fmt.Errorf("%s: %d values of %s: one training takes one; \"largestep sweep\" takes lists", f.Path, len(a), strings.Join(a.Names(), " and "))
+			return nil, fmt.Errorf("%s: %d values of %s: %w", f.Path, len(a), strings.Join(a.Names(), " and "), ErrLists)
 		}
 		all = append(all, a[0]...)
 	}

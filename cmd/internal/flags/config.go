@@ -73,6 +73,9 @@ func aboutMeasures(net string) (text string) {
 	for _, m := range catalog.Measures {
 		if err != nil || m.Of(p) {
 			text += fmt.Sprintf("\n  %s: %s", m.Name, m.About)
+			if m.Number != "" {
+				text += fmt.Sprintf(", or --%s of them", Of(m.Number))
+			}
 		}
 	}
 	return text

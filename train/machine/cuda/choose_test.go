@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"largestep/nets/op"
 )
 
 // proposed is a proposal without parameters.
@@ -122,27 +124,31 @@ func TestParsePrecision(t *testing.T) {
 	}
 }
 
-// Every error is one line that says what to do.
+// Every error is one line that says what to do, or of a kind that tells.
 func TestErrorsSayWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		err  error
+		kind error // nil for any
 		want []string
 	}{
-		{explain("run", codeOutOfMemory, "OutOfMemory"), []string{"run", "--batch", "error 2"}},
-		{explain("start", codeNoDevice, "NoDevice"), []string{"no NVIDIA GPU", "--engine cpu"}},
-		{explain("load the kernels", codeUnsupportedPTX, "X"), []string{"update the NVIDIA driver"}},
-		{explain("load the kernels", codeNoCompiler, "X"), []string{"ptxjitcompiler", "NVIDIA_DRIVER_CAPABILITIES"}},
-		{explain("run", codeIllegalAddress, "IllegalAddress"), []string{"lost", "--resume"}},
-		{explain("run", 716, "MisalignedAddress"), []string{"lost", "--resume"}},
-		{explain("start", codeMismatch, "X"), []string{"reboot"}},
-		{explainCuDNN("make a plan", "BAD_PARAM", "Tensor\n has no type. "), []string{"make a plan: cuDNN: BAD_PARAM: Tensor has no type."}},
-		{explainCuDNN("convolution", "BAD_PARAM", " "), []string{"BAD_PARAM"}},
-		{noPlan(7, 1<<20, errors.New("too odd")), []string{"none of cuDNN's 7", "1 MB", "(too odd)", "update cuDNN", "--precision"}},
-		{explain("run", 42, "Odd"), []string{"Odd", "error 42"}},
-		{outOfMemory(3e9, 1e9, 8e9), []string{"3.00 GB", "1.00 GB of 8.00 GB", "--batch"}},
-		{checkDevice("Tesla V100", 7, 0, 12000), []string{"Tesla V100", "7.0", "8.0", "--engine cpu"}},
-		{checkDevice("A100", 8, 0, 11040), []string{"11.4", "11.8", "update the driver"}},
+		{explain("run", codeOutOfMemory, "OutOfMemory"), op.ErrMemory, []string{"run", "free the card", "error 2"}},
+		{explain("start", codeNoDevice, "NoDevice"), op.ErrNoDevice, []string{"no NVIDIA GPU"}},
+		{explain("load the kernels", codeUnsupportedPTX, "X"), nil, []string{"update the NVIDIA driver"}},
+		{explain("load the kernels", codeNoCompiler, "X"), nil, []string{"ptxjitcompiler", "NVIDIA_DRIVER_CAPABILITIES"}},
+		{explain("run", codeIllegalAddress, "IllegalAddress"), op.ErrLost, []string{"lost"}},
+		{explain("run", 716, "MisalignedAddress"), op.ErrLost, []string{"lost"}},
+		{explain("start", codeMismatch, "X"), nil, []string{"reboot"}},
+		{explainCuDNN("make a plan", "BAD_PARAM", "Tensor\n has no type. "), nil, []string{"make a plan: cuDNN: BAD_PARAM: Tensor has no type."}},
+		{explainCuDNN("convolution", "BAD_PARAM", " "), nil, []string{"BAD_PARAM"}},
+		{noPlan(7, 1<<20, errors.New("too odd")), op.ErrFormat, []string{"none of cuDNN's 7", "1 MB", "(too odd)", "update cuDNN"}},
+		{explain("run", 42, "Odd"), nil, []string{"Odd", "error 42"}},
+		{outOfMemory(3e9, 1e9, 8e9), op.ErrMemory, []string{"3.00 GB", "1.00 GB of 8.00 GB", "free the card"}},
+		{checkDevice("Tesla V100", 7, 0, 12000), op.ErrNoDevice, []string{"Tesla V100", "7.0", "8.0"}},
+		{checkDevice("A100", 8, 0, 11040), nil, []string{"11.4", "11.8", "update the driver"}},
 	} {
+		if c.kind != nil && !errors.Is(c.err, c.kind) {
+			t.Errorf("%q is not of the kind %q", c.err, c.kind)
+		}
 		for _, w := range c.want {
 			if !strings.Contains(c.err.Error(), w) || strings.Contains(c.err.Error(), "\n") {
 				t.Errorf("%q does not say %q in one line", c.err, w)

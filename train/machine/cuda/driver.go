@@ -25,6 +25,7 @@ import "C"
 
 import (
 	"fmt"
+	"largestep/nets/op"
 	"reflect"
 	"unsafe"
 
@@ -60,7 +61,7 @@ func probeDriver() error {
 	switch status := C.largestep_driver_status(&why); status {
 	case 0:
 	case C.LARGESTEP_NO_DRIVER:
-		return fmt.Errorf("no NVIDIA driver (%s): install it, or use --engine cpu", C.GoString(why))
+		return &op.Failure{Kind: op.ErrNoDevice, Text: fmt.Sprintf("no NVIDIA driver (%s): install it", C.GoString(why))}
 	default:
 		return resultError("start", C.CUresult(status))
 	}

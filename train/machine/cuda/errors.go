@@ -3,6 +3,8 @@ package cuda
 import (
 	"fmt"
 	"strings"
+
+	"largestep/nets/op"
 )
 
 // The error codes of the driver that a user can do something about
@@ -28,11 +30,12 @@ const (
 // name is the driver's word for it.
 func explain(what string, code int, name string) error {
 	var advice string
+	var kind error
 	switch {
 	case code == codeOutOfMemory:
-		advice = "out of memory; use a smaller --batch or --width, or free the card of other programs (nvidia-smi lists them)"
+		kind, advice = op.ErrMemory, "out of memory; "+freeTheCard
 	case code == codeNoDevice:
-		advice = "no NVIDIA GPU; check nvidia-smi and CUDA_VISIBLE_DEVICES, or use --engine cpu"
+		kind, advice = op.ErrNoDevice, "no NVIDIA GPU; check nvidia-smi and CUDA_VISIBLE_DEVICES"
 	case code == codeNoBinary, code == codeInvalidPTX, code == codeUnsupportedPTX:
 		advice = "the driver cannot compile the kernels; update the NVIDIA driver to 520 or later"
 	case code == codeNoCompiler:
@@ -40,7 +43,7 @@ func explain(what string, code int, name string) error {
 	case code == codeNotFound:
 		advice = "the driver lacks a function; update the NVIDIA driver to 520 or later"
 	case code == codeECC, code == codeIllegalAddress, code >= codeFirstFault && code <= codeLaunchFailed, code == codeUnknown:
-		advice = "the device is lost to this process; start again with --resume, which goes on from the last checkpoint; if it comes back, see dmesg for Xid errors, and set " + syncVariable + "=1 to learn which kernel it was"
+		kind, advice = op.ErrLost, "the device is lost to this process; if that happens again, see dmesg for Xid errors, and set "+syncVariable+"=1 to learn which kernel it was"
 	case code == codeSystemNotReady:
 		advice = "the system is not ready; is nvidia-fabricmanager running?"
 	case code == codeMismatch:
@@ -48,13 +51,14 @@ func explain(what string, code int, name string) error {
 	default:
 		return fmt.Errorf("cuda: %s: %s (error %d)", what, name, code)
 	}
-	return fmt.Errorf("cuda: %s: %s (error %d, %s)", what, advice, code, name)
+	return &op.Failure{Kind: kind, Text: fmt.Sprintf("cuda: %s: %s (error %d, %s)", what, advice, code, name)}
 }
+
+const freeTheCard = "free the card of other programs (nvidia-smi lists them)"
 
 // outOfMemory says how much was asked for and how much there is.
 func outOfMemory(bytes int, free, total int64) error {
-	return fmt.Errorf("cuda: out of memory: %s asked for, %s of %s free: use a smaller --batch or --width, or free the card of other programs (nvidia-smi lists them)",
-		gigabytes(int64(bytes)), gigabytes(free), gigabytes(total))
+	return &op.Failure{Kind: op.ErrMemory, Text: fmt.Sprintf("cuda: out of memory: %s asked for, %s of %s free: "+freeTheCard, gigabytes(int64(bytes)), gigabytes(free), gigabytes(total))}
 }
 
 func gigabytes(b int64) string { return fmt.Sprintf("%.2f GB", float64(b)/1e9) }
@@ -80,8 +84,7 @@ func noPlan(proposals, limit int, refused error) error {
 	if refused != nil {
 		why = fmt.Sprintf(" (%v)", refused)
 	}
-	return fmt.Errorf("cuda: none of cuDNN's %d proposals computes a convolution within %d MB of workspace%s: update cuDNN, or choose another --precision",
-		proposals, limit>>20, why)
+	return &op.Failure{Kind: op.ErrFormat, Text: fmt.Sprintf("cuda: none of cuDNN's %d proposals computes a convolution within %d MB of workspace%s: update cuDNN", proposals, limit>>20, why)}
 }
 
 // cudnnMissing lists what was looked for.

@@ -302,7 +302,7 @@ func (e *Engine) CountPositive(total, z op.Tensor) {
 // checkFloat64 refuses what the engine has no kernels for.
 func checkFloat64(t op.Tensor) error {
 	if t.Dtype == tensor.Float64 {
-		return fmt.Errorf("the cuda engine computes in float32: a tensor is %v; use --engine cpu", t.Spec)
+		return &op.Failure{Kind: op.ErrNoKernel, Text: fmt.Sprintf("the cuda engine computes in float32: a tensor is %v", t.Spec)}
 	}
 	return nil
 }

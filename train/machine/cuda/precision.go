@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"largestep/nets/op"
 )
 
 // Precision is the number format of activations and of the products in
@@ -37,8 +39,8 @@ func ParsePrecision(name string) (Precision, error) {
 // checkDevice tells whether a card and its driver can run the kernels.
 func checkDevice(name string, major, minor, driver int) error {
 	if major < minCapability[0] {
-		return fmt.Errorf("%s has compute capability %d.%d: %d.%d (Ampere) or later is needed; use --engine cpu",
-			name, major, minor, minCapability[0], minCapability[1])
+		return &op.Failure{Kind: op.ErrNoDevice, Text: fmt.Sprintf("%s has compute capability %d.%d: %d.%d (Ampere) or later is needed",
+			name, major, minor, minCapability[0], minCapability[1])}
 	}
 	if driver < minDriver {
 		return fmt.Errorf("the NVIDIA driver supports CUDA %s: %s or later is needed (driver 520 or later); update the driver",
