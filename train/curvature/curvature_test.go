@@ -15,7 +15,7 @@ import (
 	"largestep/nets/op"
 	"largestep/train/curvature"
 	"largestep/train/machine"
-	"largestep/train/machine/cpu"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/problem"
 )
 
@@ -248,8 +248,7 @@ func testSpectrum(t *testing.T, p *curvature.Probe, h *mat.Dense) {
 // TestEngine compares the products of the cpu engine in float32 with the
 // reference's in float64.
 func TestEngine(t *testing.T) {
-	e := cpu.New(2)
-	defer e.Close()
+	e := cputest.New(t, 2)
 	for _, mode := range []curvature.Mode{curvature.Training, curvature.Evaluation} {
 		want, _ := probe(t, op.Reference{}, pictures{tensor.Float64}, 4, mode)
 		got, _ := probe(t, e, pictures{tensor.Float32}, 4, mode)

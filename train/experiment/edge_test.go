@@ -7,7 +7,7 @@ import (
 
 	"largestep/train/catalog"
 	"largestep/train/instances"
-	"largestep/train/machine/cpu"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/run"
 	"largestep/train/schedule"
 	"largestep/train/trainer"
@@ -21,8 +21,7 @@ func edge(t *testing.T, c run.Config, steps int) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := cpu.New(1)
-	defer e.Close()
+	e := cputest.New(t, 1)
 	search := trainer.Edge{Engine: e, Problem: p, Config: c, Steps: steps, Tolerance: 0.005}
 	eta, err := search.Find(context.Background())
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"largestep/metrics/record"
 	"largestep/train/catalog"
 	"largestep/train/instances"
-	"largestep/train/machine/cpu"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/run"
 	"largestep/train/safetensors"
 	"largestep/train/schedule"
@@ -32,8 +32,7 @@ func runIn(t *testing.T, ctx context.Context, dir string, c run.Config) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := cpu.New(1)
-	defer e.Close()
+	e := cputest.New(t, 1)
 	_, err = trainer.Run(ctx, trainer.Options{Config: c, Dir: dir, Resume: true, Problem: p, Engine: e, CheckpointEvery: time.Hour})
 	return err
 }

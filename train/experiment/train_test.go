@@ -16,7 +16,7 @@ import (
 
 	"largestep/metrics/record"
 	"largestep/train/catalog"
-	"largestep/train/machine/cpu"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/run"
 	"largestep/train/schedule"
 	"largestep/train/trainer"
@@ -60,13 +60,8 @@ func treeOf(t *testing.T, dir string, engines int) (*Experiment, *silent) {
 	w := &silent{}
 	e := &Experiment{Dir: dir, Problem: must(catalog.Find("least-squares")), Watcher: w, CheckpointEvery: time.Nanosecond}
 	for range engines {
-		e.Engines = append(e.Engines, cpu.New(1))
+		e.Engines = append(e.Engines, cputest.New(t, 1))
 	}
-	t.Cleanup(func() {
-		for _, engine := range e.Engines {
-			engine.Close()
-		}
-	})
 	for _, text := range []string{
 		"0.1@0", "a:0.1@0,b:0.01@0.1", "a:0.1@0,b:0.01@0.3", "a:0.1@0,b:0.01@0.5", "a:0.1@0,b:0.01@0.5,c:0.001@0.9",
 		"a:0.1@0~cosine,b:0.01@0.5", "a:0.1@0~exp:1.01,b:0.01@0.3", "a:0.1@0~exp:1.01,b:0.01@0.32",

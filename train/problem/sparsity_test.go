@@ -10,7 +10,7 @@ import (
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
-	"largestep/train/machine/cpu"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/trainer"
 )
 
@@ -19,12 +19,6 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func engine(t *testing.T) op.Engine {
-	e := cpu.New(2)
-	t.Cleanup(func() { e.Close() })
-	return e
 }
 
 // withoutFeatures is an engine that lacks the optional kernels.
@@ -59,7 +53,7 @@ func meter(t *testing.T, p *Images, e op.Engine) (trainer.Meter, *machine.Variab
 func TestSparsityColumns(t *testing.T) {
 	const images = 250 // more than one batch, and an incomplete one
 	p := imagesProblem(t, images, 20)
-	m, vars := meter(t, p, engine(t))
+	m, vars := meter(t, p, cputest.New(t, 2))
 	if got := p.Columns(); len(got) != 10 || got[4] != "active_5" || got[5] != "sparsity_1" || got[9] != "sparsity_5" {
 		t.Fatalf("columns %v", got)
 	}
@@ -111,14 +105,14 @@ func featureSparsity(t *testing.T, p *Images, vars *machine.Variables) (all []fl
 
 func TestSparsityIsOptional(t *testing.T) {
 	p := imagesProblem(t, 30, 20)
-	m, _ := meter(t, p, withoutFeatures{engine(t)})
+	m, _ := meter(t, p, withoutFeatures{cputest.New(t, 2)})
 	got, err := m.Measure(0.5)
 	check(t, err)
 	if len(got.Own) != 10 || math.IsNaN(got.Own[4]) || !math.IsNaN(got.Own[5]) || !math.IsNaN(got.Own[9]) {
 		t.Errorf("without the kernels: %v", got.Own)
 	}
 	p.Sparsity = false
-	m, _ = meter(t, p, engine(t))
+	m, _ = meter(t, p, cputest.New(t, 2))
 	if got, err = m.Measure(0.5); err != nil || len(got.Own) != 5 || len(p.Columns()) != 5 {
 		t.Errorf("not asked for: %v, columns %v, error %v", got.Own, p.Columns(), err)
 	}

@@ -1,43 +1,33 @@
 package problem
 
 import (
-	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"largestep/data"
 	"largestep/nets"
 	"largestep/nets/op"
+	"largestep/train/instances"
 	"largestep/train/machine"
-	"largestep/train/machine/cpu"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/trainer"
 )
 
 // sparseRegression is a random instance of the paper's diagonal experiment.
-func sparseRegression(n, d, r int) Sample {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var s Sample
-	for range n {
-		y := 0.0
-		for j := range d {
-			x := rng.NormFloat64()
-			s.X = append(s.X, x)
-			if j < r {
-				y += x / float64(r)
-			}
-		}
-		s.Y = append(s.Y, y)
+func sparseRegression(t testing.TB, n, d, r int) Sample {
+	p, err := instances.Diagonal(instances.Random, instances.DiagonalSize{N: n, D: d, R: r}, 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return s
+	return Sample{X: p.Train.Inputs, Y: p.Train.Labels}
 }
 
 // Noise on a label moves the parameters by as much as another label would.
 func TestLabelNoise(t *testing.T) {
 	trained := func(shift, noise float64) []float64 {
-		e := cpu.New(1)
-		defer e.Close()
+		e := cputest.New(t, 1)
 		vars := machine.NewVariables(e)
-		p := &Vectors{Net: nets.Linear{}, Fit: op.Loss{Kind: op.Squared, Scale: 1}, Train: sparseRegression(6, 4, 2), LabelNoise: true}
+		p := &Vectors{Net: nets.Linear{}, Fit: op.Loss{Kind: op.Squared, Scale: 1}, Train: sparseRegression(t, 6, 4, 2), LabelNoise: true}
 		p.Train.Y[3] += shift
 		step, err := trainer.NewStep(vars, p, trainer.StepOptions{Batch: 2, Parts: 2})
 		check(t, err)
@@ -61,10 +51,9 @@ func download64(t *testing.T, vars *machine.Variables, name string) []float64 {
 
 // The target is 100,001 steps in 0.37 s on one core.
 func BenchmarkDiagonalStep(b *testing.B) {
-	e := cpu.New(1)
-	defer e.Close()
+	e := cputest.New(b, 1)
 	vars := machine.NewVariables(e)
-	p := &Vectors{Net: nets.Diagonal{U: 0.1}, Fit: op.Loss{Kind: op.Squared, Scale: 0.5}, Train: sparseRegression(80, 200, 20)}
+	p := &Vectors{Net: nets.Diagonal{U: 0.1}, Fit: op.Loss{Kind: op.Squared, Scale: 0.5}, Train: sparseRegression(b, 80, 200, 20)}
 	step, err := trainer.NewStep(vars, p, trainer.StepOptions{Batch: 1, Parts: 1})
 	if err != nil {
 		b.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"largestep/metrics/record"
 	"largestep/nets/op"
 	"largestep/train/catalog"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/run"
 )
 
@@ -57,10 +58,10 @@ func TestEngineChoosesTheEvaluationBatch(t *testing.T) {
 	net, err := catalog.OpenNet(filepath.Join(o.Dir, run.CheckpointFile))
 	check(t, err)
 	images := data.MadeUp(2, 1, 25).Test
-	e := &particular{Engine: engine(t)}
+	e := &particular{Engine: cputest.New(t, 2)}
 	got, err := net.Evaluate(e, images, data.Normalization{}, nil)
 	check(t, err)
-	want, err := net.Evaluate(engine(t), images, data.Normalization{}, nil)
+	want, err := net.Evaluate(cputest.New(t, 2), images, data.Normalization{}, nil)
 	check(t, err)
 	if math.Abs(got.Loss-want.Loss) > 1e-5*want.Loss || got.Error != want.Error {
 		t.Errorf("result %+v, want %+v", got, want)

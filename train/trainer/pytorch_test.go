@@ -13,6 +13,7 @@ import (
 	"largestep/data"
 	"largestep/nets"
 	"largestep/train/machine"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/problem"
 	"largestep/train/run"
 	"largestep/train/safetensors"
@@ -45,7 +46,7 @@ func pytorchInit(t *testing.T, set *data.Dataset) string {
 	t.Helper()
 	net, err := nets.NewResNet18(pytorchWidth, 10)
 	check(t, err)
-	step, err := trainer.NewStep(machine.NewVariables(engine(t)), &problem.Images{Net: net, Data: set}, trainer.StepOptions{Batch: pytorchBatch, Parts: 1})
+	step, err := trainer.NewStep(machine.NewVariables(cputest.New(t, 2)), &problem.Images{Net: net, Data: set}, trainer.StepOptions{Batch: pytorchBatch, Parts: 1})
 	check(t, err)
 	var tensors []safetensors.Tensor
 	for _, v := range step.Model.Variables {

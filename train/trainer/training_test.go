@@ -18,7 +18,7 @@ import (
 	"largestep/nets/op"
 	"largestep/train/catalog"
 	"largestep/train/machine"
-	"largestep/train/machine/cpu"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/problem"
 	"largestep/train/run"
 	"largestep/train/safetensors"
@@ -31,12 +31,6 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func engine(t *testing.T) op.Engine {
-	e := cpu.New(2)
-	t.Cleanup(func() { e.Close() })
-	return e
 }
 
 // small is a config of 4 steps an epoch.
@@ -59,7 +53,7 @@ func optionsOf(t *testing.T, c run.Config, set *data.Dataset) trainer.Options {
 	check(t, err)
 	p, c, err := entry.Make(c, set)
 	check(t, err)
-	return trainer.Options{Config: c, Dir: filepath.Join(t.TempDir(), "run"), Problem: p, Engine: engine(t), CheckpointEvery: time.Hour}
+	return trainer.Options{Config: c, Dir: filepath.Join(t.TempDir(), "run"), Problem: p, Engine: cputest.New(t, 2), CheckpointEvery: time.Hour}
 }
 
 func runAll(t *testing.T, o trainer.Options) record.Status {
@@ -133,7 +127,7 @@ func trainedAfter(t *testing.T, set *data.Dataset, o trainer.StepOptions, index 
 	t.Helper()
 	net, err := nets.NewResNet18(4, 10)
 	check(t, err)
-	vars := machine.NewVariables(engine(t))
+	vars := machine.NewVariables(cputest.New(t, 2))
 	p := &problem.Images{Net: net, Data: set}
 	step, err := trainer.NewStep(vars, p, o)
 	check(t, err)
@@ -246,7 +240,7 @@ func TestMoreLossesThanTheLogHolds(t *testing.T) {
 	set := data.MadeUp(1, 2, 1)
 	net, err := nets.NewResNet18(4, 10)
 	check(t, err)
-	vars := machine.NewVariables(engine(t))
+	vars := machine.NewVariables(cputest.New(t, 2))
 	p := &problem.Images{Net: net, Data: set}
 	step, err := trainer.NewStep(vars, p, trainer.StepOptions{Batch: 2, Parts: 1})
 	check(t, err)
@@ -277,7 +271,7 @@ func TestEvaluationOfAnyNumber(t *testing.T) {
 	const all = 433
 	images := data.MadeUp(2, 1, all).Test
 	var logits [][]float64
-	result, err := net.Evaluate(engine(t), images, data.Normalization{}, func(i int, z []float64) error {
+	result, err := net.Evaluate(cputest.New(t, 2), images, data.Normalization{}, func(i int, z []float64) error {
 		if i != len(logits) {
 			t.Fatalf("logits of image %d after %d", i, len(logits))
 		}
@@ -288,7 +282,7 @@ func TestEvaluationOfAnyNumber(t *testing.T) {
 	for _, n := range []int{1, 2, 7, 199, 200, 201, 400, all} {
 		subset, err := images.Subset(n)
 		check(t, err)
-		result, err := net.Evaluate(engine(t), subset, data.Normalization{}, func(i int, z []float64) error {
+		result, err := net.Evaluate(cputest.New(t, 2), subset, data.Normalization{}, func(i int, z []float64) error {
 			for j := range z {
 				if !(math.Abs(z[j]-logits[i][j]) <= 1e-5) {
 					t.Fatalf("of %d images, logits %v for image %d; of %d images, %v", n, z, i, all, logits[i])
@@ -314,7 +308,7 @@ func TestEvaluationOfAnyNumber(t *testing.T) {
 func part(t *testing.T, net *catalog.NetFile, images *data.Images, first, last int) problem.Result {
 	t.Helper()
 	n := images.ImageBytes()
-	r, err := net.Evaluate(engine(t), &data.Images{
+	r, err := net.Evaluate(cputest.New(t, 2), &data.Images{
 		Side: images.Side, Pixels: images.Pixels[first*n : last*n], Labels: images.Labels[first:last], Classes: images.Classes,
 	}, data.Normalization{}, nil)
 	check(t, err)

@@ -3,19 +3,19 @@ package trainer_test
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
 	"largestep/data"
 	"largestep/nets"
 	"largestep/nets/op"
+	"largestep/train/instances"
 	"largestep/train/problem"
 	"largestep/train/trainer"
 )
 
 func TestUnbiased(t *testing.T) {
-	p := &problem.Vectors{Net: nets.Diagonal{U: 0.5, V: 0.2}, Fit: op.Loss{Kind: op.Squared, Scale: 0.5}, Train: sparseRegression(12, 5, 2)}
+	p := &problem.Vectors{Net: nets.Diagonal{U: 0.5, V: 0.2}, Fit: op.Loss{Kind: op.Squared, Scale: 0.5}, Train: sparseRegression(t, 12, 5, 2)}
 	u := trainer.Unbiased{Engine: op.Reference{}, Problem: p, Seed: 3, Repeats: 5000, Draws: []int{100, 10_000}, StepSize: 0.1}
 	r, err := u.Run(context.Background())
 	if err != nil {
@@ -61,7 +61,7 @@ func diagonalGradient(w []float64, s problem.Sample, examples ...int) []float64 
 // Of three examples there are six orders, which give the bias exactly.
 func TestBiasOfTheLastStep(t *testing.T) {
 	const d, eta = 4, 0.3
-	s := sparseRegression(3, d, 2)
+	s := sparseRegression(t, 3, d, 2)
 	bias := make([]float64, 2*d)
 	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 		w := []float64{0.5, 0.5, 0.5, 0.5, 0.2, 0.2, 0.2, 0.2}
@@ -72,7 +72,7 @@ func TestBiasOfTheLastStep(t *testing.T) {
 		floats.AddScaled(bias, -1./6, diagonalGradient(w, s, 0, 1, 2))
 	}
 	p := &problem.Vectors{Net: nets.Diagonal{U: 0.5, V: 0.2}, Fit: op.Loss{Kind: op.Squared, Scale: 0.5}, Train: s}
-	u := trainer.Unbiased{Engine: op.Reference{}, Problem: p, Seed: 3, Repeats: 2000, StepSize: eta}
+	u := trainer.Unbiased{Engine: op.Reference{}, Problem: p, Seed: 3, Repeats: 4000, StepSize: eta}
 	r, err := u.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -84,19 +84,10 @@ func TestBiasOfTheLastStep(t *testing.T) {
 }
 
 // sparseRegression is a random instance of the paper's diagonal experiment.
-func sparseRegression(n, d, r int) problem.Sample {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var s problem.Sample
-	for range n {
-		y := 0.0
-		for j := range d {
-			x := rng.NormFloat64()
-			s.X = append(s.X, x)
-			if j < r {
-				y += x / float64(r)
-			}
-		}
-		s.Y = append(s.Y, y)
+func sparseRegression(t testing.TB, n, d, r int) problem.Sample {
+	p, err := instances.Diagonal(instances.Random, instances.DiagonalSize{N: n, D: d, R: r}, 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return s
+	return problem.Sample{X: p.Train.Inputs, Y: p.Train.Labels}
 }
