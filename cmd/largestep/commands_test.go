@@ -244,6 +244,10 @@ func TestSubset(t *testing.T) {
 	for _, out := range []string{"first", "balanced", "random"} {
 		succeed(t, "train", "resnet18", "--resume", "--out", out)
 	}
+	succeed(t, strings.Fields("sweep train resnet18 --data set --width 4 --train-size 20 --batch 10 --epochs 1 --subset first,balanced,random --out sweep")...)
+	for _, out := range []string{"first", "balanced", "random"} {
+		sameEnd(t, out, fmt.Sprintf("sweep/subset=%s,seed=0", out))
+	}
 	o = try("eval", "random/checkpoint.safetensors", "--test-size", "10")
 	if want := "the 10 of 20 images that are chosen lack 5 of 10 classes"; o.code != 0 || !strings.Contains(o.stderr, want) {
 		t.Errorf("status %d, it says %q, want %q", o.code, o.stderr, want)

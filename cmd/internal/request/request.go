@@ -232,6 +232,15 @@ func (r *Request) validate() error {
 	return r.Entry.Validate(known)
 }
 
+// part says which images of the data set the config asks for.
+func (r *Request) part() data.Part {
+	p := data.Part{Train: r.Config.TrainSize, Test: r.Config.TestSize, Choice: r.Config.Subset}
+	if p.Choice != data.First {
+		p.Seed = r.Config.Seed
+	}
+	return p
+}
+
 // makeProblem checks the config, and loads its images, or makes its small problem.
 func (r *Request) makeProblem(out io.Writer) (err error) {
 	if err := r.validate(); err != nil {
@@ -239,8 +248,7 @@ func (r *Request) makeProblem(out io.Writer) (err error) {
 	}
 	var set *data.Dataset
 	if r.Entry.Reads() {
-		part := data.Part{Train: r.Config.TrainSize, Test: r.Config.TestSize, Choice: r.Config.Subset, Seed: r.Config.Seed}
-		if set, err = r.place.LoadPart(part); err != nil {
+		if set, err = r.place.LoadPart(r.part()); err != nil {
 			return err
 		}
 		flags.Doubts(out, ": see --subset", set.Train, set.Test)

@@ -213,7 +213,7 @@ type resolver struct {
 	engine string    // its name
 	out    io.Writer // is told, once, where the data are
 	place  data.Place
-	sets   map[string]*data.Dataset // by their sizes
+	sets   map[data.Part]*data.Dataset
 }
 
 // run makes a run of settings as flags would.
@@ -263,16 +263,16 @@ func (r *resolver) run(point settings.Point) (made experiment.Run, err error) {
 
 // load brings the images of a run, which others may share.
 func (r *resolver) load(q *Request) (set *data.Dataset, err error) {
-	key := fmt.Sprint(q.Config.TrainSize, q.Config.TestSize)
-	if r.sets[key] != nil {
-		return r.sets[key], nil
+	part := q.part()
+	if r.sets[part] != nil {
+		return r.sets[part], nil
 	}
-	if set, err = q.place.Load(q.Config.TrainSize, q.Config.TestSize); err != nil {
+	if set, err = q.place.LoadPart(part); err != nil {
 		return nil, err
 	}
 	if r.sets == nil {
-		r.sets = map[string]*data.Dataset{}
+		r.sets = map[data.Part]*data.Dataset{}
 	}
-	r.sets[key] = set
+	r.sets[part] = set
 	return set, nil
 }
