@@ -65,12 +65,14 @@ func ParseLabels(list []string) (map[string]string, error) {
 // CheckLabels refuses labels of no run, and finds the runs' folders however they are
 // spelt.
 func (o *Options) CheckLabels(runs []*record.Run) error {
-	for dir := range o.Labels {
+	found := map[string]string{}
+	for dir, label := range o.Labels {
 		i := slices.IndexFunc(runs, func(r *record.Run) bool { return filepath.Clean(r.Dir) == dir })
 		if i < 0 {
 			return fmt.Errorf("no run %s among those to draw", dir)
 		}
-		o.Labels[runs[i].Dir] = o.Labels[dir]
+		found[runs[i].Dir] = label
 	}
+	o.Labels = found
 	return nil
 }
