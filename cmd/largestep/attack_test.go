@@ -134,7 +134,11 @@ func TestAttackByFlippedBits(t *testing.T) {
 		flip(t, "flipped/"+file, at, bit)
 		kind, _, _ := strings.Cut(strings.Map(withoutDigits, file), ".")
 		o := try("train", strings.Fields(attacked[i])[0], "--resume", "--out", "flipped")
-		switch d := differences(final(t, fmt.Sprintf("whole-%d", i)), final(t, "flipped")); {
+		var d []string
+		if o.code == 0 { // else its table may not be one
+			d = differences(final(t, fmt.Sprintf("whole-%d", i)), final(t, "flipped"))
+		}
+		switch {
 		case o.code == -1:
 			t.Errorf("%s, bit %d of byte %d of %s: %s", run, bit, at, file, o.stderr)
 		case o.code != 0:
