@@ -124,8 +124,8 @@ crops and flips.`,
 		Long: `Causes adds to a small step size, one at a time, what is said to make features
 sparse: a large step size until half-way, noise on the labels until half-way,
 sharpness-aware minimisation, weight decay, small mini-batches. It draws how the
-runs end. The sharpness needs the Hessian, for which a GPU has no kernels: give
---engine cpu. "figure diagonal-causes" is the same of a diagonal linear network,
+runs end. The sharpness needs the Hessian, for which a GPU has no kernels: train
+on the CPU. "figure diagonal-causes" is the same of a diagonal linear network,
 with noise on the gradient besides.`,
 		Setting: "causes of sparse features",
 		setting: causesSetting, settled: imageCauses, ends: true,

@@ -12,6 +12,7 @@ import (
 	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/machine"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/problem"
 	"largestep/train/run"
 	"largestep/train/trainer"
@@ -115,7 +116,7 @@ func TestCovarianceNoise(t *testing.T) {
 func TestIsotropicNoise(t *testing.T) {
 	p := regression(4, 3)
 	z := []float64{1, -2, 0.5}
-	got, _ := noiseOf(t, engine(t), p, run.GradientNoise{Shape: run.Isotropic, Deviation: 0.5}, 1, z)
+	got, _ := noiseOf(t, cputest.New(t, 2), p, run.GradientNoise{Shape: run.Isotropic, Deviation: 0.5}, 1, z)
 	if want := []float64{0.5, -1, 0.25}; !floats.EqualApprox(got, want, 1e-12) {
 		t.Errorf("noise %v, want %v", got, want)
 	}
@@ -125,7 +126,7 @@ func TestIsotropicNoise(t *testing.T) {
 func TestNoiseEnds(t *testing.T) {
 	p := regression(4, 3)
 	for _, how := range []run.GradientNoise{{Shape: run.Isotropic, Deviation: 1}, {Shape: run.Covariance, Deviation: 1}} {
-		vars := machine.NewVariables(engine(t))
+		vars := machine.NewVariables(cputest.New(t, 2))
 		step, err := trainer.NewStep(vars, p, trainer.StepOptions{Batch: 4, Parts: 1, Noise: how})
 		check(t, err)
 		check(t, p.Upload(vars))
@@ -147,7 +148,7 @@ func TestNoiseThatAProblemLacks(t *testing.T) {
 	check(t, err)
 	p := &problem.Images{Net: net, Data: data.MadeUp(1, 8, 1)}
 	o := trainer.StepOptions{Batch: 4, Parts: 1, Noise: run.GradientNoise{Shape: run.Covariance, Deviation: 1}}
-	if _, err := trainer.NewStep(machine.NewVariables(engine(t)), p, o); !errors.Is(err, trainer.ErrNoCovariance) {
+	if _, err := trainer.NewStep(machine.NewVariables(cputest.New(t, 2)), p, o); !errors.Is(err, trainer.ErrNoCovariance) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -204,7 +205,7 @@ const flipped, own = -1, -2
 // trainedOn are the parameters after a step.
 func trainedOn(t *testing.T, p trainer.Problem, b trainer.MiniBatch, batch int) []float64 {
 	t.Helper()
-	vars := machine.NewVariables(engine(t))
+	vars := machine.NewVariables(cputest.New(t, 2))
 	step, err := trainer.NewStep(vars, p, trainer.StepOptions{Batch: batch, Parts: 1})
 	check(t, err)
 	check(t, p.Upload(vars))

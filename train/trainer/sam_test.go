@@ -12,6 +12,7 @@ import (
 	"largestep/train/curvature"
 	"largestep/train/machine"
 	"largestep/train/machine/cpu"
+	"largestep/train/machine/cpu/cputest"
 	"largestep/train/problem"
 	"largestep/train/trainer"
 )
@@ -90,7 +91,7 @@ func TestSAMOfVectors(t *testing.T) {
 func TestSAMWhereItIsFlat(t *testing.T) {
 	p := regression(2, 2)
 	p.Train.Y = make([]float64, 2) // which the first parameters, 0, fit
-	vars := machine.NewVariables(engine(t))
+	vars := machine.NewVariables(cputest.New(t, 2))
 	step, err := trainer.NewStep(vars, p, trainer.StepOptions{Batch: 2, Parts: 1, SAM: 1})
 	check(t, err)
 	check(t, p.Upload(vars))
