@@ -44,9 +44,9 @@ func (a Axis) of(r *record.Row) float64 {
 	return a.factor() * r.Epoch
 }
 
-// extent returns the place at which a training ends as it was planned, and how
+// Extent returns the place at which a training ends as it was planned, and how
 // much of the axis one step takes; that is 0 before the first step is recorded.
-func (a Axis) extent(r *record.Run) (end, perStep float64) {
+func (a Axis) Extent(r *record.Run) (end, perStep float64) {
 	epochsPerStep := 0.0
 	if n := len(r.Rows); n > 0 && r.Rows[n-1].Step > 0 {
 		epochsPerStep = r.Rows[n-1].Epoch / float64(r.Rows[n-1].Step)
@@ -95,7 +95,7 @@ func (a Axis) thousands(high float64) Axis {
 func (a Axis) end(list []*record.Run) float64 {
 	high := 0.0
 	for _, r := range list {
-		planned, _ := a.extent(r)
+		planned, _ := a.Extent(r)
 		high = max(high, planned)
 		if n := len(r.Rows); n > 0 {
 			high = max(high, a.of(&r.Rows[n-1]))

@@ -44,7 +44,7 @@ func newCurve(g Group, column string, s scale, x Axis, look style) *curve {
 	c.limits = limits(counted[0], column, x)
 	c.stepped = column == "step_size"
 	config := counted[0].Config
-	end, _ := x.extent(counted[0])
+	end, _ := x.Extent(counted[0])
 	from, to := large(config)
 	c.largeStart, c.largeEnd = from*end, to*end
 	for i, p := range config.Phases {

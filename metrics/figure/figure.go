@@ -196,11 +196,13 @@ func (f figure) check() error {
 // may come to have some.
 func drawable(list []*record.Run) (columns []string) {
 	evaluated := slices.ContainsFunc(list, func(r *record.Run) bool { return len(r.Rows) > 0 })
+	seen := map[string]bool{}
 	for _, r := range list {
 		for _, column := range r.Columns() {
-			if !slices.Contains(columns, column) && (!evaluated || hasNumbers(list, column)) {
+			if !seen[column] && (!evaluated || hasNumbers(list, column)) {
 				columns = append(columns, column)
 			}
+			seen[column] = true
 		}
 	}
 	return columns

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -69,18 +68,18 @@ func each(runs []*record.Run, labels []string) []Group {
 // what differs among them.
 func bySeed(runs []*record.Run) []Group {
 	var groups []Group
-	var settings []map[string]any
+	place := map[string]int{} // of a setting among the groups
 	var first []*record.Run
 	for _, r := range runs {
 		setting := choices(r.Config)
 		delete(setting, "seed")
-		delete(setting, "order") // of the examples, which a seed decides, too
-		same := func(other map[string]any) bool { return reflect.DeepEqual(setting, other) }
-		if i := slices.IndexFunc(settings, same); i >= 0 {
+		delete(setting, "order")           // of the examples, which a seed decides, too
+		key := fmt.Sprintf("%#v", setting) // keys in order
+		if i, ok := place[key]; ok {
 			groups[i].Runs = append(groups[i].Runs, r)
 			continue
 		}
-		settings = append(settings, setting)
+		place[key] = len(groups)
 		groups = append(groups, Group{Runs: []*record.Run{r}})
 		first = append(first, r)
 	}

@@ -141,18 +141,20 @@ func names(runs []*record.Run) []string {
 // differing returns the keys whose values are not the same in all maps, the net
 // and the schedule first.
 func differing(options []map[string]string) []string {
-	var keys []string
+	count := map[string]int{} // of the maps that have a key with the first one's value
 	for _, o := range options {
-		for k := range o {
-			if slices.Contains(keys, k) {
-				continue
+		for k, v := range o {
+			if first, ok := options[0][k]; ok && first == v {
+				count[k]++
+			} else if !ok {
+				count[k] = 0
 			}
-			for _, other := range options {
-				if v, ok := other[k]; !ok || v != o[k] {
-					keys = append(keys, k)
-					break
-				}
-			}
+		}
+	}
+	var keys []string
+	for k, n := range count {
+		if n < len(options) {
+			keys = append(keys, k)
 		}
 	}
 	slices.SortFunc(keys, func(a, b string) int {
@@ -164,10 +166,12 @@ func differing(options []map[string]string) []string {
 
 // distinct reports whether all labels differ and none is empty.
 func distinct(labels []string) bool {
-	for i, l := range labels {
-		if l == "" || slices.Index(labels, l) != i {
+	seen := map[string]bool{}
+	for _, l := range labels {
+		if l == "" || seen[l] {
 			return false
 		}
+		seen[l] = true
 	}
 	return true
 }

@@ -3,7 +3,6 @@ package figure
 import (
 	"image/color"
 	"math"
-	"slices"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -40,27 +39,34 @@ var (
 // are dashed, too.
 const maxShades = 6
 
-func (f figure) style(group int) style {
-	var families []string
-	size, place := 0, 0 // of the family, and in it
-	for i, g := range f.groups {
-		if !slices.Contains(families, g.Family) {
-			families = append(families, g.Family)
+func (f figure) style(group int) style { return f.styles()[group] }
+
+// styles are those of all groups.
+func (f figure) styles() []style {
+	size, family := map[string]int{}, map[string]int{} // families by their names, and their places
+	for _, g := range f.groups {
+		if size[g.Family] == 0 {
+			family[g.Family] = len(family)
 		}
-		if g.Family == f.groups[group].Family {
-			size++
-			if i < group {
-				place++
-			}
-		}
+		size[g.Family]++
 	}
-	family := slices.Index(families, f.groups[group].Family)
+	place := map[string]int{}
+	styles := make([]style, len(f.groups))
+	for i, g := range f.groups {
+		styles[i] = styleOf(family[g.Family], len(family), place[g.Family], size[g.Family])
+		place[g.Family]++
+	}
+	return styles
+}
+
+// styleOf is the style of a place in a family of some size, one of several families.
+func styleOf(family, families, place, size int) style {
 	hue := hues[(family+family/len(dashPatterns))%len(hues)]
 	dashes := dashPatterns[(family+place/maxShades)%len(dashPatterns)]
 	switch shades := min(size, maxShades); {
 	case shades > 1:
 		return style{interpolate(hue, float64(place%maxShades)/float64(shades-1)), dashes}
-	case len(families) > 1:
+	case families > 1:
 		return style{hue[1], dashes}
 	default: // a single curve is dark
 		return style{hue[len(hue)-1], dashes}

@@ -28,7 +28,7 @@ func (g Group) plateau(x Axis) span {
 			searched++
 		}
 		if p, ok := largePlateau(r); ok {
-			_, perStep := x.extent(r)
+			_, perStep := x.Extent(r)
 			starts = append(starts, float64(p.Start)*perStep)
 			ends = append(ends, float64(p.End)*perStep)
 		}

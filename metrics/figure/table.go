@@ -17,13 +17,19 @@ import (
 // has them, but in percent where the column's name ends in (%). References' values,
 // in the order of the groups, stand beside the columns that have some.
 func Table(w io.Writer, groups []Group, columns []string, references ...record.Reference) error {
+	rows, beside := Cells(groups, columns, references...)
+	return writeAligned(w, rows, beside...)
+}
+
+// Cells are those that Table aligns, the head first, and which columns are the
+// references'.
+func Cells(groups []Group, columns []string, references ...record.Reference) (rows [][]string, beside []int) {
 	feature := features(groups)
 	head := []string{"run", "runs", "diverged"}
 	unfinished := slices.ContainsFunc(groups, func(g Group) bool { return g.states().unfinished > 0 })
 	if unfinished {
 		head = append(head, "unfinished")
 	}
-	var beside []int // the references' columns
 	for _, column := range columns {
 		head = append(head, lowerFirst(scaleOf(column, feature).label))
 		for _, ref := range references {
@@ -33,7 +39,7 @@ func Table(w io.Writer, groups []Group, columns []string, references ...record.R
 			}
 		}
 	}
-	rows := [][]string{head}
+	rows = [][]string{head}
 	for i, g := range groups {
 		count := g.states()
 		cells := []string{g.Label, strconv.Itoa(len(g.Runs)), strconv.Itoa(count.diverged)}
@@ -51,7 +57,7 @@ func Table(w io.Writer, groups []Group, columns []string, references ...record.R
 		}
 		rows = append(rows, cells)
 	}
-	return writeAligned(w, rows, beside...)
+	return rows, beside
 }
 
 // lowerFirst makes a heading of a table of a panel's.

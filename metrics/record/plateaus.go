@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 
 	"largestep/metrics/atomicfile"
@@ -53,9 +52,9 @@ func WritePlateaus(dir string, plateaus []Plateau) error {
 
 // readPlateaus reads plateaus.json of a run folder. A run without that file, one
 // that has not finished or did not record its steps, has nil.
-func readPlateaus(dir string) ([]Plateau, error) {
+func readPlateaus(read ReadFile, dir string) ([]Plateau, error) {
 	path := filepath.Join(dir, PlateausFile)
-	b, err := os.ReadFile(path)
+	b, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -26,7 +26,7 @@ func TestPlateausRoundTrip(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", r.Plateaus, want)
 	}
 	check(t, WritePlateaus(dir, nil))
-	if got, err := readPlateaus(dir); err != nil || got == nil || len(got) != 0 {
+	if got, err := readPlateaus(os.ReadFile, dir); err != nil || got == nil || len(got) != 0 {
 		t.Errorf("no plateaus: %v, %v", got, err)
 	}
 }
@@ -41,7 +41,7 @@ func TestPlateausAreChecked(t *testing.T) {
 		`{"plateaus": [{"index": -1, "start": 0, "end": 7}]}`:            "of phase -1",
 	} {
 		check(t, os.WriteFile(filepath.Join(dir, PlateausFile), []byte(content), 0o666))
-		_, err := readPlateaus(dir)
+		_, err := readPlateaus(os.ReadFile, dir)
 		wantError(t, err, want)
 	}
 	wantError(t, WritePlateaus(dir, []Plateau{{End: 1, Level: math.NaN()}}), "plateaus.json: ")

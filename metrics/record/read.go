@@ -12,8 +12,10 @@ import (
 
 // ReadTable reads metrics.csv. A last line without its line break is a row
 // that is being written, or that a crash cut short, and is left out.
-func ReadTable(path string) (*Table, error) {
-	b, err := os.ReadFile(path)
+func ReadTable(path string) (*Table, error) { return readTable(os.ReadFile, path) }
+
+func readTable(read ReadFile, path string) (*Table, error) {
+	b, err := read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -28,12 +30,20 @@ func parseTable(path string, b []byte) (*Table, error) {
 			!slices.Equal(names[len(headColumns)+n:], tailColumns) {
 			return fmt.Errorf("the columns are not %s,…,%s", strings.Join(headColumns, ","), strings.Join(tailColumns, ","))
 		}
-		t.Own = names[len(headColumns) : len(headColumns)+n]
+		t.Own = make([]string, 0, n)
+		for _, name := range names[len(headColumns) : len(headColumns)+n] {
+			t.Own = append(t.Own, strings.Clone(name)) // or it would keep the whole file in memory
+		}
 		return checkColumns(t.Own)
 	}
 	err := parseLines(path, b, readHeader, func(c cells) error {
 		var r Row
 		r.Epoch, r.Step, r.Phase = c.finite(0), c.int(1), c.text[2]
+		if n := len(t.Rows); n > 0 && t.Rows[n-1].Phase == r.Phase {
+			r.Phase = t.Rows[n-1].Phase
+		} else {
+			r.Phase = strings.Clone(r.Phase)
+		}
 		for i, field := range r.losses() {
 			*field = c.float(3 + i)
 		}

@@ -90,6 +90,10 @@ func (t *Table) Columns() []string {
 	return slices.DeleteFunc(columns(t.Own), func(name string) bool { return name == "phase" })
 }
 
+// IsFunction tells whether a column holds a value of the function of one variable that
+// a net has learnt.
+func IsFunction(column string) bool { return strings.HasPrefix(column, "h(") }
+
 // checkColumns refuses names that the file could not hold or that would be
 // ambiguous in it.
 func checkColumns(net []string) error {

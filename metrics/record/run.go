@@ -45,9 +45,11 @@ func WriteStatus(dir string, s Status) error {
 
 // ReadStatus reads the status of a run folder; without one the run has just
 // begun.
-func ReadStatus(dir string) (Status, error) {
+func ReadStatus(dir string) (Status, error) { return readStatus(os.ReadFile, dir) }
+
+func readStatus(read ReadFile, dir string) (Status, error) {
 	path := filepath.Join(dir, StatusFile)
-	b, err := os.ReadFile(path)
+	b, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Status{State: Running}, nil
 	}
@@ -92,6 +94,7 @@ type Config struct {
 	Phases       []Phase
 	Engine       string
 	Options      map[string]any // all of config.json but for the circumstances
+	Environment  map[string]any // the circumstances: command line, versions, checksums of the data
 	Part         string         // what features are numbered by; "layer" if empty
 	Pool         int            // the number of the feature that is the average pool; 0 for none
 }
@@ -126,19 +129,26 @@ type Run struct {
 	Table
 }
 
+// ReadFile reads a file whole, as os.ReadFile does.
+type ReadFile func(path string) ([]byte, error)
+
 // OpenRun reads the records of a run folder with a known config. A run that has not evaluated yet
 // has no rows.
-func OpenRun(dir string, config Config) (*Run, error) {
-	status, err := ReadStatus(dir)
+func OpenRun(dir string, config Config) (*Run, error) { return OpenRunFrom(os.ReadFile, dir, config) }
+
+// OpenRunFrom is OpenRun where files are read in another way, as a server does that
+// follows no link out of its folder.
+func OpenRunFrom(read ReadFile, dir string, config Config) (*Run, error) {
+	status, err := readStatus(read, dir)
 	if err != nil {
 		return nil, err
 	}
-	plateaus, err := readPlateaus(dir)
+	plateaus, err := readPlateaus(read, dir)
 	if err != nil {
 		return nil, err
 	}
 	r := &Run{Dir: dir, Config: config, Status: status, Plateaus: plateaus}
-	table, err := ReadTable(filepath.Join(dir, TableFile))
+	table, err := readTable(read, filepath.Join(dir, TableFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

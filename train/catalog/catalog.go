@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 
@@ -146,8 +147,11 @@ func (p Problem) EdgeSteps(c *run.Config) int {
 }
 
 // Open reads the records of a run folder, for figures and tables, with titles.
-func Open(dir string) (*record.Run, error) {
-	r, err := run.Open(dir)
+func Open(dir string) (*record.Run, error) { return OpenFrom(os.ReadFile, dir) }
+
+// OpenFrom is Open where files are read in another way.
+func OpenFrom(read record.ReadFile, dir string) (*record.Run, error) {
+	r, err := run.OpenFrom(read, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (d Drawing) Draw(dir string, groups []figure.Group) (table, file string, er
 	if err := draw(groups, options, files...); err != nil {
 		return "", "", err
 	}
-	if slices.ContainsFunc(groups[0].Runs[0].Own, isFunctionColumn) {
+	if slices.ContainsFunc(groups[0].Runs[0].Own, record.IsFunction) {
 		if err := figure.Functions(fits(groups), d.Title, pictures(dir, d.Name+"-functions")...); err != nil {
 			return "", "", err
 		}
@@ -77,9 +77,6 @@ func fits(groups []figure.Group) []figure.Fit {
 	}
 	return fits
 }
-
-// isFunctionColumn tells whether a column holds a value of the function.
-func isFunctionColumn(column string) bool { return strings.HasPrefix(column, "h(") }
 
 func fit(label string, r *record.Run) figure.Fit {
 	f := figure.Fit{Label: label}

@@ -43,9 +43,11 @@ type File struct {
 
 // ReadConfig reads the config of a run folder; the error wraps fs.ErrNotExist if
 // there is none.
-func ReadConfig(dir string) (*File, error) {
+func ReadConfig(dir string) (*File, error) { return readConfig(os.ReadFile, dir) }
+
+func readConfig(read record.ReadFile, dir string) (*File, error) {
 	path := filepath.Join(dir, record.ConfigFile)
-	b, err := os.ReadFile(path)
+	b, err := read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -6,13 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"largestep/metrics/record"
 )
 
 // Open reads the records of a run folder, for figures and tables.
-func Open(dir string) (*record.Run, error) {
-	f, err := ReadConfig(dir)
+func Open(dir string) (*record.Run, error) { return OpenFrom(os.ReadFile, dir) }
+
+// OpenFrom is Open where files are read in another way.
+func OpenFrom(read record.ReadFile, dir string) (*record.Run, error) {
+	f, err := readConfig(read, dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: not a run folder: it has no %s", dir, record.ConfigFile)
 	}
@@ -23,7 +27,7 @@ func Open(dir string) (*record.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return record.OpenRun(dir, about)
+	return record.OpenRunFrom(read, dir, about)
 }
 
 // describe is what figures need to know of the config.
@@ -35,11 +39,22 @@ func (f *File) describe() (record.Config, error) {
 	for _, p := range f.Schedule.Phases {
 		c.Phases = append(c.Phases, record.Phase{Name: p.Name, Start: p.Start, StepSize: p.StepSize})
 	}
-	b, err := json.Marshal(f.Config)
-	if err != nil {
+	var err error
+	if c.Options, err = keysOf(f.Config); err != nil {
 		return c, err
+	}
+	c.Environment, err = keysOf(f.Environment)
+	return c, err
+}
+
+// keysOf is a part of config.json by its keys.
+func keysOf(part any) (keys map[string]any, err error) {
+	b, err := json.Marshal(part)
+	if err != nil {
+		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
-	return c, d.Decode(&c.Options)
+	err = d.Decode(&keys)
+	return keys, err
 }
