@@ -65,9 +65,9 @@ func Quantities(runs []*record.Run) (list []Quantity) {
 // has an error.
 func MainColumns(runs []*record.Run) []string { return mainColumns(runs) }
 
-// Options are the settings of runs as text, by the names that Summarize knows, and
+// OptionsOf are the settings of runs as text, by the names that Summarize knows, and
 // those in which the runs differ but for seeds.
-func Options(runs []*record.Run) (options []map[string]string, differ []string) {
+func OptionsOf(runs []*record.Run) (options []map[string]string, differ []string) {
 	for _, r := range runs {
 		options = append(options, optionsOf(r.Config))
 	}
@@ -78,4 +78,6 @@ func Options(runs []*record.Run) (options []map[string]string, differ []string) 
 func Title(runs []*record.Run) string { return commonTitle(runs) }
 
 // Describe says an option with its value: "seed 3", "augment" or "no augment".
-func Describe(option, value string) string { return describe(strings.ReplaceAll(option, "_", " "), value) }
+func Describe(option, value string) string {
+	return describe(strings.ReplaceAll(option, "_", " "), value)
+}

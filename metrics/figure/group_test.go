@@ -156,7 +156,7 @@ func TestAxes(t *testing.T) {
 	} {
 		x := c.x.thousands(c.x.end([]*record.Run{r}))
 		close := func(a, b float64) bool { return math.Abs(a-b) < 1e-9*b }
-		if end, _ := x.extent(r); x.Label != c.label || !close(end, c.end) {
+		if end, _ := x.Extent(r); x.Label != c.label || !close(end, c.end) {
 			t.Errorf("%q to %v, want %q to %v", x.Label, end, c.label, c.end)
 		}
 		curve := newCurve(Group{Runs: []*record.Run{r}}, "l0", scales["l0"], x, style{})

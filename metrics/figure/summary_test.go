@@ -195,7 +195,7 @@ func TestSizeAndSeconds(t *testing.T) {
 	for i := range r.Rows {
 		r.Rows[i].Seconds = 2 * r.Rows[i].Epoch
 	}
-	if end, _ := Seconds.extent(r); math.Abs(end-200) > 1e-9 || Seconds.of(&r.Rows[5]) != 10 {
+	if end, _ := Seconds.Extent(r); math.Abs(end-200) > 1e-9 || Seconds.of(&r.Rows[5]) != 10 {
 		t.Errorf("it ends at %g s", end)
 	}
 }
