@@ -39,7 +39,7 @@ func Groups(groups []Group, opt Options, files ...string) error {
 // is what runs from light to dark.
 func ordered(runs []*record.Run) []*record.Run {
 	key := func(r *record.Run) (stepSize, end float64) {
-		i, phases := largePhase(r.Config), r.Config.Phases
+		i, phases := LargePhase(r.Config), r.Config.Phases
 		switch {
 		case len(phases) == 0:
 			return 0, 1

@@ -167,9 +167,9 @@ func padded(low, high float64) (float64, float64) {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// largePhase is the index of the phase with the large step size: the phase of
+// LargePhase is the index of the phase with the large step size: the phase of
 // that name, else the one with the largest.
-func largePhase(c record.Config) int {
+func LargePhase(c record.Config) int {
 	best := slices.IndexFunc(c.Phases, func(p record.Phase) bool { return p.Name == "large" })
 	if best >= 0 {
 		return best
@@ -189,7 +189,7 @@ func large(c record.Config) (start, end float64) {
 	if len(c.Phases) < 2 {
 		return 0, 0
 	}
-	best := largePhase(c)
+	best := LargePhase(c)
 	end = 1
 	if best+1 < len(c.Phases) {
 		end = c.Phases[best+1].Start

@@ -27,7 +27,7 @@ func (g Group) plateau(x Axis) span {
 		if r.Plateaus != nil {
 			searched++
 		}
-		if p, ok := largePlateau(r); ok {
+		if p, ok := LargePlateau(r); ok {
 			_, perStep := x.Extent(r)
 			starts = append(starts, float64(p.Start)*perStep)
 			ends = append(ends, float64(p.End)*perStep)

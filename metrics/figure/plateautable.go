@@ -69,15 +69,17 @@ func plateauRow(g Group, list []record.Plateau, moved []string, feature func(str
 func (g Group) largePlateaus() (list []record.Plateau) {
 	counted, _ := g.split()
 	for _, r := range counted {
-		if p, ok := largePlateau(r); ok {
+		if p, ok := LargePlateau(r); ok {
 			list = append(list, p)
 		}
 	}
 	return list
 }
 
-func largePlateau(r *record.Run) (record.Plateau, bool) {
-	i := slices.IndexFunc(r.Plateaus, func(p record.Plateau) bool { return p.Index == largePhase(r.Config) })
+// LargePlateau is where the loss of a run stood still while the step size was large, and
+// became smaller later.
+func LargePlateau(r *record.Run) (record.Plateau, bool) {
+	i := slices.IndexFunc(r.Plateaus, func(p record.Plateau) bool { return p.Index == LargePhase(r.Config) })
 	if i < 0 || len(r.Config.Phases) < 2 {
 		return record.Plateau{}, false
 	}

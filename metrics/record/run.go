@@ -94,7 +94,7 @@ type Config struct {
 	Phases       []Phase
 	Engine       string
 	Options      map[string]any // all of config.json but for the circumstances
-	Environment  map[string]any // the circumstances: command line, versions, checksums of the data
+	File         map[string]any // all of config.json, as this version would write it
 	Part         string         // what features are numbered by; "layer" if empty
 	Pool         int            // the number of the feature that is the average pool; 0 for none
 }

@@ -43,11 +43,11 @@ func (f *File) describe() (record.Config, error) {
 	if c.Options, err = keysOf(f.Config); err != nil {
 		return c, err
 	}
-	c.Environment, err = keysOf(f.Environment)
+	c.File, err = keysOf(f)
 	return c, err
 }
 
-// keysOf is a part of config.json by its keys.
+// keysOf is config.json or a part of it by its keys.
 func keysOf(part any) (keys map[string]any, err error) {
 	b, err := json.Marshal(part)
 	if err != nil {

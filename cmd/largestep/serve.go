@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"largestep/metrics/page"
+)
+
+// servePort is where the page is, if it is free and nobody asks for another.
+const servePort = "127.0.0.1:6016"
+
+func newServe() *cobra.Command {
+	var listen string
+	var names []string
+	cmd := &cobra.Command{
+		Use:   "serve [DIR]",
+		Short: "Show the runs below a folder in a browser, live",
+		Long: `Serves a page of the runs below a folder, runs/ unless another is given, while they
+train: what "largestep report" makes, kept up to date. It reads that folder alone, and
+changes nothing. It answers this machine only, unless --listen says otherwise; then
+everybody who reaches that address can look at the runs.
+
+Runs on another machine are best looked at through a tunnel:
+
+  ssh -L 6016:localhost:6016 MACHINE largestep serve runs
+
+and then http://localhost:6016/ in a browser here.`,
+		Example: `  largestep serve
+  largestep serve sweep --listen 127.0.0.1:8000
+  largestep serve runs --listen :6016 --name gpu1.example.org      to others, too`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usageError{fmt.Errorf("%d folders: one can be served", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "runs"
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			folder, err := page.OpenFolder(dir, pages)
+			if err != nil {
+				return err
+			}
+			defer folder.Close()
+			folder.Program = programName()
+			listener, err := listenAt(listen, cmd.Flags().Changed("listen"))
+			if err != nil {
+				return err
+			}
+			address := listener.Addr().(*net.TCPAddr)
+			n := len(folder.Snapshot().Entries)
+			fmt.Fprintf(cmd.OutOrStdout(), "%d runs below %s: http://%s/ (Ctrl-C ends it)\n", n, dir, addressOf(address))
+			return page.Serve(cmd.Context(), listener, page.NewHandler(folder.Snapshot, hosts(address.IP, names)))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&listen, "listen", servePort, "address and port; without an address, such as :6016, all of this machine's")
+	f.StringSliceVar(&names, "name", nil, "name by which others call this machine, beside its own; may be repeated")
+	return cmd
+}
+
+// listenAt takes another port where the usual one is taken and nobody asked for it.
+func listenAt(address string, asked bool) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) && !asked {
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w: choose another port with --listen, or :0 for any", err)
+	}
+	return listener, err
+}
+
+// addressOf is what a browser on this machine is told.
+func addressOf(a *net.TCPAddr) string {
+	if a.IP.IsUnspecified() {
+		return fmt.Sprintf("localhost:%d", a.Port)
+	}
+	return a.String()
+}
+
+// hosts are the names that requests may be for: on loopback this machine's to itself;
+// else addresses, which no name server can point elsewhere, and names that somebody gave.
+func hosts(listen net.IP, names []string) func(host string) bool {
+	if listen.IsLoopback() && len(names) == 0 {
+		return page.LoopbackHosts
+	}
+	own, err := os.Hostname()
+	if err == nil {
+		names = append(slices.Clone(names), own)
+	}
+	return func(host string) bool {
+		return page.LoopbackHosts(host) || net.ParseIP(host) != nil || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, host) })
+	}
+}
