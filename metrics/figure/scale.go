@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"largestep/metrics/record"
 )
 
 // A scale is how a column is shown.
@@ -81,10 +83,17 @@ func (f figure) scale(column string) scale {
 
 // features names a feature by its number as all runs do, or as a layer.
 func features(groups []Group) func(number string) string {
+	var kinds []record.Config // one for each way to name features
+	for _, r := range runs(groups) {
+		kind := record.Config{Part: r.Config.Part, Pool: r.Config.Pool}
+		if !slices.ContainsFunc(kinds, func(k record.Config) bool { return k.Part == kind.Part && k.Pool == kind.Pool }) {
+			kinds = append(kinds, kind)
+		}
+	}
 	return func(number string) string {
 		var names []string
-		for _, r := range runs(groups) {
-			names = append(names, r.Config.Feature(number))
+		for _, k := range kinds {
+			names = append(names, k.Feature(number))
 		}
 		if names = slices.Compact(names); len(names) != 1 {
 			return "layer " + number

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -95,6 +96,7 @@ type Folder struct {
 
 // known is a run as it was last read.
 type known struct {
+	dir       string
 	signature string // of its files
 	entry     Entry
 	err       error // of the last try; entry is of an earlier one, if it has a run
@@ -152,7 +154,7 @@ func (f *Folder) assemble() *Snapshot {
 // look goes through the folder, reads runs whose files changed, and forgets those that
 // are gone.
 func (f *Folder) look() (changed bool) {
-	var problems []string
+	var problems, dirs []string
 	seen := map[string]bool{}
 	err := fs.WalkDir(f.root.FS(), ".", func(dir string, d fs.DirEntry, err error) error {
 		switch {
@@ -171,11 +173,10 @@ func (f *Folder) look() (changed bool) {
 			return fs.SkipAll
 		}
 		seen[dir] = true
-		if f.update(dir) {
-			changed = true
-		}
+		dirs = append(dirs, dir)
 		return fs.SkipDir
 	})
+	changed = f.update(dirs)
 	if err != nil {
 		problems = append(problems, err.Error())
 	}
@@ -194,24 +195,35 @@ func (f *Folder) look() (changed bool) {
 	return changed
 }
 
-// update reads a run if its files changed.
-func (f *Folder) update(dir string) (changed bool) {
-	signature := f.signature(dir)
-	k := f.known[dir]
-	if k != nil && k.signature == signature {
-		return false
+// update reads those runs whose files changed, several at once.
+func (f *Folder) update(dirs []string) (changed bool) {
+	work := make(chan *known)
+	var readers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(dirs)) {
+		readers.Go(func() {
+			for k := range work {
+				e, err := f.opener.entry(f.read, k.dir, k.dir)
+				if k.err = err; err == nil {
+					k.entry = e
+					k.entry.Revision = f.revision + 1
+				}
+			}
+		})
 	}
-	if k == nil {
-		k = &known{}
-		f.known[dir] = k
+	for _, dir := range dirs {
+		k := f.known[dir]
+		if k == nil {
+			k = &known{dir: dir}
+			f.known[dir] = k
+		}
+		if signature := f.signature(dir); signature != k.signature {
+			k.signature, changed = signature, true
+			work <- k
+		}
 	}
-	k.signature = signature
-	e, err := f.opener.entry(f.read, dir, dir)
-	if k.err = err; err == nil {
-		k.entry = e
-		k.entry.Revision = f.revision + 1
-	}
-	return true
+	close(work)
+	readers.Wait()
+	return changed
 }
 
 // signature differs as soon as one of a run's files does.

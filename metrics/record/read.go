@@ -23,7 +23,7 @@ func readTable(read ReadFile, path string) (*Table, error) {
 }
 
 func parseTable(path string, b []byte) (*Table, error) {
-	t := &Table{}
+	t := &Table{Rows: make([]Row, 0, bytes.Count(b, []byte("\n")))}
 	readHeader := func(names []string) error {
 		n := len(names) - len(headColumns) - len(tailColumns)
 		if n < 0 || !slices.Equal(names[:len(headColumns)], headColumns) ||
