@@ -53,12 +53,13 @@ type Head struct {
 	Epoch    number     `json:"epoch"`
 	Epochs   number     `json:"epochs"`
 	Seconds  number     `json:"seconds"`
-	Last     []number   `json:"last"`    // of the main columns
-	Values   []string   `json:"values"`  // of the settings that vary
-	Phases   []Phase    `json:"phases"`  // of the step size
-	End      []number   `json:"end"`     // of the training as planned
-	PerStep  []number   `json:"perStep"` // how much of the axis a step takes
-	Plateau  []int      `json:"plateau"` // steps between which the loss stood still while the step size was large; or null
+	Last     []number   `json:"last"`     // of the main columns
+	Values   []string   `json:"values"`   // of the settings that vary
+	Phases   []Phase    `json:"phases"`   // of the step size
+	End      []number   `json:"end"`      // of the training as planned
+	PerStep  []number   `json:"perStep"`  // how much of the axis a step takes
+	Plateau  []int      `json:"plateau"`  // steps between which the loss stood still while the step size was large; or null
+	Searched bool       `json:"searched"` // for plateaus
 	Beside   []Numbered `json:"beside"`
 }
 
@@ -190,7 +191,7 @@ func (n *netRuns) settings() (options []map[string]string, varying []string, com
 
 func (e *Entry) head(main []string) Head {
 	r := e.Run
-	h := Head{ID: e.ID, State: string(r.Status.State), Revision: e.Revision, Epoch: number(r.Status.Epoch), Epochs: number(r.Config.Epochs),
+	h := Head{ID: e.ID, State: string(r.Status.State), Revision: e.Revision, Searched: r.Plateaus != nil, Epoch: number(r.Status.Epoch), Epochs: number(r.Config.Epochs),
 		Values: []string{}, Phases: []Phase{}, Beside: []Numbered{}}
 	n := len(r.Rows)
 	if n > 0 {

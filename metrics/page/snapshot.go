@@ -91,11 +91,15 @@ func (n *netRuns) runs() []*record.Run {
 	return list
 }
 
+// first are the options to group by that come first, the last one foremost: what a run is about.
+var first = []string{"schedule", "decay_at", "step_size"}
+
 func (n *netRuns) arrange() {
 	runs := n.runs()
 	n.quantities = figure.Quantities(runs)
 	n.groupings = []grouping{{bySetting, figure.Settings(runs)}}
 	_, differ := figure.OptionsOf(runs)
+	slices.SortStableFunc(differ, func(a, b string) int { return slices.Index(first, b) - slices.Index(first, a) })
 	for _, option := range differ {
 		if len(differ) < 2 {
 			break // the same as the settings

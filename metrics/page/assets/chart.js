@@ -95,7 +95,7 @@ class Chart {
   // strips is the height of the lines that show the phases.
   strips() {
     const groups = visibleGroups();
-    return groups.length > few ? 0 : 4 * groups.filter(({ runs }) => runs[0].phases.length > 1).length + 4;
+    return groups.length > few ? 0 : 4 * groups.filter(({ runs }) => phasesOf(runs).length > 1).length + 4;
   }
 
   data() { return [this.scaleX, this.scaleY]; } // of which uPlot makes the axes
@@ -170,18 +170,19 @@ class Chart {
     if (!this.base) return;
     const g = this.fit(this.base);
     const groups = visibleGroups();
-    if (groups.length <= few) for (const { group, runs } of groups) this.plateau(g, group, runs[0], 0.1);
+    if (groups.length <= few) for (const { group, runs } of groups) this.plateau(g, group, runs, 0.1);
     for (const c of this.curves) this.curve(g, c, this.curves.length > 40 ? 1 : 1.6, this.curves.length > 200 ? 0.55 : 1);
     if (groups.length <= few) {
-      groups.filter(({ runs }) => runs[0].phases.length > 1).forEach(({ group, runs }, i) => this.strip(g, group, runs[0], i));
+      groups.filter(({ runs }) => phasesOf(runs).length > 1).forEach(({ group, runs }, i) => this.strip(g, group, runs[0], i));
     }
     this.emphasize();
   }
 
   // plateau shades where the loss stood still.
-  plateau(g, group, run, alpha) {
-    if (!run.plateau) return;
-    const [start, end] = run.plateau.map((step) => this.x(step * run.perStep[state.axis]));
+  plateau(g, group, runs, alpha) {
+    const plateau = plateauOf(runs);
+    if (!plateau) return;
+    const [start, end] = plateau.map((x) => this.x(x));
     g.globalAlpha = alpha;
     g.fillStyle = colourOf(group);
     g.fillRect(start, 0, end - start, this.height);
@@ -205,7 +206,7 @@ class Chart {
     const colour = colourOf(c.group);
     g.strokeStyle = g.fillStyle = colour;
     if (c.low) {
-      g.globalAlpha = 0.18;
+      g.globalAlpha = this.curves.length > 3 ? 0.12 : 0.18;
       g.beginPath();
       const n = c.xs.length;
       let first = true;
@@ -273,8 +274,8 @@ class Chart {
     const c = key && this.curves.find((c) => c.key === key);
     this.base.classList.toggle("dim", Boolean(c));
     if (c) {
-      this.phases(g, c.run);
-      this.plateau(g, c.group, c.run, 0.12);
+      this.phases(g, c.run, phasesOf(c.runs ?? [c.run]));
+      this.plateau(g, c.group, c.runs ?? [c.run], 0.12);
       g.strokeStyle = getComputedStyle(this.card).backgroundColor;
       g.lineWidth = 6;
       g.globalAlpha = 0.8;
@@ -306,13 +307,13 @@ class Chart {
   }
 
   // phases are bands, darker where the step size is larger, with the step sizes.
-  phases(g, run) {
+  phases(g, run, phases) {
     const end = run.end[state.axis];
-    if (run.phases.length < 2 || !(end > 0)) return;
+    if (phases.length < 2 || !(end > 0)) return;
     const css = getComputedStyle(document.documentElement);
     g.font = "10px system-ui, sans-serif";
-    run.phases.forEach((p, k) => {
-      const from = this.x(p.start * end), to = this.x((k + 1 < run.phases.length ? run.phases[k + 1].start : 1) * end);
+    phases.forEach((p, k) => {
+      const from = this.x(p.start * end), to = this.x((k + 1 < phases.length ? phases[k + 1].start : 1) * end);
       g.fillStyle = css.getPropertyValue("--band");
       g.globalAlpha = p.large ? 1 : 0.35;
       if (p.large || k % 2 === 0) g.fillRect(from, 0, to - from, this.height);
@@ -431,7 +432,7 @@ class Chart {
 // sparse keeps the splits of a log axis that lie so many pixels apart, powers of ten before
 // twos and fives before the others.
 const sparse = (apart) => (u, splits) => {
-  const digit = (v) => Math.round(v / 10 ** Math.floor(Math.log10(v) + 1e-9));
+  const digit = (v) => Number((v / 10 ** Math.floor(Math.log10(v) + 1e-9)).toFixed(6));
   const order = [[1], [2, 5], [3, 4, 6, 7, 8, 9]];
   const kept = new Map(); // split → its place
   for (const digits of order) {

@@ -53,8 +53,7 @@ function setNet(name) {
   byId("net").hidden = state.index.nets.length < 2;
   byId("title").textContent = state.index.nets.length === 1 && state.net.title ? state.net.title : state.index.title;
   const names = { setting: "setting, seeds together", run: "run" };
-  if (!state.net.groupings.some((g) => g.name === state.by)) state.by = "setting";
-  fill(byId("by"), state.net.groupings.map((g) => [g.name, names[g.name] ?? g.name.replaceAll("_", " ")]), state.by);
+  fill(byId("by"), state.net.groupings.map((g) => [g.name, names[g.name] ?? g.name.replaceAll("_", " ")]), grouping().name);
   const several = grouping().groups.some((g) => g.runs.length > 1);
   byId("median").parentElement.hidden = !several;
   forgetVanished();
@@ -119,7 +118,7 @@ const remembered = new URLSearchParams(location.hash.slice(1));
 function remember() {
   const p = new URLSearchParams();
   if (state.index.nets.length > 1) p.set("net", state.net.name);
-  if (state.by !== "setting") p.set("by", state.by);
+  if (state.by) p.set("by", state.by);
   if (state.axis) p.set("over", axisNames[state.axis]);
   if (state.smooth > 1) p.set("smooth", state.smooth);
   if (state.filter) p.set("filter", state.filter);

@@ -3,19 +3,24 @@
 // columns are those fetched, of the net that is shown: name → {revision, runs: id → numbers}.
 const columns = new Map();
 
+const underWay = new Map(); // fetches: name → promise
+
 // load fetches columns, or what changed of them.
-async function load(names) {
-  const net = state.net;
-  await Promise.all(names.map(async (name) => {
-    const have = columns.get(name);
-    if (have && !net.runs.some((r) => r.revision > have.revision)) return;
-    const got = await source.column(net.name, name, have ? have.revision : 0);
-    if (!got || net.name !== state.net.name) return;
-    const column = columns.get(name) || { revision: 0, runs: new Map() };
-    for (const [id, values] of Object.entries(got.runs)) column.runs.set(id, Float64Array.from(values, (v) => (v === null ? NaN : v)));
-    column.revision = Math.max(column.revision, got.revision);
-    columns.set(name, column);
-  }));
+const load = (names) => Promise.all([...new Set(names)].map((name) => {
+  const net = state.net, have = columns.get(name);
+  if (have && !net.runs.some((r) => r.revision > have.revision)) return null;
+  const key = JSON.stringify([net.name, name]);
+  if (!underWay.has(key)) underWay.set(key, fetchColumn(net, name, have?.revision ?? 0).finally(() => underWay.delete(key)));
+  return underWay.get(key);
+}));
+
+async function fetchColumn(net, name, since) {
+  const got = await source.column(net.name, name, since);
+  if (!got || net.name !== state.net.name) return;
+  const column = columns.get(name) ?? { runs: new Map() };
+  for (const [id, values] of Object.entries(got.runs)) column.runs.set(id, Float64Array.from(values, (v) => (v === null ? NaN : v)));
+  column.revision = got.revision;
+  columns.set(name, column);
 }
 
 const valuesOf = (name, id) => columns.get(name)?.runs.get(id);
@@ -43,7 +48,7 @@ function curvesOf(quantity) {
   const list = [];
   for (const { group, runs } of visibleGroups()) {
     const counted = runs.filter((r) => r.state !== "diverged");
-    if (state.median && state.by !== "run" && counted.length > 1) {
+    if (state.median && counted.length > 1) {
       const curve = median(quantity, group, counted);
       if (curve.xs.length) list.push(curve);
       continue;
@@ -62,7 +67,7 @@ function single(quantity, group, run, several) {
   if (!xs || !ys) return null;
   const n = Math.min(xs.length, ys.length); // one of them may have been fetched a row later
   ys = smooth(ys.subarray(0, n).map((v) => v * quantity.factor));
-  return { key: "run " + run.id, label: several || state.by === "run" ? run.label || run.id : group.label, group, run, xs: xs.subarray(0, n), ys };
+  return { key: "run " + run.id, label: several ? run.label || run.id : group.label, group, run, xs: xs.subarray(0, n), ys };
 }
 
 // smooth makes each value the mean of the finite ones about it.
@@ -104,6 +109,21 @@ function quantile(sorted, p) {
   if (!sorted.length) return NaN;
   const at = p * (sorted.length - 1), i = Math.floor(at), t = at - i;
   return t === 0 ? sorted[i] : sorted[i] * (1 - t) + sorted[i + 1] * t;
+}
+
+// phasesOf are a group's, if all of its runs change their step sizes at the same places.
+function phasesOf(runs) {
+  const { phases, end } = runs[0];
+  const same = (r) => r.end[state.axis] === end[state.axis] && r.phases.length === phases.length && r.phases.every((p, k) => p.start === phases[k].start);
+  return state.axis === 2 || runs.every(same) ? phases : [];
+}
+
+// plateauOf is where a group's loss stood still, the medians over its runs, if it did in half
+// of those that were searched.
+function plateauOf(runs) {
+  const found = runs.filter((r) => r.plateau);
+  if (!found.length || 2 * found.length < runs.filter((r) => r.searched).length) return null;
+  return [0, 1].map((k) => quantile(found.map((r) => r.plateau[k] * r.perStep[state.axis]).sort((a, b) => a - b), 0.5));
 }
 
 // nearest is the index of the value next to x in a rising array.

@@ -31,7 +31,7 @@ function fromServer() {
 const state = {
   index: null,
   net: null, // of the index
-  by: "setting",
+  by: null, // the grouping; null is the one that suits
   axis: 0, // epochs, steps or seconds
   smooth: 1,
   median: true,
@@ -47,8 +47,11 @@ const state = {
 
 const axisNames = ["epoch", "step", "seconds"];
 
+// grouping is the chosen one, or that by settings, as long as they are few enough to be told
+// apart by colours.
 function grouping() {
-  return state.net.groupings.find((g) => g.name === state.by) || state.net.groupings[0];
+  const all = state.net.groupings;
+  return all.find((g) => g.name === state.by) || all.find((g) => g.groups.length <= 24 && g.name !== "run") || all[0];
 }
 
 // make is an element with a class, a text and attributes. No text is ever read as HTML.

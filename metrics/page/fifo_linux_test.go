@@ -1,0 +1,5 @@
+package page
+
+import "syscall"
+
+func mkfifo(path string) error { return syscall.Mkfifo(path, 0o666) }
