@@ -57,8 +57,11 @@ and then http://localhost:6016/ in a browser here.`,
 				return err
 			}
 			address := listener.Addr().(*net.TCPAddr)
-			n := len(folder.Snapshot().Entries)
-			fmt.Fprintf(cmd.OutOrStdout(), "%d runs below %s: http://%s/ (Ctrl-C ends it)\n", n, dir, addressOf(address))
+			what := fmt.Sprintf("%d runs", len(folder.Snapshot().Entries))
+			if what == "1 runs" {
+				what = "1 run"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s below %s: http://%s/ (Ctrl-C ends it)\n", what, dir, addressOf(address))
 			return page.Serve(cmd.Context(), listener, page.NewHandler(folder.Snapshot, hosts(address.IP, names)))
 		},
 	}

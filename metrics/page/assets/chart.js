@@ -65,6 +65,11 @@ class Chart {
     const within = (list) => {
       let low = Infinity, high = -Infinity, positive = Infinity;
       for (const c of list) {
+        for (const { value } of this.published(c)) {
+          low = Math.min(low, value);
+          high = Math.max(high, value);
+          if (value > 0) positive = Math.min(positive, value);
+        }
         for (const ys of [c.ys, c.low, c.high]) {
           if (!ys) continue;
           for (let i = 0; i < ys.length; i++) {
@@ -92,6 +97,37 @@ class Chart {
     return [e.low >= 0 && e.low - pad < 0 ? 0 : e.low - pad, e.high + Math.max(pad, room * (e.high - e.low))];
   }
 
+  // published are the final values to set beside a curve, where there are few.
+  published(c) {
+    if (this.curves.length > few) return [];
+    return c.run.beside.filter((b) => Object.hasOwn(b.values, this.quantity.column))
+      .map((b) => ({ label: b.label, value: b.values[this.quantity.column] * this.quantity.factor }));
+  }
+
+  // diamonds at the right edge are published final values.
+  diamonds(g, c, told) {
+    g.strokeStyle = colourOf(c.group);
+    g.fillStyle = getComputedStyle(this.card).backgroundColor;
+    g.lineWidth = 1.6;
+    for (const { label, value } of this.published(c)) {
+      const x = this.width - 6, y = this.y(value);
+      g.beginPath();
+      for (const [dx, dy] of [[-5, 0], [0, -5], [5, 0], [0, 5]]) g.lineTo(x + dx, y + dy);
+      g.closePath();
+      g.fill();
+      g.stroke();
+      if (!told) continue;
+      const text = `${label} ${show(value)}`;
+      g.font = "600 11px system-ui, sans-serif";
+      g.lineWidth = 4;
+      g.strokeStyle = g.fillStyle;
+      const left = x - 10 - g.measureText(text).width;
+      g.strokeText(text, left, y - 5);
+      g.fillStyle = colourOf(c.group);
+      g.fillText(text, left, y - 5);
+    }
+  }
+
   // strips is the height of the lines that show the phases.
   strips() {
     const groups = visibleGroups();
@@ -102,6 +138,7 @@ class Chart {
 
   size() {
     const wide = this.card.classList.contains("wide");
+    if (!this.plot.clientWidth && this.u) return { width: this.u.width, height: this.u.height }; // hidden
     return { width: Math.max(this.plot.clientWidth, 120), height: wide ? Math.max(360, innerHeight * 0.6) : 230 };
   }
 
@@ -118,6 +155,8 @@ class Chart {
     this.logButton.textContent = this.logarithmic ? "log" : "lin";
     const css = getComputedStyle(document.documentElement);
     const axis = { stroke: css.getPropertyValue("--faint"), grid: { stroke: css.getPropertyValue("--grid"), width: 1 }, ticks: { stroke: css.getPropertyValue("--grid"), width: 1, size: 4 }, font: "11px system-ui, sans-serif", gap: 4 };
+    const narrow = this.logarithmic && this.scaleY[1] / this.scaleY[0] < 10;
+    const onLog = narrow ? { splits: evenly } : { filter: sparse(18), grid: { ...axis.grid, filter: sparse(9) } };
     const label = (u, splits) => splits.map((v) => (v === null ? "" : show(v, 4)));
     this.u = new uPlot({
       ...this.size(), padding: [8, 12, 0, 0], legend: { show: false },
@@ -125,7 +164,7 @@ class Chart {
       series: [{}, { paths: () => null, points: { show: false } }],
       axes: [
         { ...axis, size: 26, values: label },
-        { ...axis, size: 52, values: label, ...(this.logarithmic ? { filter: sparse(18), grid: { ...axis.grid, filter: sparse(9) } } : {}) },
+        { ...axis, size: 52, values: label, ...(this.logarithmic ? onLog : {}) },
       ],
       cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 6 } },
       hooks: { draw: [() => this.draw()], setSelect: [(u) => this.selected(u)] },
@@ -172,6 +211,7 @@ class Chart {
     const groups = visibleGroups();
     if (groups.length <= few) for (const { group, runs } of groups) this.plateau(g, group, runs, 0.1);
     for (const c of this.curves) this.curve(g, c, this.curves.length > 40 ? 1 : 1.6, this.curves.length > 200 ? 0.55 : 1);
+    for (const c of this.curves) this.diamonds(g, c, false);
     if (groups.length <= few) {
       groups.filter(({ runs }) => phasesOf(runs).length > 1).forEach(({ group, runs }, i) => this.strip(g, group, runs[0], i));
     }
@@ -283,6 +323,7 @@ class Chart {
       this.path(g, c);
       g.stroke();
       this.curve(g, c, 2.6, 1);
+      this.diamonds(g, c, true);
     }
     this.readout.textContent = "";
     if (state.cursor === null) return;
@@ -344,7 +385,7 @@ class Chart {
     };
     over.addEventListener("pointermove", move);
     over.addEventListener("pointerdown", move);
-    over.addEventListener("pointerleave", () => leave());
+    over.addEventListener("pointerleave", (e) => { if (e.pointerType !== "touch") leave(); }); // a finger leaves at once
     over.addEventListener("click", (e) => {
       const box = over.getBoundingClientRect();
       const key = this.closest(e.clientX - box.left, e.clientY - box.top);
@@ -429,6 +470,15 @@ class Chart {
   }
 }
 
+// evenly are round numbers at equal steps, for a log axis too short for powers of ten.
+function evenly(u, axis, low, high) {
+  const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((d) => d * power >= rough);
+  const splits = [];
+  for (let k = Math.ceil(low / step); k * step <= high; k++) splits.push(Number((k * step).toPrecision(6)));
+  return splits;
+}
+
 // sparse keeps the splits of a log axis that lie so many pixels apart, powers of ten before
 // twos and fives before the others.
 const sparse = (apart) => (u, splits) => {
@@ -470,7 +520,22 @@ function emphasizeAll() {
   });
 }
 
+// drawLegend says what there is to see beside curves.
+function drawLegend() {
+  const groups = visibleGroups(), shown = groups.length <= few;
+  const runs = groups.flatMap((g) => g.runs);
+  const notes = [
+    [state.median && groups.some((g) => g.runs.length > 1), "Line and band: median and quartiles of the runs."],
+    [shown && groups.some((g) => phasesOf(g.runs).length > 1), "Along the top: when the step size is large, smaller, and last."],
+    [shown && groups.some((g) => plateauOf(g.runs)), "Shaded: the mini-batch loss stands still."],
+    [runs.some((r) => r.state === "diverged"), "×: diverged."],
+    [shown && runs.some((r) => r.beside.length), "◇: published final values."],
+  ];
+  byId("legend").textContent = notes.filter(([applies]) => applies).map(([, text]) => text).join(" ");
+}
+
 function refreshAll() {
+  drawLegend();
   for (const chart of charts.values()) chart.refresh();
 }
 

@@ -154,7 +154,7 @@ function restyle() {
 function controls() {
   const on = (id, event, f) => byId(id).addEventListener(event, (e) => { f(e.target); remember(); });
   on("net", "change", (t) => setNet(t.value));
-  on("by", "change", (t) => { state.by = t.value; state.focus = state.pinned = null; setNet(state.net.name); });
+  on("by", "change", (t) => { state.by = t.value; state.pinned = null; leave(); setNet(state.net.name); });
   on("axis", "change", (t) => { state.axis = Number(t.value); state.range = null; state.cursor = null; byId("reset").disabled = true; refreshAll(); });
   on("smooth", "input", (t) => { state.smooth = Number(t.value); byId("smoothed").textContent = t.value; refreshAll(); });
   on("median", "change", (t) => { state.median = t.checked; refreshAll(); });
@@ -180,8 +180,9 @@ function controls() {
   });
   let width = 0;
   new ResizeObserver(() => {
-    if (byId("charts").clientWidth === width) return;
-    width = byId("charts").clientWidth;
+    const now = byId("charts").clientWidth;
+    if (now === 0 || now === width) return; // hidden, or as it was
+    width = now;
     for (const chart of charts.values()) chart.resize();
   }).observe(byId("charts"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
@@ -219,10 +220,10 @@ async function begin() {
   }
   document.documentElement.dataset.ready = "";
   if (state.index.live) {
-    byId("live").hidden = false;
+    byId("save").hidden = byId("live").hidden = false;
     byId("live").textContent = "live";
     setTimeout(poll, pollEvery);
-  } else byId("save").hidden = true;
+  }
 }
 
 begin();

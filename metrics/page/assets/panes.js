@@ -23,7 +23,7 @@ function sortable(head, rows, beside) {
   const fill = () => tbody.replaceChildren(...rows.map(({ cells, group, run }) => {
     const row = make("tr");
     cells.forEach((cell, k) => {
-      const td = make(k === 0 ? "th" : "td", beside.has(k) ? "beside" : /^[−+-]?[\d.]/.test(cell) || cell === "–" ? "number" : "");
+      const td = make(k === 0 ? "th" : "td", beside.has(k) ? "beside" : isNumber(cell) ? "number" : "");
       if (k === 0) {
         td.scope = "row";
         if (group) td.append(swatch(group));
@@ -38,7 +38,7 @@ function sortable(head, rows, beside) {
     return row;
   }));
   head.forEach((name, k) => {
-    const th = make("th", beside.has(k) ? "beside" : "", null, { scope: "col" });
+    const th = make("th", beside.has(k) ? "beside" : rows.length && isNumber(rows[0].cells[k]) ? "number" : "", null, { scope: "col" });
     const button = make("button", "quiet", name);
     button.onclick = () => {
       sign = sorted === k ? -sign : 1;
@@ -58,6 +58,8 @@ function sortable(head, rows, beside) {
   scroll.append(table);
   return scroll;
 }
+
+const isNumber = (cell) => cell === "–" || /^[−+-]?[\d.]/.test(cell);
 
 // compare orders cells as numbers where both begin with one; what there is not comes last.
 function compare(a, b) {
