@@ -202,7 +202,7 @@ func (f *Folder) update(dirs []string) (changed bool) {
 	for range min(runtime.GOMAXPROCS(0), len(dirs)) {
 		readers.Go(func() {
 			for k := range work {
-				e, err := f.opener.entry(f.read, k.dir, k.dir)
+				e, err := f.opener.entry(f.read, k.dir, f.id(k.dir))
 				if k.err = err; err == nil {
 					k.entry = e
 					k.entry.Revision = f.revision + 1
@@ -224,6 +224,14 @@ func (f *Folder) update(dirs []string) (changed bool) {
 	close(work)
 	readers.Wait()
 	return changed
+}
+
+// id is what a reader calls a run: its path within the folder, which may be one itself.
+func (f *Folder) id(dir string) string {
+	if dir == "." {
+		return f.Title
+	}
+	return dir
 }
 
 // signature differs as soon as one of a run's files does.

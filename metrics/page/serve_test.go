@@ -121,6 +121,15 @@ func TestFolderLeavesOutWhatLiesOutside(t *testing.T) {
 	}
 }
 
+// A folder may be a run itself.
+func TestFolderOfOneRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "alone")
+	sample{stepSize: 3}.write(t, dir)
+	if s := openFolder(t, dir).again(); ids(s) != "alone" {
+		t.Errorf("%s, problems %q", ids(s), s.Problems)
+	}
+}
+
 // A pipe in the place of a file would keep who opens it waiting.
 func TestFolderDoesNotWaitForPipes(t *testing.T) {
 	if runtime.GOOS != "linux" {

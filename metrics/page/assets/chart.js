@@ -155,9 +155,8 @@ class Chart {
     this.logButton.textContent = this.logarithmic ? "log" : "lin";
     const css = getComputedStyle(document.documentElement);
     const axis = { stroke: css.getPropertyValue("--faint"), grid: { stroke: css.getPropertyValue("--grid"), width: 1 }, ticks: { stroke: css.getPropertyValue("--grid"), width: 1, size: 4 }, font: "11px system-ui, sans-serif", gap: 4 };
-    const narrow = this.logarithmic && this.scaleY[1] / this.scaleY[0] < 10;
-    const onLog = narrow ? { splits: evenly } : { filter: sparse(18), grid: { ...axis.grid, filter: sparse(9) } };
-    const label = (u, splits) => splits.map((v) => (v === null ? "" : show(v, 4)));
+    const onLog = { splits: logSplits, filter: sparse(18), grid: { ...axis.grid, filter: sparse(9) } };
+    const label = (u, splits) => splits.map((v) => (v === null ? "" : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e5) ? exponential(v, 4) : show(v, 4)));
     this.u = new uPlot({
       ...this.size(), padding: [8, 12, 0, 0], legend: { show: false },
       scales: { x: { time: false, range: () => this.scaleX }, y: { distr: this.logarithmic ? 3 : 1, range: () => this.scaleY } },
@@ -464,14 +463,21 @@ class Chart {
     actions[e.key]();
     emphasizeAll();
     if (e.key.startsWith("Arrow")) {
+      tip.setAttribute("aria-live", "polite"); // for who does not see the curves
       const box = this.u.over.getBoundingClientRect();
       this.tell(box.left + this.x(state.cursor), box.top + this.height / 3);
     }
   }
 }
 
-// evenly are round numbers at equal steps, for a log axis too short for powers of ten.
-function evenly(u, axis, low, high) {
+// logSplits are whole multiples of powers of ten, or on an axis too short for them round numbers
+// at equal steps.
+function logSplits(u, axis, low, high) {
+  if (high / low >= 10) {
+    const splits = [];
+    for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++) for (let d = 1; d < 10; d++) splits.push(Number(`${d}e${k}`));
+    return splits.filter((v) => v >= low && v <= high);
+  }
   const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((d) => d * power >= rough);
   const splits = [];
@@ -483,12 +489,13 @@ function evenly(u, axis, low, high) {
 // twos and fives before the others.
 const sparse = (apart) => (u, splits) => {
   const digit = (v) => Number((v / 10 ** Math.floor(Math.log10(v) + 1e-9)).toFixed(6));
-  const order = [[1], [2, 5], [3, 4, 6, 7, 8, 9]];
+  const short = !(splits[splits.length - 1] / splits[0] >= 8);
+  const order = short ? [null] : [[1], [2, 5], [3, 4, 6, 7, 8, 9]];
   const kept = new Map(); // split → its place
   for (const digits of order) {
     for (const v of splits) {
       const at = u.valToPos(v, "y");
-      if (digits.includes(digit(v)) && [...kept.values()].every((other) => Math.abs(other - at) >= apart)) kept.set(v, at);
+      if ((!digits || digits.includes(digit(v))) && [...kept.values()].every((other) => Math.abs(other - at) >= apart)) kept.set(v, at);
     }
   }
   return splits.map((v) => (kept.has(v) ? v : null));
@@ -526,7 +533,7 @@ function drawLegend() {
   const runs = groups.flatMap((g) => g.runs);
   const notes = [
     [state.median && groups.some((g) => g.runs.length > 1), "Line and band: median and quartiles of the runs."],
-    [shown && groups.some((g) => phasesOf(g.runs).length > 1), "Along the top: when the step size is large, smaller, and last."],
+    [shown && groups.some((g) => phasesOf(g.runs).length > 1), "Along the top: the phases of the step size, strongest where it is large."],
     [shown && groups.some((g) => plateauOf(g.runs)), "Shaded: the mini-batch loss stands still."],
     [runs.some((r) => r.state === "diverged"), "×: diverged."],
     [shown && runs.some((r) => r.beside.length), "◇: published final values."],

@@ -69,9 +69,10 @@ const byId = (id) => document.getElementById(id);
 function show(v, n = 4) {
   if (v === null || v === undefined || Number.isNaN(v)) return "–";
   const size = Math.abs(v);
-  if (size !== 0 && (size < 1e-4 || size >= 1e6)) return v.toExponential(n - 1).replace(/\.?0+e/, "e").replace("e+", "e");
-  return String(Number(v.toPrecision(n)));
+  return size !== 0 && (size < 1e-4 || size >= 1e6) ? exponential(v, n) : String(Number(v.toPrecision(n)));
 }
+
+const exponential = (v, n) => v.toExponential(n - 1).replace(/\.?0+e/, "e").replace("e+", "e");
 
 const dark = () => {
   const chosen = document.documentElement.dataset.theme;
