@@ -115,6 +115,9 @@ func OpenFolder(dir string, opener Opener) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if whole, err := filepath.Abs(dir); err == nil { // the name of what "." is, too
+		dir = whole
+	}
 	return &Folder{Title: filepath.Base(dir), root: root, opener: opener, known: map[string]*known{}}, nil
 }
 

@@ -10,7 +10,13 @@ function drawList() {
     fragment.append(runs.length === 1 && group.runs.length === 1 ? runItem(runs[0], group, group.label) : groupItem(group, runs, open));
   }
   if (!fragment.childNodes.length) fragment.append(make("li", "empty", net.runs.length ? "No run matches." : "No runs yet."));
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const key = focused?.closest("li").dataset.key, what = focused?.className || focused?.localName;
   list.replaceChildren(fragment);
+  if (focused) { // a run under way changes the list beneath who goes through it by keys
+    const item = list.querySelector(`li[data-key="${CSS.escape(key)}"]`);
+    [...(item?.querySelectorAll("button, input, summary") ?? [])].find((e) => (e.className || e.localName) === what)?.focus();
+  }
   count();
   markFocus();
 }

@@ -68,7 +68,11 @@ function forgetVanished() {
 }
 
 function fill(select, options, chosen) {
-  select.replaceChildren(...options.map(([value, text]) => make("option", "", text, { value })));
+  const text = JSON.stringify(options);
+  if (select.dataset.options !== text) { // else it may be open
+    select.dataset.options = text;
+    select.replaceChildren(...options.map(([value, text]) => make("option", "", text, { value })));
+  }
   select.value = chosen;
 }
 
@@ -79,7 +83,10 @@ function drawPane() {
     tab.tabIndex = on ? 0 : -1;
     byId(tab.dataset.view).hidden = !on;
   }
-  if (state.view === "finals") drawFinals().catch((err) => byId("finals").replaceChildren(make("p", "", "The table cannot be read now: " + err.message)));
+  if (state.view === "finals") drawFinals().catch((err) => {
+    delete byId("finals").dataset.shown;
+    byId("finals").replaceChildren(make("p", "", "The table cannot be read now: " + err.message));
+  });
   if (state.view === "settings") drawSettings();
 }
 

@@ -4,6 +4,9 @@ async function drawFinals() {
   const pane = byId("finals"), net = state.net, by = grouping().name;
   const table = await source.table(net.name, by);
   if (net !== state.net || by !== grouping().name) return;
+  const text = JSON.stringify([net.name, by, dark(), table]);
+  if (pane.dataset.shown === text) return; // nothing new: somebody may be reading it
+  pane.dataset.shown = text;
   if (!table) return void pane.replaceChildren(make("p", "", "No values yet."));
   const copy = make("button", "", "Copy as CSV");
   copy.onclick = () => copyText(table.rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n", copy);
@@ -11,15 +14,16 @@ async function drawFinals() {
   intro.append(copy);
   const groups = grouping().groups;
   const rows = table.rows.slice(1).map((cells, i) => ({ cells, group: groups[i] }));
-  pane.replaceChildren(intro, sortable(table.rows[0], rows, new Set(table.beside)), ...table.notes.map((n) => make("p", "notes", n)));
+  pane.replaceChildren(intro, sortable(table.rows[0], rows, new Set(table.beside), "finals"), ...table.notes.map((n) => make("p", "notes", n)));
 }
 
 const quoted = (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 
+const order = {}; // of tables, by their names: [column, its head, 1 or −1]
+
 // sortable is a table whose columns' heads sort it; those in beside are published numbers.
-function sortable(head, rows, beside) {
+function sortable(head, rows, beside, name) {
   const table = make("table"), thead = make("thead"), tbody = make("tbody"), line = make("tr");
-  let sorted = -1, sign = 1;
   const fill = () => tbody.replaceChildren(...rows.map(({ cells, group, run }) => {
     const row = make("tr");
     cells.forEach((cell, k) => {
@@ -37,22 +41,25 @@ function sortable(head, rows, beside) {
     });
     return row;
   }));
-  head.forEach((name, k) => {
+  const isBy = (k) => order[name]?.[0] === k && order[name][1] === head[k];
+  head.forEach((title, k) => {
     const th = make("th", beside.has(k) ? "beside" : rows.length && isNumber(rows[0].cells[k]) ? "number" : "", null, { scope: "col" });
-    const button = make("button", "quiet", name);
+    const button = make("button", "quiet", title);
     button.onclick = () => {
-      sign = sorted === k ? -sign : 1;
-      sorted = k;
-      rows = rows.toSorted((a, b) => sign * compare(a.cells[k], b.cells[k]));
-      for (const other of line.children) other.removeAttribute("aria-sort");
-      th.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
-      fill();
+      order[name] = [k, title, isBy(k) ? -order[name][2] : 1];
+      sort();
     };
     th.append(button);
     line.append(th);
   });
   thead.append(line);
-  fill();
+  const sort = () => {
+    const k = head.findIndex((_, i) => isBy(i)), sign = order[name]?.[2];
+    if (k >= 0) rows = rows.toSorted((a, b) => sign * compare(a.cells[k], b.cells[k]));
+    [...line.children].forEach((th, i) => (i === k ? th.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending") : th.removeAttribute("aria-sort")));
+    fill();
+  };
+  sort();
   table.append(thead, tbody);
   const scroll = make("div", "scroll", null, { tabindex: "0", role: "region", "aria-label": "Table" });
   scroll.append(table);
@@ -74,6 +81,9 @@ function drawSettings() {
   for (const group of grouping().groups) for (const k of group.runs) groupOf.set(k, group);
   const rows = net.runs.map((run, i) => ({ run, group: groupOf.get(i), i })).filter(({ run }) => matches(run))
     .map(({ run, group }) => ({ run, group, cells: [run.id, run.state, ...run.values.map((v) => v || "–"), `${show(run.epoch)} of ${show(run.epochs)}`, duration(run.seconds)] }));
+  const text = JSON.stringify([net.name, grouping().name, dark(), net.common, rows.map((r) => r.cells)]);
+  if (pane.dataset.shown === text) return;
+  pane.dataset.shown = text;
   const common = make("dl", "common");
   for (const [name, value] of Object.entries(net.common)) {
     const pair = make("div");
@@ -81,7 +91,7 @@ function drawSettings() {
     common.append(pair);
   }
   pane.replaceChildren(
-    make("h2", "", "Differences"), sortable(["run", "state", ...net.varying, "epoch", "time"], rows, new Set()),
+    make("h2", "", "Differences"), sortable(["run", "state", ...net.varying, "epoch", "time"], rows, new Set(), "settings"),
     make("h2", "", net.runs.length > 1 ? "Shared by all" : "Settings"), common,
   );
 }
