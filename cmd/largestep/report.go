@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/metrics/atomicfile"
 	"largestep/metrics/page"
 	"largestep/train/catalog"
@@ -35,9 +35,9 @@ and how to train each run again. A folder of run folders stands for all of its r
 		Args: someRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if file == "" {
-				return usageError{errors.New("where to? give a file with -o, such as -o report.html")}
+				return usage.Errorf("where to? give a file with -o, such as -o report.html")
 			}
-			dirs, err := runFolders(args)
+			dirs, err := catalog.Folders(args)
 			if err != nil {
 				return err
 			}

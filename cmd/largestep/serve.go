@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"largestep/cmd/internal/usage"
 	"largestep/metrics/page"
 )
 
@@ -37,7 +35,7 @@ and then http://localhost:6016/ in a browser here.`,
   largestep serve runs --listen :6016 --name gpu1.example.org      to others, too`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usageError{fmt.Errorf("%d folders: one can be served", len(args))}
+				return usage.Errorf("%d folders: one can be served", len(args))
 			}
 			return nil
 		},
@@ -52,7 +50,10 @@ and then http://localhost:6016/ in a browser here.`,
 			}
 			defer folder.Close()
 			folder.Program = programName()
-			listener, err := listenAt(listen, cmd.Flags().Changed("listen"))
+			listener, err := page.Listen(listen, !cmd.Flags().Changed("listen"))
+			if errors.Is(err, syscall.EADDRINUSE) {
+				err = fmt.Errorf("%w: choose another port with --listen, or :0 for any", err)
+			}
 			if err != nil {
 				return err
 			}
@@ -62,7 +63,7 @@ and then http://localhost:6016/ in a browser here.`,
 				what = "1 run"
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s below %s: http://%s/ (Ctrl-C ends it)\n", what, dir, addressOf(address))
-			return page.Serve(cmd.Context(), listener, page.NewHandler(folder.Snapshot, hosts(address.IP, names)))
+			return page.Serve(cmd.Context(), listener, page.NewHandler(folder.Snapshot, page.Hosts(address.IP, names)))
 		},
 	}
 	f := cmd.Flags()
@@ -71,37 +72,10 @@ and then http://localhost:6016/ in a browser here.`,
 	return cmd
 }
 
-// listenAt takes another port where the usual one is taken and nobody asked for it.
-func listenAt(address string, asked bool) (net.Listener, error) {
-	listener, err := net.Listen("tcp", address)
-	if errors.Is(err, syscall.EADDRINUSE) && !asked {
-		return net.Listen("tcp", "127.0.0.1:0")
-	}
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w: choose another port with --listen, or :0 for any", err)
-	}
-	return listener, err
-}
-
 // addressOf is what a browser on this machine is told.
 func addressOf(a *net.TCPAddr) string {
 	if a.IP.IsUnspecified() {
 		return fmt.Sprintf("localhost:%d", a.Port)
 	}
 	return a.String()
-}
-
-// hosts are the names that requests may be for: on loopback this machine's to itself;
-// else addresses, which no name server can point elsewhere, and names that somebody gave.
-func hosts(listen net.IP, names []string) func(host string) bool {
-	if listen.IsLoopback() && len(names) == 0 {
-		return page.LoopbackHosts
-	}
-	own, err := os.Hostname()
-	if err == nil {
-		names = append(slices.Clone(names), own)
-	}
-	return func(host string) bool {
-		return page.LoopbackHosts(host) || net.ParseIP(host) != nil || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, host) })
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -31,6 +33,19 @@ func NewHandler(snapshot func() *Snapshot, allowed func(host string) bool) *Hand
 func LoopbackHosts(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// Hosts are the names that requests may be for at an address that is listened to: on loopback
+// those of this machine to itself; else its own name and addresses, which no name
+// server can point elsewhere. The names are allowed, too.
+func Hosts(listen net.IP, names []string) func(host string) bool {
+	if own, err := os.Hostname(); err == nil && !listen.IsLoopback() {
+		names = append(slices.Clone(names), own)
+	}
+	return func(host string) bool {
+		named := slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, host) })
+		return named || LoopbackHosts(host) || !listen.IsLoopback() && net.ParseIP(host) != nil
+	}
 }
 
 // policy lets a page load what it is made of, from here, and nothing else.

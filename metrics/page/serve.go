@@ -5,8 +5,18 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
+
+// Listen opens an address, or another port of this machine's own if that one is taken.
+func Listen(address string, orAnother bool) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if orAnother && errors.Is(err, syscall.EADDRINUSE) {
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+	return listener, err
+}
 
 // Serve answers requests at a listener until the context ends. A client that is slow to ask
 // or to read is left after a while.

@@ -231,6 +231,24 @@ func TestHandlerRefuses(t *testing.T) {
 	}
 }
 
+// By which names a server that listens to others may be called.
+func TestHosts(t *testing.T) {
+	own, err := os.Hostname()
+	check(t, err)
+	for _, c := range []struct {
+		listen, host string
+		names        []string
+		want         bool
+	}{
+		{"127.0.0.1", "localhost", nil, true}, {"127.0.0.1", own, nil, false}, {"127.0.0.1", "10.0.0.1", nil, false}, {"127.0.0.1", "gpu1.example.org", []string{"gpu1.example.org"}, true},
+		{"0.0.0.0", own, nil, true}, {"0.0.0.0", "10.0.0.1", nil, true}, {"0.0.0.0", "evil.example", nil, false}, {"::", "GPU1.example.org", []string{"gpu1.example.org"}, true},
+	} {
+		if got := Hosts(net.ParseIP(c.listen), c.names)(c.host); got != c.want {
+			t.Errorf("at %s, named %s, for %s: %v", c.listen, c.names, c.host, got)
+		}
+	}
+}
+
 // A client that asks slowly, or reads nothing, keeps nobody else from an answer.
 func TestServe(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -15,7 +15,7 @@ import (
 // pattern such as figures/main-quick/* names as well, are left out. The runs must be
 // of one net: neither the epochs nor the losses of several compare.
 func OpenAll(paths []string) ([]*record.Run, error) {
-	dirs, err := runFolders(paths)
+	dirs, err := Folders(paths)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,8 @@ func OpenAll(paths []string) ([]*record.Run, error) {
 	return runs, checkOneNet(runs)
 }
 
-func runFolders(paths []string) (dirs []string, err error) {
+// Folders are the run folders among folders and in them, as OpenAll reads them.
+func Folders(paths []string) (dirs []string, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
