@@ -306,22 +306,36 @@ class Chart {
     return end;
   }
 
+  // standingOut are the curves of what the pointer is at: one, those of a group, or that of a
+  // run that is else within a median.
+  standingOut() {
+    const key = state.focus || state.pinned;
+    if (!key) return [];
+    const own = this.curves.filter((c) => c.key === key || "group " + c.group.label === key);
+    if (own.length || !key.startsWith("run ")) return own;
+    const k = state.net.runs.findIndex((r) => "run " + r.id === key);
+    const group = k >= 0 && visible(state.net.runs[k]) && grouping().groups.find((g) => g.runs.includes(k));
+    const within = group && single(this.quantity, group, state.net.runs[k], true);
+    return within && within.xs.length ? [within] : [];
+  }
+
   // emphasize draws the curve that stands out, its phases and plateaus, and the cursor.
   emphasize() {
     const g = this.fit(this.over);
-    const key = state.focus || state.pinned;
-    const c = key && this.curves.find((c) => c.key === key);
+    const out = this.standingOut(), c = out[0];
     this.base.classList.toggle("dim", Boolean(c));
     if (c) {
       this.phases(g, c.run, phasesOf(c.runs ?? [c.run]));
       this.plateau(g, c.group, c.runs ?? [c.run], 0.12);
-      g.strokeStyle = getComputedStyle(this.card).backgroundColor;
-      g.lineWidth = 6;
-      g.globalAlpha = 0.8;
-      g.beginPath();
-      this.path(g, c);
-      g.stroke();
-      this.curve(g, c, 2.6, 1);
+      for (const one of out) {
+        g.strokeStyle = getComputedStyle(this.card).backgroundColor;
+        g.lineWidth = 6;
+        g.globalAlpha = 0.8;
+        g.beginPath();
+        this.path(g, one);
+        g.stroke();
+        this.curve(g, one, 2.6, 1);
+      }
       this.diamonds(g, c, true);
     }
     this.readout.textContent = "";

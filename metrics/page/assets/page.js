@@ -204,7 +204,7 @@ function showKeys() {
     ["Tab, then ← →", "along the curve of a chart; with Shift in large steps"], ["↑ ↓", "to the next curve above or below"],
     ["l", "logarithmic or linear axis"], ["w", "chart large or small"], ["/", "filter runs"],
     ["click a run's name", "show it alone, or all again"],
-  ]));
+  ]), make("p", "notes", `Made by ${state.index.program}.`));
   dialog.showModal();
 }
 
