@@ -234,3 +234,42 @@ func TestColoursOnDark(t *testing.T) {
 		t.Errorf("%s and %s: what is darkest on white is lightest on black", hex(a), hex(b))
 	}
 }
+
+// Whatever a run's files hold, a page is made of it or it is refused.
+func FuzzReport(f *testing.F) {
+	dir := f.TempDir()
+	sample{stepSize: 0.5, plateau: true}.write(f, filepath.Join(dir, "run"))
+	sample{stepSize: 0.5, seed: 1, state: record.Diverged}.write(f, filepath.Join(dir, "other"))
+	files := []string{record.ConfigFile, record.TableFile, record.StatusFile, record.PlateausFile}
+	var seed [][]byte
+	for _, name := range files {
+		b, err := os.ReadFile(filepath.Join(dir, "run", name))
+		check(f, err)
+		seed = append(seed, b)
+	}
+	f.Add(seed[0], seed[1], seed[2], seed[3])
+	f.Add(bytes.Replace(seed[0], []byte("resnet18"), []byte("another"), 1), seed[1], []byte(`{"state":"running"}`), []byte("{}"))
+	f.Add(bytes.Replace(seed[0], []byte(`"epochs": 30`), []byte(`"epochs": 1, "steps": 7`), 1), []byte(""), []byte(`{"state":"failed"}`), []byte("{}"))
+	other, err := opener.entry(os.ReadFile, filepath.Join(dir, "other"), "other")
+	check(f, err)
+	f.Fuzz(func(t *testing.T, config, table, status, plateaus []byte) {
+		given := [][]byte{config, table, status, plateaus}
+		e, err := opener.entry(func(path string) ([]byte, error) {
+			if i := slices.Index(files, filepath.Base(path)); i >= 0 {
+				return given[i], nil
+			}
+			return nil, os.ErrNotExist
+		}, "run", "run")
+		if err != nil {
+			return
+		}
+		s := &Snapshot{Entries: []Entry{e, other}}
+		var b bytes.Buffer
+		if err := s.WriteReport(&b); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(b.String(), "</script"); n != 2 {
+			t.Fatalf("%d ends of scripts", n)
+		}
+	})
+}
