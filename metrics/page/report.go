@@ -17,7 +17,7 @@ var assets embed.FS
 // subject; together they are one function.
 var (
 	script = join("assets/uplot/uPlot.iife.min.js") + "(() => {\n\"use strict\";\n" +
-		join("assets/source.js", "assets/series.js", "assets/chart.js", "assets/list.js", "assets/panes.js", "assets/page.js") + "})();\n"
+		join("assets/source.js", "assets/series.js", "assets/axes.js", "assets/focus.js", "assets/chart.js", "assets/list.js", "assets/panes.js", "assets/page.js") + "})();\n"
 	style = join("assets/uplot/uPlot.min.css", "assets/page.css")
 
 	document = template.Must(template.ParseFS(assets, "assets/page.html"))
@@ -44,7 +44,7 @@ type contents struct {
 	Data          template.JS
 }
 
-// Report is all documents of a snapshot, by net and by name.
+// report is all documents of a snapshot, by net and by name.
 type report struct {
 	Index   Index                        `json:"index"`
 	Columns map[string]map[string]Column `json:"columns"`
