@@ -61,7 +61,7 @@ func TestCompletion(t *testing.T) {
 		"train svm --seed ":                         "",
 		"train svm ":                                "",
 		"train svm --log-":                          "--log-steps",
-		"help rep":                                  "reproduce",
+		"help rep":                                  "report reproduce",
 	} {
 		args := strings.Split(line, " ")
 		list, directive := completions(t, args...)
