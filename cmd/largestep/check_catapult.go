@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/request"
 	"largestep/cmd/internal/usage"
-	"largestep/train/trainer"
 )
 
 func newCheckCatapult() *cobra.Command {
@@ -45,20 +43,8 @@ func printCatapults(cmd *cobra.Command, r *request.Fork, path string) error {
 		if t.Happens() {
 			catapults++
 		}
-		fmt.Fprintf(out, "order %d: loss at most %.4g with step size %.4g, %.4g with %.4g: %s\n", k, t.Control, r.StepSize, t.Peak, r.Times*r.StepSize, verdict(t))
+		fmt.Fprintf(out, "order %d: loss at most %.4g with step size %.4g, %.4g with %.4g: %s\n", k, t.Control, r.StepSize, t.Peak, r.Times*r.StepSize, t)
 	}
 	fmt.Fprintf(out, "%s: with %g times its step size %d of %d orders catapult\n", path, r.Times, catapults, r.Orders)
 	return nil
-}
-
-func verdict(t trainer.Catapult) string {
-	switch {
-	case !t.Happens():
-		return "no catapult"
-	case math.IsInf(t.Peak, 0):
-		return "diverges"
-	case t.Returned:
-		return "a catapult, and back"
-	}
-	return "a catapult"
 }

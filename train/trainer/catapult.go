@@ -53,3 +53,16 @@ func highest(list []float64) float64 {
 	}
 	return most
 }
+
+// String is what came of it.
+func (t Catapult) String() string {
+	switch {
+	case !t.Happens():
+		return "no catapult"
+	case math.IsInf(t.Peak, 0):
+		return "diverges"
+	case t.Returned:
+		return "a catapult, and back"
+	}
+	return "a catapult"
+}
