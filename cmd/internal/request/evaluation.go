@@ -1,0 +1,72 @@
+package request
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+	"largestep/cmd/internal/flags"
+	"largestep/data"
+	"largestep/metrics/atomicfile"
+	"largestep/train/problem"
+)
+
+// Evaluation is on which test images a checkpoint is to be measured.
+type Evaluation struct {
+	flags.Checkpoint
+	Set    string // the data set's name, once evaluated
+	Images int    // of it
+
+	logits string
+	size   int
+	subset data.Choice
+	format string // of numbers
+}
+
+// Add adds its flags to a command's.
+func (r *Evaluation) Add(f *pflag.FlagSet) {
+	f.StringVar(&r.logits, "logits", "", "CSV file to write the logits of every test image to")
+	f.IntVar(&r.size, "test-size", 0, "test images (default: all; 2,000 of the made-up set)")
+	f.Var((*flags.Choice)(&r.subset), "subset", flags.AboutSubset)
+	f.StringVar(&r.format, "precision", "fp32", "number format: fp32; with cuda also tf32, or bf16 for activations")
+	r.Checkpoint.Add(f)
+}
+
+// Evaluate measures the checkpoint, and writes its logits if they are asked for.
+func (r *Evaluation) Evaluate(f *pflag.FlagSet, told io.Writer, path string) (problem.Result, error) {
+	if f.Changed("test-size") && r.size < 1 {
+		return problem.Result{}, fmt.Errorf("%d test images: want 1 or more; leave out --test-size for all", r.size)
+	}
+	net, err := r.Read(path, told)
+	if err != nil {
+		return problem.Result{}, err
+	}
+	if atomicfile.Same(r.logits, path) {
+		return problem.Result{}, fmt.Errorf("--logits %s is the checkpoint itself: name another file", r.logits)
+	}
+	if err := net.Problem.CheckPrecision(r.format); err != nil {
+		return problem.Result{}, err
+	}
+	place, err := r.Find(f, told, net)
+	if err != nil {
+		return problem.Result{}, err
+	}
+	if place.MadeUp() && r.size == 0 {
+		r.size = 2000
+	}
+	set, err := place.LoadPart(data.Part{Train: 1, Test: r.size, Choice: r.subset})
+	if err != nil {
+		return problem.Result{}, err
+	}
+	flags.Doubts(told, ": see --subset", set.Test)
+	engine, err := r.Open(net, set.Test, r.format)
+	if err != nil {
+		return problem.Result{}, err
+	}
+	defer engine.Close()
+	r.Set, r.Images = set.Name, set.Test.Len()
+	if r.logits == "" {
+		return net.Evaluate(engine, set.Test, r.Normalize, nil)
+	}
+	return net.SaveLogits(r.logits, engine, set.Test, r.Normalize)
+}
