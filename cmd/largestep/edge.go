@@ -39,30 +39,6 @@ batch norm bounds grows long before it diverges: --factor 2 tells where.`,
 	return request.PerNet(cmd, newEdgeNet, catalog.Problems...)
 }
 
-// printInterval prints what the curvature predicts, and where the edge lies.
-func printInterval(cmd *cobra.Command, e *request.Edge) error {
-	ctx, f, out := cmd.Context(), cmd.Flags(), cmd.OutOrStdout()
-	if err := e.CheckFrom(f); err != nil {
-		return err
-	}
-	predictions, err := e.Predict(ctx, cmd.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	for _, p := range predictions {
-		fmt.Fprintf(out, "%s %.4g predicts an edge at %.4g\n", p.Name, p.Curvature, p.Edge)
-	}
-	found, err := e.FindInterval(ctx, f, cmd.ErrOrStderr(), predictions)
-	if err != nil {
-		return err
-	}
-	for _, n := range found.Tallies {
-		fmt.Fprintf(out, "step size %-10.4g diverges for %d of %d orders\n", n.StepSize, n.Diverged, n.Orders)
-	}
-	fmt.Fprintf(out, "edge of %s from %s: up to %.4g no order diverges within %d steps, from %.4g on every one does\n", e.Entry.Name, e.From, found.Stable, e.Within, found.Unstable)
-	return nil
-}
-
 func newEdgeNet(p catalog.Problem) *cobra.Command {
 	e := request.NewEdge(p)
 	cmd := &cobra.Command{
@@ -73,7 +49,7 @@ func newEdgeNet(p catalog.Problem) *cobra.Command {
 			}
 			defer e.Close()
 			if e.From != "" {
-				return printInterval(cmd, e)
+				return e.WriteInterval(ctx, f, cmd.OutOrStdout(), told)
 			}
 			edge, err := e.Find(ctx, f, told)
 			if err != nil {

@@ -62,7 +62,7 @@ and then http://localhost:6016/ in a browser here.`,
 			if what == "1 runs" {
 				what = "1 run"
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s below %s: http://%s/ (Ctrl-C ends it)\n", what, dir, addressOf(address))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s below %s: http://%s/ (Ctrl-C ends it)\n", what, dir, page.Address(address))
 			return page.Serve(cmd.Context(), listener, page.NewHandler(folder.Snapshot, page.Hosts(address.IP, names)))
 		},
 	}
@@ -70,12 +70,4 @@ and then http://localhost:6016/ in a browser here.`,
 	f.StringVar(&listen, "listen", servePort, "address and port; without an address, such as :6016, all of this machine's")
 	f.StringSliceVar(&names, "name", nil, "name by which others call this machine, beside its own; may be repeated")
 	return cmd
-}
-
-// addressOf is what a browser on this machine is told.
-func addressOf(a *net.TCPAddr) string {
-	if a.IP.IsUnspecified() {
-		return fmt.Sprintf("localhost:%d", a.Port)
-	}
-	return a.String()
 }

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"syscall"
@@ -37,4 +38,12 @@ func Serve(ctx context.Context, listener net.Listener, h http.Handler) error {
 		return err
 	}
 	return nil
+}
+
+// Address is what a browser on this machine is told.
+func Address(a *net.TCPAddr) string {
+	if a.IP.IsUnspecified() {
+		return fmt.Sprintf("localhost:%d", a.Port)
+	}
+	return a.String()
 }

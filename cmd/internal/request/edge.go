@@ -93,3 +93,27 @@ func (r *Request) search(ctx context.Context, out io.Writer, c run.Config, withi
 	}
 	return edge, err
 }
+
+// WriteInterval writes what the curvature predicts, and where the edge from a
+// checkpoint lies.
+func (e *Edge) WriteInterval(ctx context.Context, f *pflag.FlagSet, out, told io.Writer) error {
+	if err := e.checkFrom(f); err != nil {
+		return err
+	}
+	predictions, err := e.predict(ctx, told)
+	if err != nil {
+		return err
+	}
+	for _, p := range predictions {
+		fmt.Fprintf(out, "%s %.4g predicts an edge at %.4g\n", p.Name, p.Curvature, p.Edge)
+	}
+	found, err := e.findInterval(ctx, f, told, predictions)
+	if err != nil {
+		return err
+	}
+	for _, n := range found.Tallies {
+		fmt.Fprintf(out, "step size %-10.4g diverges for %d of %d orders\n", n.StepSize, n.Diverged, n.Orders)
+	}
+	fmt.Fprintf(out, "edge of %s from %s: up to %.4g no order diverges within %d steps, from %.4g on every one does\n", e.Entry.Name, e.From, found.Stable, e.Within, found.Unstable)
+	return nil
+}

@@ -41,9 +41,9 @@ func (e *Edge) Prepare(ctx context.Context, f *pflag.FlagSet, out io.Writer) err
 	return e.Request.Prepare(ctx, f, out)
 }
 
-// CheckFrom settles what no flag says of the search for an interval, and tells what is
+// checkFrom settles what no flag says of the search for an interval, and tells what is
 // wrong with it.
-func (e *Edge) CheckFrom(f *pflag.FlagSet) error {
+func (e *Edge) checkFrom(f *pflag.FlagSet) error {
 	if e.Config.Schedule.OfEdge {
 		return usage.Errorf("edge searches for the edge: give step sizes as numbers")
 	}
@@ -69,10 +69,10 @@ type Prediction struct {
 	Curvature, Edge float64
 }
 
-// Predict measures sharpness and batch sharpness at the parameters; out is told why
+// predict measures sharpness and batch sharpness at the parameters; out is told why
 // where an engine cannot. With momentum β and weight decay λ the edge of a parabola is
 // 2(1 + β)/(curvature + λ).
-func (e *Edge) Predict(ctx context.Context, out io.Writer) (list []Prediction, err error) {
+func (e *Edge) predict(ctx context.Context, out io.Writer) (list []Prediction, err error) {
 	p, c, err := e.measuring("sharpness", "batch_sharpness")
 	if err != nil {
 		return nil, err
@@ -103,8 +103,8 @@ func (r *Request) measuring(names ...string) (trainer.Problem, run.Config, error
 	return r.Entry.Make(c, set)
 }
 
-// FindInterval searches from the step size that a flag gives, or the last prediction.
-func (e *Edge) FindInterval(ctx context.Context, f *pflag.FlagSet, out io.Writer, predictions []Prediction) (*trainer.Interval, error) {
+// findInterval searches from the step size that a flag gives, or the last prediction.
+func (e *Edge) findInterval(ctx context.Context, f *pflag.FlagSet, out io.Writer, predictions []Prediction) (*trainer.Interval, error) {
 	begin := edgeGuess
 	for _, p := range predictions {
 		if p.Edge > 0 && !math.IsInf(p.Edge, 0) {
