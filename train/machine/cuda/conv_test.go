@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -151,7 +152,11 @@ func TestNoPlan(t *testing.T) {
 	c := newConvolution(t, e, 2, 10)
 	e.convolutions.limit = 69
 	e.Conv(c.Convolution, c.y, c.x, c.w)
-	says(t, e.Sync(), "none of cuDNN's 12", "0 MB", "update cuDNN", "--precision", "(2, 5, 10, 10)", "stride 1")
+	err := e.Sync()
+	says(t, err, "none of cuDNN's 12", "0 MB", "update cuDNN", "(2, 5, 10, 10)", "stride 1")
+	if !errors.Is(err, op.ErrFormat) {
+		t.Errorf("%v does not say that another format may help", err)
+	}
 	e.err = nil // for Close
 }
 
