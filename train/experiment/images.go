@@ -51,7 +51,7 @@ var stepSizes = map[string]map[string]StepSizes{
 	"stability":         mainStepSizes,
 	"causes":            mainStepSizes,
 	"plain":             {"paper": {0.01, 0.75}, "long": {0.01, 0.35}, "small": {0.01, 0.35}, "quick": {0.03, 0.25}},
-	"edge-of-stability": {"paper": {0.1, 0.2}, "long": {0.1, 0.2}, "small": {0.1, 0.2}, "quick": {0.1, 0.2}},
+	"edge-of-stability": {"paper": {0.02, 0.04}, "long": {0.02, 0.04}, "small": {0.02, 0.04}, "quick": {0.02, 0.04}},
 	"sota":              {"paper": {0.002, 0.05}, "long": {0.002, 0.05}, "small": {0.002, 0.05}, "quick": {0.003, 0.05}},
 }
 
