@@ -88,12 +88,13 @@ more, and needs a CPU.`,
 	},
 	{
 		Name: "edge-of-stability", Runs: "edge-of-stability", Columns: []string{"train_loss", "sharpness"}, Net: []string{"sharpness"},
-		Short: "Gradient descent on ResNet-18: the sharpness rises to 2/η and stays there",
+		Short: "Gradient descent on ResNet-18: the sharpness rises to 2/η, and swings about it and beyond",
 		Long: `Edge-of-stability descends along the gradient of all training images, with two
 step sizes and neither momentum nor weight decay: the largest eigenvalue of the
-Hessian rises up to 2/η, where steps along its eigenvector no longer shrink, and
-stays there while the loss goes on falling (Cohen et al. 2021). There are ten steps
-for each epoch of figure main.`,
+Hessian rises to 2/η, where steps along its eigenvector no longer shrink (Cohen et
+al. 2021). Here it then swings beyond; in the networks of figure
+edge-of-stability-relu it stays there. There are ten steps for each epoch of figure
+main.`,
 		Setting: "gradient descent",
 		setting: descentSetting, reference: published.Stability, curves: constants,
 	},
