@@ -117,7 +117,7 @@ func newFigureAll() *cobra.Command {
 	var r request.Figure
 	cmd := &cobra.Command{
 		Use:     "all",
-		Short:   "Make every figure, each in its folder below figures/, but for " + strings.Join(apart(), " and "),
+		Short:   "Make every figure, each in its folder below figures/, but for " + strings.Join(apart(), ", "),
 		Example: "  largestep figure all\n  largestep figure all --preset small",
 		Args:    usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

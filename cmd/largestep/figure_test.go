@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,16 +115,32 @@ func TestFigureAll(t *testing.T) {
 	for _, path := range []string{
 		"main-quick/main", "main-quick/sparsity", "plain-quick/plain", "sota-quick/sota", "sgd-vs-gd/least-squares/least-squares",
 		"sgd-vs-gd/svm/svm", "diagonal/diagonal", "diagonal-gd/diagonal-gd", "relu-1d/relu-1d", "relu-1d/relu-1d-functions",
-		"teacher-2/teacher-2", "teacher-3/teacher-3", "finite-sums/finite-sums", "stability-quick/stability",
-		"edge-of-stability-quick/edge-of-stability", "edge-of-stability-relu/edge-of-stability-relu", "momentum/momentum",
+		"teacher-2/teacher-2", "teacher-3/teacher-3", "finite-sums/finite-sums",
+		"edge-of-stability-relu/edge-of-stability-relu", "momentum/momentum",
 	} {
 		isPicture(t, filepath.Join("figures", path+".png"))
 	}
 	if c := config(t, "figures/diagonal", "eta0.25-seed0"); c.Precision != "fp64" {
 		t.Errorf("the precision of ResNet-18 made %s of the diagonal network's own", c.Precision)
 	}
-	if n := strings.Count(out, "figure: "); n != 16 {
-		t.Errorf("%d figures, want 16: %s", n, out)
+	if n := strings.Count(out, "figure: "); n != 14 {
+		t.Errorf("%d figures, want 14: %s", n, out)
+	}
+}
+
+// TestFigureStability has all that it shows in the records of its runs.
+func TestFigureStability(t *testing.T) {
+	if testing.Short() {
+		t.Skip("Hessians of four runs")
+	}
+	t.Chdir(t.TempDir())
+	succeed(t, append([]string{"figure", "stability", "--preset", "quick", "--out", "f"}, threeEpochs...)...)
+	isPicture(t, "f/stability.png")
+	columns, rows := table(t, "f/large-eta-decay50-seed0/metrics.csv")
+	for _, name := range []string{"sharpness", "batch_sharpness", "gradient_noise", "sparsity_4", "rank_4"} {
+		if k := slices.Index(columns, name); k < 0 || rows[len(rows)-1][k] == "" {
+			t.Errorf("no %s at the end", name)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func commands() []Command {
 		list = append(list, Command{name, []Figure{f}, apart})
 	}
 	for _, f := range imageFigures {
-		add(f.Name, f, f.ends)
+		add(f.Name, f, f.ends || f.apart)
 	}
 	for _, f := range smallFigures {
 		add(cmp.Or(f.command, f.Name), f, f.ends)

@@ -23,6 +23,7 @@ type ImageFigure struct {
 	Long    string // the same in a paragraph
 	Setting string // of its title, where it is not the main one
 	Runs    string // the figure whose runs it draws
+	apart   bool   // takes longer than all others together
 	Columns []string
 	// Net are the columns of the table beside losses and errors.
 	Net []string
@@ -76,7 +77,7 @@ main", and trains those that are missing.`,
 		setting: mainSetting, reference: published.Sparsity,
 	},
 	{
-		Name: "stability", Runs: "stability", Columns: append([]string{"train_loss"}, stability...), Net: stability,
+		Name: "stability", Runs: "stability", apart: true, Columns: append([]string{"train_loss"}, stability...), Net: stability,
 		Short: "Sharpness, noise, sparsity and rank of ResNet-18 under the schedules of figure main",
 		Long: `Stability shows where the trainings of figure main are against their limit of
 stability: the largest eigenvalue of the Hessian and the batch sharpness beside
@@ -87,7 +88,7 @@ more, and needs a CPU.`,
 		setting: stabilitySetting, reference: published.Stability,
 	},
 	{
-		Name: "edge-of-stability", Runs: "edge-of-stability", Columns: []string{"train_loss", "sharpness"}, Net: []string{"sharpness"},
+		Name: "edge-of-stability", Runs: "edge-of-stability", apart: true, Columns: []string{"train_loss", "sharpness"}, Net: []string{"sharpness"},
 		Short: "Gradient descent on ResNet-18: the sharpness rises to 2/η, and swings about it and beyond",
 		Long: `Edge-of-stability descends along the gradient of all training images, with two
 step sizes and neither momentum nor weight decay: the largest eigenvalue of the
