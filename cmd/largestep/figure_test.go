@@ -84,7 +84,7 @@ func TestFigureOtherSettings(t *testing.T) {
 // TestFigureCauses looks at what is trained, and at the table of how it ends.
 func TestFigureCauses(t *testing.T) {
 	t.Chdir(t.TempDir())
-	out := succeed(t, append([]string{"figure", "causes", "--seeds", "2"}, threeEpochs...)...)
+	out := succeed(t, append([]string{"figure", "causes", "--seeds", "2", "--epochs", "1"}, tinyPreset...)...)
 	isPicture(t, "figures/causes-quick/causes.png")
 	for _, want := range []string{"label noise 0.2", "SAM, ρ = 0.1", "weight decay 0.01", "2 of 2 finished", "sharpness", "rank_5", "parameter_norm"} {
 		if !strings.Contains(out, want) {
@@ -134,7 +134,7 @@ func TestFigureStability(t *testing.T) {
 		t.Skip("Hessians of four runs")
 	}
 	t.Chdir(t.TempDir())
-	succeed(t, append([]string{"figure", "stability", "--preset", "quick", "--out", "f"}, threeEpochs...)...)
+	succeed(t, append([]string{"figure", "stability", "--out", "f", "--epochs", "1"}, tinyPreset...)...)
 	isPicture(t, "f/stability.png")
 	columns, rows := table(t, "f/large-eta-decay50-seed0/metrics.csv")
 	for _, name := range []string{"sharpness", "batch_sharpness", "gradient_noise", "sparsity_4", "rank_4"} {

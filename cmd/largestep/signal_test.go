@@ -39,7 +39,7 @@ func TestSignals(t *testing.T) {
 	}
 	bin := program(t)
 	t.Chdir(t.TempDir())
-	options := []string{"--epochs", "60", "--eval-every", "20", "--log-steps", "--checkpoint-every", "1h", "--step-size", "0.1"}
+	options := []string{"--epochs", "200", "--eval-every", "50", "--log-steps", "--checkpoint-every", "1h", "--step-size", "0.1"}
 	succeed(t, tiny("whole", options...)...)
 	for signal, code := range map[syscall.Signal]int{syscall.SIGTERM: 143, syscall.SIGHUP: 129, syscall.SIGINT: 130} {
 		dir := signal.String()
@@ -49,7 +49,7 @@ func TestSignals(t *testing.T) {
 		said, _ := io.ReadAll(stderr)
 		cmd.Wait()
 		state, step := status(t, dir)
-		if got := cmd.ProcessState.ExitCode(); got != code || state != "interrupted" || step >= 240 || !strings.Contains(string(said), "go on with largestep train") {
+		if got := cmd.ProcessState.ExitCode(); got != code || state != "interrupted" || step >= 800 || !strings.Contains(string(said), "go on with largestep train") {
 			t.Errorf("%s: exit status %d, %s at step %d: %s", dir, got, state, step, said)
 		}
 		succeed(t, "train", "resnet18", "--resume", "--out", dir)
