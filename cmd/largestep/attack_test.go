@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -144,8 +143,6 @@ func TestAttackByFlippedBits(t *testing.T) {
 			t.Errorf("%s, bit %d of byte %d of %s: %s", run, bit, at, file, o.stderr)
 		case o.code != 0:
 			outcomes[kind+" refused"]++
-		case slices.Equal(d, []string{"config.json is changed"}) && reflect.DeepEqual(config(t, ".", "flipped"), config(t, ".", fmt.Sprintf("whole-%d", i))):
-			outcomes[kind+" reads the same, same end"]++ // the name of an option that is 0, or the case of a letter
 		case len(d) > 0 && strings.Contains(o.stderr, file+": "):
 			outcomes[kind+" stays damaged, said"]++
 		case len(d) > 0:

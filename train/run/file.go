@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -88,6 +89,9 @@ func ParseConfig(b []byte) (*File, error) {
 	}
 	switch f.Format {
 	case Format:
+		if err := f.knows(b); err != nil {
+			return nil, fmt.Errorf("is damaged: %w", err)
+		}
 	case 0:
 		if err := f.convert(b); err != nil {
 			return nil, fmt.Errorf("is damaged: %w", err)
@@ -99,6 +103,50 @@ func ParseConfig(b []byte) (*File, error) {
 		return nil, fmt.Errorf("is damaged: %w", err)
 	}
 	return &f, nil
+}
+
+// knows refuses names that no option has, which reading alone would pass over, and
+// those in other letters. What is said of the environment decides nothing.
+func (f *File) knows(b []byte) error {
+	own, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	var read, known map[string]any
+	if err := errors.Join(json.Unmarshal(b, &read), json.Unmarshal(own, &known)); err != nil {
+		return err
+	}
+	if name := unknownName(read, known); name != "" {
+		return fmt.Errorf("%q is the name of no option", name)
+	}
+	return nil
+}
+
+func unknownName(read, known any) string {
+	switch read := read.(type) {
+	case map[string]any:
+		known, _ := known.(map[string]any)
+		for name, value := range read {
+			of, ok := known[name]
+			if !ok {
+				return name
+			}
+			if name == "environment" {
+				continue
+			}
+			if name := unknownName(value, of); name != "" {
+				return name
+			}
+		}
+	case []any:
+		known, _ := known.([]any)
+		for i := range min(len(read), len(known)) {
+			if name := unknownName(read[i], known[i]); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // convert takes over what format 1 said otherwise: the schedule as a step size,

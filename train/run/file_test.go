@@ -1,10 +1,12 @@
 package run
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -61,6 +63,28 @@ func TestConfigFileRefuses(t *testing.T) {
 		}
 		if _, err := ReadConfig(dir); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", content, err, want)
+		}
+	}
+}
+
+// A flipped bit of a config is refused, or gives another config, which the checkpoint
+// refuses: none goes unseen.
+func TestFlippedBitsOfConfig(t *testing.T) {
+	whole, err := json.MarshalIndent(File{Format: Format, Config: valid()}, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := ParseConfig(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range bytes.Index(whole, []byte(`"environment"`)) {
+		for bit := range 8 {
+			flipped := bytes.Clone(whole)
+			flipped[i] ^= 1 << bit
+			if got, err := ParseConfig(flipped); err == nil && reflect.DeepEqual(got, want) {
+				t.Errorf("bit %d of byte %d: %q reads as before", bit, i, flipped[max(0, i-12):min(len(whole), i+12)])
+			}
 		}
 	}
 }
