@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"largestep/train/machine/cpu/isa"
 	"largestep/train/machine/cpu/pool"
 )
 
@@ -33,9 +34,14 @@ func BenchmarkResNet18(b *testing.B) {
 			for _, s := range resnet18(net.width, net.n) {
 				name := fmt.Sprintf("width=%d/threads=%d/%d@%dx%d-%d-k%ds%d", net.width, threads,
 					s.C, s.H, s.W, s.OC, s.K, s.Stride)
-				b.Run("direct/"+name, func(b *testing.B) { benchmark(b, s, threads, true, kernelSets()[0]) })
+				b.Run("direct/"+name, func(b *testing.B) { benchmark(b, s, threads, kernelSets()[0], (*Conv).planDirect) })
 				if s.suitsWinograd() {
-					b.Run("winograd/"+name, func(b *testing.B) { benchmark(b, s, threads, false, kernelSets()[0]) })
+					b.Run("winograd/"+name, func(b *testing.B) { benchmark(b, s, threads, kernelSets()[0], winogradPlan) })
+				}
+				if isa.AMX() && s.suitsBfloat() {
+					b.Run("bfloat/"+name, func(b *testing.B) {
+						benchmark(b, s, threads, kernelSets()[0], func(c *Conv) { c.planBfloat(tileKernels) })
+					})
 				}
 			}
 		}
@@ -48,12 +54,14 @@ func BenchmarkKernelSets(b *testing.B) {
 	for _, kernels := range kernelSets() {
 		for _, c := range []int{8, 16, 64} {
 			s := Shape{N: 32, C: c, H: 16, W: 16, OC: c, K: 3, Stride: 1, Pad: 1}
-			b.Run(fmt.Sprintf("%s/%d@16x16", kernels.name, c), func(b *testing.B) { benchmark(b, s, 1, true, kernels) })
+			b.Run(fmt.Sprintf("%s/%d@16x16", kernels.name, c), func(b *testing.B) { benchmark(b, s, 1, kernels, (*Conv).planDirect) })
 		}
 	}
 }
 
-func benchmark(b *testing.B, s Shape, threads int, direct bool, kernels *kernelSet) {
+func winogradPlan(c *Conv) { c.planWinograd(c.kernels.limits) }
+
+func benchmark(b *testing.B, s Shape, threads int, kernels *kernelSet, plan func(*Conv)) {
 	p := pool.New(threads)
 	defer p.Close()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -61,11 +69,7 @@ func benchmark(b *testing.B, s Shape, threads int, direct bool, kernels *kernelS
 	x, y := aligned(s.inLen()), aligned(s.outLen())
 	w, dw := aligned(s.FilterLen()), aligned(s.FilterLen())
 	c := newConv(p, s, new(Scratch), kernels)
-	if direct {
-		c.planDirect()
-	} else {
-		c.planWinograd(kernels.limits)
-	}
+	plan(c)
 	for _, direction := range []struct {
 		name string
 		f    func()

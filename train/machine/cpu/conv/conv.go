@@ -7,7 +7,7 @@
 // the image are left out instead of computed. Filters and their gradients are
 // packed; see PackFilter.
 //
-// There are two ways. The direct one (gather.go, correlate.go) sums all taps of a
+// There are two ways in float32. The direct one (gather.go, correlate.go) sums all taps of a
 // pixel in registers. Winograd's (winograd.go) takes a quarter of the
 // multiplications for 3×3 taps at stride 1, and is two to three times as fast
 // from 32 channels on; its rounding errors are four to ten times larger, some
@@ -15,11 +15,15 @@
 // micro-kernels, nn and tn (tile.go), generated for AVX-512, AVX2 and NEON; plain
 // Go stands in elsewhere.
 //
+// With operands rounded to bfloat16 the direct way is the only one (bfloat.go): tiles
+// of AMX compute it, and where there are none, the kernels of float32.
+//
 // The number of threads does not show in the results: they have the same bits.
 package conv
 
 import (
 	"largestep/train/machine/cpu/hugepage"
+	"largestep/train/machine/cpu/isa"
 	"largestep/train/machine/cpu/pool"
 )
 
@@ -32,9 +36,11 @@ type Conv struct {
 	scratch *Scratch
 	work    []work // one for each worker
 
-	// The direct way, or Winograd's.
+	// The direct way, in bfloat16 by these kernels if there are any, or Winograd's.
 	forward, backward                 *gather
 	filter                            *correlate
+	bfloat                            *bfloatSet
+	rounds                            bool // operands, before they go the direct way in float32
 	winogradForward, winogradBackward *winogradData
 	winogradFilter                    *winogradFilter
 }
@@ -44,6 +50,8 @@ type Conv struct {
 type work struct {
 	transform
 	tile
+	brick
+	pairs
 	_ [128]byte
 }
 
@@ -75,20 +83,25 @@ func New(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
 	return c
 }
 
+// NewBfloat plans convolutions of operands that are rounded to bfloat16. Those of few
+// channels stay as New plans them.
+func NewBfloat(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
+	if !s.suitsBfloat() {
+		return New(p, s, scratch)
+	}
+	c := newConv(p, s, scratch, active)
+	if isa.AMX() {
+		c.planBfloat(tileKernels)
+	} else {
+		c.planDirect()
+		c.rounds = true
+	}
+	return c
+}
+
 func newConv(p *pool.Pool, s Shape, scratch *Scratch, kernels *kernelSet) *Conv {
 	s.check()
 	return &Conv{shape: s, pool: p, kernels: kernels, scratch: scratch, work: make([]work, p.Threads())}
-}
-
-func (c *Conv) planDirect() {
-	s, threads := c.shape, c.pool.Threads()
-	c.forward = newGather(c.kernels, threads, s.N, s.C, s.OC, s.K, s.W,
-		forwardContacts(s.H, s.K, s.Stride, s.Pad),
-		forwardContacts(s.W, s.K, s.Stride, s.Pad))
-	c.backward = newGather(c.kernels, threads, s.N, s.OC, s.C, s.K, s.outW(),
-		backwardContacts(s.H, s.K, s.Stride, s.Pad),
-		backwardContacts(s.W, s.K, s.Stride, s.Pad))
-	c.filter = newCorrelate(c.kernels, s, threads)
 }
 
 func (c *Conv) planWinograd(most limits) {
@@ -103,13 +116,7 @@ func (c *Conv) Forward(y, x, w []float32) {
 	s := c.shape
 	c.count()
 	y, x, w = y[:s.outLen()], x[:s.inLen()], w[:s.FilterLen()]
-	if g := c.winogradForward; g != nil {
-		g.run(c.work, y, x, w, c.scratch.take(g.scratchLen()), false)
-		return
-	}
-	c.pool.Do(c.forward.items(), func(worker, i int) {
-		c.forward.item(&c.work[worker].tile, i, y, x, w, false)
-	})
+	c.compute(c.winogradForward, c.forward, y, x, w, c.scratch.take(c.scratchLen(c.winogradForward, c.forward)), false)
 }
 
 // BackwardData computes dx, the gradient by x, from dy, the gradient by y. With
@@ -118,22 +125,40 @@ func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 	s := c.shape
 	c.count()
 	dx, dy, w = dx[:s.inLen()], dy[:s.outLen()], w[:s.FilterLen()]
-	size, more := FilterLen(s.C, s.OC, s.K), 0
-	if c.winogradBackward != nil {
-		more = c.winogradBackward.scratchLen()
-	}
-	scratch := c.scratch.take(size + more)
+	size := FilterLen(s.C, s.OC, s.K)
+	scratch := c.scratch.take(size + c.scratchLen(c.winogradBackward, c.backward))
 	transposed, scratch := scratch[:size], scratch[size:]
 	c.pool.Do(panels(s.C)*s.K*s.K, func(_, i int) {
 		c.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
 	})
-	if g := c.winogradBackward; g != nil {
-		g.run(c.work, dx, dy, transposed, scratch, accumulate)
-		return
+	c.compute(c.winogradBackward, c.backward, dx, dy, transposed, scratch, accumulate)
+}
+
+// scratchLen returns the floats that compute needs.
+func (c *Conv) scratchLen(winograd *winogradData, direct *gather) int {
+	switch {
+	case winograd != nil:
+		return winograd.scratchLen()
+	case c.bfloat != nil:
+		return direct.bfloatLen()
+	case c.rounds:
+		return direct.pixels*direct.n*direct.from + panels(direct.to)*direct.panelLen()
 	}
-	c.pool.Do(c.backward.items(), func(worker, i int) {
-		c.backward.item(&c.work[worker].tile, i, dx, dy, transposed, accumulate)
-	})
+	return 0
+}
+
+// compute computes out, y or dx, from in and the filter w, in the planned way.
+func (c *Conv) compute(winograd *winogradData, direct *gather, out, in, w, scratch []float32, add bool) {
+	switch {
+	case winograd != nil:
+		winograd.run(c.work, out, in, w, scratch, add)
+	case c.bfloat != nil:
+		c.gatherBfloat(direct, out, in, w, scratch, add)
+	case c.rounds:
+		c.gatherDirect(direct, out, c.rounded(in, scratch), c.rounded(w, scratch[len(in):]), add)
+	default:
+		c.gatherDirect(direct, out, in, w, add)
+	}
 }
 
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.
@@ -141,13 +166,16 @@ func (c *Conv) BackwardFilter(dw, dy, x []float32) {
 	s := c.shape
 	c.count()
 	dw, dy, x = dw[:s.FilterLen()], dy[:s.outLen()], x[:s.inLen()]
-	if g := c.winogradFilter; g != nil {
+	switch g := c.winogradFilter; {
+	case g != nil:
 		g.run(c.work, dw, dy, x, c.scratch.take(g.scratchLen()))
-		return
+	case c.bfloat != nil:
+		c.correlateBfloat(dw, dy, x)
+	case c.rounds:
+		scratch := c.scratch.take(len(dy) + len(x) + c.filter.partialLen())
+		sums := scratch[len(dy)+len(x):]
+		c.correlateDirect(dw, c.rounded(dy, scratch), c.rounded(x, scratch[len(dy):]), sums)
+	default:
+		c.correlateDirect(dw, dy, x, c.scratch.take(c.filter.partialLen()))
 	}
-	partial := c.scratch.take((len(c.filter.groups) - 1) * s.FilterLen())
-	c.pool.Do(c.filter.items(), func(worker, i int) {
-		c.filter.item(&c.work[worker].tile, i, dw, partial, dy, x)
-	})
-	c.pool.Do(c.filter.reductions(), func(_, i int) { c.filter.reduce(i, dw, partial) })
 }

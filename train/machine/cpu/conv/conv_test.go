@@ -102,7 +102,8 @@ type operands struct {
 	wantDw        array4
 }
 
-func newOperands(s Shape) *operands {
+// newOperands makes operands; the results are those of what round makes of them.
+func newOperands(s Shape, round func(float32) float32) *operands {
 	r := rand.New(rand.NewPCG(uint64(s.N*1000+s.C), uint64(s.OC*1000+s.H)))
 	o := &operands{
 		x: randoms(r, s.inLen()), dy: randoms(r, s.outLen()), dx: randoms(r, s.inLen()),
@@ -112,16 +113,40 @@ func newOperands(s Shape) *operands {
 		wantDw: newArray4(s.OC, s.C, s.K, s.K),
 	}
 	PackFilter(o.w, o.plainW, s.OC, s.C, s.K)
-	x := fromHWNC(o.x, s.N, s.C, s.H, s.W)
-	dy := fromHWNC(o.dy, s.N, s.OC, s.outH(), s.outW())
+	x := fromHWNC(each(o.x, round), s.N, s.C, s.H, s.W)
+	dy := fromHWNC(each(o.dy, round), s.N, s.OC, s.outH(), s.outW())
+	plainW := each(o.plainW, round)
 	s.eachProduct(func(iy, ix, iw [4]int) {
-		w := float64(o.plainW[((iw[0]*s.C+iw[1])*s.K+iw[2])*s.K+iw[3]])
+		w := float64(plainW[((iw[0]*s.C+iw[1])*s.K+iw[2])*s.K+iw[3]])
 		at := func(a array4, i [4]int) *float64 { return a.at(i[0], i[1], i[2], i[3]) }
 		*at(o.wantY, iy) += *at(x, ix) * w
 		*at(o.wantDx, ix) += *at(dy, iy) * w
 		*at(o.wantDw, iw) += *at(x, ix) * *at(dy, iy)
 	})
 	return o
+}
+
+func each(s []float32, f func(float32) float32) []float32 {
+	all := make([]float32, len(s))
+	for i, v := range s {
+		all[i] = f(v)
+	}
+	return all
+}
+
+// As they are, and rounded to bfloat16: what ways in float32 and in bfloat16 compute.
+func exactly(f float32) float32 { return f }
+func shortly(f float32) float32 { return rounded(f).float() }
+
+// bothOperands are those of the two.
+func bothOperands(s Shape) func(c *Conv) *operands {
+	exact, short := newOperands(s, exactly), newOperands(s, shortly)
+	return func(c *Conv) *operands {
+		if c.bfloat != nil || c.rounds {
+			return short
+		}
+		return exact
+	}
 }
 
 // Rounding errors, in units of a sum's standard deviation, stay below these.
@@ -177,11 +202,11 @@ func TestAgainstDefinition(t *testing.T) {
 	p := pool.New(2)
 	defer p.Close()
 	for _, s := range oddShapes {
-		o := newOperands(s)
+		o := bothOperands(s)
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
 			forEachKernelSet(t, func(t *testing.T, kernels *kernelSet) {
 				for name, c := range variants(p, s, kernels) {
-					t.Run(name, func(t *testing.T) { checkShape(t, c, o) })
+					t.Run(name, func(t *testing.T) { checkShape(t, c, o(c)) })
 				}
 			})
 		})
@@ -193,6 +218,15 @@ func variants(p *pool.Pool, s Shape, kernels *kernelSet) map[string]*Conv {
 	direct := newConv(p, s, new(Scratch), kernels)
 	direct.planDirect()
 	all := map[string]*Conv{"direct": direct}
+	for _, set := range bfloatSets() {
+		c := newConv(p, s, new(Scratch), kernels)
+		c.planBfloat(set)
+		all["bfloat "+set.name] = c
+	}
+	roundsFirst := newConv(p, s, new(Scratch), kernels)
+	roundsFirst.planDirect()
+	roundsFirst.rounds = true
+	all["rounded"] = roundsFirst
 	if s.allowsWinograd() {
 		for name, most := range map[string]limits{
 			"winograd in local blocks":  {filter: math.MaxInt, sums: math.MaxInt},
@@ -299,8 +333,11 @@ func TestSharedScratch(t *testing.T) {
 	defer p.Close()
 	scratch := new(Scratch)
 	for _, s := range []Shape{oddShapes[2], oddShapes[10], {N: 50, C: 20, H: 4, W: 4, OC: 16, K: 3, Stride: 1, Pad: 1}, oddShapes[4]} {
-		o := newOperands(s)
-		checkShape(t, New(p, s, scratch), o)
+		o := bothOperands(s)
+		exact := New(p, s, scratch)
+		checkShape(t, exact, o(exact))
+		short := NewBfloat(p, s, scratch)
+		checkShape(t, short, o(short))
 	}
 }
 
@@ -359,10 +396,10 @@ func FuzzShapes(f *testing.F) {
 		}
 		p := pool.New(2)
 		defer p.Close()
-		o := newOperands(s)
+		o := bothOperands(s)
 		for _, kernels := range kernelSets() {
 			for _, conv := range variants(p, s, kernels) {
-				checkShape(t, conv, o)
+				checkShape(t, conv, o(conv))
 			}
 		}
 	})

@@ -1,5 +1,7 @@
 package conv
 
+import "largestep/train/machine/cpu/pool"
+
 const (
 	// A chunk is as many output pixels as, with the input they meet, stay in
 	// a level-2 cache while every tile of the filter passes over them.
@@ -15,10 +17,9 @@ const (
 // divided into groups, each summed by itself and then added up in order; how
 // many there are depends on the shape alone, and so does the result.
 type correlate struct {
-	kernels *kernelSet
-	s       Shape
-	groups  [][]chunk
-	parts   int // into which the taps are divided, for more items on more threads
+	s      Shape
+	groups [][]chunk
+	parts  int // into which the taps are divided, for more items on more threads
 }
 
 // A chunk is a block of output pixels: for each tap of the filter the pairs of
@@ -31,9 +32,20 @@ type meeting struct {
 	runs []tap // where a run begins in x and in dy
 }
 
-func newCorrelate(kernels *kernelSet, s Shape, threads int) *correlate {
-	g := &correlate{kernels: kernels, s: s, parts: 1}
-	chunks := s.chunks()
+// A pitch is how activations lie in memory.
+type pitch struct {
+	x, dy  int  // elements of a pixel
+	joined bool // rows of neighbouring pixels follow each other
+	floats int  // what an output pixel and what it meets take in a cache, in float32s
+}
+
+// met returns the floats of an output pixel of an image that a panel's gradient takes
+// in, and of what it meets.
+func (s Shape) met() int { return s.C*s.Stride*s.Stride + min(s.OC, panelLanes(s.OC)) }
+
+func newCorrelate(s Shape, threads int, p pitch) *correlate {
+	g := &correlate{s: s, parts: 1}
+	chunks := s.chunks(p)
 	rows := s.outH() * s.outW() * s.N
 	groups := min(enoughItems/panels(s.OC), rows/groupRows, len(chunks))
 	groups = max(groups, 1)
@@ -49,11 +61,10 @@ func newCorrelate(kernels *kernelSet, s Shape, threads int) *correlate {
 }
 
 // chunks divides the output pixels into blocks: rows of pixels, or parts of rows.
-func (s Shape) chunks() []chunk {
+func (s Shape) chunks(p pitch) []chunk {
 	outH, outW := s.outH(), s.outW()
-	pixel := s.N * (s.C*s.Stride*s.Stride + min(s.OC, panelLanes(s.OC)))
-	high := max(chunkFloats/(pixel*outW), 1)
-	wide := min(max(chunkFloats/pixel, 1), outW)
+	high := max(chunkFloats/(p.floats*outW), 1)
+	wide := min(max(chunkFloats/p.floats, 1), outW)
 	if high*enoughItems > outH {
 		high = max(outH/enoughItems, 1)
 	}
@@ -61,14 +72,14 @@ func (s Shape) chunks() []chunk {
 	var chunks []chunk
 	for h := 0; h < outH; h += high {
 		for i := range pieces {
-			chunks = append(chunks, s.chunk(h, min(h+high, outH), i*outW/pieces, (i+1)*outW/pieces))
+			chunks = append(chunks, s.chunk(p, h, min(h+high, outH), i*outW/pieces, (i+1)*outW/pieces))
 		}
 	}
 	return chunks
 }
 
 // chunk lists the meetings of the output pixels [top, bottom) × [left, right).
-func (s Shape) chunk(top, bottom, left, right int) chunk {
+func (s Shape) chunk(p pitch, top, bottom, left, right int) chunk {
 	outW := s.outW()
 	var c chunk
 	for v := range s.K {
@@ -78,7 +89,7 @@ func (s Shape) chunk(top, bottom, left, right int) chunk {
 			to := min(right, (s.W-1+s.Pad-u+s.Stride)/s.Stride)
 			m := meeting{rows: s.N}
 			step := 1
-			if s.Stride == 1 {
+			if p.joined {
 				step = max(to-from, 1)
 				m.rows *= step
 			}
@@ -90,8 +101,8 @@ func (s Shape) chunk(top, bottom, left, right int) chunk {
 				for w := from; w < to; w += step {
 					x := w*s.Stride + u - s.Pad
 					m.runs = append(m.runs, tap{
-						a: (y*s.W + x) * s.N * s.C,
-						b: (h*outW + w) * s.N * s.OC,
+						a: (y*s.W + x) * p.x,
+						b: (h*outW + w) * p.dy,
 					})
 				}
 			}
@@ -104,9 +115,10 @@ func (s Shape) chunk(top, bottom, left, right int) chunk {
 // items returns the number of items that item takes.
 func (g *correlate) items() int { return panels(g.s.OC) * len(g.groups) * g.parts }
 
-// item computes one item: for a group of pixels, some taps of one panel. The
-// first group is summed in dw, the others in partial, one after the other.
-func (g *correlate) item(t *tile, i int, dw, partial, dy, x []float32) {
+// item has one item computed: for a group of pixels, some taps of one panel, meeting
+// by meeting. The first group is summed in dw, the others in partial, one after the
+// other; compute adds a meeting's sums to c from c0 on, or sets them.
+func (g *correlate) item(i int, dw, partial []float32, compute func(m meeting, panel int, c []float32, c0 int, add bool)) {
 	s, nr := g.s, panelLanes(g.s.OC)
 	part := i % g.parts
 	panel := i / g.parts % panels(s.OC)
@@ -117,37 +129,31 @@ func (g *correlate) item(t *tile, i int, dw, partial, dy, x []float32) {
 	taps := s.K * s.K
 	first, last := part*taps/g.parts, (part+1)*taps/g.parts
 	size := s.C * nr // of a tap in a panel
-	lanes := min(nr, s.OC-panel*nr)
-	if lanes < nr {
+	if s.OC-panel*nr < nr {
 		clear(dw[(panel*taps+first)*size:][:(last-first)*size])
 	}
-	*t = tile{a: x, b: dy, c: dw, lda: s.C, ldb: s.OC, ldc: nr, b0: panel * nr}
 	for n, c := range g.groups[group] {
-		t.add = n > 0
 		for at := first; at < last; at++ {
-			t.steps, t.taps = c[at].rows, c[at].runs
-			t.c0 = (panel*taps + at) * size
-			t.a0 = 0
-			computeBlock(g.kernels.tn, t, s.C, lanes, 1)
+			compute(c[at], panel, dw, (panel*taps+at)*size, n > 0)
 		}
 	}
 }
 
-// reductions returns the number of items that reduce takes.
-func (g *correlate) reductions() int {
+// partialLen returns the floats of the groups' sums beside the first's.
+func (g *correlate) partialLen() int { return (len(g.groups) - 1) * g.s.FilterLen() }
+
+// reduce adds the partial gradients to dw.
+func (g *correlate) reduce(p *pool.Pool, dw, partial []float32) {
 	if len(g.groups) == 1 {
-		return 0
+		return
 	}
-	return panels(g.s.OC) * g.s.K * g.s.K
-}
-
-// reduce adds the partial gradients of one panel's tap to dw.
-func (g *correlate) reduce(i int, dw, partial []float32) {
-	size := g.s.C * panelLanes(g.s.OC)
-	sum := dw[i*size:][:size]
-	for group := range len(g.groups) - 1 {
-		for j, v := range partial[group*g.s.FilterLen()+i*size:][:size] {
-			sum[j] += v
+	size := g.s.C * panelLanes(g.s.OC) // of a panel's tap
+	p.Do(panels(g.s.OC)*g.s.K*g.s.K, func(_, i int) {
+		sum := dw[i*size:][:size]
+		for group := range len(g.groups) - 1 {
+			for j, v := range partial[group*g.s.FilterLen()+i*size:][:size] {
+				sum[j] += v
+			}
 		}
-	}
+	})
 }

@@ -13,10 +13,11 @@ const (
 // A gather computes every pixel of its output from the pixels that taps of a
 // filter fetch: y from x, or dx from dy.
 type gather struct {
-	kernels  *kernelSet
 	n        int // images: rows of a pixel
-	from, to int // channels of source and output
+	pixels   int // of the source
+	from, to int // elements of a row of the source, channels of the output
 	k        int // taps of the filter on an axis
+	lanes    int // of a panel of the filter
 	runs     []run
 	parts    []part // of runs, each an item for every panel block
 	perBlock int    // panels in a block
@@ -35,22 +36,34 @@ type part struct {
 	run, skip, rows int
 }
 
-// newGather plans a gather from the contacts of its axes; width is the source's.
-func newGather(kernels *kernelSet, threads, n, from, to, k, width int, rows, cols [][]contact) *gather {
-	g := &gather{kernels: kernels, n: n, from: from, to: to, k: k}
-	nr := panelLanes(to)
+// gatherForward plans y from x, of which a row has from elements, and a filter of
+// panels of so many lanes.
+func (s Shape) gatherForward(threads, from, lanes int) *gather {
+	g := &gather{n: s.N, pixels: s.H * s.W, from: from, to: s.OC, k: s.K, lanes: lanes}
+	return g.plan(threads, s.W, forwardContacts(s.H, s.K, s.Stride, s.Pad), forwardContacts(s.W, s.K, s.Stride, s.Pad))
+}
+
+// gatherBackward plans dx from dy likewise.
+func (s Shape) gatherBackward(threads, from, lanes int) *gather {
+	g := &gather{n: s.N, pixels: s.outH() * s.outW(), from: from, to: s.C, k: s.K, lanes: lanes}
+	return g.plan(threads, s.outW(), backwardContacts(s.H, s.K, s.Stride, s.Pad), backwardContacts(s.W, s.K, s.Stride, s.Pad))
+}
+
+// plan plans g for so many threads from the contacts of its axes; width is the
+// source's.
+func (g *gather) plan(threads, width int, rows, cols [][]contact) *gather {
 	for h, row := range rows {
 		for w := 0; w < len(cols); {
 			end := w + 1
 			for end < len(cols) && follows(cols[end-1], cols[end]) {
 				end++
 			}
-			r := run{first: (h*len(cols) + w) * n, rows: (end - w) * n}
+			r := run{first: (h*len(cols) + w) * g.n, rows: (end - w) * g.n}
 			for _, v := range row {
 				for _, u := range cols[w] {
 					r.taps = append(r.taps, tap{
-						a: (v.pos*width + u.pos) * n * from,
-						b: (v.k*k + u.k) * from * nr,
+						a: (v.pos*width + u.pos) * g.n * g.from,
+						b: (v.k*g.k + u.k) * g.from * g.lanes,
 					})
 				}
 			}
@@ -58,8 +71,7 @@ func newGather(kernels *kernelSet, threads, n, from, to, k, width int, rows, col
 			w = end
 		}
 	}
-	panelFloats := k * k * from * nr
-	g.perBlock = min(max(panelBlockFloats/panelFloats, 1), panels(to))
+	g.perBlock = min(max(panelBlockFloats/g.panelLen(), 1), panels(g.to))
 	g.divide(threads)
 	return g
 }
@@ -77,12 +89,15 @@ func follows(a, b []contact) bool {
 	return true
 }
 
+// panelLen returns the elements of a panel of the filter.
+func (g *gather) panelLen() int { return g.k * g.k * g.from * g.lanes }
+
 // blocks returns the number of panel blocks.
 func (g *gather) blocks() int { return (panels(g.to) + g.perBlock - 1) / g.perBlock }
 
 // divide cuts the rows into parts of about equal work.
 func (g *gather) divide(threads int) {
-	rowOps := func(r *run) int { return max(len(r.taps), 1) * g.from * min(g.perBlock*panelLanes(g.to), g.to) }
+	rowOps := func(r *run) int { return max(len(r.taps), 1) * g.from * min(g.perBlock*g.lanes, g.to) }
 	total := 0
 	for i := range g.runs {
 		total += g.runs[i].rows * rowOps(&g.runs[i])
@@ -105,20 +120,23 @@ func (g *gather) divide(threads int) {
 	g.parts = append(g.parts, current)
 }
 
-// items returns the number of items that do takes.
+// items returns the number of items that item takes.
 func (g *gather) items() int { return g.blocks() * len(g.parts) }
 
-// item computes one item of c from a and the packed filter b. Items of a panel
-// block follow each other, so that threads find its panels in their caches.
-func (g *gather) item(t *tile, i int, c, a, b []float32, add bool) {
-	nr := panelLanes(g.to)
-	panelFloats := g.k * g.k * g.from * nr
+// A span is rows of the output by lanes of one panel, which the same taps make of a
+// and b.
+type span struct {
+	taps        []tap
+	a0, b0, c0  int
+	rows, lanes int
+}
+
+// item has one item of c computed, span by span. Items of a panel block follow each
+// other, so that threads find its panels in their caches. What no tap reaches becomes
+// zero, unless results are added.
+func (g *gather) item(i int, c []float32, add bool, compute func(span)) {
 	firstPanel := i / len(g.parts) * g.perBlock
 	lastPanel := min(firstPanel+g.perBlock, panels(g.to))
-	*t = tile{
-		a: a, b: b, c: c, add: add, steps: g.from,
-		lda: g.from, ldb: nr, ldc: g.to,
-	}
 	p := g.parts[i%len(g.parts)]
 	for at := p.run; p.rows > 0; at++ {
 		r := &g.runs[at]
@@ -126,12 +144,11 @@ func (g *gather) item(t *tile, i int, c, a, b []float32, add bool) {
 		if len(r.taps) == 0 && !add && firstPanel == 0 {
 			clear(c[(r.first+p.skip)*g.to:][:rows*g.to])
 		}
-		t.taps = r.taps
 		for panel := firstPanel; panel < lastPanel && len(r.taps) > 0; panel++ {
-			t.a0 = p.skip * g.from
-			t.b0 = panel * panelFloats
-			t.c0 = (r.first+p.skip)*g.to + panel*nr
-			computeBlock(g.kernels.nn, t, rows, min(nr, g.to-panel*nr), g.from)
+			compute(span{
+				taps: r.taps, rows: rows, lanes: min(g.lanes, g.to-panel*g.lanes),
+				a0: p.skip * g.from, b0: panel * g.panelLen(), c0: (r.first+p.skip)*g.to + panel*g.lanes,
+			})
 		}
 		p.rows -= rows
 		p.skip = 0

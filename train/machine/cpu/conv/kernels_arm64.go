@@ -27,3 +27,6 @@ var (
 		nil, tnNEONr1, tnNEONr2, tnNEONr3, tnNEONr4, tnNEONr5, tnNEONr6, tnNEONr7, tnNEONr8,
 	}
 )
+
+// tileKernels are those of AMX.
+var tileKernels *bfloatSet

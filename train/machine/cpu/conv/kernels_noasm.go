@@ -4,3 +4,6 @@ package conv
 
 // assembly are the sets that this build has beside plain Go.
 var assembly []*kernelSet
+
+// tileKernels are those of AMX.
+var tileKernels *bfloatSet

@@ -59,22 +59,38 @@ func (s Shape) flop() float64 {
 // Peak measures the floating-point operations per second that the threads of p
 // reach together: the widest tile, on data in their level-1 caches.
 func Peak(p *pool.Pool) float64 {
-	const repeats = 300
 	f := active.nn[0]
-	rows, threads := len(f.kernels)-1, p.Threads()
-	tiles := make([]work, threads)
+	rows, tiles := len(f.kernels)-1, make([]work, p.Threads())
 	for i := range tiles {
 		tiles[i].tile = tile{
 			a: make([]float32, 4096), b: make([]float32, 4096), c: make([]float32, 4096),
 			taps: make([]tap, 128), steps: 64, lda: 64, ldb: f.lanes, ldc: f.lanes,
 		}
 	}
-	flop := 2 * float64(rows*f.lanes*64*128*threads)
+	return fastest(p, 2*rows*f.lanes*64*128, func(i int) { computeBlock(active.nn, &tiles[i].tile, rows, f.lanes, 64) })
+}
+
+// PeakBfloat measures the same of AMX's tiles.
+func PeakBfloat(p *pool.Pool) float64 {
+	const side, k = 2 * brickSide, 4 * 32
+	bricks := make([]work, p.Threads())
+	for i := range bricks {
+		bricks[i].brick = brick{
+			a: make([]bfloat, side*k), b: make([]bfloat, side*k), c: make([]float32, side*side),
+			taps: make([]tap, 256), depth: 32, steps: k / 32, lda: k, ldp: k * brickSide, ldc: side,
+		}
+	}
+	return fastest(p, 2*side*side*k*256, func(i int) { tileKernels.compute(&bricks[i].brick, side, side) })
+}
+
+// fastest returns the rate at which all threads do the given operations each.
+func fastest(p *pool.Pool, flop int, f func(i int)) float64 {
+	const repeats = 300
 	best := 0.0
 	for range repeats {
 		start := time.Now()
-		p.Do(threads, func(_, i int) { computeBlock(active.nn, &tiles[i].tile, rows, f.lanes, 64) })
-		best = max(best, flop/time.Since(start).Seconds())
+		p.Do(p.Threads(), func(_, i int) { f(i) })
+		best = max(best, float64(flop*p.Threads())/time.Since(start).Seconds())
 	}
 	return best
 }

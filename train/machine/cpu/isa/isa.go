@@ -38,6 +38,11 @@ func choose(name string, from []string) (string, error) {
 	return name, nil
 }
 
+// AMX says whether the processor has tiles of bfloat16 and the operating system lets
+// this process have them, which is asked for. Where the environment names a set,
+// there is nothing beside it.
+func AMX() bool { return chosen == AVX512 && os.Getenv(Variable) == "" && tiles() }
+
 // Chosen is the name of the set in use.
 func Chosen() string { return chosen }
 

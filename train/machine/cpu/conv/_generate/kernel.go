@@ -62,7 +62,7 @@ func (k *kernel) avx512() bool { return k.set == "512" }
 func (k *kernel) write() {
 	k.Function(k.name())
 	k.Attributes(attr.NOSPLIT)
-	k.Signature(takes("t", "tile.go", "tile"))
+	k.Signature(takes("t", "tile", "tile.go"))
 	k.Doc(fmt.Sprintf("%s computes %s for tiles of %d rows by %d lanes.", k.name(), k.family.formula(), k.rows, k.lanes))
 	k.assignVectors()
 	k.load()

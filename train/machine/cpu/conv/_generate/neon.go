@@ -42,7 +42,7 @@ func neon(a *arm64.Assembly) {
 
 func (k *neonKernel) write() {
 	name := fmt.Sprintf("%sNEONr%d", k.family, k.rows)
-	k.Function(name, fmt.Sprintf("%s computes %s for tiles of %d rows by 8 lanes.", name, k.family.formula(), k.rows), takes("t", "tile.go", "tile"))
+	k.Function(name, fmt.Sprintf("%s computes %s for tiles of %d rows by 8 lanes.", name, k.family.formula(), k.rows), takes("t", "tile", "tile.go"))
 	k.Load(k.Parameter("t"), 0)
 	k.load()
 	k.Label("tile")

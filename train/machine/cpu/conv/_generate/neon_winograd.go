@@ -37,7 +37,7 @@ func neonWinograd(a *arm64.Assembly) {
 }
 
 func (w *neonTransform) write() {
-	w.Function(w.name+"NEON", w.description("NEON", 4), takes("t", "transform.go", "transform"))
+	w.Function(w.name+"NEON", w.description("NEON", 4), takes("t", "transform", "transform.go"))
 	w.Load(w.Parameter("t"), 0)
 	columns, rows := w.columns(), w.rows()
 	w.Do("MOVD transform_n(R0), R1")

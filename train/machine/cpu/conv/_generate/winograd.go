@@ -53,7 +53,7 @@ var rowsKept = map[string]int{
 func (w *transform) write() {
 	w.Function(w.name + w.set)
 	w.Attributes(attr.NOSPLIT)
-	w.Signature(takes("t", "transform.go", "transform"))
+	w.Signature(takes("t", "transform", "transform.go"))
 	w.Doc(w.description(w.set, w.vector))
 	w.t = w.Dereference(w.Param("t"))
 	n := w.GP64()

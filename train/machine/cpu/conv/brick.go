@@ -1,0 +1,195 @@
+package conv
+
+import (
+	"math"
+
+	"largestep/train/machine/cpu/isa"
+)
+
+// A bfloat is a bfloat16: the upper half of a float32.
+type bfloat uint16
+
+func (b bfloat) float() float32 { return math.Float32frombits(uint32(b) << 16) }
+
+// A brick covers tiles of brickSide rows and as many lanes.
+const brickSide = 16
+
+// A brick tells a kernel of bfloat16 what to compute: the sums, in float32,
+//
+//	c[c0+i*ldc+j] = Σ_taps Σ_{k<steps*depth} a[a0+tap.a+i*lda+k] * b[b0+tap.b+paired(k,j)]
+//	paired(k,j) = j/16*ldp + k/2*32 + j%16*2 + k%2
+//
+// for i < rows and j < lanes. Rows of a lie lda apart, their elements side by side; b
+// is panels of 16 lanes, in which two elements of a lane lie side by side. With add,
+// the sum is added to c instead. This is done for bricks that follow each other by
+// rows rows, count times. In which order a kernel adds up is its own affair.
+type brick struct {
+	a, b          []bfloat
+	c             []float32
+	taps          []tap
+	a0, b0, c0    int
+	lda, ldp, ldc int // elements from row to row of a, panel to panel of b, row to row of c
+	depth         int // elements in a step: even, at most 32
+	steps         int
+	rows, lanes   int
+	count         int
+	add           bool
+	tiles         tileConfig
+}
+
+// A tileConfig is what the instruction LDTILECFG loads: how many bytes a row of each
+// of eight tiles has, and how many rows.
+type tileConfig struct {
+	palette  uint8
+	_        [15]uint8
+	rowBytes [8]uint16
+	_        [8]uint16
+	rows     [8]uint8
+	_        [8]uint8
+}
+
+// brickGo is the reference.
+func brickGo(t *brick) {
+	for i := range t.rows * t.count {
+		for j := range t.lanes {
+			var sum float32
+			for _, tap := range t.taps {
+				a := t.a[t.a0+tap.a+i*t.lda:]
+				b := t.b[t.b0+tap.b+j/brickSide*t.ldp+j%brickSide*2:]
+				for k := range t.steps * t.depth {
+					sum += a[k].float() * b[k/2*2*brickSide+k%2].float()
+				}
+			}
+			if c := &t.c[t.c0+i*t.ldc+j]; t.add {
+				*c += sum
+			} else {
+				*c = sum
+			}
+		}
+	}
+}
+
+// compute fills a block of rows by lanes, described by t as if it were one brick.
+func (s *bfloatSet) compute(t *brick, rows, lanes int) {
+	a0, b0, c0 := t.a0, t.b0, t.c0
+	for done := 0; done < lanes; done += t.lanes {
+		t.lanes = min(2*brickSide, lanes-done)
+		t.a0, t.b0, t.c0 = a0, b0+done/brickSide*t.ldp, c0+done
+		s.column(t, rows)
+	}
+	t.a0, t.b0, t.c0 = a0, b0, c0
+}
+
+// column fills rows of as many lanes as bricks have, by the highest that there are.
+// One whose last tile is not full is of three tiles at most.
+func (s *bfloatSet) column(t *brick, rows int) {
+	kernels := s.bricks[(t.lanes-1)/brickSide]
+	highest := len(kernels) - 1
+	for rows > 0 {
+		high := min(highest, rows/brickSide)
+		t.rows = high * brickSide
+		if high < highest {
+			t.rows = min(rows, 3*brickSide)
+			high = (t.rows + brickSide - 1) / brickSide
+		}
+		t.count = rows / t.rows
+		done := t.rows * t.count
+		t.configure(high)
+		kernels[high](t)
+		t.a0 += done * t.lda
+		t.c0 += done * t.ldc
+		rows -= done
+	}
+}
+
+// configure sets the tiles for a brick of so many tiles of rows: of one that is wide,
+// c in tiles 0 to 3 by rows, a in 4 and 5, b in 6 and 7; of others, c in 0 to 3, a in
+// 4 to 6 by turns, b in 7.
+func (t *brick) configure(high int) {
+	t.tiles = tileConfig{palette: 1}
+	set := func(tile, rows, rowBytes int) {
+		t.tiles.rows[tile], t.tiles.rowBytes[tile] = uint8(rows), uint16(rowBytes)
+	}
+	lanes := []int{t.lanes}
+	if t.lanes > brickSide {
+		lanes = []int{brickSide, t.lanes - brickSide}
+	}
+	for m := range high {
+		rows := min(brickSide, t.rows-m*brickSide)
+		for n, l := range lanes {
+			set(m*len(lanes)+n, rows, 4*l)
+		}
+		set(4+m%3, rows, 2*t.depth)
+	}
+	for n, l := range lanes {
+		set(8-len(lanes)+n, t.depth/2, 4*l)
+	}
+}
+
+// A bfloatSet is the kernels of one way to compute in bfloat16.
+type bfloatSet struct {
+	name   string
+	bricks [2][]func(*brick) // of one tile of lanes and of two, by tiles of rows
+	// round sets dst to src, rounded to the nearest.
+	round func(dst []bfloat, src []float32)
+	// pair sets dst[k/2*32+j*2+k%2] to src[k*lds+j], rounded, for k < rows and
+	// j < lanes, of 16; what lacks of a pair, and other lanes, become zero.
+	pair func(dst []bfloat, src []float32, lds, rows, lanes int)
+	// transpose sets dst[j*ldd+2*k+i] to src[k*32+2*j+i] for j < lanes, k < wide, i < 2.
+	transpose func(dst []bfloat, src *pairs, ldd, wide, lanes int)
+}
+
+// Pairs of 32 rows of 16 lanes.
+type pairs [2 * brickSide * brickSide]bfloat
+
+// bfloatGo is the reference.
+var bfloatGo = &bfloatSet{
+	name: "go",
+	bricks: [2][]func(*brick){
+		{nil, brickGo, brickGo, brickGo, brickGo},
+		{nil, brickGo, brickGo},
+	},
+	round:     roundGo,
+	pair:      pairGo,
+	transpose: transposePairsGo,
+}
+
+// bfloatSets returns the sets that this processor runs, the fastest first.
+func bfloatSets() []*bfloatSet {
+	if isa.AMX() {
+		return []*bfloatSet{tileKernels, bfloatGo}
+	}
+	return []*bfloatSet{bfloatGo}
+}
+
+// rounded returns f as the nearest bfloat16, of two the even one.
+func rounded(f float32) bfloat {
+	bits := math.Float32bits(f)
+	if f != f {
+		return bfloat(bits>>16 | 0x40) // quiet
+	}
+	return bfloat((bits + 0x7fff + bits>>16&1) >> 16)
+}
+
+func roundGo(dst []bfloat, src []float32) {
+	for i, f := range src {
+		dst[i] = rounded(f)
+	}
+}
+
+func pairGo(dst []bfloat, src []float32, lds, rows, lanes int) {
+	clear(dst[:(rows+1)/2*2*brickSide])
+	for k := range rows {
+		for j, f := range src[k*lds:][:lanes] {
+			dst[k/2*2*brickSide+2*j+k%2] = rounded(f)
+		}
+	}
+}
+
+func transposePairsGo(dst []bfloat, src *pairs, ldd, wide, lanes int) {
+	for j := range lanes {
+		for k := range wide {
+			copy(dst[j*ldd+2*k:][:2], src[(k*brickSide+j)*2:])
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package conv
+
+func (c *Conv) planDirect() {
+	s, threads := c.shape, c.pool.Threads()
+	c.forward = s.gatherForward(threads, s.C, panelLanes(s.OC))
+	c.backward = s.gatherBackward(threads, s.OC, panelLanes(s.C))
+	c.filter = newCorrelate(s, threads, pitch{
+		x: s.N * s.C, dy: s.N * s.OC, joined: s.Stride == 1, floats: s.N * s.met(),
+	})
+}
+
+// gatherDirect computes y from x, or dx from dy.
+func (c *Conv) gatherDirect(g *gather, out, in, w []float32, add bool) {
+	c.pool.Do(g.items(), func(worker, i int) {
+		t := &c.work[worker].tile
+		*t = tile{a: in, b: w, c: out, add: add, steps: g.from, lda: g.from, ldb: g.lanes, ldc: g.to}
+		g.item(i, out, add, func(s span) {
+			t.taps, t.a0, t.b0, t.c0 = s.taps, s.a0, s.b0, s.c0
+			computeBlock(c.kernels.nn, t, s.rows, s.lanes, g.from)
+		})
+	})
+}
+
+// correlateDirect computes dw, with memory for partial sums.
+func (c *Conv) correlateDirect(dw, dy, x, partial []float32) {
+	s, nr := c.shape, panelLanes(c.shape.OC)
+	c.pool.Do(c.filter.items(), func(worker, i int) {
+		t := &c.work[worker].tile
+		*t = tile{a: x, b: dy, lda: s.C, ldb: s.OC, ldc: nr}
+		c.filter.item(i, dw, partial, func(m meeting, panel int, sums []float32, c0 int, add bool) {
+			t.c, t.c0, t.add = sums, c0, add
+			t.steps, t.taps, t.b0 = m.rows, m.runs, panel*nr
+			computeBlock(c.kernels.tn, t, s.C, min(nr, s.OC-panel*nr), 1)
+		})
+	})
+	c.filter.reduce(c.pool, dw, partial)
+}

@@ -1,0 +1,5 @@
+//go:build noasm || !(linux && amd64)
+
+package isa
+
+func tiles() bool { return false }
