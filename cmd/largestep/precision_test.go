@@ -19,10 +19,10 @@ func TestPrecisionOfAnotherEngine(t *testing.T) {
 	if !strings.Contains(text, `"precision": "fp32"`) {
 		t.Fatalf("no precision in %s", text)
 	}
-	writeFile(t, config, strings.Replace(text, `"precision": "fp32"`, `"precision": "bf16"`, 1))
+	writeFile(t, config, strings.Replace(text, `"precision": "fp32"`, `"precision": "tf32"`, 1))
 	o := try("train", "resnet18", "--engine", "cpu", "--resume", "--out", "old")
-	if o.code != exitError || !strings.Contains(o.stderr, "--precision bf16 needs --engine cuda") {
-		t.Errorf("resume in bf16 on the CPU: status %d, %q", o.code, o.stderr)
+	if o.code != exitError || !strings.Contains(o.stderr, "--precision tf32 needs --engine cuda") {
+		t.Errorf("resume in tf32 on the CPU: status %d, %q", o.code, o.stderr)
 	}
 }
 

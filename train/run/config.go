@@ -37,7 +37,7 @@ type Config struct {
 	Eigenvalues   int    `json:"eigenvalues,omitempty"`
 	LogSteps      bool   `json:"log_steps"`            // record the loss of every step
 	Histograms    bool   `json:"histograms,omitempty"` // record those of weights and of units' activity
-	Precision     string `json:"precision"`            // "fp32"; "tf32" and "bf16" of images on a GPU, "fp64" of small problems
+	Precision     string `json:"precision"`            // "fp32"; "bf16" of images, "tf32" of images on a GPU, "fp64" of small problems
 
 	// Of the small problems:
 	Instance string  `json:"instance,omitempty"` // "paper", or "random" from the seed

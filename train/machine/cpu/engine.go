@@ -24,6 +24,7 @@ import (
 type Engine struct {
 	host    op.Reference // not embedded: its kernels are wrong for our layouts
 	threads *pool.Pool
+	short   bool // operands of convolutions are rounded to bfloat16
 	convs   map[conv.Shape]*conv.Conv
 	scratch conv.Scratch
 }
@@ -39,11 +40,30 @@ func New(threads int) *Engine {
 	return &Engine{threads: pool.New(threads), convs: map[conv.Shape]*conv.Conv{}}
 }
 
+// NewBF16 is New for convolutions whose operands are rounded to bfloat16; activations,
+// sums, statistics and weights stay float32.
+func NewBF16(threads int) *Engine {
+	e := New(threads)
+	e.short = true
+	return e
+}
+
 // Name is "cpu".
 func (e *Engine) Name() string { return "cpu" }
 
 // Device names the instruction set and the number of threads.
-func (e *Engine) Device() string { return Device(e.threads.Threads()) }
+func (e *Engine) Device() string {
+	if e.short {
+		return fmt.Sprintf("%s, %s", Device(e.threads.Threads()), bfloat[isa.AMX()])
+	}
+	return Device(e.threads.Threads())
+}
+
+// bfloat tells how bfloat16 is computed with, with AMX and without.
+var bfloat = map[bool]string{
+	true:  "bfloat16 by AMX",
+	false: "bfloat16 by rounding, for want of AMX: slower than fp32",
+}
 
 // Device says what an engine of so many threads runs on.
 func Device(threads int) string {
@@ -55,8 +75,11 @@ func Device(threads int) string {
 // additions of plain Go.
 func (e *Engine) Kernels(dtype tensor.Dtype) string {
 	set := isa.Chosen()
-	if dtype == tensor.Float64 {
+	switch {
+	case dtype == tensor.Float64:
 		set = isa.Go
+	case e.short && isa.AMX():
+		set += "+amx"
 	}
 	return set + "/" + runtime.GOARCH
 }

@@ -20,6 +20,15 @@ func open(threads int) func(t *testing.T) op.Engine {
 // Direct convolutions are within 1e-6; Winograd's transforms cost a digit.
 func TestConformance(t *testing.T) { enginetest.Conformance(t, open(2), 2e-5) }
 
+// In bfloat16, what is rounded is known to 8 bits.
+func TestConformanceInBF16(t *testing.T) {
+	enginetest.Conformance(t, func(t *testing.T) op.Engine {
+		e := cpu.NewBF16(2)
+		t.Cleanup(func() { e.Close() })
+		return e
+	}, 1e-2)
+}
+
 // The engine's own kernels compute in float32; float64 is the reference's, in its
 // layout.
 func TestGradients(t *testing.T) {

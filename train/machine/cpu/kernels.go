@@ -12,7 +12,11 @@ func (e *Engine) plan(c op.Convolution, x, y tensor.Shape, kernel int) *conv.Con
 	s := conv.Shape{N: x[0], C: x[1], H: x[2], W: x[3], OC: y[1], K: kernel, Stride: c.Stride, Pad: c.Pad}
 	p, ok := e.convs[s]
 	if !ok {
-		p = conv.New(e.threads, s, &e.scratch)
+		plan := conv.New
+		if e.short {
+			plan = conv.NewBfloat
+		}
+		p = plan(e.threads, s, &e.scratch)
 		e.convs[s] = p
 	}
 	return p

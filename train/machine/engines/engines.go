@@ -35,7 +35,7 @@ var (
 	// engine that has but one.
 	ErrOneDevice = errors.New("it computes on all processors")
 	// ErrPrecision is returned where an engine lacks a number format that others have.
-	ErrPrecision = errors.New("engine cpu computes in fp32")
+	ErrPrecision = errors.New("engine cpu computes in fp32 and bf16")
 	// ErrNotBuilt is returned where this program was built without the engine.
 	ErrNotBuilt = errors.New("this program was built without it")
 )
@@ -51,8 +51,11 @@ var All = []Engine{{
 		return cpu.Device(runtime.NumCPU()), isa.Err()
 	},
 	Open: func(o Options) (op.Engine, error) {
-		if o.Precision == "tf32" || o.Precision == "bf16" {
+		switch o.Precision {
+		case "tf32":
 			return nil, ErrPrecision
+		case "bf16":
+			return cpu.NewBF16(o.Threads), nil
 		}
 		return cpu.New(o.Threads), nil
 	},

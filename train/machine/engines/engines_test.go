@@ -16,7 +16,7 @@ func TestChoose(t *testing.T) {
 		t.Fatal(err)
 	}
 	engine.Close()
-	if _, err := e.Open(Options{Threads: 1, Precision: "bf16"}); !errors.Is(err, ErrPrecision) {
+	if _, err := e.Open(Options{Threads: 1, Precision: "tf32"}); !errors.Is(err, ErrPrecision) {
 		t.Error(err)
 	}
 	for _, bad := range []struct {
