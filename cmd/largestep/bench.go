@@ -69,7 +69,7 @@ measures, too: its peak of multiply-adds, and the bandwidth of its memory.`,
 	}
 	o.Net = catalog.Problems[0].Name
 	f := cmd.Flags()
-	f.StringVar(&o.Precision, "precision", "fp32", "number format: fp32, or bf16 of what convolutions multiply; with cuda of all activations, and tf32")
+	f.StringVar(&o.Precision, "precision", "fp32", "number format: fp32, or bf16 of activations; with cuda tf32, too")
 	f.IntVar(&o.Width, "width", 64, "channels of the first stage")
 	f.IntVar(&o.Batch, "batch", 64, "images of a mini-batch")
 	f.IntVar(&o.Side, "side", 32, "pixels of the sides of the images")

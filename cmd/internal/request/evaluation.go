@@ -28,7 +28,7 @@ func (r *Evaluation) Add(f *pflag.FlagSet) {
 	f.StringVar(&r.logits, "logits", "", "CSV file to write the logits of every test image to")
 	f.IntVar(&r.size, "test-size", 0, "test images (default: all; 2,000 of the made-up set)")
 	f.Var((*flags.Choice)(&r.subset), "subset", flags.AboutSubset)
-	f.StringVar(&r.format, "precision", "fp32", "number format: fp32, or bf16 of what convolutions multiply; with cuda of all activations, and tf32")
+	f.StringVar(&r.format, "precision", "fp32", "number format: fp32, or bf16 of activations; with cuda tf32, too")
 	r.Checkpoint.Add(f)
 }
 

@@ -2,17 +2,19 @@
 // Go on all cores of a CPU. What computes in float64 runs on the reference's
 // kernels.
 //
-// Activations of float32 lie in the layout HWNC and filters packed, as package conv
-// wants them; everything else is row-major. The same seed gives the same bits for any
+// Activations of float32 lie in the layout HWNC, as float32 or as bfloat16, and filters
+// packed, as package conv wants them; everything else is row-major. The same seed gives the same bits for any
 // number of threads.
 package cpu
 
 import (
 	"fmt"
 	"runtime"
+	"unsafe"
 
 	"gorgonia.org/tensor"
 	"largestep/nets/op"
+	"largestep/train/machine/cpu/bfloat"
 	"largestep/train/machine/cpu/conv"
 	"largestep/train/machine/cpu/hugepage"
 	"largestep/train/machine/cpu/isa"
@@ -24,7 +26,10 @@ import (
 type Engine struct {
 	host    op.Reference // not embedded: its kernels are wrong for our layouts
 	threads *pool.Pool
-	short   bool // operands of convolutions are rounded to bfloat16
+	short   bool // activations are bfloat16
+	shorts  map[conv.Shape]*conv.Short
+	spare   [][]float32 // of widenings
+	used    int
 	convs   map[conv.Shape]*conv.Conv
 	scratch conv.Scratch
 }
@@ -40,11 +45,11 @@ func New(threads int) *Engine {
 	return &Engine{threads: pool.New(threads), convs: map[conv.Shape]*conv.Conv{}}
 }
 
-// NewBF16 is New for convolutions whose operands are rounded to bfloat16; activations,
-// sums, statistics and weights stay float32.
+// NewBF16 is New for activations in bfloat16; weights, statistics, gradients of weights
+// and sums stay float32.
 func NewBF16(threads int) *Engine {
 	e := New(threads)
-	e.short = true
+	e.short, e.shorts = true, map[conv.Shape]*conv.Short{}
 	return e
 }
 
@@ -54,15 +59,15 @@ func (e *Engine) Name() string { return "cpu" }
 // Device names the instruction set and the number of threads.
 func (e *Engine) Device() string {
 	if e.short {
-		return fmt.Sprintf("%s, %s", Device(e.threads.Threads()), bfloat[isa.AMX()])
+		return fmt.Sprintf("%s, %s", Device(e.threads.Threads()), bfloat16[isa.AMX()])
 	}
 	return Device(e.threads.Threads())
 }
 
-// bfloat tells how bfloat16 is computed with, with AMX and without.
-var bfloat = map[bool]string{
+// bfloat16 tells what computes with it, with AMX and without.
+var bfloat16 = map[bool]string{
 	true:  "bfloat16 by AMX",
-	false: "bfloat16 by rounding, for want of AMX: slower than fp32",
+	false: "bfloat16 without AMX: slower than fp32",
 }
 
 // Device says what an engine of so many threads runs on.
@@ -123,12 +128,26 @@ func elements(s op.Spec) int {
 	return s.Len()
 }
 
-// Bytes is the size, with the padding of packed filters.
-func (e *Engine) Bytes(s op.Spec) int { return elements(s) * int(s.Dtype.Size()) }
+// shortened tells whether a tensor is an activation in bfloat16.
+func (e *Engine) shortened(s op.Spec) bool { return e.short && interleaved(s) }
 
-// Place views part of an arena; a tensor's Data is a slice of its dtype.
+// Bytes is the size, with the padding of packed filters.
+func (e *Engine) Bytes(s op.Spec) int {
+	if e.shortened(s) {
+		return 2 * elements(s)
+	}
+	return elements(s) * int(s.Dtype.Size())
+}
+
+// Place views part of an arena; a tensor's Data is a slice of its dtype, of an
+// activation in bfloat16 one of bfloat.Number.
 func (e *Engine) Place(a op.Arena, offset int, s op.Spec) op.Tensor {
-	return op.Tensor{Spec: s, Data: a.(op.HostArena).Slice(offset, s.Dtype, elements(s))}
+	memory, n := a.(op.HostArena), elements(s)
+	if e.shortened(s) {
+		bytes := memory.Slice(offset, tensor.Uint8, 2*n).([]uint8)
+		return op.Tensor{Spec: s, Data: unsafe.Slice((*bfloat.Number)(unsafe.Pointer(unsafe.SliceData(bytes))), n)}
+	}
+	return op.Tensor{Spec: s, Data: memory.Slice(offset, s.Dtype, n)}
 }
 
 // Upload changes the layout of activations and filters.
@@ -141,7 +160,9 @@ func (e *Engine) Upload(dst op.Tensor, src any) error {
 	case packed(dst.Spec):
 		conv.PackFilter(f32(dst), src.([]float32), s[0], s[1], s[2])
 	case interleaved(dst.Spec):
-		pass.NCHWToHWNC(e.threads, f32(dst), src.([]float32), s[2]*s[3])
+		w := e.widen()
+		pass.NCHWToHWNC(e.threads, w.out(dst), src.([]float32), s[2]*s[3])
+		w.store()
 	default:
 		return e.host.Upload(dst, src)
 	}
@@ -158,7 +179,7 @@ func (e *Engine) Download(dst any, src op.Tensor) error {
 	case packed(src.Spec):
 		conv.UnpackFilter(dst.([]float32), f32(src), s[0], s[1], s[2])
 	case interleaved(src.Spec):
-		pass.HWNCToNCHW(e.threads, dst.([]float32), f32(src), s[2]*s[3])
+		pass.HWNCToNCHW(e.threads, dst.([]float32), e.widen().in(src), s[2]*s[3])
 	default:
 		return e.host.Download(dst, src)
 	}

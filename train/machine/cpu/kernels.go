@@ -3,47 +3,77 @@ package cpu
 import (
 	"gorgonia.org/tensor"
 	"largestep/nets/op"
+	"largestep/train/machine/cpu/bfloat"
 	"largestep/train/machine/cpu/conv"
 	"largestep/train/machine/cpu/pass"
+	"largestep/train/machine/cpu/pool"
 )
 
-// plan finds or makes the convolution of a shape.
-func (e *Engine) plan(c op.Convolution, x, y tensor.Shape, kernel int) *conv.Conv {
-	s := conv.Shape{N: x[0], C: x[1], H: x[2], W: x[3], OC: y[1], K: kernel, Stride: c.Stride, Pad: c.Pad}
-	p, ok := e.convs[s]
+func shapeOf(c op.Convolution, x, y tensor.Shape, kernel int) conv.Shape {
+	return conv.Shape{N: x[0], C: x[1], H: x[2], W: x[3], OC: y[1], K: kernel, Stride: c.Stride, Pad: c.Pad}
+}
+
+// planned finds or makes the convolution of a shape.
+func planned[C any](e *Engine, plans map[conv.Shape]C, plan func(*pool.Pool, conv.Shape, *conv.Scratch) C, s conv.Shape) C {
+	p, ok := plans[s]
 	if !ok {
-		plan := conv.New
-		if e.short {
-			plan = conv.NewBfloat
-		}
 		p = plan(e.threads, s, &e.scratch)
-		e.convs[s] = p
+		plans[s] = p
 	}
 	return p
 }
 
+func (e *Engine) conv(s conv.Shape) *conv.Conv       { return planned(e, e.convs, conv.New, s) }
+func (e *Engine) shortConv(s conv.Shape) *conv.Short { return planned(e, e.shorts, conv.NewShort, s) }
+
 // Conv implements op.Kernels, as do the methods that follow.
 func (e *Engine) Conv(c op.Convolution, y, x, w op.Tensor) {
-	e.plan(c, x.Shape, y.Shape, w.Shape[2]).Forward(f32(y), f32(x), f32(w))
+	s := shapeOf(c, x.Shape, y.Shape, w.Shape[2])
+	if e.short {
+		e.shortConv(s).Forward(numbers(y), numbers(x), f32(w))
+	} else {
+		e.conv(s).Forward(f32(y), f32(x), f32(w))
+	}
 }
 
 func (e *Engine) ConvBackwardData(c op.Convolution, dx, dy, w op.Tensor, accumulate bool) {
-	e.plan(c, dx.Shape, dy.Shape, w.Shape[2]).BackwardData(f32(dx), f32(dy), f32(w), accumulate)
+	s := shapeOf(c, dx.Shape, dy.Shape, w.Shape[2])
+	if e.short {
+		e.shortConv(s).BackwardData(numbers(dx), numbers(dy), f32(w), accumulate)
+	} else {
+		e.conv(s).BackwardData(f32(dx), f32(dy), f32(w), accumulate)
+	}
 }
 
 func (e *Engine) ConvBackwardFilter(c op.Convolution, dw, dy, x op.Tensor) {
-	e.plan(c, x.Shape, dy.Shape, dw.Shape[2]).BackwardFilter(f32(dw), f32(dy), f32(x))
+	s := shapeOf(c, x.Shape, dy.Shape, dw.Shape[2])
+	if e.short {
+		e.shortConv(s).BackwardFilter(f32(dw), numbers(dy), numbers(x))
+	} else {
+		e.conv(s).BackwardFilter(f32(dw), f32(dy), f32(x))
+	}
 }
 
 func (e *Engine) BatchNorm(b op.BatchNorm, r op.BatchNormResults, x, gamma, beta, residual op.Tensor) {
 	n := pass.BatchNorm{
-		X: f32(x), Residual: f32(residual), Y: orScratch(r.Y, len(f32(x))), ReLU: b.ReLU,
+		X: matrix(x), Residual: matrix(residual), Y: orLike(r.Y, x), ReLU: b.ReLU,
 		Gamma: f32(gamma), Beta: f32(beta),
 		RunningMean: orScratch(r.RunningMean, x.Shape[1]), RunningVar: orScratch(r.RunningVar, x.Shape[1]),
 		Mean: orScratch(r.Mean, x.Shape[1]), InvStd: orScratch(r.InvStd, x.Shape[1]),
 		Eps: float32(b.Epsilon), Momentum: float32(b.Momentum),
 	}
 	n.Train(e.threads)
+}
+
+// orLike gives memory like x to a result that nobody wants.
+func orLike(t, x op.Tensor) pass.Matrix {
+	if t.Wanted() {
+		return matrix(t)
+	}
+	if short, ok := x.Data.([]bfloat.Number); ok {
+		return pass.Matrix{Short: make([]bfloat.Number, len(short))}
+	}
+	return pass.Floats(make([]float32, len(f32(x))))
 }
 
 // orScratch gives memory to a result that nobody wants, which is rare.
@@ -56,7 +86,7 @@ func orScratch(t op.Tensor, n int) []float32 {
 
 func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, variance, residual op.Tensor) {
 	n := pass.BatchNorm{
-		X: f32(x), Residual: f32(residual), Y: f32(y), ReLU: b.ReLU, Gamma: f32(gamma), Beta: f32(beta),
+		X: matrix(x), Residual: matrix(residual), Y: matrix(y), ReLU: b.ReLU, Gamma: f32(gamma), Beta: f32(beta),
 		RunningMean: f32(mean), RunningVar: f32(variance), Eps: float32(b.Epsilon),
 	}
 	n.Infer(e.threads)
@@ -64,22 +94,22 @@ func (e *Engine) BatchNormInference(b op.BatchNorm, y, x, gamma, beta, mean, var
 
 func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, beta, mean, invStd op.Tensor) {
 	n := pass.BatchNormGrad{
-		DY: f32(dy), X: f32(x), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
-		DX: orScratch(g.X, len(f32(x))), DResidual: f32(g.Residual),
+		DY: matrix(dy), X: matrix(x), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
+		DX: orLike(g.X, x), DResidual: matrix(g.Residual),
 		DGamma: orScratch(g.Gamma, x.Shape[1]), DBeta: orScratch(g.Beta, x.Shape[1]),
 	}
 	if b.ReLU {
-		n.Y = f32(y)
+		n.Y = matrix(y)
 	}
 	n.Run(e.threads)
 }
 
 func (e *Engine) AveragePool(y, x op.Tensor) {
-	pass.AveragePool(e.threads, f32(y), f32(x), pixels(x))
+	pass.AveragePool(e.threads, f32(y), matrix(x), pixels(x))
 }
 
 func (e *Engine) AveragePoolBackward(dx, dy op.Tensor) {
-	pass.AveragePoolGrad(e.threads, f32(dx), f32(dy), pixels(dx))
+	pass.AveragePoolGrad(e.threads, matrix(dx), f32(dy), pixels(dx))
 }
 
 func maxPool(p op.Pooling, x op.Tensor) *pass.MaxPool {
@@ -87,11 +117,15 @@ func maxPool(p op.Pooling, x op.Tensor) *pass.MaxPool {
 }
 
 func (e *Engine) MaxPool(p op.Pooling, y, x op.Tensor) {
-	maxPool(p, x).Forward(e.threads, f32(y), f32(x))
+	w := e.widen()
+	maxPool(p, x).Forward(e.threads, w.out(y), w.in(x))
+	w.store()
 }
 
 func (e *Engine) MaxPoolBackward(p op.Pooling, dx, dy, x, y op.Tensor) {
-	maxPool(p, x).Grad(e.threads, f32(dx), f32(dy), f32(x), f32(y))
+	w := e.widen()
+	maxPool(p, x).Grad(e.threads, w.out(dx), w.in(dy), w.in(x), w.in(y))
+	w.store()
 }
 
 func (e *Engine) Linear(y, x, w, b op.Tensor) {
@@ -116,7 +150,9 @@ func (e *Engine) Gather(g op.Gathering, x, y, images, labels, index, window op.T
 	if window.Wanted() {
 		crops = window.Data.([]int32)
 	}
-	set.Gather(e.threads, g.Pad, f32(x), index.Data.([]int32), crops)
+	w := e.widen()
+	set.Gather(e.threads, g.Pad, w.out(x), index.Data.([]int32), crops)
+	w.store()
 	op.GatherLabels(y, labels, index)
 }
 
@@ -133,19 +169,19 @@ func (e *Engine) Accumulate(sum, x, decay op.Tensor, scale float64) {
 }
 
 func (e *Engine) Add(z, x, y op.Tensor) {
-	pass.Add(e.threads, f32(z), f32(x), f32(y))
+	pass.Add(e.threads, matrix(z), matrix(x), matrix(y))
 }
 
 func (e *Engine) Positives(total, x, labels op.Tensor) {
-	n := pass.CountPositive(e.threads, f32(x), pixels(x), labels.Data.([]int32))
+	n := pass.CountPositive(e.threads, matrix(x), pixels(x), labels.Data.([]int32))
 	total.Data.([]float64)[0] += float64(n)
 }
 
 // Select implements op.FeatureKernels, as does CountPositive.
 func (e *Engine) Select(z, x, units, labels op.Tensor) {
-	pass.Select(e.threads, f32(z), f32(x), pixels(x), units.Data.([]int32), labels.Data.([]int32))
+	pass.Select(e.threads, matrix(z), matrix(x), pixels(x), units.Data.([]int32), labels.Data.([]int32))
 }
 
 func (e *Engine) CountPositive(total, z op.Tensor) {
-	pass.CountColumns(e.threads, total.Data.([]float64), f32(z))
+	pass.CountColumns(e.threads, total.Data.([]float64), matrix(z))
 }

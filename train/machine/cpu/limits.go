@@ -16,7 +16,7 @@ type Limits struct {
 func (e *Engine) Limits() Limits {
 	peak := conv.Peak
 	if e.short && isa.AMX() {
-		peak = conv.PeakBfloat
+		peak = conv.PeakShort
 	}
 	return Limits{FLOP: peak(e.threads), Bytes: pass.Bandwidth(e.threads)}
 }

@@ -9,32 +9,38 @@ var _ op.TangentKernels = (*Engine)(nil)
 
 // BatchNormTangent implements op.TangentKernels, as do the methods that follow.
 func (e *Engine) BatchNormTangent(b op.BatchNorm, fixed bool, r op.BatchNormResultTangents, x, y, gamma, mean, invStd op.Tensor, dot op.BatchNormTangents) {
+	w := e.widen()
 	n := pass.BatchNormTangent{
-		X: f32(x), Y: f32(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
-		DotX: f32(dot.X), DotGamma: f32(dot.Gamma), DotBeta: f32(dot.Beta), DotResidual: f32(dot.Residual),
-		ReLU: b.ReLU, Fixed: fixed, ResultY: orScratch(r.Y, len(f32(x))),
+		X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
+		DotX: w.in(dot.X), DotGamma: f32(dot.Gamma), DotBeta: f32(dot.Beta), DotResidual: w.in(dot.Residual),
+		ReLU: b.ReLU, Fixed: fixed, ResultY: w.outOr(r.Y, x),
 		ResultMean: orScratch(r.Mean, x.Shape[1]), ResultInvStd: orScratch(r.InvStd, x.Shape[1]),
 	}
 	n.Run(e.threads)
+	w.store()
 }
 
 func (e *Engine) BatchNormBackwardTangent(b op.BatchNorm, fixed bool, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor, dot op.BatchNormBackwardTangents) {
+	w := e.widen()
 	n := pass.BatchNormGradTangent{
-		DY: f32(dy), X: f32(x), Y: f32(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
-		DotDY: f32(dot.DY), DotX: f32(dot.X), DotGamma: f32(dot.Gamma), DotMean: f32(dot.Mean), DotInvStd: f32(dot.InvStd),
-		ReLU: b.ReLU, Fixed: fixed, ResultX: orScratch(g.X, len(f32(x))), ResultResidual: f32(g.Residual),
+		DY: w.in(dy), X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
+		DotDY: w.in(dot.DY), DotX: w.in(dot.X), DotGamma: f32(dot.Gamma), DotMean: f32(dot.Mean), DotInvStd: f32(dot.InvStd),
+		ReLU: b.ReLU, Fixed: fixed, ResultX: w.outOr(g.X, x), ResultResidual: w.out(g.Residual),
 		ResultGamma: orScratch(g.Gamma, x.Shape[1]), ResultBeta: orScratch(g.Beta, x.Shape[1]),
 	}
 	n.Run(e.threads)
+	w.store()
 }
 
 func (e *Engine) BatchNormInferenceBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor) {
+	w := e.widen()
 	n := pass.BatchNormInferGrad{
-		DY: f32(dy), X: f32(x), Y: f32(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd), ReLU: b.ReLU,
-		DX: orScratch(g.X, len(f32(x))), DResidual: f32(g.Residual),
+		DY: w.in(dy), X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd), ReLU: b.ReLU,
+		DX: w.outOr(g.X, x), DResidual: w.out(g.Residual),
 		DGamma: orScratch(g.Gamma, x.Shape[1]), DBeta: orScratch(g.Beta, x.Shape[1]),
 	}
 	n.Run(e.threads)
+	w.store()
 }
 
 func (e *Engine) InverseDeviation(y, variance op.Tensor, epsilon float64) {
@@ -42,7 +48,9 @@ func (e *Engine) InverseDeviation(y, variance op.Tensor, epsilon float64) {
 }
 
 func (e *Engine) MaxPoolTangent(p op.Pooling, doty, dotx, x op.Tensor) {
-	maxPool(p, x).Tangent(e.threads, f32(doty), f32(dotx), f32(x))
+	w := e.widen()
+	maxPool(p, x).Tangent(e.threads, w.out(doty), w.in(dotx), w.in(x))
+	w.store()
 }
 
 func (e *Engine) CrossEntropyCurvature(d, dloss, logits, labels, dot op.Tensor) {

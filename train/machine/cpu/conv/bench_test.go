@@ -38,10 +38,8 @@ func BenchmarkResNet18(b *testing.B) {
 				if s.suitsWinograd() {
 					b.Run("winograd/"+name, func(b *testing.B) { benchmark(b, s, threads, kernelSets()[0], winogradPlan) })
 				}
-				if isa.AMX() && s.suitsBfloat() {
-					b.Run("bfloat/"+name, func(b *testing.B) {
-						benchmark(b, s, threads, kernelSets()[0], func(c *Conv) { c.planBfloat(tileKernels) })
-					})
+				if isa.AMX() {
+					b.Run("short/"+name, func(b *testing.B) { benchmarkShort(b, s, threads) })
 				}
 			}
 		}
@@ -70,19 +68,30 @@ func benchmark(b *testing.B, s Shape, threads int, kernels *kernelSet, plan func
 	w, dw := aligned(s.FilterLen()), aligned(s.FilterLen())
 	c := newConv(p, s, new(Scratch), kernels)
 	plan(c)
-	for _, direction := range []struct {
-		name string
-		f    func()
-	}{
-		{"forward", func() { c.Forward(y, x, w) }},
-		{"data", func() { c.BackwardData(x, y, w, false) }},
-		{"filter", func() { c.BackwardFilter(dw, y, x) }},
-	} {
-		b.Run(direction.name, func(b *testing.B) {
+	directions(b, s, threads, [3]func(){
+		func() { c.Forward(y, x, w) }, func() { c.BackwardData(x, y, w, false) }, func() { c.BackwardFilter(dw, y, x) },
+	})
+}
+
+func benchmarkShort(b *testing.B, s Shape, threads int) {
+	p := pool.New(threads)
+	defer p.Close()
+	r := rand.New(rand.NewPCG(1, 2))
+	x, y := numbers(randoms(r, s.inLen())), numbers(randoms(r, s.outLen()))
+	w, dw := randoms(r, s.FilterLen()), make([]float32, s.FilterLen())
+	c := NewShort(p, s, new(Scratch))
+	directions(b, s, threads, [3]func(){
+		func() { c.Forward(y, x, w) }, func() { c.BackwardData(x, y, w, false) }, func() { c.BackwardFilter(dw, y, x) },
+	})
+}
+
+func directions(b *testing.B, s Shape, threads int, f [3]func()) {
+	for i, name := range []string{"forward", "data", "filter"} {
+		b.Run(name, func(b *testing.B) {
 			best := time.Hour
 			for b.Loop() {
 				start := time.Now()
-				direction.f()
+				f[i]()
 				best = min(best, time.Since(start))
 			}
 			rate := s.flop() / best.Seconds()

@@ -1,15 +1,9 @@
 package conv
 
 import (
-	"math"
-
+	"largestep/train/machine/cpu/bfloat"
 	"largestep/train/machine/cpu/isa"
 )
-
-// A bfloat is a bfloat16: the upper half of a float32.
-type bfloat uint16
-
-func (b bfloat) float() float32 { return math.Float32frombits(uint32(b) << 16) }
 
 // A brick covers tiles of brickSide rows and as many lanes.
 const brickSide = 16
@@ -24,7 +18,7 @@ const brickSide = 16
 // the sum is added to c instead. This is done for bricks that follow each other by
 // rows rows, count times. In which order a kernel adds up is its own affair.
 type brick struct {
-	a, b          []bfloat
+	a, b          []bfloat.Number
 	c             []float32
 	taps          []tap
 	a0, b0, c0    int
@@ -57,7 +51,7 @@ func brickGo(t *brick) {
 				a := t.a[t.a0+tap.a+i*t.lda:]
 				b := t.b[t.b0+tap.b+j/brickSide*t.ldp+j%brickSide*2:]
 				for k := range t.steps * t.depth {
-					sum += a[k].float() * b[k/2*2*brickSide+k%2].float()
+					sum += a[k].Float32() * b[k/2*2*brickSide+k%2].Float32()
 				}
 			}
 			if c := &t.c[t.c0+i*t.ldc+j]; t.add {
@@ -70,7 +64,7 @@ func brickGo(t *brick) {
 }
 
 // compute fills a block of rows by lanes, described by t as if it were one brick.
-func (s *bfloatSet) compute(t *brick, rows, lanes int) {
+func (s *tileSet) compute(t *brick, rows, lanes int) {
 	a0, b0, c0 := t.a0, t.b0, t.c0
 	for done := 0; done < lanes; done += t.lanes {
 		t.lanes = min(2*brickSide, lanes-done)
@@ -82,7 +76,7 @@ func (s *bfloatSet) compute(t *brick, rows, lanes int) {
 
 // column fills rows of as many lanes as bricks have, by the highest that there are.
 // One whose last tile is not full is of three tiles at most.
-func (s *bfloatSet) column(t *brick, rows int) {
+func (s *tileSet) column(t *brick, rows int) {
 	kernels := s.bricks[(t.lanes-1)/brickSide]
 	highest := len(kernels) - 1
 	for rows > 0 {
@@ -126,67 +120,49 @@ func (t *brick) configure(high int) {
 	}
 }
 
-// A bfloatSet is the kernels of one way to compute in bfloat16.
-type bfloatSet struct {
+// A tileSet is kernels of bricks, and of what arranges numbers for them.
+type tileSet struct {
 	name   string
 	bricks [2][]func(*brick) // of one tile of lanes and of two, by tiles of rows
-	// round sets dst to src, rounded to the nearest.
-	round func(dst []bfloat, src []float32)
-	// pair sets dst[k/2*32+j*2+k%2] to src[k*lds+j], rounded, for k < rows and
-	// j < lanes, of 16; what lacks of a pair, and other lanes, become zero.
-	pair func(dst []bfloat, src []float32, lds, rows, lanes int)
+	// pair sets dst[k/2*32+j*2+k%2] to src[k*lds+j] for k < rows and j < lanes, of
+	// 16; what lacks of a pair, and other lanes, become zero.
+	pair func(dst, src []bfloat.Number, lds, rows, lanes int)
 	// transpose sets dst[j*ldd+2*k+i] to src[k*32+2*j+i] for j < lanes, k < wide, i < 2.
-	transpose func(dst []bfloat, src *pairs, ldd, wide, lanes int)
+	transpose func(dst []bfloat.Number, src *pairs, ldd, wide, lanes int)
 }
 
 // Pairs of 32 rows of 16 lanes.
-type pairs [2 * brickSide * brickSide]bfloat
+type pairs [2 * brickSide * brickSide]bfloat.Number
 
-// bfloatGo is the reference.
-var bfloatGo = &bfloatSet{
-	name: "go",
+// plainTiles is the reference.
+var plainTiles = &tileSet{
+	name: isa.Go,
 	bricks: [2][]func(*brick){
 		{nil, brickGo, brickGo, brickGo, brickGo},
 		{nil, brickGo, brickGo},
 	},
-	round:     roundGo,
 	pair:      pairGo,
 	transpose: transposePairsGo,
 }
 
-// bfloatSets returns the sets that this processor runs, the fastest first.
-func bfloatSets() []*bfloatSet {
+// tileSets returns those that this processor runs, the fastest first.
+func tileSets() []*tileSet {
 	if isa.AMX() {
-		return []*bfloatSet{tileKernels, bfloatGo}
+		return []*tileSet{amxTiles, plainTiles}
 	}
-	return []*bfloatSet{bfloatGo}
+	return []*tileSet{plainTiles}
 }
 
-// rounded returns f as the nearest bfloat16, of two the even one.
-func rounded(f float32) bfloat {
-	bits := math.Float32bits(f)
-	if f != f {
-		return bfloat(bits>>16 | 0x40) // quiet
-	}
-	return bfloat((bits + 0x7fff + bits>>16&1) >> 16)
-}
-
-func roundGo(dst []bfloat, src []float32) {
-	for i, f := range src {
-		dst[i] = rounded(f)
-	}
-}
-
-func pairGo(dst []bfloat, src []float32, lds, rows, lanes int) {
+func pairGo(dst, src []bfloat.Number, lds, rows, lanes int) {
 	clear(dst[:(rows+1)/2*2*brickSide])
 	for k := range rows {
-		for j, f := range src[k*lds:][:lanes] {
-			dst[k/2*2*brickSide+2*j+k%2] = rounded(f)
+		for j, b := range src[k*lds:][:lanes] {
+			dst[k/2*2*brickSide+2*j+k%2] = b
 		}
 	}
 }
 
-func transposePairsGo(dst []bfloat, src *pairs, ldd, wide, lanes int) {
+func transposePairsGo(dst []bfloat.Number, src *pairs, ldd, wide, lanes int) {
 	for j := range lanes {
 		for k := range wide {
 			copy(dst[j*ldd+2*k:][:2], src[(k*brickSide+j)*2:])

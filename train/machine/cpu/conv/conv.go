@@ -15,15 +15,14 @@
 // micro-kernels, nn and tn (tile.go), generated for AVX-512, AVX2 and NEON; plain
 // Go stands in elsewhere.
 //
-// With operands rounded to bfloat16 the direct way is the only one (bfloat.go): tiles
-// of AMX compute it, and where there are none, the kernels of float32.
+// A Short computes convolutions of activations in bfloat16, directly: by the tiles of
+// AMX or, where there are none, as a Conv does.
 //
 // The number of threads does not show in the results: they have the same bits.
 package conv
 
 import (
 	"largestep/train/machine/cpu/hugepage"
-	"largestep/train/machine/cpu/isa"
 	"largestep/train/machine/cpu/pool"
 )
 
@@ -36,11 +35,9 @@ type Conv struct {
 	scratch *Scratch
 	work    []work // one for each worker
 
-	// The direct way, in bfloat16 by these kernels if there are any, or Winograd's.
+	// The direct way, or Winograd's.
 	forward, backward                 *gather
 	filter                            *correlate
-	bfloat                            *bfloatSet
-	rounds                            bool // operands, before they go the direct way in float32
 	winogradForward, winogradBackward *winogradData
 	winogradFilter                    *winogradFilter
 }
@@ -50,25 +47,40 @@ type Conv struct {
 type work struct {
 	transform
 	tile
-	brick
-	pairs
 	_ [128]byte
 }
 
-// A Scratch is memory that Convs use during a call; those that are never called
-// at the same time may share one. Its zero value is ready.
+// A Scratch is memory that Convs and Shorts use during a call; those that are never
+// called at the same time may share one. Its zero value is ready.
 type Scratch struct {
 	floats []float32
+	pieces [][]float32
+	used   int    // of the pieces
 	Meter  *Meter // counts what the calls spend; nil: nothing does
 }
 
 // take returns n floats, which the next call overwrites.
-func (s *Scratch) take(n int) []float32 {
-	if len(s.floats) < n {
-		s.floats = make([]float32, n)
-		hugepage.Advise(s.floats)
+func (s *Scratch) take(n int) []float32 { return grown(&s.floats, n) }
+
+// begin says that nobody needs what more returned.
+func (s *Scratch) begin() { s.used = 0 }
+
+// more returns n floats that neither take nor another call since begin returned.
+func (s *Scratch) more(n int) []float32 {
+	if s.used == len(s.pieces) {
+		s.pieces = append(s.pieces, nil)
 	}
-	return s.floats[:n]
+	s.used++
+	return grown(&s.pieces[s.used-1], n)
+}
+
+// grown returns the first n floats of s, which has more if need be.
+func grown(s *[]float32, n int) []float32 {
+	if len(*s) < n {
+		*s = make([]float32, n)
+		hugepage.Advise(*s)
+	}
+	return (*s)[:n]
 }
 
 // New plans convolutions of shape s on the threads of p. It panics where no
@@ -79,22 +91,6 @@ func New(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
 		c.planWinograd(c.kernels.limits)
 	} else {
 		c.planDirect()
-	}
-	return c
-}
-
-// NewBfloat plans convolutions of operands that are rounded to bfloat16. Those of few
-// channels stay as New plans them.
-func NewBfloat(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
-	if !s.suitsBfloat() {
-		return New(p, s, scratch)
-	}
-	c := newConv(p, s, scratch, active)
-	if isa.AMX() {
-		c.planBfloat(tileKernels)
-	} else {
-		c.planDirect()
-		c.rounds = true
 	}
 	return c
 }
@@ -114,19 +110,19 @@ func (c *Conv) planWinograd(most limits) {
 // Forward computes y, the convolution of x with the packed filter w.
 func (c *Conv) Forward(y, x, w []float32) {
 	s := c.shape
-	c.count()
+	c.scratch.Meter.count(c.flop)
 	y, x, w = y[:s.outLen()], x[:s.inLen()], w[:s.FilterLen()]
-	c.compute(c.winogradForward, c.forward, y, x, w, c.scratch.take(c.scratchLen(c.winogradForward, c.forward)), false)
+	c.compute(c.winogradForward, c.forward, y, x, w, c.scratch.take(scratchLen(c.winogradForward)), false)
 }
 
 // BackwardData computes dx, the gradient by x, from dy, the gradient by y. With
 // accumulate, it is added to dx.
 func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 	s := c.shape
-	c.count()
+	c.scratch.Meter.count(c.flop)
 	dx, dy, w = dx[:s.inLen()], dy[:s.outLen()], w[:s.FilterLen()]
 	size := FilterLen(s.C, s.OC, s.K)
-	scratch := c.scratch.take(size + c.scratchLen(c.winogradBackward, c.backward))
+	scratch := c.scratch.take(size + scratchLen(c.winogradBackward))
 	transposed, scratch := scratch[:size], scratch[size:]
 	c.pool.Do(panels(s.C)*s.K*s.K, func(_, i int) {
 		c.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
@@ -135,28 +131,18 @@ func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 }
 
 // scratchLen returns the floats that compute needs.
-func (c *Conv) scratchLen(winograd *winogradData, direct *gather) int {
-	switch {
-	case winograd != nil:
+func scratchLen(winograd *winogradData) int {
+	if winograd != nil {
 		return winograd.scratchLen()
-	case c.bfloat != nil:
-		return direct.bfloatLen()
-	case c.rounds:
-		return direct.pixels*direct.n*direct.from + panels(direct.to)*direct.panelLen()
 	}
 	return 0
 }
 
 // compute computes out, y or dx, from in and the filter w, in the planned way.
 func (c *Conv) compute(winograd *winogradData, direct *gather, out, in, w, scratch []float32, add bool) {
-	switch {
-	case winograd != nil:
+	if winograd != nil {
 		winograd.run(c.work, out, in, w, scratch, add)
-	case c.bfloat != nil:
-		c.gatherBfloat(direct, out, in, w, scratch, add)
-	case c.rounds:
-		c.gatherDirect(direct, out, c.rounded(in, scratch), c.rounded(w, scratch[len(in):]), add)
-	default:
+	} else {
 		c.gatherDirect(direct, out, in, w, add)
 	}
 }
@@ -164,18 +150,11 @@ func (c *Conv) compute(winograd *winogradData, direct *gather, out, in, w, scrat
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.
 func (c *Conv) BackwardFilter(dw, dy, x []float32) {
 	s := c.shape
-	c.count()
+	c.scratch.Meter.count(c.flop)
 	dw, dy, x = dw[:s.FilterLen()], dy[:s.outLen()], x[:s.inLen()]
-	switch g := c.winogradFilter; {
-	case g != nil:
+	if g := c.winogradFilter; g != nil {
 		g.run(c.work, dw, dy, x, c.scratch.take(g.scratchLen()))
-	case c.bfloat != nil:
-		c.correlateBfloat(dw, dy, x)
-	case c.rounds:
-		scratch := c.scratch.take(len(dy) + len(x) + c.filter.partialLen())
-		sums := scratch[len(dy)+len(x):]
-		c.correlateDirect(dw, c.rounded(dy, scratch), c.rounded(x, scratch[len(dy):]), sums)
-	default:
+	} else {
 		c.correlateDirect(dw, dy, x, c.scratch.take(c.filter.partialLen()))
 	}
 }

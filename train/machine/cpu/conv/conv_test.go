@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"largestep/train/machine/cpu/bfloat"
 	"largestep/train/machine/cpu/pool"
 )
 
@@ -106,7 +107,7 @@ type operands struct {
 func newOperands(s Shape, round func(float32) float32) *operands {
 	r := rand.New(rand.NewPCG(uint64(s.N*1000+s.C), uint64(s.OC*1000+s.H)))
 	o := &operands{
-		x: randoms(r, s.inLen()), dy: randoms(r, s.outLen()), dx: randoms(r, s.inLen()),
+		x: randoms(r, s.inLen()), dy: randoms(r, s.outLen()), dx: each(randoms(r, s.inLen()), round),
 		plainW: randoms(r, s.OC*s.C*s.K*s.K), w: guarded(s.FilterLen()),
 		wantY:  newArray4(s.N, s.OC, s.outH(), s.outW()),
 		wantDx: newArray4(s.N, s.C, s.H, s.W),
@@ -136,17 +137,76 @@ func each(s []float32, f func(float32) float32) []float32 {
 
 // As they are, and rounded to bfloat16: what ways in float32 and in bfloat16 compute.
 func exactly(f float32) float32 { return f }
-func shortly(f float32) float32 { return rounded(f).float() }
+func shortly(f float32) float32 { return bfloat.Nearest(f).Float32() }
 
 // bothOperands are those of the two.
-func bothOperands(s Shape) func(c *Conv) *operands {
+func bothOperands(s Shape) func(way) *operands {
 	exact, short := newOperands(s, exactly), newOperands(s, shortly)
-	return func(c *Conv) *operands {
-		if c.bfloat != nil || c.rounds {
+	return func(w way) *operands {
+		if w.rounding > 0 {
 			return short
 		}
 		return exact
 	}
+}
+
+// A way is one to compute convolutions. Its results have errors of limit, in units of
+// a sum's standard deviation, and activations are rounded relatively to rounding.
+type way struct {
+	forward, filter func(c, a, b []float32)
+	data            func(dx, dy, w []float32, accumulate bool)
+	limit, rounding float64
+}
+
+func wayOf(c *Conv) way {
+	limit := directError
+	if c.winogradForward != nil {
+		limit = winogradError
+	}
+	return way{c.Forward, c.BackwardFilter, c.BackwardData, limit, 0}
+}
+
+// shortWay has c compute what is in float32.
+func shortWay(t *testing.T, c *Short) way {
+	result := func(name string, dst []float32, f func(dst []bfloat.Number)) {
+		short := guardedNumbers(dst)
+		f(short)
+		for i, b := range short[:len(dst)+guard][len(dst):] {
+			if b != notANumber {
+				t.Errorf("%s: %v was written %d behind the end", name, b.Float32(), i)
+			}
+		}
+		bfloat.Widen(dst, short)
+	}
+	return way{
+		func(y, x, w []float32) {
+			result("y", y, func(y []bfloat.Number) { c.Forward(y, guardedNumbers(x), w) })
+		},
+		func(dw, dy, x []float32) { c.BackwardFilter(dw, guardedNumbers(dy), guardedNumbers(x)) },
+		func(dx, dy, w []float32, accumulate bool) {
+			result("dx", dx, func(dx []bfloat.Number) { c.BackwardData(dx, guardedNumbers(dy), w, accumulate) })
+		},
+		directError, 1. / 256,
+	}
+}
+
+const notANumber bfloat.Number = 0x7fc0
+
+// guardedNumbers are the nearest of s, with guards around them.
+func guardedNumbers(s []float32) []bfloat.Number {
+	all := make([]bfloat.Number, len(s)+2*guard+1)
+	for i := range all {
+		all[i] = notANumber
+	}
+	short := all[guard+1:][:len(s)]
+	bfloat.Round(short, s)
+	return short
+}
+
+func numbers(s []float32) []bfloat.Number {
+	short := make([]bfloat.Number, len(s))
+	bfloat.Round(short, s)
+	return short
 }
 
 // Rounding errors, in units of a sum's standard deviation, stay below these.
@@ -156,12 +216,12 @@ const (
 )
 
 // checkNear compares sums of the given number of products of standard normal
-// numbers.
-func checkNear(t *testing.T, name string, got, want []float64, terms int, limit float64) {
+// numbers, that may be rounded besides.
+func checkNear(t *testing.T, name string, got, want []float64, terms int, limit, rounding float64) {
 	t.Helper()
 	limit *= math.Sqrt(float64(terms))
 	for i := range want {
-		if d := math.Abs(got[i] - want[i]); !(d <= limit) {
+		if d := math.Abs(got[i] - want[i]); !(d <= limit+rounding*math.Abs(want[i])) {
 			t.Fatalf("%s: element %d is %v, want %v: off by %.2g, limit %.2g", name, i, got[i], want[i], d, limit)
 		}
 	}
@@ -205,8 +265,8 @@ func TestAgainstDefinition(t *testing.T) {
 		o := bothOperands(s)
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
 			forEachKernelSet(t, func(t *testing.T, kernels *kernelSet) {
-				for name, c := range variants(p, s, kernels) {
-					t.Run(name, func(t *testing.T) { checkShape(t, c, o(c)) })
+				for name, c := range variants(t, p, s, kernels) {
+					t.Run(name, func(t *testing.T) { checkShape(t, s, c, o(c)) })
 				}
 			})
 		})
@@ -214,19 +274,10 @@ func TestAgainstDefinition(t *testing.T) {
 }
 
 // variants returns the ways to compute a convolution of shape s.
-func variants(p *pool.Pool, s Shape, kernels *kernelSet) map[string]*Conv {
+func variants(t *testing.T, p *pool.Pool, s Shape, kernels *kernelSet) map[string]way {
 	direct := newConv(p, s, new(Scratch), kernels)
 	direct.planDirect()
-	all := map[string]*Conv{"direct": direct}
-	for _, set := range bfloatSets() {
-		c := newConv(p, s, new(Scratch), kernels)
-		c.planBfloat(set)
-		all["bfloat "+set.name] = c
-	}
-	roundsFirst := newConv(p, s, new(Scratch), kernels)
-	roundsFirst.planDirect()
-	roundsFirst.rounds = true
-	all["rounded"] = roundsFirst
+	all := map[string]way{"direct": wayOf(direct)}
 	if s.allowsWinograd() {
 		for name, most := range map[string]limits{
 			"winograd in local blocks":  {filter: math.MaxInt, sums: math.MaxInt},
@@ -234,45 +285,47 @@ func variants(p *pool.Pool, s Shape, kernels *kernelSet) map[string]*Conv {
 		} {
 			c := newConv(p, s, new(Scratch), kernels)
 			c.planWinograd(most)
-			all[name] = c
+			all[name] = wayOf(c)
 		}
+	}
+	if kernels != kernelSets()[0] {
+		return all
+	}
+	all["short"] = shortWay(t, newShort(p, s, new(Scratch), nil))
+	for _, tiles := range tileSets() {
+		all["short by tiles of "+tiles.name] = shortWay(t, newShort(p, s, new(Scratch), tiles))
 	}
 	return all
 }
 
 // checkShape checks all directions.
-func checkShape(t *testing.T, c *Conv, o *operands) {
-	s := c.shape
-	limit := directError
-	if c.winogradForward != nil {
-		limit = winogradError
-	}
+func checkShape(t *testing.T, s Shape, c way, o *operands) {
 	y := guarded(s.outLen())
-	c.Forward(y, o.x, o.w)
-	checkNear(t, "y", fromHWNC(y, s.N, s.OC, s.outH(), s.outW()).v, o.wantY.v, s.C*s.K*s.K, limit)
+	c.forward(y, o.x, o.w)
+	checkNear(t, "y", fromHWNC(y, s.N, s.OC, s.outH(), s.outW()).v, o.wantY.v, s.C*s.K*s.K, c.limit, c.rounding)
 	checkGuards(t, "y", y)
 
 	dx := guarded(s.inLen())
-	c.BackwardData(dx, o.dy, o.w, false)
-	checkNear(t, "dx", fromHWNC(dx, s.N, s.C, s.H, s.W).v, o.wantDx.v, s.OC*s.K*s.K, limit)
+	c.data(dx, o.dy, o.w, false)
+	checkNear(t, "dx", fromHWNC(dx, s.N, s.C, s.H, s.W).v, o.wantDx.v, s.OC*s.K*s.K, c.limit, c.rounding)
 	checkGuards(t, "dx", dx)
 
 	copy(dx, o.dx)
-	c.BackwardData(dx, o.dy, o.w, true)
+	c.data(dx, o.dy, o.w, true)
 	checkGuards(t, "dx accumulated", dx)
 	sum := fromHWNC(o.dx, s.N, s.C, s.H, s.W).v
 	for i := range sum {
 		sum[i] += o.wantDx.v[i]
 	}
-	checkNear(t, "dx accumulated", fromHWNC(dx, s.N, s.C, s.H, s.W).v, sum, s.OC*s.K*s.K, limit)
+	checkNear(t, "dx accumulated", fromHWNC(dx, s.N, s.C, s.H, s.W).v, sum, s.OC*s.K*s.K, c.limit, c.rounding)
 
 	dw := guarded(s.FilterLen())
-	c.BackwardFilter(dw, o.dy, o.x)
+	c.filter(dw, o.dy, o.x)
 	checkGuards(t, "dw", dw)
 	plain := guarded(len(o.plainW))
 	UnpackFilter(plain, dw, s.OC, s.C, s.K)
 	checkGuards(t, "dw in plain order", plain)
-	checkNear(t, "dw", widen(plain), o.wantDw.v, s.N*s.outH()*s.outW(), limit)
+	checkNear(t, "dw", widen(plain), o.wantDw.v, s.N*s.outH()*s.outW(), c.limit, 0)
 	again := make([]float32, len(dw))
 	PackFilter(again, plain, s.OC, s.C, s.K)
 	if !slices.Equal(again, dw) {
@@ -302,11 +355,11 @@ func TestSameBits(t *testing.T) {
 		for _, kernels := range kernelSets() {
 			for _, threads := range []int{1, 2, 7} {
 				p := pool.New(threads)
-				for name, c := range variants(p, s, kernels) {
+				for name, c := range variants(t, p, s, kernels) {
 					y, dx, dw := guarded(s.outLen()), guarded(s.inLen()), guarded(s.FilterLen())
-					c.Forward(y, x, w)
-					c.BackwardData(dx, dy, w, false)
-					c.BackwardFilter(dw, dy, x)
+					c.forward(y, x, w)
+					c.data(dx, dy, w, false)
+					c.filter(dw, dy, x)
 					got := [][]float32{y, dx, dw}
 					first := name
 					if name != "direct" || kernels == goKernels {
@@ -334,10 +387,9 @@ func TestSharedScratch(t *testing.T) {
 	scratch := new(Scratch)
 	for _, s := range []Shape{oddShapes[2], oddShapes[10], {N: 50, C: 20, H: 4, W: 4, OC: 16, K: 3, Stride: 1, Pad: 1}, oddShapes[4]} {
 		o := bothOperands(s)
-		exact := New(p, s, scratch)
-		checkShape(t, exact, o(exact))
-		short := NewBfloat(p, s, scratch)
-		checkShape(t, short, o(short))
+		for _, w := range []way{wayOf(New(p, s, scratch)), shortWay(t, NewShort(p, s, scratch))} {
+			checkShape(t, s, w, o(w))
+		}
 	}
 }
 
@@ -398,8 +450,8 @@ func FuzzShapes(f *testing.F) {
 		defer p.Close()
 		o := bothOperands(s)
 		for _, kernels := range kernelSets() {
-			for _, conv := range variants(p, s, kernels) {
-				checkShape(t, conv, o(conv))
+			for _, conv := range variants(t, p, s, kernels) {
+				checkShape(t, s, conv, o(conv))
 			}
 		}
 	})

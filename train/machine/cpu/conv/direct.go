@@ -14,10 +14,10 @@ func (c *Conv) gatherDirect(g *gather, out, in, w []float32, add bool) {
 	c.pool.Do(g.items(), func(worker, i int) {
 		t := &c.work[worker].tile
 		*t = tile{a: in, b: w, c: out, add: add, steps: g.from, lda: g.from, ldb: g.lanes, ldc: g.to}
-		g.item(i, out, add, func(s span) {
+		g.item(i, func(s span) {
 			t.taps, t.a0, t.b0, t.c0 = s.taps, s.a0, s.b0, s.c0
 			computeBlock(c.kernels.nn, t, s.rows, s.lanes, g.from)
-		})
+		}, emptied(out, add))
 	})
 }
 

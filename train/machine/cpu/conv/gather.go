@@ -1,5 +1,7 @@
 package conv
 
+import "largestep/train/machine/cpu/bfloat"
+
 const (
 	// A panel block is as many panels of the filter as fit in half of a
 	// level-2 cache.
@@ -132,25 +134,35 @@ type span struct {
 }
 
 // item has one item of c computed, span by span. Items of a panel block follow each
-// other, so that threads find its panels in their caches. What no tap reaches becomes
-// zero, unless results are added.
-func (g *gather) item(i int, c []float32, add bool, compute func(span)) {
+// other, so that threads find its panels in their caches. What no tap reaches is
+// left to none: elements [from, to) of c.
+func (g *gather) item(i int, compute func(span), none func(from, to int)) {
 	firstPanel := i / len(g.parts) * g.perBlock
 	lastPanel := min(firstPanel+g.perBlock, panels(g.to))
 	p := g.parts[i%len(g.parts)]
 	for at := p.run; p.rows > 0; at++ {
 		r := &g.runs[at]
-		rows := min(r.rows-p.skip, p.rows)
-		if len(r.taps) == 0 && !add && firstPanel == 0 {
-			clear(c[(r.first+p.skip)*g.to:][:rows*g.to])
+		rows, c0 := min(r.rows-p.skip, p.rows), (r.first+p.skip)*g.to
+		if len(r.taps) == 0 && firstPanel == 0 {
+			none(c0, c0+rows*g.to)
 		}
 		for panel := firstPanel; panel < lastPanel && len(r.taps) > 0; panel++ {
 			compute(span{
 				taps: r.taps, rows: rows, lanes: min(g.lanes, g.to-panel*g.lanes),
-				a0: p.skip * g.from, b0: panel * g.panelLen(), c0: (r.first+p.skip)*g.to + panel*g.lanes,
+				a0: p.skip * g.from, b0: panel * g.panelLen(), c0: c0 + panel*g.lanes,
 			})
 		}
 		p.rows -= rows
 		p.skip = 0
+	}
+}
+
+// emptied returns what item does with elements of c that no tap reaches: they become
+// zero, unless results are added.
+func emptied[T float32 | bfloat.Number](c []T, add bool) func(from, to int) {
+	return func(from, to int) {
+		if !add {
+			clear(c[from:to])
+		}
 	}
 }

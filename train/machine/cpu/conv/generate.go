@@ -7,6 +7,6 @@ package conv
 //go:generate go -C _generate run . -file winograd_avx512 -out ../winograd_avx512_amd64.s -stubs ../winograd_avx512_amd64.go -pkg conv
 //go:generate go -C _generate run . -file winograd_avx2 -out ../winograd_avx2_amd64.s -stubs ../winograd_avx2_amd64.go -pkg conv
 //go:generate go -C _generate run . -file amx -out ../amx_amd64.s -stubs ../amx_amd64.go -pkg conv
-//go:generate go -C _generate run . -file bfloat_avx512 -out ../bfloat_avx512_amd64.s -stubs ../bfloat_avx512_amd64.go -pkg conv
+//go:generate go -C _generate run . -file arrange -out ../arrange_amd64.s -stubs ../arrange_amd64.go -pkg conv
 //go:generate go -C _generate run . -file transpose -out ../transpose_amd64.s -stubs ../transpose_amd64.go -pkg conv
 //go:generate go -C _generate run . -file neon -out ../neon_arm64.s -stubs ../neon_arm64.go

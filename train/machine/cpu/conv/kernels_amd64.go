@@ -2,6 +2,8 @@
 
 package conv
 
+import "largestep/train/machine/cpu/bfloat"
+
 // Kernels of AVX-512 mask lanes; of AVX2's, those of 8 lanes do.
 var (
 	avx512Kernels = &kernelSet{
@@ -38,23 +40,18 @@ var (
 	}
 )
 
-// tileKernels are those of AMX.
-var tileKernels = &bfloatSet{
+// amxTiles are the tiles of AMX.
+var amxTiles = &tileSet{
 	name: "amx",
 	bricks: [2][]func(*brick){
 		{nil, amx1x1, amx2x1, amx3x1, amx4x1},
 		{nil, amx1x2, amx2x2},
 	},
-	round: func(dst []bfloat, src []float32) {
-		if len(dst) > 0 {
-			round512((*uint16)(&dst[0]), &src[:len(dst)][0], len(dst))
-		}
-	},
-	pair: func(dst []bfloat, src []float32, lds, rows, lanes int) {
+	pair: func(dst, src []bfloat.Number, lds, rows, lanes int) {
 		_, _ = dst[(rows+1)/2*2*brickSide-1], src[(rows-1)*lds+lanes-1]
-		pair512((*uint16)(&dst[0]), &src[0], lds, rows, lanes)
+		pair512((*uint16)(&dst[0]), (*uint16)(&src[0]), lds, rows, lanes)
 	},
-	transpose: func(dst []bfloat, src *pairs, ldd, wide, lanes int) {
+	transpose: func(dst []bfloat.Number, src *pairs, ldd, wide, lanes int) {
 		_ = dst[(lanes-1)*ldd+2*wide-1]
 		transposePairs512((*uint16)(&dst[0]), (*uint16)(&src[0]), ldd, wide, lanes)
 	},

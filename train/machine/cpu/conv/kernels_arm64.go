@@ -28,5 +28,5 @@ var (
 	}
 )
 
-// tileKernels are those of AMX.
-var tileKernels *bfloatSet
+// amxTiles are the tiles of AMX.
+var amxTiles *tileSet

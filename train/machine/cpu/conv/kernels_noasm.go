@@ -5,5 +5,5 @@ package conv
 // assembly are the sets that this build has beside plain Go.
 var assembly []*kernelSet
 
-// tileKernels are those of AMX.
-var tileKernels *bfloatSet
+// amxTiles are the tiles of AMX.
+var amxTiles *tileSet

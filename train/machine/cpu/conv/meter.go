@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"largestep/train/machine/cpu/bfloat"
 	"largestep/train/machine/cpu/pool"
 )
 
@@ -30,16 +31,20 @@ func (m *Meter) Take() Spent {
 	return s
 }
 
-// count notes one call of c; each direction takes as many operations.
-func (c *Conv) count() {
-	m := c.scratch.Meter
-	switch {
-	case m == nil:
-	case c.winogradForward != nil:
-		m.flop += c.winogradForward.flop()
-	default:
-		m.flop += c.shape.flop()
+// count notes the operations of one call.
+func (m *Meter) count(flop func() float64) {
+	if m != nil {
+		m.flop += flop()
 	}
+}
+
+// flop returns the floating-point operations of a call of c; each direction takes as
+// many.
+func (c *Conv) flop() float64 {
+	if c.winogradForward != nil {
+		return c.winogradForward.flop()
+	}
+	return c.shape.flop()
 }
 
 // flop returns the floating-point operations of one direction; taps in the
@@ -70,17 +75,17 @@ func Peak(p *pool.Pool) float64 {
 	return fastest(p, 2*rows*f.lanes*64*128, func(i int) { computeBlock(active.nn, &tiles[i].tile, rows, f.lanes, 64) })
 }
 
-// PeakBfloat measures the same of AMX's tiles.
-func PeakBfloat(p *pool.Pool) float64 {
-	const side, k = 2 * brickSide, 4 * 32
-	bricks := make([]work, p.Threads())
+// PeakShort measures the same of AMX's tiles.
+func PeakShort(p *pool.Pool) float64 {
+	const rows, k = 2 * brickSide, 4 * 32
+	bricks := make([]shortWork, p.Threads())
 	for i := range bricks {
 		bricks[i].brick = brick{
-			a: make([]bfloat, side*k), b: make([]bfloat, side*k), c: make([]float32, side*side),
-			taps: make([]tap, 256), depth: 32, steps: k / 32, lda: k, ldp: k * brickSide, ldc: side,
+			a: make([]bfloat.Number, rows*k), b: make([]bfloat.Number, rows*k), c: make([]float32, rows*rows),
+			taps: make([]tap, 256), depth: 32, steps: k / 32, lda: k, ldp: k * brickSide, ldc: rows,
 		}
 	}
-	return fastest(p, 2*side*side*k*256, func(i int) { tileKernels.compute(&bricks[i].brick, side, side) })
+	return fastest(p, 2*rows*rows*k*256, func(i int) { amxTiles.compute(&bricks[i].brick, rows, rows) })
 }
 
 // fastest returns the rate at which all threads do the given operations each.

@@ -25,7 +25,7 @@ func Bandwidth(p *pool.Pool) float64 {
 	for at := range repeats * floats / piece {
 		first := at * piece % floats
 		start := time.Now()
-		Add(p, x[2][first:][:piece], x[0][first:][:piece], x[1][first:][:piece])
+		Add(p, Floats(x[2][first:][:piece]), Floats(x[0][first:][:piece]), Floats(x[1][first:][:piece]))
 		best = max(best, 3*4*piece/time.Since(start).Seconds())
 	}
 	return best

@@ -10,9 +10,9 @@ import (
 // BatchNorm is batch norm fused with residual add and ReLU:
 // y = relu(γ·(x−μ)/√(σ²+ε) + β + residual), per channel.
 type BatchNorm struct {
-	X        []float32 // rows × channels
-	Residual []float32 // like X; nil for none
-	Y        []float32 // like X; may be X or Residual
+	X        Matrix // rows × channels
+	Residual Matrix // like X, or none
+	Y        Matrix // like X; may be X or Residual
 	ReLU     bool
 
 	// One value per channel.
@@ -63,9 +63,9 @@ func (b *BatchNorm) Infer(p *pool.Pool) {
 func (b *BatchNorm) check() (channels int) {
 	channels = len(b.Gamma)
 	need(channels, b.Beta, b.RunningMean, b.RunningVar)
-	need(len(b.X), b.Y)
-	if b.Residual != nil {
-		need(len(b.X), b.Residual)
+	needLen(b.X.len(), b.Y)
+	if !b.Residual.none() {
+		needLen(b.X.len(), b.Residual)
 	}
 	return channels
 }
@@ -90,7 +90,7 @@ var forwards = sync.Pool{New: func() any {
 }}
 
 func (j *forward) start(b *BatchNorm, channels int) {
-	j.BatchNorm, j.grid = *b, newGrid(len(b.X), channels)
+	j.BatchNorm, j.grid = *b, newGrid(b.X.len(), channels)
 	j.params = sized(j.params, 3*j.period)
 	j.floor = floor(b.ReLU)
 }
@@ -112,25 +112,31 @@ func floor(relu bool) float32 {
 func (j *forward) chooseShift() {
 	const samples = 8
 	for s := range samples {
-		row := s * (j.rows() - 1) / (samples - 1)
-		for c, v := range j.X[row*j.channels : (row+1)*j.channels] {
-			j.shift[c] += v / samples
+		row := s * (j.rows() - 1) / (samples - 1) * j.channels
+		for b := rangeOf(row, row+j.channels, j.channels, j.short()); b.next(); {
+			for c, v := range b.in(0, j.X) {
+				j.shift[c] += v / samples
+			}
 		}
 	}
 	j.tile(j.shift)
 }
 
+func (j *forward) short() bool { return j.X.Short != nil }
+
 func (j *forward) sum(_, i int) {
 	sums := j.sums[i*2*j.period : (i+1)*2*j.period]
-	for _, part := range j.parts(i) {
-		part.addSums(sums, part.of(j.X), j.shift, j.period)
+	for part := j.parts(i, j.short()); part.next(); {
+		part.addSums(sums, part.in(0, j.X), j.shift, j.period)
 	}
 }
 
 // write takes the tasks backwards: what sum read last is still in the cache.
 func (j *forward) write(_, i int) {
-	for _, part := range j.parts(j.tasks - 1 - i) {
-		part.normalise[has(j.Residual)](part.of(j.Y), part.of(j.X), part.of(j.Residual), j.params, j.period, j.floor)
+	for part := j.parts(j.tasks-1-i, j.short()); part.next(); {
+		x, residual := part.in(0, j.X), part.in(1, j.Residual)
+		part.normalise[has(residual)](part.out(2, j.Y), x, residual, j.params, j.period, j.floor)
+		part.store(2, j.Y)
 	}
 }
 

@@ -23,17 +23,17 @@ func TestBatchNorm(t *testing.T) {
 // newBatchNorm has inputs with means from 0 to 30 deviations.
 func newBatchNorm(z *zone, rows, channels int, relu, residual bool) *BatchNorm {
 	b := &BatchNorm{
-		X: z.normal(rows*channels, 0, 1), Y: z.alloc(rows * channels), ReLU: relu,
+		X: Floats(z.normal(rows*channels, 0, 1)), Y: Floats(z.alloc(rows * channels)), ReLU: relu,
 		Gamma: z.normal(channels, 1, 0.3), Beta: z.normal(channels, 0, 1),
 		RunningMean: z.normal(channels, 0, 1), RunningVar: z.normal(channels, 2, 0.1),
 		Mean: z.alloc(channels), InvStd: z.alloc(channels),
 		Eps: 1e-5, Momentum: 0.1,
 	}
-	for i := range b.X {
-		b.X[i] += float32(i % channels % 4 * 10)
+	for i := range b.X.Floats {
+		b.X.Floats[i] += float32(i % channels % 4 * 10)
 	}
 	if residual {
-		b.Residual = z.normal(rows*channels, 0, 1)
+		b.Residual = Floats(z.normal(rows*channels, 0, 1))
 	}
 	return b
 }
@@ -48,19 +48,19 @@ func testBatchNorm(t *testing.T, rows, channels int, relu, residual bool) {
 	withPools(t, func(t *testing.T, p *pool.Pool) {
 		for _, alias := range []string{"none", "x", "residual"} {
 			c := *b
-			c.Y = z.alloc(rows * channels)
+			c.Y = Floats(z.alloc(rows * channels))
 			c.RunningMean, c.RunningVar = z.clone(runningMean), z.clone(runningVar)
 			switch {
 			case alias == "x":
 				c.X = c.Y
-				copy(c.X, b.X)
+				copy(c.X.Floats, b.X.Floats)
 			case alias == "residual" && residual:
 				c.Residual = c.Y
-				copy(c.Residual, b.Residual)
+				copy(c.Residual.Floats, b.Residual.Floats)
 			}
 			c.Train(p)
 			what := fmt.Sprintf("alias %s, %d threads: ", alias, p.Threads())
-			sameBits(t, what+"y", c.Y, b.Y)
+			sameBits(t, what+"y", c.Y.Floats, b.Y.Floats)
 			sameBits(t, what+"running mean", c.RunningMean, b.RunningMean)
 			sameBits(t, what+"running variance", c.RunningVar, b.RunningVar)
 		}
@@ -73,15 +73,15 @@ type batchNormResult struct{ y, mean, invStd, runningMean, runningVar []float64 
 
 func naiveBatchNorm(b *BatchNorm) *batchNormResult {
 	channels := len(b.Gamma)
-	n := float64(len(b.X) / channels)
-	r := &batchNormResult{y: make([]float64, len(b.X))}
+	n := float64(b.X.len() / channels)
+	r := &batchNormResult{y: make([]float64, b.X.len())}
 	for c := range channels {
 		var mean, variance float64
-		for i := c; i < len(b.X); i += channels {
-			mean += float64(b.X[i]) / n
+		for i := c; i < b.X.len(); i += channels {
+			mean += float64(b.X.Floats[i]) / n
 		}
-		for i := c; i < len(b.X); i += channels {
-			variance += (float64(b.X[i]) - mean) * (float64(b.X[i]) - mean) / n
+		for i := c; i < b.X.len(); i += channels {
+			variance += (float64(b.X.Floats[i]) - mean) * (float64(b.X.Floats[i]) - mean) / n
 		}
 		r.mean = append(r.mean, mean)
 		r.invStd = append(r.invStd, 1/math.Sqrt(variance+float64(b.Eps)))
@@ -96,9 +96,9 @@ func naiveBatchNorm(b *BatchNorm) *batchNormResult {
 
 func naiveOutput(b *BatchNorm, i int, mean, invStd float64) float64 {
 	c := i % len(b.Gamma)
-	y := float64(b.Gamma[c])*(float64(b.X[i])-mean)*invStd + float64(b.Beta[c])
-	if b.Residual != nil {
-		y += float64(b.Residual[i])
+	y := float64(b.Gamma[c])*(float64(b.X.Floats[i])-mean)*invStd + float64(b.Beta[c])
+	if !b.Residual.none() {
+		y += float64(b.Residual.Floats[i])
 	}
 	if b.ReLU {
 		y = max(y, 0)
@@ -112,24 +112,24 @@ func (r *batchNormResult) check(t *testing.T, got *BatchNorm) {
 	near(t, "invstd", got.InvStd, r.invStd, 1e-5, 0)
 	near(t, "running mean", got.RunningMean, r.runningMean, 1e-6, 1)
 	near(t, "running variance", got.RunningVar, r.runningVar, 1e-5, 0)
-	near(t, "y", got.Y, r.y, 1e-5, 1)
+	near(t, "y", got.Y.Floats, r.y, 1e-5, 1)
 }
 
 func testInference(t *testing.T, p *pool.Pool, b *BatchNorm) {
 	t.Helper()
 	z := newZone()
 	c := *b
-	c.Y = z.alloc(len(b.X))
-	if b.Residual != nil {
-		c.Residual = z.normal(len(b.X), 0, 1)
+	c.Y = Floats(z.alloc(b.X.len()))
+	if !b.Residual.none() {
+		c.Residual = Floats(z.normal(b.X.len(), 0, 1))
 	}
 	c.Infer(p)
-	want := make([]float64, len(c.X))
+	want := make([]float64, c.X.len())
 	for i := range want {
 		channel := i % len(c.Gamma)
 		want[i] = naiveOutput(&c, i, float64(c.RunningMean[channel]), 1/math.Sqrt(float64(c.RunningVar[channel])+1e-5))
 	}
-	near(t, "y in inference", c.Y, want, 1e-5, 1)
+	near(t, "y in inference", c.Y.Floats, want, 1e-5, 1)
 	z.check(t)
 }
 
@@ -141,15 +141,15 @@ func TestBatchNormLargeMean(t *testing.T) {
 		defer p.Close()
 		z := newZone()
 		b := newBatchNorm(z, 5000, 6, false, false)
-		for i := range b.X {
-			b.X[i] = float32(1000 + z.NormFloat64())
+		for i := range b.X.Floats {
+			b.X.Floats[i] = float32(1000 + z.NormFloat64())
 		}
-		b.X[0] = 1030 // an outlier in the first row
+		b.X.Floats[0] = 1030 // an outlier in the first row
 		want := naiveBatchNorm(b)
 		b.Train(p)
 		near(t, "mean", b.Mean, want.mean, 1e-7, 0)
 		near(t, "invstd", b.InvStd, want.invStd, 1e-5, 0)
-		near(t, "y", b.Y, want.y, 1e-5, 1)
+		near(t, "y", b.Y.Floats, want.y, 1e-5, 1)
 	})
 }
 
@@ -158,9 +158,9 @@ func TestBatchNormKeepsNaN(t *testing.T) {
 		p := pool.New(1)
 		z := newZone()
 		b := newBatchNorm(z, 100, 16, true, true)
-		b.X[16*50+3] = float32(math.NaN())
+		b.X.Floats[16*50+3] = float32(math.NaN())
 		b.Train(p)
-		for i, v := range b.Y {
+		for i, v := range b.Y.Floats {
 			if (v != v) != (i%16 == 3) {
 				t.Fatalf("y[%d] = %v with a NaN in channel 3", i, v)
 			}
@@ -184,25 +184,25 @@ func testBatchNormGrad(t *testing.T, rows, channels int, relu, residual bool) {
 	z := newZone()
 	n := rows * channels
 	b := &BatchNormGrad{
-		DY: z.normal(n, 0.1, 1), X: z.normal(n, 3, 1),
+		DY: Floats(z.normal(n, 0.1, 1)), X: Floats(z.normal(n, 3, 1)),
 		Gamma: z.normal(channels, 1, 0.3), Mean: z.normal(channels, 3, 0.1), InvStd: z.normal(channels, 1, 0.1),
-		DX: z.alloc(n), DGamma: z.alloc(channels), DBeta: z.alloc(channels),
+		DX: Floats(z.alloc(n)), DGamma: z.alloc(channels), DBeta: z.alloc(channels),
 	}
 	if relu {
-		b.Y = z.normal(n, 0, 1)
-		for i := range b.Y {
-			b.Y[i] = max(b.Y[i], 0)
+		b.Y = Floats(z.normal(n, 0, 1))
+		for i, v := range b.Y.Floats {
+			b.Y.Floats[i] = max(v, 0)
 		}
 	}
 	if residual {
-		b.DResidual = z.alloc(n)
+		b.DResidual = Floats(z.alloc(n))
 	}
 	p := pool.New(1)
 	b.Run(p)
 	naiveBatchNormGrad(b).check(t, b)
 	withPools(t, func(t *testing.T, p *pool.Pool) {
 		c := *b
-		c.DX, c.DGamma, c.DBeta, c.DY = z.alloc(n), z.alloc(channels), z.alloc(channels), z.clone(b.DY)
+		c.DX, c.DGamma, c.DBeta, c.DY = Floats(z.alloc(n)), z.alloc(channels), z.alloc(channels), Floats(z.clone(b.DY.Floats))
 		what := fmt.Sprintf("%d threads, in place", p.Threads())
 		if residual {
 			c.DResidual = c.DY
@@ -210,10 +210,10 @@ func testBatchNormGrad(t *testing.T, rows, channels int, relu, residual bool) {
 			c.DX = c.DY
 		}
 		c.Run(p)
-		sameBits(t, "dx, "+what, c.DX, b.DX)
+		sameBits(t, "dx, "+what, c.DX.Floats, b.DX.Floats)
 		sameBits(t, "dgamma, "+what, c.DGamma, b.DGamma)
 		sameBits(t, "dbeta, "+what, c.DBeta, b.DBeta)
-		sameBits(t, "dresidual, "+what, c.DResidual, b.DResidual)
+		sameBits(t, "dresidual, "+what, c.DResidual.Floats, b.DResidual.Floats)
 	})
 	z.check(t)
 }
@@ -222,13 +222,13 @@ type batchNormGradResult struct{ dx, g, dgamma, dbeta []float64 }
 
 func naiveBatchNormGrad(b *BatchNormGrad) *batchNormGradResult {
 	channels := len(b.Gamma)
-	n := float64(len(b.X) / channels)
-	r := &batchNormGradResult{dx: make([]float64, len(b.X)), g: wide(b.DY), dgamma: make([]float64, channels), dbeta: make([]float64, channels)}
+	n := float64(b.X.len() / channels)
+	r := &batchNormGradResult{dx: make([]float64, b.X.len()), g: wide(b.DY.Floats), dgamma: make([]float64, channels), dbeta: make([]float64, channels)}
 	normalised := func(i int) float64 {
-		return (float64(b.X[i]) - float64(b.Mean[i%channels])) * float64(b.InvStd[i%channels])
+		return (float64(b.X.Floats[i]) - float64(b.Mean[i%channels])) * float64(b.InvStd[i%channels])
 	}
 	for i := range r.g {
-		if b.Y != nil && b.Y[i] <= 0 {
+		if !b.Y.none() && b.Y.Floats[i] <= 0 {
 			r.g[i] = 0
 		}
 		r.dbeta[i%channels] += r.g[i]
@@ -246,9 +246,9 @@ func (r *batchNormGradResult) check(t *testing.T, got *BatchNormGrad) {
 	size := math.Sqrt(float64(len(r.dx) / len(r.dbeta)))
 	near(t, "dbeta", got.DBeta, r.dbeta, 1e-6, size)
 	near(t, "dgamma", got.DGamma, r.dgamma, 1e-6, size)
-	near(t, "dx", got.DX, r.dx, 2e-6, 1)
-	if got.DResidual != nil {
-		near(t, "dresidual", got.DResidual, r.g, 1e-6, 1)
+	near(t, "dx", got.DX.Floats, r.dx, 2e-6, 1)
+	if !got.DResidual.none() {
+		near(t, "dresidual", got.DResidual.Floats, r.g, 1e-6, 1)
 	}
 }
 
@@ -258,7 +258,7 @@ func TestBatchNormDoesNotAllocate(t *testing.T) {
 	b := newBatchNorm(newZone(), 4000, 16, true, true)
 	g := BatchNormGrad{
 		DY: b.Residual, X: b.X, Y: b.Y, Gamma: b.Gamma, Mean: b.Mean, InvStd: b.InvStd,
-		DX: make([]float32, len(b.X)), DGamma: make([]float32, 16), DBeta: make([]float32, 16),
+		DX: Floats(make([]float32, b.X.len())), DGamma: make([]float32, 16), DBeta: make([]float32, 16),
 	}
 	allocs := testing.AllocsPerRun(50, func() {
 		b.Train(p)

@@ -17,14 +17,14 @@ import (
 //
 // Where y is NaN, g is dy, so that divergence does not go unseen.
 type BatchNormGrad struct {
-	DY []float32 // rows × channels: the gradient of y
-	X  []float32 // like DY: the input
-	Y  []float32 // like DY: the output; nil if there was no ReLU
+	DY Matrix // rows × channels: the gradient of y
+	X  Matrix // like DY: the input
+	Y  Matrix // like DY: the output; none if there was no ReLU
 
 	Gamma, Mean, InvStd []float32 // per channel; the latter as Train saved them
 
-	DX            []float32 // like DY; may be DY, X or Y
-	DResidual     []float32 // like DY; may be DY or Y; nil if not wanted
+	DX            Matrix    // like DY; may be DY, X or Y
+	DResidual     Matrix    // like DY; may be DY or Y; none if not wanted
 	DGamma, DBeta []float32 // per channel
 }
 
@@ -32,9 +32,9 @@ type BatchNormGrad struct {
 func (b *BatchNormGrad) Run(p *pool.Pool) {
 	channels := b.check()
 	j := backwards.Get().(*backward)
-	j.BatchNormGrad, j.grid = *b, newGrid(len(b.X), channels)
-	j.floor = floor(b.Y != nil)
-	if b.Y == nil {
+	j.BatchNormGrad, j.grid = *b, newGrid(b.X.len(), channels)
+	j.floor = floor(!b.Y.none())
+	if b.Y.none() {
 		j.Y = b.X // a mask that lets all pass
 	}
 	j.params = sized(j.params, 4*j.period)
@@ -48,7 +48,7 @@ func (b *BatchNormGrad) Run(p *pool.Pool) {
 	}
 	j.setParams()
 	j.tile(j.params)
-	if b.DResidual != nil { // it holds g
+	if !b.DResidual.none() { // it holds g
 		j.DY, j.Y, j.floor = b.DResidual, b.X, floor(false)
 	}
 	p.Do(j.tasks, j.writeTask)
@@ -59,10 +59,10 @@ func (b *BatchNormGrad) Run(p *pool.Pool) {
 func (b *BatchNormGrad) check() (channels int) {
 	channels = len(b.Gamma)
 	need(channels, b.Mean, b.InvStd, b.DGamma, b.DBeta)
-	need(len(b.X), b.DY, b.DX)
-	for _, x := range [][]float32{b.Y, b.DResidual} {
-		if x != nil {
-			need(len(b.X), x)
+	needLen(b.X.len(), b.DY, b.DX)
+	for _, m := range []Matrix{b.Y, b.DResidual} {
+		if !m.none() {
+			needLen(b.X.len(), m)
 		}
 	}
 	return channels
@@ -86,18 +86,24 @@ var backwards = sync.Pool{New: func() any {
 	return j
 }}
 
+func (j *backward) short() bool { return j.X.Short != nil }
+
 func (j *backward) sum(_, i int) {
 	sums := j.sums[i*2*j.period : (i+1)*2*j.period]
-	for _, part := range j.parts(i) {
-		part.gradSums[has(j.DResidual)](sums, part.of(j.DResidual), part.of(j.X), part.of(j.Y),
-			part.of(j.DY), j.params[:j.period], j.period, j.floor)
+	for part := j.parts(i, j.short()); part.next(); {
+		x, y, dy := part.in(0, j.X), part.in(1, j.Y), part.in(2, j.DY)
+		g := part.out(3, j.DResidual)
+		part.gradSums[has(g)](sums, g, x, y, dy, j.params[:j.period], j.period, j.floor)
+		part.store(3, j.DResidual)
 	}
 }
 
 // write takes the tasks backwards: what sum read last is still in the cache.
 func (j *backward) write(_, i int) {
-	for _, part := range j.parts(j.tasks - 1 - i) {
-		part.inputGrad(part.of(j.DX), part.of(j.X), part.of(j.Y), part.of(j.DY), j.params, j.period, j.floor)
+	for part := j.parts(j.tasks-1-i, j.short()); part.next(); {
+		x, y, dy := part.in(0, j.X), part.in(1, j.Y), part.in(2, j.DY)
+		part.inputGrad(part.out(3, j.DX), x, y, dy, j.params, j.period, j.floor)
+		part.store(3, j.DX)
 	}
 }
 

@@ -73,8 +73,8 @@ func (p *part) mask(dst, y, dy, scratch []float32, period int) {
 // each calls f for all parts of all tasks.
 func (g *grid) each(p *pool.Pool, f func(worker int, part part)) {
 	p.Do(g.tasks, func(worker, i int) {
-		for _, part := range g.parts(i) {
-			f(worker, part)
+		for p := g.parts(i, false); p.next(); {
+			f(worker, p.part)
 		}
 	})
 }
@@ -83,8 +83,8 @@ func (g *grid) each(p *pool.Pool, f func(worker int, part part)) {
 func (g *grid) sum(p *pool.Pool, totals []float64, f func(part part, sums []float32)) {
 	sums := make([]float32, g.tasks*len(totals))
 	p.Do(g.tasks, func(_, i int) {
-		for _, part := range g.parts(i) {
-			f(part, sums[i*len(totals):(i+1)*len(totals)])
+		for p := g.parts(i, false); p.next(); {
+			f(p.part, sums[i*len(totals):(i+1)*len(totals)])
 		}
 	})
 	for ; len(sums) > 0; sums = sums[len(totals):] {

@@ -50,25 +50,25 @@ func BenchmarkPass(b *testing.B) {
 		return func() { p.Do(parts, f) }
 	})
 	bench(b, "Add", 3, func(p *pool.Pool, x [][]float32, _ int) func() {
-		return func() { Add(p, x[2], x[0], x[1]) }
+		return func() { Add(p, Floats(x[2]), Floats(x[0]), Floats(x[1])) }
 	})
 	bench(b, "Train", 4, func(p *pool.Pool, x [][]float32, c int) func() { // reads x twice
-		n := BatchNorm{X: x[0], Residual: x[1], Y: x[2], ReLU: true, Gamma: params(c), Beta: params(c),
+		n := BatchNorm{X: Floats(x[0]), Residual: Floats(x[1]), Y: Floats(x[2]), ReLU: true, Gamma: params(c), Beta: params(c),
 			RunningMean: params(c), RunningVar: params(c), Mean: params(c), InvStd: params(c), Eps: 1e-5, Momentum: 0.1}
 		return func() { n.Train(p) }
 	})
 	bench(b, "Infer", 2, func(p *pool.Pool, x [][]float32, c int) func() {
-		n := BatchNorm{X: x[0], Y: x[2], ReLU: true, Gamma: params(c), Beta: params(c),
+		n := BatchNorm{X: Floats(x[0]), Y: Floats(x[2]), ReLU: true, Gamma: params(c), Beta: params(c),
 			RunningMean: params(c), RunningVar: params(c), Eps: 1e-5}
 		return func() { n.Infer(p) }
 	})
 	bench(b, "Grad", 7, func(p *pool.Pool, x [][]float32, c int) func() { // reads x, y and dy twice
-		g := BatchNormGrad{X: x[0], Y: x[1], DY: x[2], DX: x[3], Gamma: params(c), Mean: params(c),
+		g := BatchNormGrad{X: Floats(x[0]), Y: Floats(x[1]), DY: Floats(x[2]), DX: Floats(x[3]), Gamma: params(c), Mean: params(c),
 			InvStd: params(c), DGamma: params(c), DBeta: params(c)}
 		return func() { g.Run(p) }
 	})
 	bench(b, "GradResidual", 7, func(p *pool.Pool, x [][]float32, c int) func() { // reads x, y, dy, then g and x
-		g := BatchNormGrad{X: x[0], Y: x[1], DY: x[2], DX: x[3], DResidual: x[4], Gamma: params(c), Mean: params(c),
+		g := BatchNormGrad{X: Floats(x[0]), Y: Floats(x[1]), DY: Floats(x[2]), DX: Floats(x[3]), DResidual: Floats(x[4]), Gamma: params(c), Mean: params(c),
 			InvStd: params(c), DGamma: params(c), DBeta: params(c)}
 		return func() { g.Run(p) }
 	})
@@ -77,7 +77,7 @@ func BenchmarkPass(b *testing.B) {
 	})
 	bench(b, "CountPositive", 1, func(p *pool.Pool, x [][]float32, c int) func() {
 		labels := make([]int32, len(x[0])/(16*c))
-		return func() { CountPositive(p, x[0], 16, labels) }
+		return func() { CountPositive(p, Floats(x[0]), 16, labels) }
 	})
 }
 

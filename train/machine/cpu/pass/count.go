@@ -9,12 +9,12 @@ import (
 // CountPositive returns how many elements of x (pixels × images × channels,
 // layout HWNC; one pixel for a matrix of images × channels) are greater than 0
 // in the images whose label is not negative.
-func CountPositive(p *pool.Pool, x []float32, pixels int, labels []int32) int64 {
-	if pixels == 0 || len(x) == 0 {
+func CountPositive(p *pool.Pool, x Matrix, pixels int, labels []int32) int64 {
+	if pixels == 0 || x.len() == 0 {
 		return 0
 	}
-	pixel := len(x) / pixels
-	if pixel*pixels != len(x) || len(labels) == 0 || pixel%len(labels) != 0 {
+	pixel := x.len() / pixels
+	if pixel*pixels != x.len() || len(labels) == 0 || pixel%len(labels) != 0 {
 		panic("pass: length is not pixels × images × channels")
 	}
 	runs := keptRuns(labels, pixel)
@@ -22,13 +22,13 @@ func CountPositive(p *pool.Pool, x []float32, pixels int, labels []int32) int64 
 	var total atomic.Int64       // integers add up the same in any order
 	p.Do((pixels+group-1)/group, func(_, i int) {
 		var count int64
-		part := x[i*group*pixel : min((i+1)*group, pixels)*pixel]
+		first, last := i*group*pixel, min((i+1)*group, pixels)*pixel
 		if len(runs) == 1 && runs[0] == [2]int{0, pixel} {
-			count = countAll(part)
+			count = countAll(x, first, last)
 		} else {
-			for ; len(part) > 0; part = part[pixel:] {
+			for ; first < last; first += pixel {
 				for _, run := range runs {
-					count += countAll(part[run[0]:run[1]])
+					count += countAll(x, first+run[0], first+run[1])
 				}
 			}
 		}
@@ -53,7 +53,11 @@ func keptRuns(labels []int32, pixel int) [][2]int {
 	return runs
 }
 
-func countAll(x []float32) int64 {
-	n := len(x) &^ 15
-	return active.countPositive(x[:n]) + reference.countPositive(x[n:])
+func countAll(x Matrix, lo, hi int) (count int64) {
+	for b := rangeOf(lo, hi, blockFloats, x.Short != nil); b.next(); {
+		x := b.in(0, x)
+		n := len(x) &^ 15
+		count += active.countPositive(x[:n]) + reference.countPositive(x[n:])
+	}
+	return count
 }

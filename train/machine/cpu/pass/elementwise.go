@@ -10,8 +10,18 @@ import (
 const chunk = 16 << 10
 
 // Add computes z = x + y; z may be x or y.
-func Add(p *pool.Pool, z, x, y []float32) {
-	elements(p, active.add, reference.add, z, x, y, 0, 0, 0)
+func Add(p *pool.Pool, z, x, y Matrix) {
+	if z.Short == nil {
+		elements(p, active.add, reference.add, z.Floats, x.Floats, y.Floats, 0, 0, 0)
+		return
+	}
+	needLen(z.len(), x, y)
+	p.Do((z.len()+chunk-1)/chunk, func(_, i int) {
+		for b := rangeOf(i*chunk, min((i+1)*chunk, z.len()), blockFloats, true); b.next(); {
+			apply(active.add, reference.add, b.out(2, z), b.in(0, x), b.in(1, y), 0, 0, 0)
+			b.store(2, z)
+		}
+	})
 }
 
 // Accumulate computes acc = β·acc + α·g. With β = 0, what acc held before does

@@ -37,25 +37,44 @@ func newGrid(length, channels int) grid {
 
 func (g *grid) rows() int { return g.length / g.channels }
 
-// A part is a range of a matrix and the kernels for it.
+// A part is a block and the kernels for it.
 type part struct {
 	*kernels
-	lo, hi int
+	block
 }
 
-// of returns the part's range of x; nil stays nil.
-func (p *part) of(x []float32) []float32 {
+// Parts are those of a task: for p := g.parts(…); p.next(); { … }
+type parts struct {
+	part
+	whole, rest blocks // of whole periods, and what is left
+}
+
+// next goes on to the next part, if there is one.
+func (p *parts) next() bool {
+	if p.whole.next() {
+		p.part = part{active, p.whole.block}
+		return true
+	}
+	more := p.rest.next()
+	p.part = part{&reference, p.rest.block}
+	return more
+}
+
+// of returns the block's range of x; nil stays nil.
+func (b *block) of(x []float32) []float32 {
 	if x == nil {
 		return nil
 	}
-	return x[p.lo:p.hi]
+	return x[b.lo:b.hi]
 }
 
-// parts cuts the i-th task into whole periods and, in the last task, the rest.
-func (g *grid) parts(i int) [2]part {
+// parts cuts the i-th task into whole periods and, in the last task, the rest; of
+// matrices in bfloat16 into blocks of some periods each.
+func (g *grid) parts(i int, short bool) parts {
 	lo, hi := i*g.task, min((i+1)*g.task, g.length)
 	whole := hi - (hi-lo)%g.period
-	return [2]part{{active, lo, whole}, {&reference, whole, hi}}
+	size := max(blockFloats/(4*g.period), 1) * 4 * g.period
+	return parts{whole: rangeOf(lo, whole, size, short), rest: rangeOf(whole, hi, size, short)}
 }
 
 // tile repeats the first channels values of each period of params.

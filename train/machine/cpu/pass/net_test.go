@@ -22,9 +22,9 @@ func TestAveragePool(t *testing.T) {
 			}
 			withPools(t, func(t *testing.T, p *pool.Pool) {
 				y, dx := z.alloc(n*c), z.alloc(len(x))
-				AveragePool(p, y, x, pixels)
+				AveragePool(p, y, Floats(x), pixels)
 				near(t, "y", y, want, 1e-6, 1)
-				AveragePoolGrad(p, dx, y, pixels)
+				AveragePoolGrad(p, Floats(dx), y, pixels)
 				near(t, "dx", dx, spread, 1e-6, 1)
 			})
 			z.check(t)
@@ -62,7 +62,7 @@ func testCountPositive(t *testing.T, p *pool.Pool, pixels, n, c int) {
 				want++
 			}
 		}
-		if got := CountPositive(p, x, pixels, labels); got != want {
+		if got := CountPositive(p, Floats(x), pixels, labels); got != want {
 			t.Fatalf("%d×%d×%d, labels %v: %d positive, want %d", pixels, n, c, labels, got, want)
 		}
 	}
@@ -219,9 +219,9 @@ func TestSelect(t *testing.T) {
 		}
 		withPools(t, func(t *testing.T, p *pool.Pool) {
 			got, total := z.alloc(len(want)), make([]float64, len(units))
-			Select(p, got, x, pixels, units, labels)
+			Select(p, Floats(got), Floats(x), pixels, units, labels)
 			near(t, "z", got, want, 0, 1)
-			CountColumns(p, total, got)
+			CountColumns(p, total, Floats(got))
 			for k, v := range count {
 				if total[k] != v {
 					t.Errorf("column %d: %g positive, want %g", k, total[k], v)

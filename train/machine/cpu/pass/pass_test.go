@@ -145,9 +145,9 @@ func testElementwise(t *testing.T, p *pool.Pool, n int) {
 		near(t, fmt.Sprintf("n=%d %s", n, what), got, want, 4e-7, 1)
 	}
 	sum, inX, inY := z.alloc(n), z.clone(x), z.clone(y)
-	Add(p, sum, x, y)
-	Add(p, inX, inX, y)
-	Add(p, inY, x, inY)
+	Add(p, Floats(sum), Floats(x), Floats(y))
+	Add(p, Floats(inX), Floats(inX), Floats(y))
+	Add(p, Floats(inY), Floats(x), Floats(inY))
 	expect("add", sum, func(x, y float64) float64 { return x + y })
 	sameBits(t, "add in x", inX, sum)
 	sameBits(t, "add in y", inY, sum)
@@ -180,19 +180,19 @@ func TestWrongLengthsPanic(t *testing.T) {
 	p := pool.New(1)
 	x := func(n int) []float32 { return make([]float32, n) }
 	for name, call := range map[string]func(){
-		"add":       func() { Add(p, x(16), x(16), x(15)) },
+		"add":       func() { Add(p, Floats(x(16)), Floats(x(16)), Floats(x(15))) },
 		"sgd":       func() { SGD(p, x(16), x(32), 1, 0) },
 		"linear":    func() { Linear(p, x(6), x(8), x(13), x(3)) },
-		"average":   func() { AveragePool(p, x(6), x(25), 4) },
+		"average":   func() { AveragePool(p, x(6), Floats(x(25)), 4) },
 		"max":       func() { (&MaxPool{2, 2, 2, 2}).Forward(p, x(3), x(13)) },
 		"max grad":  func() { (&MaxPool{3, 2, 2, 2}).Grad(p, x(18), x(2), x(18), x(3)) },
-		"count":     func() { CountPositive(p, x(10), 3, []int32{0}) },
+		"count":     func() { CountPositive(p, Floats(x(10)), 3, []int32{0}) },
 		"transpose": func() { NCHWToHWNC(p, x(10), x(12), 4) },
 		"gather": func() {
 			(&Images{Pixels: x8(12), Channels: 3, Height: 2, Width: 2}).Gather(p, 4, x(12), []int32{1}, nil)
 		},
 		"batchnorm": func() {
-			b := BatchNorm{X: x(9), Y: x(9), Gamma: x(2), Beta: x(2), RunningMean: x(2), RunningVar: x(2)}
+			b := BatchNorm{X: Floats(x(9)), Y: Floats(x(9)), Gamma: x(2), Beta: x(2), RunningMean: x(2), RunningVar: x(2)}
 			b.Infer(p)
 		},
 	} {

@@ -1,6 +1,9 @@
 package pass
 
-import "largestep/train/machine/cpu/pool"
+import (
+	"largestep/train/machine/cpu/bfloat"
+	"largestep/train/machine/cpu/pool"
+)
 
 // countColumns is the number of columns in a task of CountColumns.
 const countColumns = 256
@@ -9,9 +12,20 @@ const countColumns = 256
 // channels, layout HWNC; one pixel for a matrix of images × channels). Units
 // count channel·pixels + pixel; a unit of −1 is the constant 1. Images with a
 // negative label become zero.
-func Select(p *pool.Pool, z, x []float32, pixels int, units, labels []int32) {
+func Select(p *pool.Pool, z, x Matrix, pixels int, units, labels []int32) {
+	needLen(len(labels)*len(units), z)
+	switch {
+	case z.Short == nil:
+		pick(p, z.Floats, x.Floats, 1, func(v float32) float32 { return v }, pixels, units, labels)
+	case x.Short == nil:
+		pick(p, z.Short, x.Floats, bfloat.Nearest(1), bfloat.Nearest, pixels, units, labels)
+	default:
+		pick(p, z.Short, x.Short, bfloat.Nearest(1), func(v bfloat.Number) bfloat.Number { return v }, pixels, units, labels)
+	}
+}
+
+func pick[Z, X float32 | bfloat.Number](p *pool.Pool, z []Z, x []X, one Z, number func(X) Z, pixels int, units, labels []int32) {
 	images := len(labels)
-	need(images*len(units), z)
 	channels := len(x) / (pixels * images)
 	at := make([]int, len(units)) // place of each unit for image 0
 	for k, u := range units {
@@ -25,9 +39,9 @@ func Select(p *pool.Pool, z, x []float32, pixels int, units, labels []int32) {
 		}
 		for k, u := range units {
 			if u < 0 {
-				row[k] = 1
+				row[k] = one
 			} else {
-				row[k] = x[at[k]+n*channels]
+				row[k] = number(x[at[k]+n*channels])
 			}
 		}
 	})
@@ -35,15 +49,17 @@ func Select(p *pool.Pool, z, x []float32, pixels int, units, labels []int32) {
 
 // CountColumns adds the number of positive elements of each column of z (rows ×
 // columns, as many as total has) to total.
-func CountColumns(p *pool.Pool, total []float64, z []float32) {
+func CountColumns(p *pool.Pool, total []float64, z Matrix) {
 	columns := len(total)
 	p.Do((columns+countColumns-1)/countColumns, func(_, i int) {
 		lo, hi := i*countColumns, min((i+1)*countColumns, columns)
 		counts := total[lo:hi]
-		for row := 0; row+columns <= len(z); row += columns {
-			for k, v := range z[row+lo : row+hi] {
-				if v > 0 {
-					counts[k]++
+		for row := 0; row+columns <= z.len(); row += columns {
+			for b := rangeOf(row+lo, row+hi, countColumns, z.Short != nil); b.next(); {
+				for k, v := range b.in(0, z) {
+					if v > 0 {
+						counts[k]++
+					}
 				}
 			}
 		}

@@ -15,7 +15,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	flags := flag.NewFlagSet("_generate", flag.ExitOnError)
-	file := flags.String("file", "", "what to generate: nn_avx512, tn_avx512, nn_avx2, tn_avx2, winograd_avx512, winograd_avx2, amx, bfloat_avx512, transpose or neon")
+	file := flags.String("file", "", "what to generate: nn_avx512, tn_avx512, nn_avx2, tn_avx2, winograd_avx512, winograd_avx2, amx, arrange, transpose or neon")
 	options := build.NewFlags(flags)
 	flags.Parse(os.Args[1:])
 	if *file == "neon" {
@@ -42,8 +42,8 @@ func main() {
 		winograd(c, "256", 8)
 	case "amx":
 		amxTiles(c)
-	case "bfloat_avx512":
-		bfloat(c)
+	case "arrange":
+		arrange(c)
 	case "transpose":
 		transpose8(c)
 	default:

@@ -1,0 +1,123 @@
+package conv
+
+import (
+	"unsafe"
+
+	"largestep/train/machine/cpu/bfloat"
+	"largestep/train/machine/cpu/pool"
+)
+
+// moreNumbers returns n numbers of memory that no other call since begin returned.
+func (s *Scratch) moreNumbers(n int) []bfloat.Number {
+	return unsafe.Slice((*bfloat.Number)(unsafe.Pointer(unsafe.SliceData(s.more((n+1)/2)))), n)
+}
+
+// filledRows returns rows of the given number of elements, filled up to n with zeros.
+func (c *Short) filledRows(src []bfloat.Number, elements, n int) []bfloat.Number {
+	if elements == n {
+		return src
+	}
+	rows := len(src) / elements
+	dst := c.scratch.moreNumbers(rows * n)
+	inParts(c.pool, rows, func(_, from, to int) {
+		for i := from; i < to; i++ {
+			row := dst[i*n:][:n]
+			clear(row[copy(row, src[i*elements:][:elements]):])
+		}
+	})
+	return dst
+}
+
+// pairedFilter returns the filter w, rounded, as a gather's b.
+func (c *Short) pairedFilter(g *gather, w []float32, channels int) []bfloat.Number {
+	short := c.roundedNumbers(w)
+	dst, nr := c.scratch.moreNumbers(panels(g.to)*g.panelLen()), panelLanes(g.to)
+	size := g.from * g.lanes
+	c.pool.Do(panels(g.to)*g.k*g.k, func(_, i int) {
+		c.kernels.pairPanels(dst[i*size:][:size], short[i*channels*nr:], g.from, channels, nr)
+	})
+	return dst
+}
+
+// pairedPixels returns dy as a correlate's b, with n instead of N images.
+func (c *Short) pairedPixels(dy []bfloat.Number, n int) []bfloat.Number {
+	s := c.shape
+	size := side(s.OC) * n
+	dst := c.scratch.moreNumbers(s.outH() * s.outW() * size)
+	inParts(c.pool, s.outH()*s.outW(), func(_, from, to int) {
+		for i := from; i < to; i++ {
+			c.kernels.pairPanels(dst[i*size:][:size], dy[i*s.N*s.OC:], n, s.N, s.OC)
+		}
+	})
+	return dst
+}
+
+// transposedPixels returns x as a correlate's a, with n instead of N images.
+func (c *Short) transposedPixels(x []bfloat.Number, n int) []bfloat.Number {
+	s := c.shape
+	size := s.C * n
+	dst := c.scratch.moreNumbers(s.H * s.W * size)
+	inParts(c.pool, s.H*s.W, func(worker, from, to int) {
+		for i := from; i < to; i++ {
+			c.kernels.transposeRows(dst[i*size:][:size], x[i*s.N*s.C:], n, s.N, s.C, &c.work[worker].pairs)
+		}
+	})
+	return dst
+}
+
+// pairPanels sets dst to panels of 16 of src's lanes each, of n rows, the last ones
+// zero.
+func (s *tileSet) pairPanels(dst, src []bfloat.Number, n, rows, lanes int) {
+	for first := 0; first < lanes; first += brickSide {
+		panel := dst[first*n:][:brickSide*n]
+		s.pair(panel, src[first:], lanes, rows, min(brickSide, lanes-first))
+		clear(panel[(rows+1)/2*2*brickSide:])
+	}
+}
+
+// transposeRows sets dst[j*n+k] to src[k*lanes+j], zero from k = rows on. It needs
+// some memory.
+func (s *tileSet) transposeRows(dst, src []bfloat.Number, n, rows, lanes int, memory *pairs) {
+	for top := 0; top < n; top += 2 * brickSide {
+		high, wide := min(2*brickSide, rows-top), min(2*brickSide, n-top)
+		for first := 0; first < lanes; first += brickSide {
+			most := min(brickSide, lanes-first)
+			s.pair(memory[:], src[top*lanes+first:], lanes, high, most)
+			clear(memory[(high+1)/2*2*brickSide:])
+			s.transpose(dst[first*n+top:], memory, n, wide/2, most)
+		}
+	}
+}
+
+// inParts calls f for parts of n things.
+func inParts(p *pool.Pool, n int, f func(worker, from, to int)) {
+	parts := min(n, p.Threads()*itemsPerThread)
+	p.Do(parts, func(worker, i int) { f(worker, i*n/parts, (i+1)*n/parts) })
+}
+
+// roundedNumbers returns src, rounded.
+func (c *Short) roundedNumbers(src []float32) []bfloat.Number {
+	dst := c.scratch.moreNumbers(len(src))
+	inParts(c.pool, len(src), func(_, from, to int) { bfloat.Round(dst[from:to], src[from:to]) })
+	return dst
+}
+
+// rounded returns src, rounded, in float32.
+func (c *Short) rounded(src []float32) []float32 { return c.widened(c.roundedNumbers(src)) }
+
+// widened returns src in float32.
+func (c *Short) widened(src []bfloat.Number) []float32 {
+	dst := c.scratch.more(len(src))
+	inParts(c.pool, len(src), func(_, from, to int) { bfloat.Widen(dst[from:to], src[from:to]) })
+	return dst
+}
+
+// inFloats has out computed from in, or added to it, in float32.
+func (c *Short) inFloats(out, in []bfloat.Number, add bool, compute func(out, in []float32)) {
+	result := c.scratch.more(len(out))
+	if add {
+		inParts(c.pool, len(out), func(_, from, to int) { bfloat.Widen(result[from:to], out[from:to]) })
+	}
+	compute(result, c.widened(in))
+	inParts(c.pool, len(out), func(_, from, to int) { bfloat.Round(out[from:to], result[from:to]) })
+}
