@@ -189,7 +189,7 @@ func TestSweepKilled(t *testing.T) {
 	if testing.Short() {
 		kills = 4
 	}
-	more := []string{"--checkpoint-every", "20ms", "--steps", "3000"}
+	more := []string{"--checkpoint-every", "20ms", "--steps", "6000"}
 	start := time.Now()
 	if out, err := exec.Command(bin, sweepOf("whole", more...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -200,7 +200,7 @@ func TestSweepKilled(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	killed := 0
 	for killed < kills {
-		after := time.Duration(rng.Float64() * 0.2 * float64(whole))
+		after := time.Duration(rng.Float64() * 0.08 * float64(whole))
 		if !runKilled(t, after, bin, sweepOf("cut", append(more, "--jobs", fmt.Sprint(1+killed%3))...)...) {
 			break
 		}

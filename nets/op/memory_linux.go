@@ -18,24 +18,27 @@ func hostMemory() uint64 {
 	return uint64(info.Totalram) * uint64(info.Unit)
 }
 
-// memoryLeft is how many bytes limits leave this process: that of its address space
-// (ulimit -v), and that of its container.
+// memoryLeft is how many bytes limits leave this process: those of its address space
+// and of its data (ulimit -v and -d), and that of its container. Beyond that the
+// runtime, which needs some of its own, would end the process.
 func memoryLeft() int64 {
-	var addresses, resident int64 // in use, in pages
+	const own = 32 << 20
+	var used [7]int64 // in pages: addresses, resident, …, data
 	if b, err := os.ReadFile("/proc/self/statm"); err == nil {
-		if f := bytes.Fields(b); len(f) >= 2 {
-			addresses, _ = strconv.ParseInt(string(f[0]), 10, 64)
-			resident, _ = strconv.ParseInt(string(f[1]), 10, 64)
+		for i, f := range bytes.Fields(b) {
+			used[min(i, 6)], _ = strconv.ParseInt(string(f), 10, 64)
 		}
 	}
 	page, left := int64(os.Getpagesize()), int64(math.MaxInt64)
-	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_AS, &limit) == nil && limit.Cur < math.MaxInt64 {
-		left = int64(limit.Cur) - addresses*page
+	for resource, pages := range map[int]int64{unix.RLIMIT_AS: used[0], unix.RLIMIT_DATA: used[5]} {
+		var limit unix.Rlimit
+		if unix.Getrlimit(resource, &limit) == nil && limit.Cur < math.MaxInt64 {
+			left = min(left, int64(limit.Cur)-pages*page-own)
+		}
 	}
 	if b, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
 		if most, err := strconv.ParseInt(string(bytes.TrimSpace(b)), 10, 64); err == nil { // else it is "max"
-			left = min(left, most-resident*page)
+			left = min(left, most-used[1]*page)
 		}
 	}
 	return max(left, 0)
