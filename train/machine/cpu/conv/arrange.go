@@ -28,39 +28,16 @@ func (c *Short) filledRows(src []bfloat.Number, elements, n int) []bfloat.Number
 	return dst
 }
 
-// pairedFilter returns the filter w, rounded, as a gather's b.
-func (c *Short) pairedFilter(g *gather, w []float32, channels int) []bfloat.Number {
-	short := c.roundedNumbers(w)
-	dst, nr := c.scratch.moreNumbers(panels(g.to)*g.panelLen()), panelLanes(g.to)
-	size := g.from * g.lanes
-	c.pool.Do(panels(g.to)*g.k*g.k, func(_, i int) {
-		c.kernels.pairPanels(dst[i*size:][:size], short[i*channels*nr:], g.from, channels, nr)
-	})
-	return dst
-}
-
-// pairedPixels returns dy as a correlate's b, with n instead of N images.
-func (c *Short) pairedPixels(dy []bfloat.Number, n int) []bfloat.Number {
-	s := c.shape
-	size := side(s.OC) * n
-	dst := c.scratch.moreNumbers(s.outH() * s.outW() * size)
-	inParts(c.pool, s.outH()*s.outW(), func(_, from, to int) {
-		for i := from; i < to; i++ {
-			c.kernels.pairPanels(dst[i*size:][:size], dy[i*s.N*s.OC:], n, s.N, s.OC)
-		}
-	})
-	return dst
-}
-
-// transposedPixels returns x as a correlate's a, with n instead of N images.
-func (c *Short) transposedPixels(x []bfloat.Number, n int) []bfloat.Number {
-	s := c.shape
-	size := s.C * n
-	dst := c.scratch.moreNumbers(s.H * s.W * size)
-	inParts(c.pool, s.H*s.W, func(worker, from, to int) {
-		for i := from; i < to; i++ {
-			c.kernels.transposeRows(dst[i*size:][:size], x[i*s.N*s.C:], n, s.N, s.C, &c.work[worker].pairs)
-		}
+// pairedFilter returns a packed filter, rounded, as a gather's b. part gives what the
+// filter has of a panel and a tap, counted by panels.
+func (c *Short) pairedFilter(g *gather, channels int, part func(i int) []float32) []bfloat.Number {
+	parts, nr := panels(g.to)*g.k*g.k, panelLanes(g.to)
+	size, rounded := g.from*g.lanes, channels*nr
+	dst, short := c.scratch.moreNumbers(parts*size), c.scratch.moreNumbers(parts*rounded)
+	c.pool.Do(parts, func(_, i int) {
+		short := short[i*rounded:][:rounded]
+		bfloat.Round(short, part(i))
+		c.kernels.pairPanels(dst[i*size:][:size], short, g.from, channels, nr)
 	})
 	return dst
 }

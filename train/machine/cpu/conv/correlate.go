@@ -32,77 +32,108 @@ type meeting struct {
 	runs []tap // where a run begins in x and in dy
 }
 
+// An area is pixels [top, bottom) × [left, right).
+type area struct{ top, bottom, left, right int }
+
+func (a area) wide() int   { return a.right - a.left }
+func (a area) pixels() int { return (a.bottom - a.top) * a.wide() }
+
+// pixel counts the pixels of the area by rows.
+func (a area) pixel(y, x int) int { return (y-a.top)*a.wide() + x - a.left }
+
 // A pitch is how activations lie in memory.
 type pitch struct {
-	x, dy  int  // elements of a pixel
-	joined bool // rows of neighbouring pixels follow each other
-	floats int  // what an output pixel and what it meets take in a cache, in float32s
+	x, dy     int  // elements of a pixel
+	inX, inDY area // whose pixels are there
+	joined    bool // rows of neighbouring pixels follow each other
 }
 
-// met returns the floats of an output pixel of an image that a panel's gradient takes
-// in, and of what it meets.
-func (s Shape) met() int { return s.C*s.Stride*s.Stride + min(s.OC, panelLanes(s.OC)) }
+// whole returns the pitch of whole tensors of so many elements a pixel.
+func (s Shape) whole(x, dy int) pitch {
+	return pitch{x: x, dy: dy, inX: area{0, s.H, 0, s.W}, inDY: area{0, s.outH(), 0, s.outW()}}
+}
 
-func newCorrelate(s Shape, threads int, p pitch) *correlate {
+// met returns the input pixels that an area of the output meets.
+func (s Shape) met(a area) area {
+	first := func(o int) int { return max(o*s.Stride-s.Pad, 0) }
+	last := func(o, in int) int { return min(o*s.Stride+s.K-s.Pad, in) }
+	return area{first(a.top), last(a.bottom-1, s.H), first(a.left), last(a.right-1, s.W)}
+}
+
+// grouped divides areas among groups.
+func grouped(areas []area, groups int) [][]area {
+	groups = min(max(groups, 1), len(areas))
+	all := make([][]area, groups)
+	for i := range all {
+		all[i] = areas[i*len(areas)/groups : (i+1)*len(areas)/groups]
+	}
+	return all
+}
+
+// newCorrelate plans the sums of groups of areas, whose pixels lie as p says.
+func newCorrelate(s Shape, threads int, groups [][]area, p func(area) pitch) *correlate {
 	g := &correlate{s: s, parts: 1}
-	chunks := s.chunks(p)
-	rows := s.outH() * s.outW() * s.N
-	groups := min(enoughItems/panels(s.OC), rows/groupRows, len(chunks))
-	groups = max(groups, 1)
 	for _, parts := range []int{s.K, s.K * s.K} {
-		if threads > 1 && groups*panels(s.OC)*g.parts < threads*itemsPerThread {
+		if threads > 1 && len(groups)*panels(s.OC)*g.parts < threads*itemsPerThread {
 			g.parts = parts
 		}
 	}
-	for i := range groups {
-		g.groups = append(g.groups, chunks[i*len(chunks)/groups:(i+1)*len(chunks)/groups])
+	for _, areas := range groups {
+		var chunks []chunk
+		for _, a := range areas {
+			chunks = append(chunks, s.chunk(p(a), a))
+		}
+		g.groups = append(g.groups, chunks)
 	}
 	return g
 }
 
-// chunks divides the output pixels into blocks: rows of pixels, or parts of rows.
-func (s Shape) chunks(p pitch) []chunk {
+// areas divides the output pixels into blocks for the direct way: rows of pixels, or
+// parts of rows. pixel is the floats of an output pixel that a panel's gradient takes
+// in, and of what it meets.
+func (s Shape) areas(pixel int) (areas []area) {
 	outH, outW := s.outH(), s.outW()
-	high := max(chunkFloats/(p.floats*outW), 1)
-	wide := min(max(chunkFloats/p.floats, 1), outW)
+	high := max(chunkFloats/(pixel*outW), 1)
+	wide := min(max(chunkFloats/pixel, 1), outW)
 	if high*enoughItems > outH {
 		high = max(outH/enoughItems, 1)
 	}
-	pieces := (outW + wide - 1) / wide
-	var chunks []chunk
-	for h := 0; h < outH; h += high {
-		for i := range pieces {
-			chunks = append(chunks, s.chunk(p, h, min(h+high, outH), i*outW/pieces, (i+1)*outW/pieces))
-		}
-	}
-	return chunks
+	return cut(outH, outW, high, (outW+wide-1)/wide)
 }
 
-// chunk lists the meetings of the output pixels [top, bottom) × [left, right).
-func (s Shape) chunk(p pitch, top, bottom, left, right int) chunk {
-	outW := s.outW()
+// cut divides rows of pixels into pieces, high rows at a time.
+func cut(outH, outW, high, pieces int) (areas []area) {
+	for h := 0; h < outH; h += high {
+		for i := range pieces {
+			areas = append(areas, area{h, min(h+high, outH), i * outW / pieces, (i + 1) * outW / pieces})
+		}
+	}
+	return areas
+}
+
+// chunk lists the meetings of an area.
+func (s Shape) chunk(p pitch, a area) chunk {
 	var c chunk
 	for v := range s.K {
 		for u := range s.K {
 			// Output columns whose tap u falls inside the input.
-			from := max(left, (s.Pad-u+s.Stride-1)/s.Stride)
-			to := min(right, (s.W-1+s.Pad-u+s.Stride)/s.Stride)
+			from := max(a.left, (s.Pad-u+s.Stride-1)/s.Stride)
+			to := min(a.right, (s.W-1+s.Pad-u+s.Stride)/s.Stride)
 			m := meeting{rows: s.N}
 			step := 1
 			if p.joined {
 				step = max(to-from, 1)
 				m.rows *= step
 			}
-			for h := top; h < bottom; h++ {
+			for h := a.top; h < a.bottom; h++ {
 				y := h*s.Stride + v - s.Pad
 				if y < 0 || y >= s.H {
 					continue
 				}
 				for w := from; w < to; w += step {
-					x := w*s.Stride + u - s.Pad
 					m.runs = append(m.runs, tap{
-						a: (y*s.W + x) * p.x,
-						b: (h*outW + w) * p.dy,
+						a: p.inX.pixel(y, w*s.Stride+u-s.Pad) * p.x,
+						b: p.inDY.pixel(h, w) * p.dy,
 					})
 				}
 			}
@@ -119,23 +150,33 @@ func (g *correlate) items() int { return panels(g.s.OC) * len(g.groups) * g.part
 // by meeting. The first group is summed in dw, the others in partial, one after the
 // other; compute adds a meeting's sums to c from c0 on, or sets them.
 func (g *correlate) item(i int, dw, partial []float32, compute func(m meeting, panel int, c []float32, c0 int, add bool)) {
-	s, nr := g.s, panelLanes(g.s.OC)
 	part := i % g.parts
-	panel := i / g.parts % panels(s.OC)
-	group := i / g.parts / panels(s.OC)
-	if group > 0 {
-		dw = partial[(group-1)*s.FilterLen():][:s.FilterLen()]
-	}
-	taps := s.K * s.K
-	first, last := part*taps/g.parts, (part+1)*taps/g.parts
-	size := s.C * nr // of a tap in a panel
-	if s.OC-panel*nr < nr {
-		clear(dw[(panel*taps+first)*size:][:(last-first)*size])
-	}
+	panel := i / g.parts % panels(g.s.OC)
+	group := i / g.parts / panels(g.s.OC)
+	taps := g.s.K * g.s.K
+	sums := g.sums(group, dw, partial)
 	for n, c := range g.groups[group] {
-		for at := first; at < last; at++ {
-			compute(c[at], panel, dw, (panel*taps+at)*size, n > 0)
-		}
+		g.chunk(c, panel, part*taps/g.parts, (part+1)*taps/g.parts, n > 0, sums, compute)
+	}
+}
+
+// sums returns where a group is summed.
+func (g *correlate) sums(group int, dw, partial []float32) []float32 {
+	if group == 0 {
+		return dw
+	}
+	return partial[(group-1)*g.s.FilterLen():][:g.s.FilterLen()]
+}
+
+// chunk has a chunk's taps [first, last) of a panel computed.
+func (g *correlate) chunk(c chunk, panel, first, last int, add bool, sums []float32, compute func(m meeting, panel int, c []float32, c0 int, add bool)) {
+	nr := panelLanes(g.s.OC)
+	size := g.s.C * nr // of a tap in a panel
+	if !add && g.s.OC-panel*nr < nr {
+		clear(sums[(panel*g.s.K*g.s.K+first)*size:][:(last-first)*size])
+	}
+	for at := first; at < last; at++ {
+		compute(c[at], panel, sums, (panel*g.s.K*g.s.K+at)*size, add)
 	}
 }
 

@@ -4,9 +4,11 @@ func (c *Conv) planDirect() {
 	s, threads := c.shape, c.pool.Threads()
 	c.forward = s.gatherForward(threads, s.C, panelLanes(s.OC))
 	c.backward = s.gatherBackward(threads, s.OC, panelLanes(s.C))
-	c.filter = newCorrelate(s, threads, pitch{
-		x: s.N * s.C, dy: s.N * s.OC, joined: s.Stride == 1, floats: s.N * s.met(),
-	})
+	areas := s.areas(s.N * (s.C*s.Stride*s.Stride + min(s.OC, panelLanes(s.OC))))
+	groups := min(enoughItems/panels(s.OC), s.outH()*s.outW()*s.N/groupRows)
+	p := s.whole(s.N*s.C, s.N*s.OC)
+	p.joined = s.Stride == 1
+	c.filter = newCorrelate(s, threads, grouped(areas, groups), func(area) pitch { return p })
 }
 
 // gatherDirect computes y from x, or dx from dy.

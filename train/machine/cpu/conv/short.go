@@ -25,7 +25,7 @@ type Short struct {
 	work    []shortWork
 
 	forward, backward *gather
-	filter            *correlate
+	filter            *shortFilter
 }
 
 // A shortWork is a worker's own memory.
@@ -60,9 +60,7 @@ func newShort(p *pool.Pool, s Shape, scratch *Scratch, tiles *tileSet) *Short {
 	c.work = make([]shortWork, threads)
 	c.forward = s.gatherForward(threads, filled(s.C), side(panelLanes(s.OC)))
 	c.backward = s.gatherBackward(threads, filled(s.OC), side(panelLanes(s.C)))
-	c.filter = newCorrelate(s, threads, pitch{
-		x: s.C * filled(s.N), dy: side(s.OC) * filled(s.N), floats: s.N * s.met() / 2,
-	})
+	c.filter = newShortFilter(s, threads)
 	return c
 }
 
@@ -93,7 +91,9 @@ func (c *Short) Forward(y, x []bfloat.Number, w []float32) {
 		return
 	}
 	c.scratch.Meter.count(s.flop)
-	c.gather(c.forward, y, x, w, false)
+	size := s.C * panelLanes(s.OC)
+	b := c.pairedFilter(c.forward, s.C, func(i int) []float32 { return w[i*size:][:size] })
+	c.gather(c.forward, y, x, b, false)
 }
 
 // BackwardData computes dx, the gradient by x, from dy, the gradient by y. With
@@ -107,11 +107,12 @@ func (c *Short) BackwardData(dx, dy []bfloat.Number, w []float32, accumulate boo
 		return
 	}
 	c.scratch.Meter.count(s.flop)
-	transposed := c.scratch.more(FilterLen(s.C, s.OC, s.K))
-	c.pool.Do(panels(s.C)*s.K*s.K, func(_, i int) {
+	transposed, size := c.scratch.more(FilterLen(s.C, s.OC, s.K)), s.OC*panelLanes(s.C)
+	b := c.pairedFilter(c.backward, s.OC, func(i int) []float32 {
 		c.floats.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
+		return transposed[i*size:][:size]
 	})
-	c.gather(c.backward, dx, dy, transposed, accumulate)
+	c.gather(c.backward, dx, dy, b, accumulate)
 }
 
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.
@@ -127,10 +128,10 @@ func (c *Short) BackwardFilter(dw []float32, dy, x []bfloat.Number) {
 	c.correlate(dw, dy, x)
 }
 
-// gather computes out, y or dx, from in and the filter w.
-func (c *Short) gather(g *gather, out, in []bfloat.Number, w []float32, add bool) {
+// gather computes out, y or dx, from in and a paired filter.
+func (c *Short) gather(g *gather, out, in, b []bfloat.Number, add bool) {
 	channels := len(in) / (g.pixels * g.n)
-	a, b := c.filledRows(in, channels, g.from), c.pairedFilter(g, w, channels)
+	a := c.filledRows(in, channels, g.from)
 	depth, count := steps(channels)
 	c.pool.Do(g.items(), func(worker, i int) {
 		own := &c.work[worker]
@@ -146,22 +147,4 @@ func (c *Short) gather(g *gather, out, in []bfloat.Number, w []float32, add bool
 			}
 		}, emptied(out, add))
 	})
-}
-
-// correlate computes dw.
-func (c *Short) correlate(dw []float32, dy, x []bfloat.Number) {
-	s, n, nr := c.shape, filled(c.shape.N), panelLanes(c.shape.OC)
-	a, b := c.transposedPixels(x, n), c.pairedPixels(dy, n)
-	partial := c.scratch.more(c.filter.partialLen())
-	depth, count := steps(s.N)
-	c.pool.Do(c.filter.items(), func(worker, i int) {
-		t := &c.work[worker].brick
-		*t = brick{a: a, b: b, lda: n, ldp: n * brickSide, ldc: nr, depth: depth, steps: count}
-		c.filter.item(i, dw, partial, func(m meeting, panel int, sums []float32, c0 int, add bool) {
-			t.c, t.c0, t.add = sums, c0, add
-			t.taps, t.b0 = m.runs, panel*nr*n
-			c.kernels.compute(t, s.C, min(nr, s.OC-panel*nr))
-		})
-	})
-	c.filter.reduce(c.pool, dw, partial)
 }
