@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func widen512(dst *float32, src *uint16, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·widen512(SB), NOSPLIT, $0-24
 	MOVQ  dst+0(FP), AX
 	MOVQ  src+8(FP), CX
@@ -19,13 +19,14 @@ TEXT ·widen512(SB), NOSPLIT, $0-24
 	JL    loopRest
 
 loop:
-	VPMOVZXWD (CX), Z0
-	VPSLLD    $0x10, Z0, Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      $0x20, CX
-	ADDQ      $0x40, AX
-	SUBQ      $0x10, DX
-	JGE       loop
+	PREFETCHT0 2048(CX)
+	VPMOVZXWD  (CX), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VMOVUPS    Z0, (AX)
+	ADDQ       $0x20, CX
+	ADDQ       $0x40, AX
+	SUBQ       $0x10, DX
+	JGE        loop
 
 loopRest:
 	ADDQ        $0x10, DX

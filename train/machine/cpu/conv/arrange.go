@@ -42,6 +42,41 @@ func (c *Short) pairedFilter(g *gather, channels int, part func(i int) []float32
 	return dst
 }
 
+// exchangedFilter returns the packed filter w with input and output channels
+// exchanged, rounded, as backward's b. Where a panel's lanes are 32, a brick's pairs of
+// output channels lie side by side in w, 16 of them a row.
+func (c *Short) exchangedFilter(w []float32) []bfloat.Number {
+	s, g := c.shape, c.backward
+	if panelLanes(s.OC) < 2*brickSide {
+		transposed, size := c.scratch.more(FilterLen(s.C, s.OC, s.K)), s.OC*panelLanes(s.C)
+		return c.pairedFilter(g, s.OC, func(i int) []float32 {
+			c.floats.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
+			return transposed[i*size:][:size]
+		})
+	}
+	taps, size := s.K*s.K, g.from*g.lanes
+	dst := c.scratch.moreNumbers(panels(g.to) * taps * size)
+	c.pool.Do(panels(g.to)*taps, func(worker, i int) {
+		clear(dst[i*size:][:size])
+		for first := 0; first < g.lanes; first += brickSide {
+			c.exchange(dst[i*size+first*g.from:], w, i/taps*g.lanes+first, i%taps, &c.work[worker].pairs)
+		}
+	})
+	return dst
+}
+
+// exchange sets dst to what w has of a tap and 16 input channels, or those there are.
+func (c *Short) exchange(dst []bfloat.Number, w []float32, channel, tap int, memory *pairs) {
+	const nr = 2 * brickSide
+	s := c.shape
+	rows := min(brickSide, s.C-channel)
+	for panel := 0; panel < panels(s.OC) && rows > 0; panel++ {
+		bfloat.Round(memory[:rows*nr], w[((panel*s.K*s.K+tap)*s.C+channel)*nr:])
+		lanes := min(nr, c.backward.from-panel*nr) / 2
+		c.kernels.transpose(dst[panel*nr*brickSide:], memory, nr, rows, lanes)
+	}
+}
+
 // pairPanels sets dst to panels of 16 of src's lanes each, of n rows, the last ones
 // zero.
 func (s *tileSet) pairPanels(dst, src []bfloat.Number, n, rows, lanes int) {

@@ -107,12 +107,7 @@ func (c *Short) BackwardData(dx, dy []bfloat.Number, w []float32, accumulate boo
 		return
 	}
 	c.scratch.Meter.count(s.flop)
-	transposed, size := c.scratch.more(FilterLen(s.C, s.OC, s.K)), s.OC*panelLanes(s.C)
-	b := c.pairedFilter(c.backward, s.OC, func(i int) []float32 {
-		c.floats.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
-		return transposed[i*size:][:size]
-	})
-	c.gather(c.backward, dx, dy, b, accumulate)
+	c.gather(c.backward, dx, dy, c.exchangedFilter(w), accumulate)
 }
 
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.

@@ -23,7 +23,7 @@ func (m Matrix) none() bool { return m.Floats == nil && m.Short == nil }
 
 // blockFloats is how many floats of bfloat16 are widened at a time: four streams of
 // them stay in a level-1 cache.
-const blockFloats = 2 << 10
+const blockFloats = 1 << 10
 
 // A block is a range of matrices. Kernels get it in float32: in place, or in memory of
 // the block's own for each stream.

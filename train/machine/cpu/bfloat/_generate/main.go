@@ -76,11 +76,18 @@ func loadFloats(m Mem, rest bool) reg.VecVirtual {
 	return v
 }
 
+// ahead is how many bytes in advance widen fetches: who widens block by block finds the
+// next one in the cache.
+const ahead = 2 << 10
+
 func widen() {
 	text("widen", "func(dst *float32, src *uint16, n int)")
 	dst, src, n := load("dst"), load("src"), load("n")
 	mask(n)
 	along("loop", n, dst, src, 4, 2, func(rest bool) {
+		if !rest {
+			PREFETCHT0(Mem{Base: src, Disp: ahead})
+		}
 		v := loadWide(Mem{Base: src}, rest)
 		if rest {
 			VMOVUPS(v, reg.K1, Mem{Base: dst})
