@@ -6,8 +6,8 @@ turn, largestep, PyTorch in channels_last and PyTorch contiguous (NCHW), and aga
 run gives the images per second of its fastest step; printed are the medians over the
 rounds, and how many times as fast largestep is as the better of PyTorch's two layouts.
 bf16 is PyTorch's autocast. Run it with a Python that has PyTorch, on a machine that does
-nothing else, or with --busy that nothing but so many endless loops, where it is the
-median step that counts:
+nothing else. With --busy that does so many endless loops, largestep's steps alone are
+measured, and it is the median of them that counts:
 
     go build ./cmd/largestep
     scripts/bench-cpu.py
@@ -19,6 +19,7 @@ import argparse
 import atexit
 import json
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -31,7 +32,7 @@ SCRIPT = pathlib.Path(__file__).with_name("bench-pytorch.py")
 
 
 def setting(text):
-    *values, precision = (text + ",fp32").split(",")[:4]
+    *values, precision = text.split(",") if text.endswith("bf16") else (text + ",fp32").split(",")
     values = tuple(int(v) for v in values)
     if len(values) != 3 or min(values) < 1 or precision not in ("fp32", "bf16"):
         raise argparse.ArgumentTypeError(f"{text}: want WIDTH,BATCH,THREADS or WIDTH,BATCH,THREADS,bf16")
@@ -65,7 +66,7 @@ def pytorch(args, where, layout):
     return speed
 
 
-PROGRAMS = {
+PROGRAMS = {  # with --busy the first alone
     "largestep": largestep,
     "channels_last": lambda args, where: pytorch(args, where, "channels_last"),
     "contiguous": lambda args, where: pytorch(args, where, "contiguous"),
@@ -73,12 +74,12 @@ PROGRAMS = {
 
 
 def measure(args, where):
-    speeds = {name: [] for name in PROGRAMS}
+    speeds = {name: [] for name in list(PROGRAMS)[: 1 if args.busy else None]}
     for _ in range(args.rounds):
-        for name, program in PROGRAMS.items():
-            speeds[name].append(program(args, where))
+        for name in speeds:
+            speeds[name].append(PROGRAMS[name](args, where))
     medians = {name: statistics.median(s) for name, s in speeds.items()}
-    ratio = medians["largestep"] / max(medians["channels_last"], medians["contiguous"])
+    ratio = None if args.busy else medians["largestep"] / max(medians["channels_last"], medians["contiguous"])
     return {"width": where[0], "batch": where[1], "threads": where[2], "precision": where[3], "images_per_second": speeds, "medians": medians, "ratio": ratio}
 
 
@@ -97,10 +98,12 @@ def main():
     results = []
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(args.busy)]
     atexit.register(lambda: [loop.kill() for loop in loops])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for where in args.settings:
         results.append(measure(args, where))
         medians = results[-1]["medians"]
-        print(row.format(*where, *(f"{medians[name]:.0f}" for name in PROGRAMS), f"{results[-1]['ratio']:.2f}"), flush=True)
+        ratio = results[-1]["ratio"]
+        print(row.format(*where, *(f"{medians[name]:.0f}" if name in medians else "–" for name in PROGRAMS), f"{ratio:.2f}" if ratio else "–"), flush=True)
         if args.out:
             pathlib.Path(args.out).write_text(json.dumps(results, indent=2) + "\n")
 

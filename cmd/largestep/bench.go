@@ -27,7 +27,8 @@ and update, on random images: images per second, GFLOP per second (two for each
 multiply-add of the convolutions and the linear layer, forward and backward),
 and where the time goes. With --layers it measures each convolution and batch norm of
 the net, in each direction, beside the two limits of the processor, which it
-measures, too: its peak of multiply-adds, and the bandwidth of its memory.`,
+measures, too: its peak of multiply-adds, in bf16 in tiles where it has them, and the
+bandwidth of its memory.`,
 		Example: `  largestep bench --width 64 --batch 64 --threads 2
   largestep bench --width 8 --batch 32 --json
   largestep bench --layers --width 16 --threads 1   # how near each layer is to the limit`,

@@ -187,7 +187,7 @@ func imageOf(s tensor.Shape) string { return fmt.Sprintf("%d@%d×%d", s[1], s[2]
 // Write prints the table.
 func (r *Roofline) Write(w io.Writer) error {
 	const row = "%-20s  %-30s  %2s  %8s  %8s  %6s  %6s  %10s  %7s\n"
-	fmt.Fprintf(w, "%s: multiply-adds at %.0f GFLOP/s, memory at %.1f GB/s\n", r.Device, r.Limits.FLOP/1e9, r.Limits.Bytes/1e9)
+	fmt.Fprintf(w, "%s: products at %.0f GFLOP/s, memory at %.1f GB/s\n", r.Device, r.Limits.FLOP/1e9, r.Limits.Bytes/1e9)
 	fmt.Fprintf(w, "%s width %d, batch %d; the fastest of %d runs of each kernel\n\n", r.Net, r.Width, r.Batch, r.Steps)
 	fmt.Fprintf(w, row, "kernel", "shape", "×", "ms", "GFLOP/s", "peak", "memory", "transforms", "left ms")
 	var sum, left float64

@@ -31,7 +31,7 @@ func Examples(f *pflag.FlagSet, c *run.Config) {
 	f.Float64Var(&c.Noise, "noise", c.Noise, "standard deviation of the labels about a linear function; with 0 all examples can be fitted")
 	f.Float64Var(&c.C, "c", c.C, "weight C of the hinge losses")
 	f.Var((*widths)(&c.Widths), "widths", "widths of the hidden layers, such as 20,20")
-	f.StringVar(&c.Precision, "precision", c.Precision, "number format: fp32, or bf16 of activations; on a GPU tf32, too; of small problems fp64 or fp32")
+	f.StringVar(&c.Precision, "precision", c.Precision, "number format: fp32, or bf16 of activations, with which measures of curvature are coarse; on a GPU tf32, too; of small problems fp64 or fp32")
 }
 
 // Descent adds the flags that say how steps are taken.

@@ -9,13 +9,10 @@ import (
 // matrix views an activation's elements, or a row-major matrix's, in the engine's
 // layout; no memory if nobody wants it.
 func matrix(t op.Tensor) pass.Matrix {
-	switch data := t.Data.(type) {
-	case []bfloat.Number:
-		return pass.Matrix{Short: data}
-	case []float32:
-		return pass.Floats(data)
+	if short, ok := t.Data.([]bfloat.Number); ok {
+		return pass.Matrix{Short: short}
 	}
-	return pass.Matrix{}
+	return pass.Floats(f32(t))
 }
 
 // numbers are an activation's elements in bfloat16.
@@ -66,7 +63,7 @@ func (w *widening) outOr(t, x op.Tensor) []float32 {
 	if t.Wanted() {
 		return w.out(t)
 	}
-	return w.e.memory(len(w.in(x)))
+	return w.e.memory(x.Len())
 }
 
 // store rounds what was written to out.

@@ -1,10 +1,10 @@
-// Package cpu is the engine that runs anywhere: float32 kernels in assembly and
-// Go on all cores of a CPU. What computes in float64 runs on the reference's
-// kernels.
+// Package cpu is the engine that runs anywhere: kernels of float32 and bfloat16 in
+// assembly and Go on all cores of a CPU. What computes in float64 runs on the
+// reference's kernels.
 //
 // Activations of float32 lie in the layout HWNC, as float32 or as bfloat16, and filters
-// packed, as package conv wants them; everything else is row-major. The same seed gives the same bits for any
-// number of threads.
+// packed, as package conv wants them; everything else is row-major. The same seed gives
+// the same bits for any number of threads.
 package cpu
 
 import (

@@ -13,11 +13,6 @@ var assembly = []*set{{
 			widen512(&dst[0], (*uint16)(&src[0]), len(dst))
 		}
 	},
-	round: func(dst []Number, src []float32) {
-		if len(dst) > 0 {
-			roundRows512((*uint16)(&dst[0]), &src[0], 0, 0, 1, len(dst))
-		}
-	},
 	roundRows: [2]func(dst []Number, src []float32, ldd, lds, rows, lanes int){
 		func(dst []Number, src []float32, ldd, lds, rows, lanes int) {
 			roundRows512((*uint16)(&dst[0]), &src[0], ldd, lds, rows, lanes)

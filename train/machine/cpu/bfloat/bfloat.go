@@ -33,12 +33,11 @@ func Nearest(f float32) Number {
 type set struct {
 	name      string
 	widen     func(dst []float32, src []Number)
-	round     func(dst []Number, src []float32)
 	roundRows [2]func(dst []Number, src []float32, ldd, lds, rows, lanes int) // the second adds to dst
 }
 
 var plain = set{
-	name: isa.Go, widen: widen, round: round,
+	name: isa.Go, widen: widen,
 	roundRows: [2]func(dst []Number, src []float32, ldd, lds, rows, lanes int){roundRows, addRows},
 }
 
@@ -66,7 +65,7 @@ var active = func() *set {
 func Widen(dst []float32, src []Number) { active.widen(dst, src[:len(dst)]) }
 
 // Round sets dst to the nearest of src.
-func Round(dst []Number, src []float32) { active.round(dst, src[:len(dst)]) }
+func Round(dst []Number, src []float32) { RoundRows(dst, src, 0, 0, 1, len(dst), false) }
 
 // RoundRows sets rows of lanes numbers, ldd apart in dst, to the nearest of those that
 // lie lds apart in src; with add, of those plus what was there.
@@ -88,15 +87,12 @@ func widen(dst []float32, src []Number) {
 	}
 }
 
-func round(dst []Number, src []float32) {
-	for i, f := range src {
-		dst[i] = Nearest(f)
-	}
-}
-
 func roundRows(dst []Number, src []float32, ldd, lds, rows, lanes int) {
 	for i := range rows {
-		round(dst[i*ldd:][:lanes], src[i*lds:][:lanes])
+		row := dst[i*ldd:][:lanes]
+		for j, f := range src[i*lds:][:lanes] {
+			row[j] = Nearest(f)
+		}
 	}
 }
 

@@ -107,29 +107,34 @@ func inParts(p *pool.Pool, n int, f func(worker, from, to int)) {
 	p.Do(parts, func(worker, i int) { f(worker, i*n/parts, (i+1)*n/parts) })
 }
 
-// roundedNumbers returns src, rounded.
-func (c *Short) roundedNumbers(src []float32) []bfloat.Number {
-	dst := c.scratch.moreNumbers(len(src))
-	inParts(c.pool, len(src), func(_, from, to int) { bfloat.Round(dst[from:to], src[from:to]) })
-	return dst
-}
-
 // rounded returns src, rounded, in float32.
-func (c *Short) rounded(src []float32) []float32 { return c.widened(c.roundedNumbers(src)) }
+func (c *Short) rounded(src []float32) []float32 {
+	short := c.scratch.moreNumbers(len(src))
+	c.round(short, src)
+	return c.widened(short)
+}
 
 // widened returns src in float32.
 func (c *Short) widened(src []bfloat.Number) []float32 {
 	dst := c.scratch.more(len(src))
-	inParts(c.pool, len(src), func(_, from, to int) { bfloat.Widen(dst[from:to], src[from:to]) })
+	c.widen(dst, src)
 	return dst
+}
+
+func (c *Short) widen(dst []float32, src []bfloat.Number) {
+	inParts(c.pool, len(dst), func(_, from, to int) { bfloat.Widen(dst[from:to], src[from:to]) })
+}
+
+func (c *Short) round(dst []bfloat.Number, src []float32) {
+	inParts(c.pool, len(dst), func(_, from, to int) { bfloat.Round(dst[from:to], src[from:to]) })
 }
 
 // inFloats has out computed from in, or added to it, in float32.
 func (c *Short) inFloats(out, in []bfloat.Number, add bool, compute func(out, in []float32)) {
 	result := c.scratch.more(len(out))
 	if add {
-		inParts(c.pool, len(out), func(_, from, to int) { bfloat.Widen(result[from:to], out[from:to]) })
+		c.widen(result, out)
 	}
 	compute(result, c.widened(in))
-	inParts(c.pool, len(out), func(_, from, to int) { bfloat.Round(out[from:to], result[from:to]) })
+	c.round(out, result)
 }

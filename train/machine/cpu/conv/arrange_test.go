@@ -17,7 +17,7 @@ func TestArrangements(t *testing.T) {
 		lds, wide := lanes+r.IntN(3), (rows+1)/2
 		ldd := 2*wide + 2*r.IntN(3)
 		src := numbers(randoms(r, (rows-1)*lds+lanes))
-		for _, set := range tileSets() {
+		for name, set := range tileSets() {
 			var p pairs
 			for i := range p {
 				p[i] = untouched
@@ -33,7 +33,7 @@ func TestArrangements(t *testing.T) {
 						want = untouched
 					}
 					if got := p[k/2*2*brickSide+2*j+k%2]; got != want {
-						t.Fatalf("%s: %d rows of %d lanes: row %d, lane %d is %x, want %x", set.name, rows, lanes, k, j, got, want)
+						t.Fatalf("%s: %d rows of %d lanes: row %d, lane %d is %x, want %x", name, rows, lanes, k, j, got, want)
 					}
 				}
 			}
@@ -49,7 +49,7 @@ func TestArrangements(t *testing.T) {
 					want = p[k/2*2*brickSide+2*j+k%2]
 				}
 				if got != want {
-					t.Fatalf("%s: transposed, lane %d, row %d is %x, want %x", set.name, j, k, got, want)
+					t.Fatalf("%s: transposed, lane %d, row %d is %x, want %x", name, j, k, got, want)
 				}
 			}
 		}

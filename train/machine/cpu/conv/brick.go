@@ -1,9 +1,6 @@
 package conv
 
-import (
-	"largestep/train/machine/cpu/bfloat"
-	"largestep/train/machine/cpu/isa"
-)
+import "largestep/train/machine/cpu/bfloat"
 
 // A brick covers tiles of brickSide rows and as many lanes.
 const brickSide = 16
@@ -40,27 +37,6 @@ type tileConfig struct {
 	_        [8]uint16
 	rows     [8]uint8
 	_        [8]uint8
-}
-
-// brickGo is the reference.
-func brickGo(t *brick) {
-	for i := range t.rows * t.count {
-		for j := range t.lanes {
-			var sum float32
-			for _, tap := range t.taps {
-				a := t.a[t.a0+tap.a+i*t.lda:]
-				b := t.b[t.b0+tap.b+j/brickSide*t.ldp+j%brickSide*2:]
-				for k := range t.steps * t.depth {
-					sum += a[k].Float32() * b[k/2*2*brickSide+k%2].Float32()
-				}
-			}
-			if c := &t.c[t.c0+i*t.ldc+j]; t.add {
-				*c += sum
-			} else {
-				*c = sum
-			}
-		}
-	}
 }
 
 // compute fills a block of rows by lanes, described by t as if it were one brick.
@@ -122,7 +98,6 @@ func (t *brick) configure(high int) {
 
 // A tileSet is kernels of bricks, and of what arranges numbers for them.
 type tileSet struct {
-	name   string
 	bricks [2][]func(*brick) // of one tile of lanes and of two, by tiles of rows
 	// pair sets dst[k/2*32+j*2+k%2] to src[k*lds+j] for k < rows and j < lanes, of
 	// 16; what lacks of a pair, and other lanes, become zero.
@@ -133,39 +108,3 @@ type tileSet struct {
 
 // Pairs of 32 rows of 16 lanes.
 type pairs [2 * brickSide * brickSide]bfloat.Number
-
-// plainTiles is the reference.
-var plainTiles = &tileSet{
-	name: isa.Go,
-	bricks: [2][]func(*brick){
-		{nil, brickGo, brickGo, brickGo, brickGo},
-		{nil, brickGo, brickGo},
-	},
-	pair:      pairGo,
-	transpose: transposePairsGo,
-}
-
-// tileSets returns those that this processor runs, the fastest first.
-func tileSets() []*tileSet {
-	if isa.AMX() {
-		return []*tileSet{amxTiles, plainTiles}
-	}
-	return []*tileSet{plainTiles}
-}
-
-func pairGo(dst, src []bfloat.Number, lds, rows, lanes int) {
-	clear(dst[:(rows+1)/2*2*brickSide])
-	for k := range rows {
-		for j, b := range src[k*lds:][:lanes] {
-			dst[k/2*2*brickSide+2*j+k%2] = b
-		}
-	}
-}
-
-func transposePairsGo(dst []bfloat.Number, src *pairs, ldd, wide, lanes int) {
-	for j := range lanes {
-		for k := range wide {
-			copy(dst[j*ldd+2*k:][:2], src[(k*brickSide+j)*2:])
-		}
-	}
-}

@@ -1,4 +1,4 @@
-// Package conv computes convolutions in float32 on the cores of a CPU: forward,
+// Package conv computes convolutions on the cores of a CPU, in float32 or of bfloat16: forward,
 // and backward for data and for filters.
 //
 // Activations lie in the order HWNC: element (h, w, n, c) is at

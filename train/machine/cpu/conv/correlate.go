@@ -53,11 +53,12 @@ func (s Shape) whole(x, dy int) pitch {
 	return pitch{x: x, dy: dy, inX: area{0, s.H, 0, s.W}, inDY: area{0, s.outH(), 0, s.outW()}}
 }
 
-// met returns the input pixels that an area of the output meets.
+// met returns the input pixels that an area of the output meets: none where all of it
+// lies in the padding.
 func (s Shape) met(a area) area {
-	first := func(o int) int { return max(o*s.Stride-s.Pad, 0) }
-	last := func(o, in int) int { return min(o*s.Stride+s.K-s.Pad, in) }
-	return area{first(a.top), last(a.bottom-1, s.H), first(a.left), last(a.right-1, s.W)}
+	first := func(o, in int) int { return min(max(o*s.Stride-s.Pad, 0), in) }
+	last := func(o, in int) int { return min(max(o*s.Stride+s.K-s.Pad, 0), in) }
+	return area{first(a.top, s.H), last(a.bottom-1, s.H), first(a.left, s.W), last(a.right-1, s.W)}
 }
 
 // grouped divides areas among groups.

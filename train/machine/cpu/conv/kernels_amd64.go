@@ -42,7 +42,6 @@ var (
 
 // amxTiles are the tiles of AMX.
 var amxTiles = &tileSet{
-	name: "amx",
 	bricks: [2][]func(*brick){
 		{nil, amx1x1, amx2x1, amx3x1, amx4x1},
 		{nil, amx1x2, amx2x2},

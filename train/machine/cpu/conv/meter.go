@@ -75,7 +75,7 @@ func Peak(p *pool.Pool) float64 {
 	return fastest(p, 2*rows*f.lanes*64*128, func(i int) { computeBlock(active.nn, &tiles[i].tile, rows, f.lanes, 64) })
 }
 
-// PeakShort measures the same of AMX's tiles.
+// PeakShort measures the same of AMX's tiles, which there must be: see isa.AMX.
 func PeakShort(p *pool.Pool) float64 {
 	const rows, k = 2 * brickSide, 4 * 32
 	bricks := make([]shortWork, p.Threads())

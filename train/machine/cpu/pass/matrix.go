@@ -21,8 +21,8 @@ func (m Matrix) len() int { return len(m.Floats) + len(m.Short) }
 
 func (m Matrix) none() bool { return m.Floats == nil && m.Short == nil }
 
-// blockFloats is how many floats of bfloat16 are widened at a time: four streams of
-// them stay in a level-1 cache.
+// blockFloats is how many floats of bfloat16 are widened at a time, where channels are
+// few enough for it: four streams of them stay in a level-1 cache.
 const blockFloats = 1 << 10
 
 // A block is a range of matrices. Kernels get it in float32: in place, or in memory of
@@ -63,11 +63,10 @@ func (b *blocks) next() bool {
 
 // in returns the block of m to be read, as stream i; nil stays nil.
 func (b *block) in(i int, m Matrix) []float32 {
-	if m.Short == nil {
-		return b.out(i, m)
-	}
 	x := b.out(i, m)
-	bfloat.Widen(x, m.Short[b.lo:b.hi])
+	if m.Short != nil {
+		bfloat.Widen(x, m.Short[b.lo:b.hi])
+	}
 	return x
 }
 
