@@ -47,7 +47,7 @@ func TestCompletion(t *testing.T) {
 		"train svm --schedule ":     "exp: power: linear cosine inverse: inverse-sqrt:",
 		"train svm --sampling w":    "with-replacement",
 		"train resnet18 --measure hessian_trace,sp": "hessian_trace,sparsity",
-		"train svm --measure s":                     "sharpness",
+		"train svm --measure s":                     "sharpness step_sharpness",
 		"sweep train svm --sampling full,seq":       "full,sequential",
 		"figure main --preset ":                     "auto long paper quick small",
 		"plot runs/a --columns train_loss,active":   "train_loss,active_1 train_loss,active_2",

@@ -15,7 +15,7 @@ import (
 )
 
 // allMeasures are those of classifiers of images that nobody records by default.
-const allMeasures = "sharpness,hessian_trace,batch_sharpness,batch_sharpness_by_losses,gradient_norm,gradient_noise,feature_rank"
+const allMeasures = "sharpness,hessian_trace,batch_sharpness,batch_sharpness_by_losses,gradient_norm,gradient_noise,step_sharpness,feature_rank"
 
 // rows are those of a run's metrics.csv, by column; an empty cell is NaN.
 func rows(t *testing.T, dir string) (table []map[string]float64) {
@@ -44,18 +44,18 @@ func TestMeasuresChangeNothing(t *testing.T) {
 	options := strings.Fields("--momentum 0.9 --augment --step-size 0.1 --measure")
 	succeed(t, tiny("without", append(options, "none")...)...)
 	for _, mode := range []string{"training", "evaluation"} {
-		succeed(t, tiny(mode, append(options, allMeasures, "--measure-images", "40", "--eigenvalues", "2", "--measure-mode", mode)...)...)
+		succeed(t, tiny(mode, append(options, allMeasures, "--measure-images", "40", "--eigenvalues", "2", "--measure-every", "2", "--measure-mode", mode)...)...)
 		if sumOfTensors(t, mode+"/checkpoint.safetensors") != sumOfTensors(t, "without/checkpoint.safetensors") {
 			t.Errorf("measuring in %s mode changes the training", mode)
 		}
 		for _, row := range rows(t, mode) {
-			for _, column := range strings.Split(allMeasures, ",")[:6] {
-				if v := row[column]; math.IsNaN(v) || v == 0 {
+			for _, column := range strings.Split(allMeasures, ",")[:7] {
+				if v := row[column]; math.IsNaN(v) != (column == "step_sharpness" && row["step"] == 0) || v == 0 {
 					t.Errorf("%s mode, step %g: %s is %g", mode, row["step"], column, v)
 				}
 			}
-			if row["sharpness"] < row["eigenvalue_2"] || !(row["sharpness_residual"] <= 0.01) {
-				t.Errorf("eigenvalues %g, %g within %g", row["sharpness"], row["eigenvalue_2"], row["sharpness_residual"])
+			if row["sharpness"] < row["eigenvalue_2"] || !(row["sharpness_error"] <= 0.01) {
+				t.Errorf("eigenvalues %g, %g within %g", row["sharpness"], row["eigenvalue_2"], row["sharpness_error"])
 			}
 			if r := row["rank_5"]; !(r >= 1 && r <= 32) {
 				t.Errorf("rank of the average pool: %g of 32 units", r)
@@ -120,14 +120,14 @@ func TestMeasuresOfDivergence(t *testing.T) {
 // sharpness of mini-batches of one, 2‖x‖², says what its trace is.
 func TestMeasuresOfLeastSquares(t *testing.T) {
 	t.Chdir(t.TempDir())
-	succeed(t, strings.Fields("train least-squares --steps 200 --eval-steps 100 --measure sharpness,hessian_trace,batch_sharpness,batch_sharpness_by_losses --eigenvalues 10 --out a")...)
+	succeed(t, strings.Fields("train least-squares --steps 200 --eval-steps 100 --measure sharpness,hessian_trace,batch_sharpness,batch_sharpness_by_losses,step_sharpness --measure-every 1 --eigenvalues 10 --out a")...)
 	for _, row := range rows(t, "a") {
 		trace := row["sharpness"]
 		for k := 2; k <= 10; k++ {
 			trace += row["eigenvalue_"+strconv.Itoa(k)]
 		}
-		for _, column := range []string{"batch_sharpness", "batch_sharpness_by_losses"} {
-			if v := row[column]; !(math.Abs(v-trace) < 1e-6*trace) {
+		for _, column := range []string{"batch_sharpness", "batch_sharpness_by_losses", "step_sharpness"} {
+			if v := row[column]; !(column == "step_sharpness" && row["step"] == 0) && !(math.Abs(v-trace) < 1e-6*trace) {
 				t.Errorf("%s is %g, want %g", column, v, trace)
 			}
 		}

@@ -18,7 +18,7 @@ func limitOf(column string, stepSize, momentum float64) (limit float64, ok bool)
 	switch column {
 	case "sharpness":
 		return 2 * (1 + momentum) / stepSize, true
-	case "batch_sharpness", "batch_sharpness_by_losses":
+	case "batch_sharpness", "batch_sharpness_by_losses", "step_sharpness":
 		return 2 * (1 - momentum) / stepSize, true
 	}
 	return 0, false

@@ -34,6 +34,9 @@ type Measure struct {
 // sparsity without duplicates, of an image classifier's features.
 const sparsity = "sparsity"
 
+// stepSharpness, of the steps, is measured by the training.
+const stepSharpness = "step_sharpness"
+
 // Measures are all there are.
 var Measures = []Measure{
 	{Name: sparsity, About: "fraction of features that are active, i.e. positive, without duplicates, as sparsity_1, …: a high one means dense features", Default: true, Of: Problem.Reads},
@@ -49,6 +52,8 @@ var Measures = []Measure{
 		Products: true, Columns: column("batch_sharpness", (*problem.State).BatchSharpness)},
 	{Name: "batch_sharpness_by_losses", About: "the same without the Hessian, from losses after a step of the run's size: near where the loss is quadratic that far", Of: all,
 		Gradients: true, Columns: column("batch_sharpness_by_losses", (*problem.State).BatchSharpnessByLosses)},
+	{Name: stepSharpness, About: "the same of training's own mini-batches, from their losses a step on: the mean over some of the steps since the row before", Of: all,
+		Columns: column(stepSharpness, func(s *problem.State) (float64, error) { return s.StepSharpness, nil })},
 	{Name: "gradient_norm", About: "‖g‖₂ of the mean gradient, without weight decay", Of: all,
 		Gradients: true, Columns: gradients(map[string]func(curvature.Gradients) float64{
 			"gradient_norm": func(g curvature.Gradients) float64 { return g.Norm },
@@ -88,7 +93,7 @@ func gradients(of map[string]func(curvature.Gradients) float64) func(Problem, ru
 	return columns(list...)
 }
 
-// sharpness, eigenvalue_2, …, and how near to a true one they are at least.
+// sharpness, eigenvalue_2, …, and how far from true ones they are, as estimated.
 func sharpness(_ Problem, c run.Config) []problem.Measure {
 	var list []problem.Measure
 	for k := range c.Eigenvalues {
@@ -104,12 +109,12 @@ func sharpness(_ Problem, c run.Config) []problem.Measure {
 			return e.Values[k], nil
 		}})
 	}
-	return append(list, problem.Measure{Name: "sharpness_residual", Of: func(s *problem.State) (float64, error) {
+	return append(list, problem.Measure{Name: "sharpness_error", Of: func(s *problem.State) (float64, error) {
 		e, err := s.Eigenvalues()
 		if err != nil {
 			return 0, err
 		}
-		return floats.Max(e.Residuals), nil
+		return floats.Max(e.Errors), nil
 	}})
 }
 
@@ -155,9 +160,15 @@ func (p Problem) features(c run.Config) int {
 // more or fewer.
 const imagesToMeasure = 1000
 
+// stepsToMeasure is of how many steps one is measured where nobody says.
+const stepsToMeasure = 16
+
 // around completes the config with what the measures see, if any looks around the
 // parameters, and says so to the problem.
 func (p Problem) around(c *run.Config) problem.Around {
+	if c.MeasureEvery == 0 && slices.Contains(c.Measures, stepSharpness) {
+		c.MeasureEvery = stepsToMeasure
+	}
 	a := problem.Around{Features: c.Histograms}
 	for _, m := range asked(c.Measures) {
 		a.Gradients = a.Gradients || m.Gradients || m.Products
@@ -240,6 +251,9 @@ func checkMeasures(p Problem, c run.Config) error {
 func (p Problem) checkAround(c run.Config) error {
 	if c.Eigenvalues < 0 {
 		return fmt.Errorf("%d eigenvalues: want 1 or more", c.Eigenvalues)
+	}
+	if c.MeasureEvery != 0 && !slices.Contains(c.Measures, stepSharpness) {
+		return fmt.Errorf("every %d steps to measure without measure %s", c.MeasureEvery, stepSharpness)
 	}
 	if m := new(curvature.Mode); c.MeasureMode != "" && m.Set(c.MeasureMode) != nil {
 		return fmt.Errorf("measures in %q mode: %w", c.MeasureMode, m.Set(c.MeasureMode))

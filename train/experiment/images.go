@@ -146,7 +146,7 @@ func mainSetting(c *run.Config) {}
 var stability = []string{"sharpness", "batch_sharpness", "gradient_noise", "sparsity_4", "rank_4"}
 
 func stabilitySetting(c *run.Config) {
-	c.Measures = append(slices.Clone(c.Measures), "sharpness", "batch_sharpness", "gradient_noise", "feature_rank")
+	c.Measures = append(slices.Clone(c.Measures), "sharpness", "batch_sharpness", "batch_sharpness_by_losses", "step_sharpness", "gradient_noise", "feature_rank")
 	c.MeasureImages = min(max(512, c.Batch), c.TrainSize)
 	c.EvalEvery = max(1, c.Epochs/25)
 }

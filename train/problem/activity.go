@@ -1,6 +1,10 @@
 package problem
 
-import "slices"
+import (
+	"slices"
+
+	"largestep/train/trainer"
+)
 
 // Activity is, for each feature, the fraction of Around's images on which each of its
 // units, a channel at a pixel, is positive; nil if Around has no features.
@@ -32,7 +36,7 @@ func (m imageMeter) Activity() (layers [][]float64, err error) {
 // Activity is, for each hidden layer, the fraction of the training examples on which
 // each of its units is positive.
 func (m *vectorMeter) Activity() (layers [][]float64, err error) {
-	features, err := m.state(0, 0).Features()
+	features, err := m.state(0, trainer.Latest{}).Features()
 	if err != nil {
 		return nil, err
 	}

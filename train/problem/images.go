@@ -214,7 +214,7 @@ type imageMeter struct {
 func (m imageMeter) Begin() error { return nil }
 
 // Measure evaluates both sets, and computes the measures.
-func (m imageMeter) Measure(stepSize float64) (trainer.Measurement, error) {
+func (m imageMeter) Measure(l trainer.Latest) (trainer.Measurement, error) {
 	train, err1 := m.onTrain.Run(nil)
 	test, err2 := m.onTest.Run(nil)
 	result := trainer.Measurement{
@@ -227,7 +227,7 @@ func (m imageMeter) Measure(stepSize float64) (trainer.Measurement, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return result, err
 	}
-	state := &State{TrainLoss: result.TrainLoss, StepSize: stepSize, vars: m.vars, variables: m.onTrain.variables, around: m.around}
+	state := &State{TrainLoss: result.TrainLoss, Latest: l, vars: m.vars, variables: m.onTrain.variables, around: m.around}
 	values, err := state.measure(m.problem.Measures)
 	result.Own = append(result.Own, values...)
 	return result, err

@@ -59,7 +59,7 @@ func TestSparsityColumns(t *testing.T) {
 	}
 	want := featureSparsity(t, p, vars)
 	for range 2 {
-		got, err := m.Measure(0.5)
+		got, err := m.Measure(trainer.Latest{StepSize: 0.5})
 		check(t, err)
 		for i, w := range want {
 			if got := got.Own[5+i]; !(math.Abs(got-w) <= 2e-3) { // a pair at the threshold
@@ -106,14 +106,14 @@ func featureSparsity(t *testing.T, p *Images, vars *machine.Variables) (all []fl
 func TestSparsityIsOptional(t *testing.T) {
 	p := imagesProblem(t, 30, 20)
 	m, _ := meter(t, p, withoutFeatures{cputest.New(t, 2)})
-	got, err := m.Measure(0.5)
+	got, err := m.Measure(trainer.Latest{StepSize: 0.5})
 	check(t, err)
 	if len(got.Own) != 10 || math.IsNaN(got.Own[4]) || !math.IsNaN(got.Own[5]) || !math.IsNaN(got.Own[9]) {
 		t.Errorf("without the kernels: %v", got.Own)
 	}
 	p.Sparsity = false
 	m, _ = meter(t, p, cputest.New(t, 2))
-	if got, err = m.Measure(0.5); err != nil || len(got.Own) != 5 || len(p.Columns()) != 5 {
+	if got, err = m.Measure(trainer.Latest{StepSize: 0.5}); err != nil || len(got.Own) != 5 || len(p.Columns()) != 5 {
 		t.Errorf("not asked for: %v, columns %v, error %v", got.Own, p.Columns(), err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"largestep/nets/op"
 	"largestep/train/curvature"
 	"largestep/train/machine"
+	"largestep/train/trainer"
 	"largestep/train/weights"
 )
 
@@ -36,7 +37,7 @@ var ErrNotFinite = errors.New("the parameters are not finite")
 // What several measures need is computed once.
 type State struct {
 	TrainLoss float64 // the objective on the training examples
-	StepSize  float64 // of the latest step
+	trainer.Latest
 
 	vars      *machine.Variables
 	variables []*nets.Variable

@@ -261,14 +261,14 @@ func (m *vectorMeter) Begin() error {
 	if _, _, err := m.train.run(); err != nil {
 		return err
 	}
-	features, err := m.state(0, 0).Features()
+	features, err := m.state(0, trainer.Latest{}).Features()
 	m.begun = true
 	m.start = measure.NewPattern(slices.Concat(features...))
 	return err
 }
 
 // Measure computes the losses and the measures.
-func (m *vectorMeter) Measure(stepSize float64) (trainer.Measurement, error) {
+func (m *vectorMeter) Measure(l trainer.Latest) (trainer.Measurement, error) {
 	result := trainer.Measurement{TestError: math.NaN(), TestLoss: math.NaN()}
 	var err error
 	if result.TrainLoss, result.TrainError, err = m.train.run(); err != nil {
@@ -279,10 +279,10 @@ func (m *vectorMeter) Measure(stepSize float64) (trainer.Measurement, error) {
 			return result, err
 		}
 	}
-	result.Own, err = m.state(result.TrainLoss, stepSize).measure(m.problem.Measures)
+	result.Own, err = m.state(result.TrainLoss, l).measure(m.problem.Measures)
 	return result, err
 }
 
-func (m *vectorMeter) state(trainLoss, stepSize float64) *State {
-	return &State{TrainLoss: trainLoss, StepSize: stepSize, vars: m.vars, variables: m.train.variables, meter: m, around: m.around}
+func (m *vectorMeter) state(trainLoss float64, l trainer.Latest) *State {
+	return &State{TrainLoss: trainLoss, Latest: l, vars: m.vars, variables: m.train.variables, meter: m, around: m.around}
 }

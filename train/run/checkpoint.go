@@ -31,11 +31,15 @@ type Position struct {
 	Due       bool    `json:"evaluation_due,omitempty"` // no row of this step has been written
 	LossSum   float64 `json:"loss_sum"`                 // mini-batch losses since the last row
 	LossCount int     `json:"loss_count"`               //
-	Seconds   float64 `json:"seconds"`                  // of the whole run
-	Training  float64 `json:"training"`                 // seconds of steps since the last row
-	Images    int     `json:"images"`                   // trained on since the last row
-	Sizes     Sizes   `json:"records"`                  // what was in the record files
-	Velocity  string  `json:"velocity_file"`            // of the rest of the state; "" if the parameters are all
+	// CurvatureSum is that of what steps since the last row measured along their
+	// gradients, CurvatureCount of how many of them.
+	CurvatureSum   float64 `json:"curvature_sum,omitempty"`
+	CurvatureCount int     `json:"curvature_count,omitempty"`
+	Seconds        float64 `json:"seconds"`       // of the whole run
+	Training       float64 `json:"training"`      // seconds of steps since the last row
+	Images         int     `json:"images"`        // trained on since the last row
+	Sizes          Sizes   `json:"records"`       // what was in the record files
+	Velocity       string  `json:"velocity_file"` // of the rest of the state; "" if the parameters are all
 	// VelocitySum is the checksum that file has.
 	VelocitySum string `json:"velocity_sha256,omitempty"`
 	// Kernels are what computed the training so far, each name once.

@@ -35,9 +35,12 @@ type Config struct {
 	MeasureImages int    `json:"measure_images,omitempty"`
 	MeasureMode   string `json:"measure_mode,omitempty"`
 	Eigenvalues   int    `json:"eigenvalues,omitempty"`
-	LogSteps      bool   `json:"log_steps"`            // record the loss of every step
-	Histograms    bool   `json:"histograms,omitempty"` // record those of weights and of units' activity
-	Precision     string `json:"precision"`            // "fp32"; "bf16" of images, "tf32" of images on a GPU, "fp64" of small problems
+	// MeasureEvery is of how many steps one measures the curvature along its gradient;
+	// 0 for none.
+	MeasureEvery int    `json:"measure_every,omitempty"`
+	LogSteps     bool   `json:"log_steps"`            // record the loss of every step
+	Histograms   bool   `json:"histograms,omitempty"` // record those of weights and of units' activity
+	Precision    string `json:"precision"`            // "fp32"; "bf16" of images, "tf32" of images on a GPU, "fp64" of small problems
 
 	// Of the small problems:
 	Instance string  `json:"instance,omitempty"` // "paper", or "random" from the seed
@@ -96,6 +99,12 @@ func (c *Config) Validate() error {
 	}
 	if c.SAM > 0 && c.Parts() > 1 {
 		return fmt.Errorf("SAM takes both its gradients of one mini-batch, and here %d of %d examples make a step: choose another sampling, or a mini-batch of all examples", c.Parts(), c.Batch)
+	}
+	if c.MeasureEvery < 0 {
+		return fmt.Errorf("curvature measured every %d steps: want 1 or more", c.MeasureEvery)
+	}
+	if c.MeasureEvery > 0 && (c.Parts() > 1 || c.SAM > 0) {
+		return errors.New("the curvature along the gradients of steps is measured where a step is SGD's on one mini-batch: not of several parts, and without SAM")
 	}
 	if c.Schedule.OfEdge {
 		return errors.New("step sizes are multiples of an edge of divergence that is not known yet")

@@ -32,7 +32,7 @@ func newDescent(e op.Engine, p Problem, c *run.Config, init string) (*descent, e
 	d := &descent{config: c, problem: p, init: init, vars: machine.NewVariables(e)}
 	var err error
 	d.graph, err = NewStep(d.vars, p, StepOptions{
-		Batch: c.Batch, Parts: c.Parts(), SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay}, Noise: c.GradientNoise, SAM: c.SAM,
+		Batch: c.Batch, Parts: c.Parts(), SGD: op.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay}, Noise: c.GradientNoise, SAM: c.SAM, Curvature: c.MeasureEvery > 0,
 	})
 	return d, err
 }
@@ -69,7 +69,7 @@ func (d *descent) miniBatch(step int) MiniBatch {
 	c := d.config
 	perEpoch, images := c.StepsPerEpoch(), c.StepExamples()
 	epoch, within := step/perEpoch, step%perEpoch
-	b := MiniBatch{Index: d.examples(step, images)}
+	b := MiniBatch{Index: d.examples(step, images), Curvature: c.MeasureEvery > 0 && step%c.MeasureEvery == 0}
 	if c.Augment {
 		b.Window = data.Augmentation(c.Seed, epoch, within, images)
 	}

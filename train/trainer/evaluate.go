@@ -29,7 +29,8 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	if err := t.records.Histograms(row.Step, histograms); err != nil {
 		return err
 	}
-	t.LossSum, t.LossCount, t.Training, t.Images, t.Due = 0, 0, 0, 0, false
+	t.LossSum, t.LossCount, t.CurvatureSum, t.CurvatureCount = 0, 0, 0, 0
+	t.Training, t.Images, t.Due = 0, 0, false
 	if t.Hooks.Row != nil {
 		t.Hooks.Row(row)
 	}
@@ -59,7 +60,7 @@ func (t *trainer) measure(ctx context.Context) (record.Row, error) {
 	c := &t.Config
 	last := max(t.Step-1, 0)
 	t.vars.Until(ctx)
-	m, err := t.meter.Measure(c.StepSize(last))
+	m, err := t.meter.Measure(Latest{StepSize: c.StepSize(last), StepSharpness: t.CurvatureSum / float64(t.CurvatureCount)})
 	t.vars.Until(context.Background())
 	if err != nil {
 		return record.Row{}, err

@@ -198,7 +198,7 @@ func (e *Edge) Start(ctx context.Context) (map[string]float64, error) {
 		return nil, err
 	}
 	d.vars.Until(ctx)
-	m, err := meter.Measure(c.Schedule.First())
+	m, err := meter.Measure(Latest{StepSize: c.Schedule.First(), StepSharpness: math.NaN()})
 	d.vars.Until(context.Background())
 	if err != nil {
 		return nil, err

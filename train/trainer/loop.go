@@ -65,6 +65,10 @@ func (t *trainer) takeStep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c := t.graph.Curvature(); batch.Curvature && finite(c) {
+		t.CurvatureSum += c
+		t.CurvatureCount++
+	}
 	t.Step++
 	t.Images += t.Config.StepExamples()
 	t.Due = t.Step == t.Config.Steps() || t.Step%t.Config.StepsPerEvaluation() == 0

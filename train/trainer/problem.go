@@ -31,8 +31,15 @@ type Problem interface {
 type Meter interface {
 	// Begin is called once, at the initial parameters.
 	Begin() error
-	// Measure is told the step size of the latest step.
-	Measure(stepSize float64) (Measurement, error)
+	Measure(l Latest) (Measurement, error)
+}
+
+// Latest is what a Meter is told of the steps before.
+type Latest struct {
+	StepSize float64 // of the last one
+	// StepSharpness is the mean gᵀHg/‖g‖² of those since the measurement before that
+	// measured it, run.Config.MeasureEvery; NaN if there are none.
+	StepSharpness float64
 }
 
 // Measurement is what a row of metrics.csv says of the parameters.

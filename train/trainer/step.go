@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -44,6 +45,8 @@ type StepOptions struct {
 	Parts int
 	Noise run.GradientNoise // of problems that are Weighted
 	SAM   float64           // ρ of sharpness-aware minimisation, with one part; 0 for none
+	// Curvature makes MiniBatch.Curvature possible, with one part and without SAM.
+	Curvature bool
 }
 
 // Step is one step of SGD as a graph on an engine: pick the mini-batch, forward,
@@ -56,6 +59,7 @@ type Step struct {
 	descend *machine.Machine // the whole step, or with several parts the gradient
 	update  *machine.Machine // with several parts or SAM, the update
 	ascent  *ascent          // of SAM; nil without
+	look    *lookahead       // nil without StepOptions.Curvature
 	noise   *gradientNoise   // nil without
 	written int              // losses in the engine's log
 	losses  []float64        // read from the log, not yet handed out
@@ -84,14 +88,16 @@ func NewStep(vars *machine.Variables, p Problem, o StepOptions) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	losses := s.Model.Input(varLosses, tensor.Float64, logCapacity)
-	log, err := op.Record(losses, loss, s.Model.Input(varPosition, tensor.Int32))
+	log, err := recorded(s.Model, loss)
 	if err != nil {
 		return nil, err
 	}
 	var updates []*gorgonia.Node
 	if o.Parts > 1 || o.SAM > 0 {
-		updates, err = s.accumulate(grads)
+		if s.update, err = s.updateBySum(o.SAM > 0); err != nil {
+			return nil, err
+		}
+		updates, err = accumulate(s.Model, s.Model.Parameters(), grads, o.Parts)
 	} else {
 		updates, err = s.descent(s.Model, s.Model.Parameters(), grads)
 	}
@@ -104,6 +110,11 @@ func NewStep(vars *machine.Variables, p Problem, o StepOptions) (*Step, error) {
 	}
 	if o.SAM > 0 {
 		if s.ascent, err = newAscent(vars, p, o); err != nil {
+			return nil, err
+		}
+	}
+	if o.Curvature {
+		if s.look, err = s.newLookahead(p); err != nil {
 			return nil, err
 		}
 	}
@@ -131,20 +142,32 @@ func (s *Step) descent(m *nets.Model, parameters, grads gorgonia.Nodes) (updated
 	return op.Descend(s.opts.SGD, m.Input(varStepSize, s.Model.Dtype), updates)
 }
 
-// accumulate adds the mean gradient's running sum to the graph, and makes a
-// second graph and machine for the update by it; with SAM at the parameters from
-// which the step ascended.
-func (s *Step) accumulate(grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
+// recorded writes the loss to the engine's log.
+func recorded(m *nets.Model, loss *gorgonia.Node) (*gorgonia.Node, error) {
+	return op.Record(m.Input(varLosses, tensor.Float64, logCapacity), loss, m.Input(varPosition, tensor.Int32))
+}
+
+// accumulate adds the running sum of the parts' mean gradient to a graph.
+func accumulate(m *nets.Model, parameters, grads gorgonia.Nodes, parts int) ([]*gorgonia.Node, error) {
+	var sums gorgonia.Nodes
+	for _, w := range parameters {
+		sums = append(sums, m.Input(sumPrefix+w.Name(), m.Dtype, w.Shape()...))
+	}
+	return op.Accumulate(sums, grads, m.Input(varDecay, m.Dtype), 1/float64(parts))
+}
+
+// updateBySum is the machine of the update by the summed gradient, of parameters
+// that were displaced if it says so.
+func (s *Step) updateBySum(displaced bool) (*machine.Machine, error) {
 	m := nets.NewModel(s.Model.Dtype, true)
-	var sums, parameters, totals gorgonia.Nodes
+	var parameters, totals gorgonia.Nodes
 	for _, w := range s.Model.Parameters() {
-		sums = append(sums, s.Model.Input(sumPrefix+w.Name(), s.Model.Dtype, w.Shape()...))
-		totals = append(totals, m.Input(sumPrefix+w.Name(), s.Model.Dtype, w.Shape()...))
-		parameters = append(parameters, m.Input(w.Name(), s.Model.Dtype, w.Shape()...))
+		totals = append(totals, m.Input(sumPrefix+w.Name(), m.Dtype, w.Shape()...))
+		parameters = append(parameters, m.Input(w.Name(), m.Dtype, w.Shape()...))
 	}
 	var err error
-	if s.opts.SAM > 0 {
-		if parameters, err = descendAgain(m, parameters); err != nil {
+	if displaced {
+		if parameters, err = back(m, parameters); err != nil {
 			return nil, err
 		}
 	}
@@ -152,10 +175,7 @@ func (s *Step) accumulate(grads gorgonia.Nodes) ([]*gorgonia.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.update, err = machine.New(s.vars, outputs...); err != nil {
-		return nil, err
-	}
-	return op.Accumulate(sums, grads, s.Model.Input(varDecay, s.Model.Dtype), 1/float64(s.opts.Parts))
+	return machine.New(s.vars, outputs...)
 }
 
 // MiniBatch is what a step is taken on.
@@ -167,6 +187,9 @@ type MiniBatch struct {
 	// Noise are standard normal numbers for StepOptions.Noise, Step.NoiseLen of them;
 	// nil for no noise.
 	Noise []float64
+	// Curvature says that the step is to measure that along its gradient, gᵀHg/‖g‖²,
+	// for Step.Curvature.
+	Curvature bool
 }
 
 // Run takes one step of the step size eta.
@@ -191,16 +214,29 @@ func (s *Step) Try(ctx context.Context, b MiniBatch, eta float64) error {
 		if s.done > 0 && ended(ctx) {
 			return ErrInterrupted
 		}
-		if err := s.runPart(ctx, b); err != nil {
+		if err := s.runPart(ctx, b, eta); err != nil {
 			return err
 		}
 		s.done++
 	}
 	s.done = 0
-	if s.update != nil {
+	switch {
+	case b.Curvature:
+		return s.look.update.RunAll()
+	case s.update != nil:
 		return s.update.RunAll()
 	}
 	return nil
+}
+
+// Curvature is gᵀHg/‖g‖² of the latest step that measured it, from the loss at
+// θ − ηg; NaN if that is not finite. H and g are of the mini-batch's loss, without
+// weight decay.
+func (s *Step) Curvature() float64 {
+	if s.look == nil {
+		return math.NaN()
+	}
+	return s.look.curvature
 }
 
 // ended tells whether a context has ended that says so by its channel.
@@ -213,7 +249,7 @@ func ended(ctx context.Context) bool {
 	}
 }
 
-func (s *Step) runPart(ctx context.Context, b MiniBatch) error {
+func (s *Step) runPart(ctx context.Context, b MiniBatch, eta float64) error {
 	if err := s.prepare(s.done, b); err != nil {
 		return err
 	}
@@ -222,16 +258,23 @@ func (s *Step) runPart(ctx context.Context, b MiniBatch) error {
 		var all machine.Transaction
 		run = func(m *machine.Machine) error { return all.Run(ctx, m) }
 	}
-	err := run(s.descend)
-	if err == nil && s.ascent != nil {
-		err = s.ascent.run(run)
-	}
-	if err != nil {
+	if err := s.compute(run, b.Curvature, eta); err != nil {
 		return err
 	}
 	s.quick = time.Since(start) < slowPart
 	s.written++
 	return nil
+}
+
+// compute runs the machines of a part.
+func (s *Step) compute(each func(*machine.Machine) error, curvature bool, eta float64) error {
+	if curvature {
+		return s.look.run(each, eta)
+	}
+	if err := each(s.descend); err != nil || s.ascent == nil {
+		return err
+	}
+	return s.ascent.run(each)
 }
 
 // prepare sets the inputs of a part.
@@ -263,7 +306,7 @@ func (s *Step) prepare(part int, b MiniBatch) error {
 	if err := s.vars.Set(varPosition, []int32{int32(s.written)}); err != nil {
 		return err
 	}
-	if s.update != nil {
+	if s.update != nil || s.look != nil {
 		decay := 1.0
 		if part == 0 {
 			decay = 0

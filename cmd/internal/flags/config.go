@@ -63,6 +63,7 @@ func Records(f *pflag.FlagSet, c *run.Config) {
 	f.IntVar(&c.MeasureImages, "measure-images", c.MeasureImages, "training images, the first of the set and without augmentation, on which measures look around the parameters, in whole mini-batches of --batch (default: 1,000)")
 	f.StringVar(&c.MeasureMode, "measure-mode", c.MeasureMode, "statistics of batch norm there: training, those of the mini-batch, or evaluation, the running ones (default: training)")
 	f.IntVar(&c.Eigenvalues, "eigenvalues", c.Eigenvalues, "of the Hessian, the largest, that measure sharpness records (default: 1)")
+	f.IntVar(&c.MeasureEvery, "measure-every", c.MeasureEvery, "of how many steps one is measured by step_sharpness (default: 16)")
 	f.BoolVar(&c.LogSteps, "log-steps", c.LogSteps, "record the loss of every step in steps.csv, and find the plateaus of the loss")
 	f.BoolVar(&c.Histograms, "histograms", c.Histograms, "record histograms of weights, and of the fraction of examples on which each unit is positive, in histograms.csv and for TensorBoard")
 }
