@@ -187,7 +187,7 @@ func TestEngine(t *testing.T) {
 		}
 	}
 	e := Engine{Name: "cpu", Threads: 5}
-	if _, err := e.Open(problem, "bf16"); err == nil || !strings.HasSuffix(err.Error(), "--precision bf16 needs --engine cuda") {
+	if _, err := e.Open(problem, "tf32"); err == nil || !strings.HasSuffix(err.Error(), "--precision tf32 needs --engine cuda") {
 		t.Error(err)
 	}
 	opened, err := (&Jobs{number: 2}).Open(&e, problem, "fp32")
