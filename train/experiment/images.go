@@ -50,7 +50,7 @@ type StepSizes struct{ Small, Large float64 }
 var stepSizes = map[string]map[string]StepSizes{
 	"main":              mainStepSizes,
 	"stability":         mainStepSizes,
-	"causes":            mainStepSizes,
+	"causes":            {"paper": {0.007, 1.5}, "long": {0.02, 2}, "small": {0.07, 0.7}, "quick": {0.03, 0.5}}, // 0.007 does not fit within small
 	"plain":             {"paper": {0.01, 0.75}, "long": {0.01, 0.35}, "small": {0.01, 0.35}, "quick": {0.03, 0.25}},
 	"edge-of-stability": {"paper": {0.02, 0.04}, "long": {0.02, 0.04}, "small": {0.02, 0.04}, "quick": {0.02, 0.04}},
 	"sota":              {"paper": {0.002, 0.05}, "long": {0.002, 0.05}, "small": {0.002, 0.05}, "quick": {0.003, 0.05}},
