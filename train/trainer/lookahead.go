@@ -36,7 +36,7 @@ func (s *Step) newLookahead(p Problem) (l *lookahead, err error) {
 	if err != nil {
 		return nil, err
 	}
-	sums, err := accumulate(m, m.Parameters(), grads, 1)
+	sums, err := accumulate(m, grads, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func newAscent(vars *machine.Variables, p Problem, o StepOptions) (*ascent, erro
 	if a.displacement, err = newDisplacement(vars, m.Dtype, m.Parameters()); err != nil {
 		return nil, err
 	}
-	sums, err := accumulate(m, m.Parameters(), grads, 1)
+	sums, err := accumulate(m, grads, 1)
 	if err != nil {
 		return nil, err
 	}
