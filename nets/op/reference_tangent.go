@@ -2,7 +2,10 @@ package op
 
 import "math"
 
-var _ TangentKernels = Reference{}
+var (
+	_ TangentKernels      = Reference{}
+	_ SmallTangentKernels = Reference{}
+)
 
 func (Reference) BatchNormTangent(b BatchNorm, fixed bool, r BatchNormResultTangents, x, y, gamma, mean, invStd Tensor, dot BatchNormTangents) {
 	dispatch(x, func() { refBatchNormTangent[float32](b, fixed, r, x, y, gamma, mean, invStd, dot) },

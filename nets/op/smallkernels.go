@@ -8,6 +8,14 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// ProductKernels are products of matrices, of small problems and of tangents.
+type ProductKernels interface {
+	// Product: y = x wᵀ, with x (N, I) and w (O, I).
+	Product(y, x, w Tensor)
+	// ProductBackward: dx = dy w, dw = dyᵀ x.
+	ProductBackward(dx, dw, dy, x, w Tensor)
+}
+
 // SmallKernels are what vectors and small matrices need beside Kernels: linear
 // models, diagonal linear networks and fully connected networks. An engine need
 // not have them.
@@ -15,10 +23,7 @@ type SmallKernels interface {
 	// Rows picks a mini-batch: x[i] = xs[index[i]] and y[i] = ys[index[i]], with
 	// xs (M, D), ys (M), index int32 (N).
 	Rows(x, y, xs, ys, index Tensor)
-	// Product: y = x wᵀ, with x (N, I) and w (O, I).
-	Product(y, x, w Tensor)
-	// ProductBackward: dx = dy w, dw = dyᵀ x.
-	ProductBackward(dx, dw, dy, x, w Tensor)
+	ProductKernels
 	// Multiply: z = x ⊙ y.
 	Multiply(z, x, y Tensor)
 	// ReLU: y = max(x, 0).
@@ -168,11 +173,16 @@ func (rows) Infer(in []Spec) ([]Spec, error) {
 	return []Spec{{Plain, xs.Dtype, tensor.Shape{n, xs.Shape[1]}}, {Plain, ys.Dtype, tensor.Shape{n}}}, sameDtype(in[:2])
 }
 
-type product struct{ small }
+// ofProducts is embedded in the operations of ProductKernels.
+type ofProducts struct{ small }
+
+func (ofProducts) RunsOn(k Kernels) bool { _, ok := k.(ProductKernels); return ok }
+
+type product struct{ ofProducts }
 
 func (product) String() string                  { return "product" }
 func (product) Differentiates(int) []bool       { return []bool{true, true} }
-func (product) Run(k Kernels, out, in []Tensor) { k.(SmallKernels).Product(out[0], in[0], in[1]) }
+func (product) Run(k Kernels, out, in []Tensor) { k.(ProductKernels).Product(out[0], in[0], in[1]) }
 func (product) FLOP(in []Spec) float64          { return 2 * float64(in[0].Len()*in[1].Shape[0]) }
 
 func (product) Infer(in []Spec) ([]Spec, error) {
@@ -187,11 +197,11 @@ func (product) Gradients(in gorgonia.Nodes, out, dy *gorgonia.Node) (gorgonia.No
 	return apply(productBackward{}, dy, in[0], in[1])
 }
 
-type productBackward struct{ small }
+type productBackward struct{ ofProducts }
 
 func (productBackward) String() string { return "product backward" }
 func (productBackward) Run(k Kernels, out, in []Tensor) {
-	k.(SmallKernels).ProductBackward(out[0], out[1], in[0], in[1], in[2])
+	k.(ProductKernels).ProductBackward(out[0], out[1], in[0], in[1], in[2])
 }
 
 func (productBackward) Infer(in []Spec) ([]Spec, error) {

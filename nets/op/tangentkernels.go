@@ -28,6 +28,10 @@ type TangentKernels interface {
 	// CrossEntropyCurvature: d = p ⊙ (dot − ⟨p, dot⟩)·dloss/N for each image, with
 	// p = softmax(logits).
 	CrossEntropyCurvature(d, dloss, logits, labels, dot Tensor)
+}
+
+// SmallTangentKernels are those of SmallKernels.
+type SmallTangentKernels interface {
 	// LossCurvature: d[i] = l.Curvature(h[i], y[i])·dot[i]·dloss/N.
 	LossCurvature(l Loss, d, dloss, h, y, dot Tensor)
 }
@@ -262,10 +266,10 @@ func (crossEntropyCurvature) Run(k Kernels, out, in []Tensor) {
 	k.(TangentKernels).CrossEntropyCurvature(out[0], in[0], in[1], in[2], in[3])
 }
 
-type meanLossCurvature struct {
-	second
-	l Loss
-}
+type meanLossCurvature struct{ l Loss }
+
+// RunsOn tells whether the engine has the kernel.
+func (meanLossCurvature) RunsOn(k Kernels) bool { _, ok := k.(SmallTangentKernels); return ok }
 
 func (o meanLossCurvature) String() string {
 	return fmt.Sprintf("loss curvature: %s scale %g", o.l.Kind, o.l.Scale)
@@ -278,5 +282,5 @@ func (meanLossCurvature) Infer(in []Spec) ([]Spec, error) {
 	return []Spec{in[1].like()}, sameDtype(in)
 }
 func (o meanLossCurvature) Run(k Kernels, out, in []Tensor) {
-	k.(TangentKernels).LossCurvature(o.l, out[0], in[0], in[1], in[2], in[3])
+	k.(SmallTangentKernels).LossCurvature(o.l, out[0], in[0], in[1], in[2], in[3])
 }

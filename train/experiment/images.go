@@ -83,8 +83,8 @@ main", and trains those that are missing.`,
 stability: the largest eigenvalue of the Hessian and the batch sharpness beside
 2/η, and with them the noise of the mini-batch gradients, and the sparsity and the
 rank of the features after the last stage. It takes several times as long as figure
-main, measures about 25 times, on 512 training images or a mini-batch if that is
-more, and needs a CPU.`,
+main, and measures about 25 times, on 512 training images or a mini-batch if that
+is more.`,
 		setting: stabilitySetting, reference: published.Stability,
 	},
 	{
@@ -126,9 +126,8 @@ crops and flips.`,
 		Long: `Causes adds to a small step size, one at a time, what is said to make features
 sparse: a large step size until half-way, noise on the labels until half-way,
 sharpness-aware minimisation, weight decay, small mini-batches. It draws how the
-runs end. The sharpness needs the Hessian, for which a GPU has no kernels: train
-on the CPU. "figure diagonal-causes" is the same of a diagonal linear network,
-with noise on the gradient besides.`,
+runs end. "figure diagonal-causes" is the same of a diagonal linear network, with
+noise on the gradient besides.`,
 		Setting: "causes of sparse features",
 		setting: causesSetting, settled: imageCauses, ends: true,
 	},

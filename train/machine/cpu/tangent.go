@@ -5,7 +5,10 @@ import (
 	"largestep/train/machine/cpu/pass"
 )
 
-var _ op.TangentKernels = (*Engine)(nil)
+var (
+	_ op.TangentKernels      = (*Engine)(nil)
+	_ op.SmallTangentKernels = (*Engine)(nil)
+)
 
 // BatchNormTangent implements op.TangentKernels, as do the methods that follow.
 func (e *Engine) BatchNormTangent(b op.BatchNorm, fixed bool, r op.BatchNormResultTangents, x, y, gamma, mean, invStd op.Tensor, dot op.BatchNormTangents) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gorgonia.org/tensor"
 	"largestep/nets/op"
 	"largestep/train/machine/enginetest"
 )
@@ -56,6 +57,21 @@ func TestConformance(t *testing.T) {
 	for _, p := range []Precision{FP32, TF32, BF16} {
 		t.Run(string(p), func(t *testing.T) { conform(t, p) })
 	}
+}
+
+// What products with the Hessian compute: all sizes beside the reference, and beside
+// central differences in float32.
+func TestTangents(t *testing.T) {
+	for p, tolerance := range map[Precision]float64{FP32: 2e-5, BF16: 2e-2} {
+		t.Run(string(p), func(t *testing.T) {
+			e := open(t, p)
+			enginetest.TangentKernels(t, func(*testing.T) op.Engine { return e }, tolerance)
+		})
+	}
+	t.Run("differences", func(t *testing.T) {
+		e := open(t, FP32)
+		enginetest.Tangents(t, func(*testing.T) op.Engine { return e }, tensor.Float32, 2e-5)
+	})
 }
 
 // The same with all alternatives, of which on the emulation most are the faster.

@@ -115,7 +115,7 @@ extern "C" __global__ void linear(float* y, const float* x, const float* w, cons
     __syncthreads();
     if (threadIdx.x > 0 || n >= images) return;
     for (int k = 1; k < 32; k++) sum += sums[threadIdx.y][k];
-    y[n * out + o] = (float)(sum + b[o]);
+    y[n * out + o] = (float)(b ? sum + b[o] : sum);
 }
 
 extern "C" __global__ void linear_grad_x(float* dx, const float* dy, const float* w, int images, int in, int out) {
@@ -409,6 +409,10 @@ __device__ void add_activations(T* z, const T* x, const T* y, size_t n) {
 
 extern "C" __global__ void record(double* log, const float* loss, const int* position) { log[*position] = *loss; }
 
+// ---------------------------------------------------------------- tangents
+
+#include "tangent.cuh"
+
 // Each template once per number format.
 #define BOTH(name, parameters, arguments, bounds)                                        \
     extern "C" __global__ void bounds name##_fp32 parameters(float) { name arguments; } \
@@ -438,6 +442,18 @@ BOTH(norm_forward, P, (y, x, residual, gamma, beta, mean, inv_std, running_mean,
 #undef P
 #define P(T) (T* dx, T* dresidual, float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* gamma, const float* beta, const float* mean, const float* inv_std, float2* partial, unsigned* meetings, int keep, int rows, int channels, int padded, int relu)
 BOTH(norm_backward, P, (dx, dresidual, dgamma, dbeta, dy, x, y, gamma, beta, mean, inv_std, partial, meetings, keep, rows, channels, padded, relu), ALONE)
+#undef P
+#define P(T) (float* dot_mean, float* dot_inv_std, const T* x, const T* dot_x, const float* mean, const float* inv_std, float2* partial, unsigned* arrivals, int rows, int channels, int padded)
+BOTH(norm_tangent_sums, P, (dot_mean, dot_inv_std, x, dot_x, mean, inv_std, partial, arrivals, rows, channels, padded), TILED)
+#undef P
+#define P(T) (T* dot_y, const T* x, const T* y, const T* dot_x, const T* dot_residual, const float* gamma, const float* mean, const float* inv_std, const float* dot_gamma, const float* dot_beta, const float* dot_mean, const float* dot_inv_std, int rows, int channels, int padded, int relu)
+BOTH(norm_tangent, P, (dot_y, x, y, dot_x, dot_residual, gamma, mean, inv_std, dot_gamma, dot_beta, dot_mean, dot_inv_std, rows, channels, padded, relu), TILED)
+#undef P
+#define P(T) (float* dot_dgamma, float* dot_dbeta, const T* dy, const T* x, const T* y, const T* dot_dy, const T* dot_x, const float* mean, const float* inv_std, const float* dot_mean, const float* dot_inv_std, float2* partial, unsigned* arrivals, int rows, int channels, int padded, int relu)
+BOTH(norm_grad_tangent_sums, P, (dot_dgamma, dot_dbeta, dy, x, y, dot_dy, dot_x, mean, inv_std, dot_mean, dot_inv_std, partial, arrivals, rows, channels, padded, relu), ALONE)
+#undef P
+#define P(T) (T* dot_dx, T* dot_dresidual, const T* dy, const T* x, const T* y, const T* dot_dy, const T* dot_x, const float* gamma, const float* mean, const float* inv_std, const float* dot_gamma, const float* dot_mean, const float* dot_inv_std, const float* dgamma, const float* dbeta, const float* dot_dgamma, const float* dot_dbeta, int rows, int channels, int padded, int relu)
+BOTH(norm_grad_tangent, P, (dot_dx, dot_dresidual, dy, x, y, dot_dy, dot_x, gamma, mean, inv_std, dot_gamma, dot_mean, dot_inv_std, dgamma, dbeta, dot_dgamma, dot_dbeta, rows, channels, padded, relu), ALONE)
 #undef P
 #define P(T) (float* y, const T* x, int images, int area, int channels, int padded)
 BOTH(average_pool, P, (y, x, images, area, channels, padded), FLAT)
@@ -472,4 +488,7 @@ BOTH(max_pool, P, (y, x, images, padded, {height, width, out_height, out_width, 
 #undef P
 #define P(T) (T* dx, const T* dy, const T* x, const T* y, int images, int padded, WINDOWS)
 BOTH(max_pool_grad, P, (dx, dy, x, y, images, padded, {height, width, out_height, out_width, size, stride}), FLAT)
+#undef P
+#define P(T) (T* dot_y, const T* dot_x, const T* x, int images, int padded, WINDOWS)
+BOTH(max_pool_tangent, P, (dot_y, dot_x, x, images, padded, {height, width, out_height, out_width, size, stride}), FLAT)
 #undef P

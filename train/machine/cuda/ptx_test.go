@@ -16,7 +16,7 @@ func TestPTXHasTheKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := ""
-	for _, name := range []string{"kernels.go", "norm.go", "cooperative.go", "conv.go", "sgd.go"} {
+	for _, name := range []string{"kernels.go", "norm.go", "tangent.go", "cooperative.go", "conv.go", "sgd.go"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

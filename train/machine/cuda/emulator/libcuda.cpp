@@ -199,6 +199,7 @@ std::map<std::string, Kernel> kernels = {
     KERNELS(average_pool_grad), KERNELS(max_pool), KERNELS(max_pool_grad), KERNELS(positives), KERNELS(gather), KERNELS(add_activations), KERNELS(select_units), KERNELS(select_plain), KERNELS(count_positive), KERNELS(dense_grad), KERNEL(linear),
     KERNEL(linear_grad_x), KERNEL(linear_grad_w), KERNEL(cross_entropy), KERNEL(cross_entropy_grad), KERNEL(score),
     KERNEL(sgd), KERNEL(accumulate), KERNEL(add), KERNEL(record),
+    KERNELS(norm_tangent_sums), KERNELS(norm_tangent), KERNELS(norm_grad_tangent_sums), KERNELS(norm_grad_tangent), KERNELS(max_pool_tangent), KERNEL(inverse_deviation), KERNEL(cross_entropy_curvature),
 };
 
 // ------------------------------------------------------------------ errors
