@@ -54,8 +54,8 @@ func TestMeasuresChangeNothing(t *testing.T) {
 					t.Errorf("%s mode, step %g: %s is %g", mode, row["step"], column, v)
 				}
 			}
-			if row["sharpness"] < row["eigenvalue_2"] || !(row["sharpness_error"] <= 0.01) {
-				t.Errorf("eigenvalues %g, %g within %g", row["sharpness"], row["eigenvalue_2"], row["sharpness_error"])
+			if row["sharpness"] < row["eigenvalue_2"] || !(row["sharpness_residual"] <= 0.01) {
+				t.Errorf("eigenvalues %g, %g within %g", row["sharpness"], row["eigenvalue_2"], row["sharpness_residual"])
 			}
 			if r := row["rank_5"]; !(r >= 1 && r <= 32) {
 				t.Errorf("rank of the average pool: %g of 32 units", r)

@@ -32,7 +32,7 @@ var scales = map[string]scale{
 	"gap":                       {"Suboptimality gap", true, 1},
 	"parameter_norm":            {"Norm of the parameters", false, 1},
 	"sharpness":                 {"Largest eigenvalue of the Hessian", true, 1},
-	"sharpness_error":           {"Estimated error of the eigenvalues", true, 1},
+	"sharpness_residual":        {"Residual of the eigenvalues", true, 1},
 	"hessian_trace":             {"Trace of the Hessian", false, 1},
 	"hessian_trace_error":       {"Standard error of the trace", true, 1},
 	"batch_sharpness":           {"Batch sharpness", true, 1},

@@ -17,7 +17,7 @@ type Operator func(dst, v []float64) error
 // EigenOptions say how far a search for eigenvalues goes.
 type EigenOptions struct {
 	Count     int         // of eigenvalues, the largest ones
-	Tolerance float64     // of Eigen.Errors
+	Tolerance float64     // of ‖Hu − λu‖ relative to |λ|, for a unit vector u
 	Products  int         // at most
 	Start     [][]float64 // near eigenvectors, of an earlier search; may be empty
 }
@@ -26,18 +26,15 @@ type EigenOptions struct {
 type Eigen struct {
 	Values  []float64 // decreasing
 	Vectors [][]float64
-	// Residuals are ‖Hu − λu‖/|λ| for unit vectors u: some eigenvalue lies that near.
+	// Residuals are ‖Hu − λu‖/|λ|: some eigenvalue lies that near. They are above
+	// the tolerance if the products did not suffice.
 	Residuals []float64
-	// Errors estimate how near, relative to |λ|: ‖Hu − λu‖², divided by the distance
-	// to the next Ritz value, where that is less (Kato 1949). They are above the
-	// tolerance if the products did not suffice.
-	Errors   []float64
-	Products int
+	Products  int
 }
 
-// Converged tells whether all errors are within the tolerance.
+// Converged tells whether all residuals are within the tolerance.
 func (e *Eigen) Converged(tolerance float64) bool {
-	return !slices.ContainsFunc(e.Errors, func(r float64) bool { return !(r <= tolerance) })
+	return !slices.ContainsFunc(e.Residuals, func(r float64) bool { return !(r <= tolerance) })
 }
 
 // maxBasis bounds how many vectors a search for one eigenvalue keeps, each with its
@@ -153,7 +150,7 @@ func (s *search) ritz() (e *Eigen, worst []float64, err error) {
 	e = &Eigen{Products: s.products}
 	if s.lost {
 		for range s.o.Count {
-			e.Values, e.Residuals, e.Errors = append(e.Values, math.NaN()), append(e.Residuals, math.NaN()), append(e.Errors, math.NaN())
+			e.Values, e.Residuals = append(e.Values, math.NaN()), append(e.Residuals, math.NaN())
 		}
 		return e, nil, nil
 	}
@@ -174,36 +171,16 @@ func (s *search) ritz() (e *Eigen, worst []float64, err error) {
 		u, residual := s.combine(s.basis, k), s.combine(s.images, k)
 		floats.AddScaled(residual, -lambda, u)
 		size := floats.Norm(residual, 2)
-		near := size
-		if g := gap(values, n-1-k); size < g {
-			near = size / g * size
+		relative := 0.0 // of the zero matrix
+		if size > 0 {
+			relative = size / math.Abs(lambda)
 		}
-		if size > 0 { // else of the zero matrix, perhaps
-			size, near = size/math.Abs(lambda), near/math.Abs(lambda)
-		}
-		e.Values, e.Vectors = append(e.Values, lambda), append(e.Vectors, u)
-		e.Residuals, e.Errors = append(e.Residuals, size), append(e.Errors, near)
-		if worst == nil && !(near <= s.o.Tolerance) {
+		e.Values, e.Vectors, e.Residuals = append(e.Values, lambda), append(e.Vectors, u), append(e.Residuals, relative)
+		if worst == nil && !(relative <= s.o.Tolerance) {
 			worst = residual
 		}
 	}
 	return e, worst, nil
-}
-
-// gap is the distance from the k-th of increasing values to the next one on either
-// side, 0 if there is no other.
-func gap(values []float64, k int) float64 {
-	least := math.Inf(1)
-	if k > 0 {
-		least = values[k] - values[k-1]
-	}
-	if k+1 < len(values) {
-		least = min(least, values[k+1]-values[k])
-	}
-	if math.IsInf(least, 1) {
-		return 0
-	}
-	return least
 }
 
 // combine is the k-th Ritz vector, or its product.

@@ -93,7 +93,7 @@ func gradients(of map[string]func(curvature.Gradients) float64) func(Problem, ru
 	return columns(list...)
 }
 
-// sharpness, eigenvalue_2, …, and how far from true ones they are, as estimated.
+// sharpness, eigenvalue_2, …, and how near to a true one they are at least.
 func sharpness(_ Problem, c run.Config) []problem.Measure {
 	var list []problem.Measure
 	for k := range c.Eigenvalues {
@@ -109,12 +109,12 @@ func sharpness(_ Problem, c run.Config) []problem.Measure {
 			return e.Values[k], nil
 		}})
 	}
-	return append(list, problem.Measure{Name: "sharpness_error", Of: func(s *problem.State) (float64, error) {
+	return append(list, problem.Measure{Name: "sharpness_residual", Of: func(s *problem.State) (float64, error) {
 		e, err := s.Eigenvalues()
 		if err != nil {
 			return 0, err
 		}
-		return floats.Max(e.Errors), nil
+		return floats.Max(e.Residuals), nil
 	}})
 }
 

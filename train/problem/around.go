@@ -25,7 +25,8 @@ type Around struct {
 	Features    bool // of images
 }
 
-// Tolerance is that of the eigenvalues' errors in a measure, relative.
+// Tolerance is that of the eigenvalues' residuals ‖Hu − λu‖/|λ| in a measure; the
+// error of λ itself is of the order of its square where the next one is not near.
 const Tolerance = 0.01
 
 // maxProducts bounds the search in a measure.
