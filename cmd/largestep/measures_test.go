@@ -120,7 +120,7 @@ func TestMeasuresOfDivergence(t *testing.T) {
 // sharpness of mini-batches of one, 2‖x‖², says what its trace is.
 func TestMeasuresOfLeastSquares(t *testing.T) {
 	t.Chdir(t.TempDir())
-	succeed(t, strings.Fields("train least-squares --steps 200 --eval-steps 100 --measure sharpness,hessian_trace,batch_sharpness,batch_sharpness_by_losses,step_sharpness --measure-every 1 --eigenvalues 10 --out a")...)
+	succeed(t, strings.Fields("train least-squares --steps 200 --eval-steps 100 --measure sharpness,hessian_trace,batch_sharpness,batch_sharpness_by_losses,step_sharpness --measure-every 1 --sampling shuffle --eigenvalues 10 --out a")...)
 	for _, row := range rows(t, "a") {
 		trace := row["sharpness"]
 		for k := 2; k <= 10; k++ {
