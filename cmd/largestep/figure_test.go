@@ -137,7 +137,7 @@ func TestFigureStability(t *testing.T) {
 	succeed(t, append([]string{"figure", "stability", "--out", "f", "--epochs", "1"}, tinyPreset...)...)
 	isPicture(t, "f/stability.png")
 	columns, rows := table(t, "f/large-eta-decay50-seed0/metrics.csv")
-	for _, name := range []string{"sharpness", "batch_sharpness", "gradient_noise", "sparsity_4", "rank_4"} {
+	for _, name := range []string{"sharpness", "batch_sharpness", "step_sharpness", "gradient_noise", "sparsity_4", "rank_4"} {
 		if k := slices.Index(columns, name); k < 0 || rows[len(rows)-1][k] == "" {
 			t.Errorf("no %s at the end", name)
 		}

@@ -80,9 +80,10 @@ main", and trains those that are missing.`,
 		Name: "stability", Runs: "stability", apart: true, Columns: append([]string{"train_loss"}, stability...), Net: stability,
 		Short: "Sharpness, noise, sparsity and rank of ResNet-18 under the schedules of figure main",
 		Long: `Stability shows where the trainings of figure main are against their limit of
-stability: the largest eigenvalue of the Hessian and the batch sharpness beside
-2/η, and with them the noise of the mini-batch gradients, and the sparsity and the
-rank of the features after the last stage. It takes several times as long as figure
+stability: the largest eigenvalue of the Hessian, and the batch sharpness of the
+Hessian and of training's own steps, beside 2/η; and with them the noise of the
+mini-batch gradients, and the sparsity and the rank of the features after the last
+stage. It takes several times as long as figure
 main, and measures about 25 times, on 512 training images or a mini-batch if that
 is more.`,
 		setting: stabilitySetting, reference: published.Stability,
@@ -142,7 +143,7 @@ const plainGrowth = 1.05
 func mainSetting(c *run.Config) {}
 
 // stability are the columns that tell how stable a training is, and how simple.
-var stability = []string{"sharpness", "batch_sharpness", "gradient_noise", "sparsity_4", "rank_4"}
+var stability = []string{"sharpness", "batch_sharpness", "step_sharpness", "gradient_noise", "sparsity_4", "rank_4"}
 
 func stabilitySetting(c *run.Config) {
 	c.Measures = append(slices.Clone(c.Measures), "sharpness", "batch_sharpness", "batch_sharpness_by_losses", "step_sharpness", "gradient_noise", "feature_rank")

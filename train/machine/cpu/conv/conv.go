@@ -15,7 +15,7 @@
 // micro-kernels, nn and tn (tile.go), generated for AVX-512, AVX2 and NEON; plain
 // Go stands in elsewhere.
 //
-// A Short computes convolutions of activations in bfloat16, directly: by the tiles of
+// A Short computes convolutions of activations in bfloat16: directly, by the tiles of
 // AMX or, where there are none, as a Conv does.
 //
 // The number of threads does not show in the results: they have the same bits.
@@ -87,12 +87,16 @@ func grown(s *[]float32, n int) []float32 {
 // convolution has this shape.
 func New(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
 	c := newConv(p, s, scratch, active)
-	if s.suitsWinograd() {
+	c.plan()
+	return c
+}
+
+func (c *Conv) plan() {
+	if c.shape.suitsWinograd() {
 		c.planWinograd(c.kernels.limits)
 	} else {
 		c.planDirect()
 	}
-	return c
 }
 
 func newConv(p *pool.Pool, s Shape, scratch *Scratch, kernels *kernelSet) *Conv {

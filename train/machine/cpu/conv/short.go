@@ -53,7 +53,7 @@ func NewShort(p *pool.Pool, s Shape, scratch *Scratch) *Short {
 func newShort(p *pool.Pool, s Shape, scratch *Scratch, tiles *tileSet) *Short {
 	c := &Short{shape: s, pool: p, scratch: scratch, kernels: tiles, floats: newConv(p, s, scratch, active)}
 	if tiles == nil {
-		c.floats.planDirect()
+		c.floats.plan()
 		return c
 	}
 	threads := p.Threads()
