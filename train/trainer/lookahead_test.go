@@ -15,14 +15,19 @@ import (
 	"largestep/train/trainer"
 )
 
+// tinyImages is a narrow ResNet-18 on n made-up images.
+func tinyImages(t *testing.T, n int) *problem.Images {
+	t.Helper()
+	net, err := nets.NewResNet18(4, 10)
+	check(t, err)
+	return &problem.Images{Net: net, Data: data.MadeUp(1, n, 1)}
+}
+
 // A step that measures the curvature along its gradient ends where one does that
 // measures nothing, to the bit, with running statistics and the loss.
 func TestCurvatureChangesNoStep(t *testing.T) {
 	const batch = 6
-	set := data.MadeUp(1, batch, 1)
-	net, err := nets.NewResNet18(4, 10)
-	check(t, err)
-	p := &problem.Images{Net: net, Data: set}
+	p := tinyImages(t, batch)
 	for _, e := range both(t) {
 		var after [2][]float64
 		for k, measured := range []bool{false, true} {
@@ -80,10 +85,7 @@ func TestCurvatureOfVectors(t *testing.T) {
 // A step measures what a probe does at the same parameters.
 func TestCurvatureOfImages(t *testing.T) {
 	const batch = 8
-	set := data.MadeUp(1, batch, 1)
-	net, err := nets.NewResNet18(4, 10)
-	check(t, err)
-	p := &problem.Images{Net: net, Data: set}
+	p := tinyImages(t, batch)
 	for _, e := range both(t) {
 		vars := machine.NewVariables(e)
 		step, err := trainer.NewStep(vars, p, trainer.StepOptions{Batch: batch, Parts: 1, Curvature: true})

@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
-	"largestep/data"
-	"largestep/nets"
 	"largestep/nets/op"
 	"largestep/train/curvature"
 	"largestep/train/machine"
@@ -106,10 +104,7 @@ func TestSAMWhereItIsFlat(t *testing.T) {
 // norm's running statistics are those of a step without SAM, and so is the loss.
 func TestSAMOfImages(t *testing.T) {
 	const rho, eta, decay, batch = 0.1, 0.2, 5e-4, 8
-	set := data.MadeUp(1, batch, 1)
-	net, err := nets.NewResNet18(4, 10)
-	check(t, err)
-	p := &problem.Images{Net: net, Data: set}
+	p := tinyImages(t, batch)
 	for _, e := range both(t) {
 		var after [2][]float64 // running statistics and loss, without SAM and with it
 		var parameters, running []string

@@ -7,8 +7,8 @@ import (
 )
 
 // A Short computes convolutions of one shape, of activations in bfloat16 and filters
-// in float32. Filters are rounded; products, which float32 holds exactly, are summed in
-// float32, results rounded. The bricks' a and b are, with C channels of N images,
+// in float32. Filters are rounded, sums are float32, results rounded; tiles sum products,
+// which float32 holds exactly. The bricks' a and b are, with C channels of N images,
 //
 //	forward  x [pixel][N][C]   and w [panel][tap][16s of its lanes][C/2][16][2]
 //	data     dy [pixel][N][OC] and w with input and output channels exchanged
