@@ -50,13 +50,13 @@ type StepSizes struct{ Small, Large float64 }
 var stepSizes = map[string]map[string]StepSizes{
 	"main":              mainStepSizes,
 	"stability":         mainStepSizes,
-	"causes":            {"paper": {0.007, 1.5}, "long": {0.02, 2}, "small": {0.07, 0.7}, "quick": {0.03, 0.5}}, // 0.007 does not fit within small
-	"plain":             {"paper": {0.01, 0.75}, "long": {0.01, 0.35}, "small": {0.01, 0.35}, "quick": {0.03, 0.25}},
-	"edge-of-stability": {"paper": {0.02, 0.04}, "long": {0.02, 0.04}, "small": {0.02, 0.04}, "quick": {0.02, 0.04}},
-	"sota":              {"paper": {0.002, 0.05}, "long": {0.002, 0.05}, "small": {0.002, 0.05}, "quick": {0.003, 0.05}},
+	"causes":            {"paper": {0.007, 1.5}, "full": {0.1, 1.5}, "long": {0.02, 2}, "small": {0.07, 0.7}, "quick": {0.03, 0.5}}, // 0.007 does not fit within small
+	"plain":             {"paper": {0.01, 0.75}, "full": {0.1, 0.5}, "long": {0.01, 0.35}, "small": {0.01, 0.35}, "quick": {0.03, 0.25}},
+	"edge-of-stability": {"paper": {0.02, 0.04}, "full": {0.02, 0.04}, "long": {0.02, 0.04}, "small": {0.02, 0.04}, "quick": {0.02, 0.04}},
+	"sota":              {"paper": {0.002, 0.05}, "full": {0.002, 0.05}, "long": {0.002, 0.05}, "small": {0.002, 0.05}, "quick": {0.003, 0.05}},
 }
 
-var mainStepSizes = map[string]StepSizes{"paper": {0.007, 1.5}, "long": {0.02, 2}, "small": {0.007, 0.7}, "quick": {0.03, 0.5}}
+var mainStepSizes = map[string]StepSizes{"paper": {0.007, 1.5}, "full": {0.1, 1.5}, "long": {0.02, 2}, "small": {0.007, 0.7}, "quick": {0.03, 0.5}}
 
 // imageFigures are those of ResNet-18.
 var imageFigures = []ImageFigure{
