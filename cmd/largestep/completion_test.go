@@ -49,7 +49,7 @@ func TestCompletion(t *testing.T) {
 		"train resnet18 --measure hessian_trace,sp": "hessian_trace,sparsity",
 		"train svm --measure s":                     "sharpness step_sharpness",
 		"sweep train svm --sampling full,seq":       "full,sequential",
-		"figure main --preset ":                     "auto long paper quick small",
+		"figure main --preset ":                     "auto full long paper quick small",
 		"plot runs/a --columns train_loss,active":   "train_loss,active_1 train_loss,active_2",
 		"plot runs/b --columns active":              "",
 		"plot sweeps/s --heatmap ba":                "batch",

@@ -54,16 +54,22 @@ func (s Scale) Config(net string) run.Config {
 	}
 }
 
-// ScaleNamed finds a scale.
-func ScaleNamed(name string) (Scale, error) {
+// ScaleNames lists the scales, and auto for the suitable one.
+func ScaleNames() []string {
 	var names []string
 	for _, s := range Scales {
-		if s.Name == name {
-			return s, nil
-		}
 		names = append(names, s.Name)
 	}
-	return Scale{}, fmt.Errorf("unknown preset %q: choose one of %s, auto", name, strings.Join(names, ", "))
+	return append(names, "auto")
+}
+
+// ScaleNamed finds a scale.
+func ScaleNamed(name string) (Scale, error) {
+	i := slices.IndexFunc(Scales, func(s Scale) bool { return s.Name == name })
+	if i < 0 {
+		return Scale{}, fmt.Errorf("unknown preset %q: choose one of %s", name, strings.Join(ScaleNames(), ", "))
+	}
+	return Scales[i], nil
 }
 
 // SuitableScale is what suits an engine and a data set: the paper's own scale
@@ -76,7 +82,11 @@ func SuitableScale(at Circumstances) Scale {
 	case at.Engine == "cuda":
 		name = "paper"
 	}
-	return Scales[slices.IndexFunc(Scales, func(s Scale) bool { return s.Name == name })]
+	s, err := ScaleNamed(name)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // With is the scale with other sizes, where they are not 0.

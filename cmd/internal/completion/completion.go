@@ -109,7 +109,7 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"order":        words(func() []string { return []string{"paper"} }),
 	"out":          folders,
 	"precision":    words(func() []string { return []string{"fp32", "tf32", "bf16", "fp64"} }),
-	"preset":       words(presets),
+	"preset":       words(catalog.ScaleNames),
 	"sampling":     words(samplings),
 	"scatter":      completeColumns,
 	"schedule":     completeSchedules,
@@ -174,13 +174,6 @@ func netNames() (names []string) {
 		names = append(names, p.Name)
 	}
 	return names
-}
-
-func presets() (names []string) {
-	for _, s := range catalog.Scales {
-		names = append(names, s.Name)
-	}
-	return append(names, "auto")
 }
 
 func samplings() (names []string) {

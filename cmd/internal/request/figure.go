@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"largestep/cmd/internal/flags"
@@ -59,7 +60,7 @@ func (r *Figure) addRuns(f *pflag.FlagSet, seeds, precision string) {
 }
 
 func (r *Figure) addImages(f *pflag.FlagSet) {
-	f.StringVar(&r.preset, "preset", "auto", "scale of classifiers of images: paper, long, small, quick or auto")
+	f.StringVar(&r.preset, "preset", "auto", "scale of classifiers of images: one of "+strings.Join(catalog.ScaleNames(), ", "))
 	for _, size := range []struct {
 		value *int
 		name  string
