@@ -26,7 +26,7 @@ func ExampleRun_measure() {
 		return
 	}
 	c := diagonal.Defaults(catalog.Circumstances{})
-	c.MaxSteps, c.EvalSteps = 1000, 500
+	c.MaxSteps, c.EvalSteps, c.Measures = 1000, 500, nil
 	p, c, err := diagonal.Make(c, nil, largest)
 	if err != nil {
 		fmt.Println(err)

@@ -51,6 +51,10 @@ func (e *patient) BatchNorm(b op.BatchNorm, r op.BatchNormResults, x, gamma, bet
 // A context that ends during a kernel ends the training with it, in a step, between
 // the parts of one, or in an evaluation; it goes on from there to the same end.
 func TestInterruptWithinSteps(t *testing.T) {
+	every := 61
+	if testing.Short() {
+		every = 173
+	}
 	for name, slow := range map[string]time.Duration{"slow": 0, "quick": time.Hour} {
 		for _, how := range []struct {
 			sampling data.Sampling
@@ -71,7 +75,7 @@ func TestInterruptWithinSteps(t *testing.T) {
 				o.Engine = e
 				runAll(t, o)
 				kernels, within := -e.left, 0
-				for n := 5; n < kernels; n += 29 {
+				for n := 5; n < kernels; n += every {
 					again := o
 					again.Dir, again.Resume = filepath.Join(filepath.Dir(o.Dir), fmt.Sprint(n)), true
 					ctx, cancel := context.WithCancel(context.Background())
