@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"time"
 
 	"gonum.org/v1/gonum/floats"
 	"largestep/nets/op"
@@ -26,14 +27,14 @@ func ExampleRun_measure() {
 		return
 	}
 	c := diagonal.Defaults(catalog.Circumstances{})
-	c.MaxSteps, c.EvalSteps, c.Measures = 1000, 500, nil
+	c.MaxSteps, c.EvalSteps = 1000, 500
 	p, c, err := diagonal.Make(c, nil, largest)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer os.RemoveAll("example-measure")
-	if _, err := trainer.Run(context.Background(), trainer.Options{Config: c, Dir: "example-measure", Problem: p, Engine: op.Reference{}}); err != nil {
+	if _, err := trainer.Run(context.Background(), trainer.Options{Config: c, Dir: "example-measure", Problem: p, Engine: op.Reference{}, CheckpointEvery: time.Minute}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"gorgonia.org/gorgonia"
 	"largestep/data"
@@ -50,7 +51,7 @@ func ExampleRun() {
 	e := cpu.New(2)
 	defer e.Close()
 	defer os.RemoveAll("example-run")
-	status, err := trainer.Run(context.Background(), trainer.Options{Config: c, Dir: "example-run", Problem: p, Engine: e})
+	status, err := trainer.Run(context.Background(), trainer.Options{Config: c, Dir: "example-run", Problem: p, Engine: e, CheckpointEvery: time.Minute})
 	fmt.Println(status.State, "at step", status.Step, err)
 	// Output: finished at step 40 <nil>
 }

@@ -25,7 +25,7 @@ type Options struct {
 	Init    string  // file of initial parameters, or ""
 	Problem Problem // what is minimised
 	Engine  op.Engine
-	// CheckpointEvery is the least time between two checkpoints.
+	// CheckpointEvery is the least time between two checkpoints; 0 asks for one after each step.
 	CheckpointEvery time.Duration
 	// Keep is how many checkpoints stay beside the latest. While a training goes
 	// on, one does at least.
