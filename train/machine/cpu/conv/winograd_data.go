@@ -3,12 +3,17 @@ package conv
 import "largestep/train/machine/cpu/pool"
 
 // localRows returns how many rows, of all, a thread takes through all stages by
-// itself: few enough that every thread gets some.
-func localRows(all int) int {
+// itself: few enough that every thread gets some, and that they stay in its level-2
+// cache, where a row takes so many floats.
+func localRows(all, floats int, most limits) int {
+	rows := 32
 	if all >= 1024 {
-		return 64
+		rows = 64
 	}
-	return 32
+	if most.own == 0 {
+		return rows
+	}
+	return min(rows, max(most.own/floats&^15, 16))
 }
 
 // Limits say what fits in which cache, in floats.
@@ -19,8 +24,7 @@ type limits struct {
 	// sums is how large the transformed gradient of a filter may be for every
 	// group of blocks to have its own.
 	sums int
-	// own is how large a block of such a group is, which stays in a thread's
-	// level-2 cache.
+	// own is how large a block may be that stays in a thread's level-2 cache.
 	own int
 	// shared is how large a block may be that all threads take through one
 	// stage after the other. It may be as large as a transformed filter, which
@@ -53,7 +57,7 @@ func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, n, h, w
 	if g.shared {
 		g.blocks = g.cutShared(most)
 	} else {
-		g.blocks = smallLast(g.cut(localRows(g.tiles * n)))
+		g.blocks = smallLast(g.cut(localRows(g.tiles*n, g.blockLen(1), most)))
 	}
 	return g
 }
