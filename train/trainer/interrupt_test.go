@@ -51,8 +51,8 @@ func (e *patient) BatchNorm(b op.BatchNorm, r op.BatchNormResults, x, gamma, bet
 // A context that ends during a kernel ends the training with it, in a step, between
 // the parts of one, or in an evaluation; it goes on from there to the same end.
 func TestInterruptWithinSteps(t *testing.T) {
-	every := 61
-	if testing.Short() {
+	every := 29
+	if testing.Short() { // under the race detector
 		every = 173
 	}
 	for name, slow := range map[string]time.Duration{"slow": 0, "quick": time.Hour} {

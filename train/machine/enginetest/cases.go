@@ -394,8 +394,8 @@ func record(g *graph) (gorgonia.Nodes, error) {
 // residualSum is a block whose input is used twice, so that its gradient is a
 // sum of two.
 func residualSum(g *graph) (gorgonia.Nodes, error) {
-	const c = 3
-	x, w := g.normal("x", 5, c, 4, 4), g.normal("w", c, c, 3, 3)
+	const c = 6
+	x, w := g.normal("x", 5, c, 2, 2), g.normal("w", c, c, 3, 3)
 	norm := func(name string, x, residual *gorgonia.Node) (*gorgonia.Node, error) {
 		p := op.BatchNormParameters{
 			Gamma: g.normal(name+".gamma", c), Beta: g.normal(name+".beta", c),
