@@ -7,12 +7,14 @@
 Takes the settings of a ResNet-18 from the run's config.json and the images from
 the folder named there; initial parameters and the order of the images are drawn
 by PyTorch. Prints training loss, test error and the share of positive features
-after the four stages and the average pool, a line an epoch.
+after the four stages and the average pool, a line whenever the run evaluates,
+with the seconds since the start.
 """
 
 import argparse
 import json
 import pathlib
+import time
 
 import numpy as np
 import torch
@@ -83,7 +85,7 @@ def main():
     initialise(model)
     opt = torch.optim.SGD(model.parameters(), 1, momentum=c["momentum"], weight_decay=c["weight_decay"])
     per_epoch, step = len(x) // c["batch"], 0
-    total = c["epochs"] * per_epoch
+    total, start = c["epochs"] * per_epoch, time.monotonic()
     for epoch in range(c["epochs"]):
         order, losses = torch.randperm(len(x)), []
         for k in range(per_epoch):
@@ -95,10 +97,12 @@ def main():
             opt.step()
             losses.append(loss.item())
             step += 1
+        if (epoch + 1) % c["eval_every"] and epoch + 1 < c["epochs"]:
+            continue
         train_loss, _, active = evaluate(model, x[:10_000], y[:10_000])
         _, error, _ = evaluate(model, *test)
         shares = ", ".join(f"{a:.3f}" for a in active)
-        print(f"epoch {epoch + 1}: mini-batch loss {np.mean(losses):.4g}, training loss {train_loss:.4g}, test error {100 * error:.1f} %, active {shares}", flush=True)
+        print(f"epoch {epoch + 1}: mini-batch loss {np.mean(losses):.4g}, training loss {train_loss:.4g}, test error {100 * error:.1f} %, active {shares}, {time.monotonic() - start:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
