@@ -8,9 +8,9 @@ import (
 	"largestep/train/machine/cpu/pool"
 )
 
-// sizes are of ResNet-18's first blocks at width 64, batch 64 and at width 8,
-// batch 32, and of its last at either.
-var sizes = []struct{ rows, channels int }{{32 * 32 * 64, 64}, {32 * 32 * 32, 8}, {4 * 4 * 64, 512}, {4 * 4 * 32, 64}}
+// sizes are of ResNet-18's stages at width 64, batch 64, and of the first and the
+// last at width 8, batch 32.
+var sizes = []struct{ rows, channels int }{{32 * 32 * 64, 64}, {16 * 16 * 64, 128}, {8 * 8 * 64, 256}, {4 * 4 * 64, 512}, {32 * 32 * 32, 8}, {4 * 4 * 32, 64}}
 
 // bench reports the bandwidth of pass over the given number of tensors read or
 // written, beside which copy is what memory gives.

@@ -8,107 +8,47 @@
 // Requires: AVX, FMA3
 TEXT ·addSumsAVX2(SB), NOSPLIT, $0-80
 	MOVQ x_base+24(FP), AX
-	MOVQ x_len+32(FP), CX
-	SHLQ $0x02, CX
-	MOVQ period+72(FP), DX
-	SHLQ $0x02, DX
-	LEAQ (DX)(DX*2), BX
+	MOVQ shift_base+48(FP), CX
+	MOVQ sums_base+0(FP), DX
+	MOVQ x_len+32(FP), BX
+	SHLQ $0x02, BX
+	MOVQ period+72(FP), SI
+	SHLQ $0x02, SI
 
-blocks:
-	MOVQ DX, SI
-	ADDQ BX, SI
-	SUBQ SI, CX
-	JL   blocksEnd
-	MOVQ shift_base+48(FP), SI
-	MOVQ sums_base+0(FP), DI
-	MOVQ DX, R8
+wideRows:
+	SUBQ SI, BX
+	JL   wideRowsEnd
+	MOVQ shift_base+48(FP), CX
+	MOVQ sums_base+0(FP), DX
+	MOVQ SI, DI
 
-blocksColumns:
-	VMOVUPS     (SI), Y0
-	VMOVUPS     (AX), Y1
-	VSUBPS      Y0, Y1, Y1
-	VMOVUPS     (AX)(DX*1), Y2
-	VSUBPS      Y0, Y2, Y2
-	VMOVUPS     (AX)(DX*2), Y3
+columns:
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (DX)(SI*1), Y2
+	VMOVUPS     (AX), Y3
 	VSUBPS      Y0, Y3, Y3
-	VMOVUPS     (AX)(BX*1), Y4
-	VSUBPS      Y0, Y4, Y4
-	VMOVUPS     (DI)(DX*1), Y0
-	VFMADD231PS Y1, Y1, Y0
-	VFMADD231PS Y2, Y2, Y0
-	VFMADD231PS Y3, Y3, Y0
-	VFMADD231PS Y4, Y4, Y0
-	VMOVUPS     Y0, (DI)(DX*1)
+	VFMADD231PS Y3, Y3, Y2
 	VADDPS      Y3, Y1, Y1
-	VADDPS      Y4, Y2, Y2
-	VADDPS      Y2, Y1, Y1
-	VADDPS      (DI), Y1, Y1
-	VMOVUPS     Y1, (DI)
-	VMOVUPS     32(SI), Y0
-	VMOVUPS     32(AX), Y1
-	VSUBPS      Y0, Y1, Y1
-	VMOVUPS     32(AX)(DX*1), Y2
-	VSUBPS      Y0, Y2, Y2
-	VMOVUPS     32(AX)(DX*2), Y3
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y2, (DX)(SI*1)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(DX)(SI*1), Y2
+	VMOVUPS     32(AX), Y3
 	VSUBPS      Y0, Y3, Y3
-	VMOVUPS     32(AX)(BX*1), Y4
-	VSUBPS      Y0, Y4, Y4
-	VMOVUPS     32(DI)(DX*1), Y0
-	VFMADD231PS Y1, Y1, Y0
-	VFMADD231PS Y2, Y2, Y0
-	VFMADD231PS Y3, Y3, Y0
-	VFMADD231PS Y4, Y4, Y0
-	VMOVUPS     Y0, 32(DI)(DX*1)
+	VFMADD231PS Y3, Y3, Y2
 	VADDPS      Y3, Y1, Y1
-	VADDPS      Y4, Y2, Y2
-	VADDPS      Y2, Y1, Y1
-	VADDPS      32(DI), Y1, Y1
-	VMOVUPS     Y1, 32(DI)
+	VMOVUPS     Y1, 32(DX)
+	VMOVUPS     Y2, 32(DX)(SI*1)
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, R8
-	JNE         blocksColumns
-	ADDQ        BX, AX
-	JMP         blocks
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	SUBQ        $0x40, DI
+	JNE         columns
+	JMP         wideRows
 
-blocksEnd:
-	ADDQ DX, CX
-	ADDQ BX, CX
-
-rows:
-	MOVQ DX, BX
-	SUBQ BX, CX
-	JL   rowsEnd
-	MOVQ shift_base+48(FP), SI
-	MOVQ sums_base+0(FP), DI
-	MOVQ DX, BX
-
-rowsColumns:
-	VMOVUPS     (SI), Y0
-	VMOVUPS     (AX), Y1
-	VSUBPS      Y0, Y1, Y1
-	VMOVUPS     (DI)(DX*1), Y0
-	VFMADD231PS Y1, Y1, Y0
-	VMOVUPS     Y0, (DI)(DX*1)
-	VADDPS      (DI), Y1, Y1
-	VMOVUPS     Y1, (DI)
-	VMOVUPS     32(SI), Y0
-	VMOVUPS     32(AX), Y1
-	VSUBPS      Y0, Y1, Y1
-	VMOVUPS     32(DI)(DX*1), Y0
-	VFMADD231PS Y1, Y1, Y0
-	VMOVUPS     Y0, 32(DI)(DX*1)
-	VADDPS      32(DI), Y1, Y1
-	VMOVUPS     Y1, 32(DI)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, BX
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -118,99 +58,30 @@ TEXT ·normaliseAVX2(SB), NOSPLIT, $0-108
 	VBROADCASTSS floor+104(FP), Y0
 	MOVQ         y_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         y_len+8(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         period+96(FP), BX
+	MOVQ         params_base+72(FP), DX
+	MOVQ         y_len+8(FP), BX
 	SHLQ         $0x02, BX
-	LEAQ         (BX)(BX*2), SI
+	MOVQ         period+96(FP), SI
+	SHLQ         $0x02, SI
 
-blocks:
-	MOVQ BX, DI
-	ADDQ SI, DI
-	SUBQ DI, DX
-	JL   blocksEnd
-	MOVQ params_base+72(FP), DI
-	MOVQ BX, R8
+wideRows:
+	SUBQ SI, BX
+	JL   wideRowsEnd
+	MOVQ params_base+72(FP), DX
+	MOVQ SI, DI
 
-blocksColumns:
-	VMOVUPS     (DI), Y1
-	VMOVUPS     (DI)(BX*1), Y2
-	VMOVUPS     (DI)(BX*2), Y3
+columns:
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (DX)(SI*1), Y2
+	VMOVUPS     (DX)(SI*2), Y3
 	VMOVUPS     (CX), Y4
 	VSUBPS      Y1, Y4, Y4
 	VFMADD213PS Y3, Y2, Y4
 	VMAXPS      Y4, Y0, Y4
 	VMOVUPS     Y4, (AX)
-	VMOVUPS     (CX)(BX*1), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, (AX)(BX*1)
-	VMOVUPS     (CX)(BX*2), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, (AX)(BX*2)
-	VMOVUPS     (CX)(SI*1), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, (AX)(SI*1)
-	VMOVUPS     32(DI), Y1
-	VMOVUPS     32(DI)(BX*1), Y2
-	VMOVUPS     32(DI)(BX*2), Y3
-	VMOVUPS     32(CX), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, 32(AX)
-	VMOVUPS     32(CX)(BX*1), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, 32(AX)(BX*1)
-	VMOVUPS     32(CX)(BX*2), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, 32(AX)(BX*2)
-	VMOVUPS     32(CX)(SI*1), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, 32(AX)(SI*1)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, R8
-	JNE         blocksColumns
-	ADDQ        SI, AX
-	ADDQ        SI, CX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ BX, DX
-	ADDQ SI, DX
-
-rows:
-	MOVQ BX, SI
-	SUBQ SI, DX
-	JL   rowsEnd
-	MOVQ params_base+72(FP), DI
-	MOVQ BX, SI
-
-rowsColumns:
-	VMOVUPS     (DI), Y1
-	VMOVUPS     (DI)(BX*1), Y2
-	VMOVUPS     (DI)(BX*2), Y3
-	VMOVUPS     (CX), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, (AX)
-	VMOVUPS     32(DI), Y1
-	VMOVUPS     32(DI)(BX*1), Y2
-	VMOVUPS     32(DI)(BX*2), Y3
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(DX)(SI*1), Y2
+	VMOVUPS     32(DX)(SI*2), Y3
 	VMOVUPS     32(CX), Y4
 	VSUBPS      Y1, Y4, Y4
 	VFMADD213PS Y3, Y2, Y4
@@ -218,12 +89,12 @@ rowsColumns:
 	VMOVUPS     Y4, 32(AX)
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, SI
-	JNE         rowsColumns
-	JMP         rows
+	ADDQ        $0x40, DX
+	SUBQ        $0x40, DI
+	JNE         columns
+	JMP         wideRows
 
-rowsEnd:
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -234,143 +105,55 @@ TEXT ·gradSumsAVX2(SB), NOSPLIT, $0-156
 	MOVQ         x_base+48(FP), AX
 	MOVQ         y_base+72(FP), CX
 	MOVQ         dy_base+96(FP), DX
-	MOVQ         x_len+56(FP), BX
-	SHLQ         $0x02, BX
-	MOVQ         period+144(FP), SI
-	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
+	MOVQ         mean_base+120(FP), BX
+	MOVQ         sums_base+0(FP), SI
+	MOVQ         x_len+56(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         period+144(FP), R8
+	SHLQ         $0x02, R8
 
-blocks:
-	MOVQ SI, R8
-	ADDQ DI, R8
-	SUBQ R8, BX
-	JL   blocksEnd
-	MOVQ mean_base+120(FP), R8
-	MOVQ sums_base+0(FP), R9
-	MOVQ SI, R10
+wideRows:
+	SUBQ R8, DI
+	JL   wideRowsEnd
+	MOVQ mean_base+120(FP), BX
+	MOVQ sums_base+0(FP), SI
+	MOVQ R8, R9
 
-blocksColumns:
-	VMOVUPS     (R8), Y1
-	VMOVUPS     (R9)(SI*1), Y2
-	VCMPPS      $0x19, (CX), Y0, Y3
-	VMOVUPS     (DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     (AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VCMPPS      $0x19, (CX)(SI*1), Y0, Y3
-	VMOVUPS     (DX)(SI*1), Y5
-	VANDPS      Y3, Y5, Y5
-	VMOVUPS     (AX)(SI*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y5, Y3, Y2
-	VCMPPS      $0x19, (CX)(SI*2), Y0, Y3
-	VMOVUPS     (DX)(SI*2), Y6
-	VANDPS      Y3, Y6, Y6
-	VMOVUPS     (AX)(SI*2), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y6, Y3, Y2
-	VCMPPS      $0x19, (CX)(DI*1), Y0, Y3
-	VMOVUPS     (DX)(DI*1), Y7
-	VANDPS      Y3, Y7, Y7
-	VMOVUPS     (AX)(DI*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y7, Y3, Y2
-	VMOVUPS     Y2, (R9)(SI*1)
-	VADDPS      Y6, Y4, Y4
-	VADDPS      Y7, Y5, Y5
-	VADDPS      Y5, Y4, Y4
-	VADDPS      (R9), Y4, Y4
-	VMOVUPS     Y4, (R9)
-	VMOVUPS     32(R8), Y1
-	VMOVUPS     32(R9)(SI*1), Y2
-	VCMPPS      $0x19, 32(CX), Y0, Y3
-	VMOVUPS     32(DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     32(AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(SI*1), Y0, Y3
-	VMOVUPS     32(DX)(SI*1), Y5
-	VANDPS      Y3, Y5, Y5
-	VMOVUPS     32(AX)(SI*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y5, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(SI*2), Y0, Y3
-	VMOVUPS     32(DX)(SI*2), Y6
-	VANDPS      Y3, Y6, Y6
-	VMOVUPS     32(AX)(SI*2), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y6, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(DI*1), Y0, Y3
-	VMOVUPS     32(DX)(DI*1), Y7
-	VANDPS      Y3, Y7, Y7
-	VMOVUPS     32(AX)(DI*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y7, Y3, Y2
-	VMOVUPS     Y2, 32(R9)(SI*1)
-	VADDPS      Y6, Y4, Y4
-	VADDPS      Y7, Y5, Y5
-	VADDPS      Y5, Y4, Y4
-	VADDPS      32(R9), Y4, Y4
-	VMOVUPS     Y4, 32(R9)
+columns:
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (SI), Y2
+	VMOVUPS     (SI)(R8*1), Y3
+	VCMPPS      $0x19, (CX), Y0, Y4
+	VMOVUPS     (DX), Y5
+	VANDPS      Y4, Y5, Y5
+	VMOVUPS     (AX), Y4
+	VSUBPS      Y1, Y4, Y4
+	VFMADD231PS Y5, Y4, Y3
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, (SI)
+	VMOVUPS     Y3, (SI)(R8*1)
+	VMOVUPS     32(BX), Y1
+	VMOVUPS     32(SI), Y2
+	VMOVUPS     32(SI)(R8*1), Y3
+	VCMPPS      $0x19, 32(CX), Y0, Y4
+	VMOVUPS     32(DX), Y5
+	VANDPS      Y4, Y5, Y5
+	VMOVUPS     32(AX), Y4
+	VSUBPS      Y1, Y4, Y4
+	VFMADD231PS Y5, Y4, Y3
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, 32(SI)
+	VMOVUPS     Y3, 32(SI)(R8*1)
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, R8
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, R10
-	JNE         blocksColumns
-	ADDQ        DI, AX
-	ADDQ        DI, CX
-	ADDQ        DI, DX
-	JMP         blocks
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	SUBQ        $0x40, R9
+	JNE         columns
+	JMP         wideRows
 
-blocksEnd:
-	ADDQ SI, BX
-	ADDQ DI, BX
-
-rows:
-	MOVQ SI, DI
-	SUBQ DI, BX
-	JL   rowsEnd
-	MOVQ mean_base+120(FP), R8
-	MOVQ sums_base+0(FP), R9
-	MOVQ SI, DI
-
-rowsColumns:
-	VMOVUPS     (R8), Y1
-	VMOVUPS     (R9)(SI*1), Y2
-	VCMPPS      $0x19, (CX), Y0, Y3
-	VMOVUPS     (DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     (AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VMOVUPS     Y2, (R9)(SI*1)
-	VADDPS      (R9), Y4, Y4
-	VMOVUPS     Y4, (R9)
-	VMOVUPS     32(R8), Y1
-	VMOVUPS     32(R9)(SI*1), Y2
-	VCMPPS      $0x19, 32(CX), Y0, Y3
-	VMOVUPS     32(DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     32(AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VMOVUPS     Y2, 32(R9)(SI*1)
-	VADDPS      32(R9), Y4, Y4
-	VMOVUPS     Y4, 32(R9)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, R8
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, DI
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -381,110 +164,31 @@ TEXT ·normaliseAddAVX2(SB), NOSPLIT, $0-108
 	MOVQ         y_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
 	MOVQ         residual_base+48(FP), DX
-	MOVQ         y_len+8(FP), BX
-	SHLQ         $0x02, BX
-	MOVQ         period+96(FP), SI
+	MOVQ         params_base+72(FP), BX
+	MOVQ         y_len+8(FP), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
+	MOVQ         period+96(FP), DI
+	SHLQ         $0x02, DI
 
-blocks:
-	MOVQ SI, R8
-	ADDQ DI, R8
-	SUBQ R8, BX
-	JL   blocksEnd
-	MOVQ params_base+72(FP), R8
-	MOVQ SI, R9
+wideRows:
+	SUBQ DI, SI
+	JL   wideRowsEnd
+	MOVQ params_base+72(FP), BX
+	MOVQ DI, R8
 
-blocksColumns:
-	VMOVUPS     (R8), Y1
-	VMOVUPS     (R8)(SI*1), Y2
-	VMOVUPS     (R8)(SI*2), Y3
+columns:
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(DI*2), Y3
 	VMOVUPS     (CX), Y4
 	VSUBPS      Y1, Y4, Y4
 	VFMADD213PS Y3, Y2, Y4
 	VADDPS      (DX), Y4, Y4
 	VMAXPS      Y4, Y0, Y4
 	VMOVUPS     Y4, (AX)
-	VMOVUPS     (CX)(SI*1), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VADDPS      (DX)(SI*1), Y4, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, (AX)(SI*1)
-	VMOVUPS     (CX)(SI*2), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VADDPS      (DX)(SI*2), Y4, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, (AX)(SI*2)
-	VMOVUPS     (CX)(DI*1), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VADDPS      (DX)(DI*1), Y4, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, (AX)(DI*1)
-	VMOVUPS     32(R8), Y1
-	VMOVUPS     32(R8)(SI*1), Y2
-	VMOVUPS     32(R8)(SI*2), Y3
-	VMOVUPS     32(CX), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VADDPS      32(DX), Y4, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, 32(AX)
-	VMOVUPS     32(CX)(SI*1), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VADDPS      32(DX)(SI*1), Y4, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, 32(AX)(SI*1)
-	VMOVUPS     32(CX)(SI*2), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VADDPS      32(DX)(SI*2), Y4, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, 32(AX)(SI*2)
-	VMOVUPS     32(CX)(DI*1), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VADDPS      32(DX)(DI*1), Y4, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, 32(AX)(DI*1)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, R8
-	SUBQ        $0x40, R9
-	JNE         blocksColumns
-	ADDQ        DI, AX
-	ADDQ        DI, CX
-	ADDQ        DI, DX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ SI, BX
-	ADDQ DI, BX
-
-rows:
-	MOVQ SI, DI
-	SUBQ DI, BX
-	JL   rowsEnd
-	MOVQ params_base+72(FP), R8
-	MOVQ SI, DI
-
-rowsColumns:
-	VMOVUPS     (R8), Y1
-	VMOVUPS     (R8)(SI*1), Y2
-	VMOVUPS     (R8)(SI*2), Y3
-	VMOVUPS     (CX), Y4
-	VSUBPS      Y1, Y4, Y4
-	VFMADD213PS Y3, Y2, Y4
-	VADDPS      (DX), Y4, Y4
-	VMAXPS      Y4, Y0, Y4
-	VMOVUPS     Y4, (AX)
-	VMOVUPS     32(R8), Y1
-	VMOVUPS     32(R8)(SI*1), Y2
-	VMOVUPS     32(R8)(SI*2), Y3
+	VMOVUPS     32(BX), Y1
+	VMOVUPS     32(BX)(DI*1), Y2
+	VMOVUPS     32(BX)(DI*2), Y3
 	VMOVUPS     32(CX), Y4
 	VSUBPS      Y1, Y4, Y4
 	VFMADD213PS Y3, Y2, Y4
@@ -494,12 +198,12 @@ rowsColumns:
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, R8
-	SUBQ        $0x40, DI
-	JNE         rowsColumns
-	JMP         rows
+	ADDQ        $0x40, BX
+	SUBQ        $0x40, R8
+	JNE         columns
+	JMP         wideRows
 
-rowsEnd:
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -511,156 +215,58 @@ TEXT ·gradSumsStoreAVX2(SB), NOSPLIT, $0-156
 	MOVQ         y_base+72(FP), CX
 	MOVQ         dy_base+96(FP), DX
 	MOVQ         g_base+24(FP), BX
-	MOVQ         x_len+56(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         period+144(FP), DI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
+	MOVQ         mean_base+120(FP), SI
+	MOVQ         sums_base+0(FP), DI
+	MOVQ         x_len+56(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         period+144(FP), R9
+	SHLQ         $0x02, R9
 
-blocks:
-	MOVQ DI, R9
-	ADDQ R8, R9
-	SUBQ R9, SI
-	JL   blocksEnd
-	MOVQ mean_base+120(FP), R9
-	MOVQ sums_base+0(FP), R10
-	MOVQ DI, R11
+wideRows:
+	SUBQ R9, R8
+	JL   wideRowsEnd
+	MOVQ mean_base+120(FP), SI
+	MOVQ sums_base+0(FP), DI
+	MOVQ R9, R10
 
-blocksColumns:
-	VMOVUPS     (R9), Y1
-	VMOVUPS     (R10)(DI*1), Y2
-	VCMPPS      $0x19, (CX), Y0, Y3
-	VMOVUPS     (DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (BX)
-	VMOVUPS     (AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VCMPPS      $0x19, (CX)(DI*1), Y0, Y3
-	VMOVUPS     (DX)(DI*1), Y5
-	VANDPS      Y3, Y5, Y5
-	VMOVUPS     Y5, (BX)(DI*1)
-	VMOVUPS     (AX)(DI*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y5, Y3, Y2
-	VCMPPS      $0x19, (CX)(DI*2), Y0, Y3
-	VMOVUPS     (DX)(DI*2), Y6
-	VANDPS      Y3, Y6, Y6
-	VMOVUPS     Y6, (BX)(DI*2)
-	VMOVUPS     (AX)(DI*2), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y6, Y3, Y2
-	VCMPPS      $0x19, (CX)(R8*1), Y0, Y3
-	VMOVUPS     (DX)(R8*1), Y7
-	VANDPS      Y3, Y7, Y7
-	VMOVUPS     Y7, (BX)(R8*1)
-	VMOVUPS     (AX)(R8*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y7, Y3, Y2
-	VMOVUPS     Y2, (R10)(DI*1)
-	VADDPS      Y6, Y4, Y4
-	VADDPS      Y7, Y5, Y5
-	VADDPS      Y5, Y4, Y4
-	VADDPS      (R10), Y4, Y4
-	VMOVUPS     Y4, (R10)
-	VMOVUPS     32(R9), Y1
-	VMOVUPS     32(R10)(DI*1), Y2
-	VCMPPS      $0x19, 32(CX), Y0, Y3
-	VMOVUPS     32(DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 32(BX)
-	VMOVUPS     32(AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(DI*1), Y0, Y3
-	VMOVUPS     32(DX)(DI*1), Y5
-	VANDPS      Y3, Y5, Y5
-	VMOVUPS     Y5, 32(BX)(DI*1)
-	VMOVUPS     32(AX)(DI*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y5, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(DI*2), Y0, Y3
-	VMOVUPS     32(DX)(DI*2), Y6
-	VANDPS      Y3, Y6, Y6
-	VMOVUPS     Y6, 32(BX)(DI*2)
-	VMOVUPS     32(AX)(DI*2), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y6, Y3, Y2
-	VCMPPS      $0x19, 32(CX)(R8*1), Y0, Y3
-	VMOVUPS     32(DX)(R8*1), Y7
-	VANDPS      Y3, Y7, Y7
-	VMOVUPS     Y7, 32(BX)(R8*1)
-	VMOVUPS     32(AX)(R8*1), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y7, Y3, Y2
-	VMOVUPS     Y2, 32(R10)(DI*1)
-	VADDPS      Y6, Y4, Y4
-	VADDPS      Y7, Y5, Y5
-	VADDPS      Y5, Y4, Y4
-	VADDPS      32(R10), Y4, Y4
-	VMOVUPS     Y4, 32(R10)
+columns:
+	VMOVUPS     (SI), Y1
+	VMOVUPS     (DI), Y2
+	VMOVUPS     (DI)(R9*1), Y3
+	VCMPPS      $0x19, (CX), Y0, Y4
+	VMOVUPS     (DX), Y5
+	VANDPS      Y4, Y5, Y5
+	VMOVUPS     Y5, (BX)
+	VMOVUPS     (AX), Y4
+	VSUBPS      Y1, Y4, Y4
+	VFMADD231PS Y5, Y4, Y3
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VMOVUPS     Y3, (DI)(R9*1)
+	VMOVUPS     32(SI), Y1
+	VMOVUPS     32(DI), Y2
+	VMOVUPS     32(DI)(R9*1), Y3
+	VCMPPS      $0x19, 32(CX), Y0, Y4
+	VMOVUPS     32(DX), Y5
+	VANDPS      Y4, Y5, Y5
+	VMOVUPS     Y5, 32(BX)
+	VMOVUPS     32(AX), Y4
+	VSUBPS      Y1, Y4, Y4
+	VFMADD231PS Y5, Y4, Y3
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, 32(DI)
+	VMOVUPS     Y3, 32(DI)(R9*1)
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R11
-	JNE         blocksColumns
-	ADDQ        R8, AX
-	ADDQ        R8, CX
-	ADDQ        R8, DX
-	ADDQ        R8, BX
-	JMP         blocks
+	ADDQ        $0x40, SI
+	ADDQ        $0x40, DI
+	SUBQ        $0x40, R10
+	JNE         columns
+	JMP         wideRows
 
-blocksEnd:
-	ADDQ DI, SI
-	ADDQ R8, SI
-
-rows:
-	MOVQ DI, R8
-	SUBQ R8, SI
-	JL   rowsEnd
-	MOVQ mean_base+120(FP), R9
-	MOVQ sums_base+0(FP), R10
-	MOVQ DI, R8
-
-rowsColumns:
-	VMOVUPS     (R9), Y1
-	VMOVUPS     (R10)(DI*1), Y2
-	VCMPPS      $0x19, (CX), Y0, Y3
-	VMOVUPS     (DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (BX)
-	VMOVUPS     (AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VMOVUPS     Y2, (R10)(DI*1)
-	VADDPS      (R10), Y4, Y4
-	VMOVUPS     Y4, (R10)
-	VMOVUPS     32(R9), Y1
-	VMOVUPS     32(R10)(DI*1), Y2
-	VCMPPS      $0x19, 32(CX), Y0, Y3
-	VMOVUPS     32(DX), Y4
-	VANDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 32(BX)
-	VMOVUPS     32(AX), Y3
-	VSUBPS      Y1, Y3, Y3
-	VFMADD231PS Y4, Y3, Y2
-	VMOVUPS     Y2, 32(R10)(DI*1)
-	VADDPS      32(R10), Y4, Y4
-	VMOVUPS     Y4, 32(R10)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R8
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -668,156 +274,59 @@ rowsEnd:
 // Requires: AVX, FMA3
 TEXT ·inputGradAVX2(SB), NOSPLIT, $0-132
 	VBROADCASTSS floor+128(FP), Y0
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         y_base+48(FP), DX
-	MOVQ         dy_base+72(FP), BX
-	MOVQ         dx_len+8(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         period+120(FP), DI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
+	MOVQ         dx_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         y_base+48(FP), BX
+	MOVQ         dy_base+72(FP), SI
+	MOVQ         params_base+96(FP), DI
+	MOVQ         dx_len+8(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         period+120(FP), R9
+	SHLQ         $0x02, R9
 
-blocks:
-	MOVQ DI, R9
-	ADDQ R8, R9
-	SUBQ R9, SI
-	JL   blocksEnd
-	MOVQ params_base+96(FP), R9
-	MOVQ DI, R10
+wideRows:
+	SUBQ R9, R8
+	JL   wideRowsEnd
+	MOVQ params_base+96(FP), DI
+	MOVQ R9, R10
 
-blocksColumns:
-	VMOVUPS     (R9), Y1
-	VMOVUPS     (R9)(DI*1), Y2
-	VMOVUPS     (R9)(DI*2), Y3
-	VMOVUPS     (R9)(R8*1), Y4
-	VMOVUPS     (CX), Y5
+columns:
+	LEAQ        (R9)(R9*2), AX
+	VMOVUPS     (DI), Y1
+	VMOVUPS     (DI)(R9*1), Y2
+	VMOVUPS     (DI)(R9*2), Y3
+	VMOVUPS     (DI)(AX*1), Y4
+	VMOVUPS     (DX), Y5
 	VSUBPS      Y1, Y5, Y5
 	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX), Y0, Y6
-	VMOVUPS     (BX), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, (AX)
-	VMOVUPS     (CX)(DI*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX)(DI*1), Y0, Y6
-	VMOVUPS     (BX)(DI*1), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, (AX)(DI*1)
-	VMOVUPS     (CX)(DI*2), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX)(DI*2), Y0, Y6
-	VMOVUPS     (BX)(DI*2), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, (AX)(DI*2)
-	VMOVUPS     (CX)(R8*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX)(R8*1), Y0, Y1
-	VMOVUPS     (BX)(R8*1), Y3
+	VCMPPS      $0x19, (BX), Y0, Y1
+	VMOVUPS     (SI), Y3
 	VANDPS      Y1, Y3, Y3
 	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, (AX)(R8*1)
-	VMOVUPS     32(R9), Y1
-	VMOVUPS     32(R9)(DI*1), Y2
-	VMOVUPS     32(R9)(DI*2), Y3
-	VMOVUPS     32(R9)(R8*1), Y4
-	VMOVUPS     32(CX), Y5
+	VMOVUPS     Y5, (CX)
+	LEAQ        (R9)(R9*2), AX
+	VMOVUPS     32(DI), Y1
+	VMOVUPS     32(DI)(R9*1), Y2
+	VMOVUPS     32(DI)(R9*2), Y3
+	VMOVUPS     32(DI)(AX*1), Y4
+	VMOVUPS     32(DX), Y5
 	VSUBPS      Y1, Y5, Y5
 	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX), Y0, Y6
-	VMOVUPS     32(BX), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, 32(AX)
-	VMOVUPS     32(CX)(DI*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX)(DI*1), Y0, Y6
-	VMOVUPS     32(BX)(DI*1), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, 32(AX)(DI*1)
-	VMOVUPS     32(CX)(DI*2), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX)(DI*2), Y0, Y6
-	VMOVUPS     32(BX)(DI*2), Y7
-	VANDPS      Y6, Y7, Y7
-	VFMADD231PS Y7, Y2, Y5
-	VMOVUPS     Y5, 32(AX)(DI*2)
-	VMOVUPS     32(CX)(R8*1), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX)(R8*1), Y0, Y1
-	VMOVUPS     32(BX)(R8*1), Y3
+	VCMPPS      $0x19, 32(BX), Y0, Y1
+	VMOVUPS     32(SI), Y3
 	VANDPS      Y1, Y3, Y3
 	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, 32(AX)(R8*1)
-	ADDQ        $0x40, AX
+	VMOVUPS     Y5, 32(CX)
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
+	ADDQ        $0x40, SI
+	ADDQ        $0x40, DI
 	SUBQ        $0x40, R10
-	JNE         blocksColumns
-	ADDQ        R8, AX
-	ADDQ        R8, CX
-	ADDQ        R8, DX
-	ADDQ        R8, BX
-	JMP         blocks
+	JNE         columns
+	JMP         wideRows
 
-blocksEnd:
-	ADDQ DI, SI
-	ADDQ R8, SI
-
-rows:
-	MOVQ DI, R9
-	SUBQ R9, SI
-	JL   rowsEnd
-	MOVQ params_base+96(FP), R9
-	MOVQ DI, R10
-
-rowsColumns:
-	VMOVUPS     (R9), Y1
-	VMOVUPS     (R9)(DI*1), Y2
-	VMOVUPS     (R9)(DI*2), Y3
-	VMOVUPS     (R9)(R8*1), Y4
-	VMOVUPS     (CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (DX), Y0, Y1
-	VMOVUPS     (BX), Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, (AX)
-	VMOVUPS     32(R9), Y1
-	VMOVUPS     32(R9)(DI*1), Y2
-	VMOVUPS     32(R9)(DI*2), Y3
-	VMOVUPS     32(R9)(R8*1), Y4
-	VMOVUPS     32(CX), Y5
-	VSUBPS      Y1, Y5, Y5
-	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(DX), Y0, Y1
-	VMOVUPS     32(BX), Y3
-	VANDPS      Y1, Y3, Y3
-	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, 32(AX)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, R10
-	JNE         rowsColumns
-	JMP         rows
-
-rowsEnd:
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -1530,80 +1039,88 @@ end:
 // func addSumsAVX512(sums []float32, x []float32, shift []float32, period int)
 // Requires: AVX, AVX512F
 TEXT ·addSumsAVX512(SB), NOSPLIT, $0-80
-	MOVQ x_base+24(FP), AX
-	MOVQ x_len+32(FP), CX
-	SHLQ $0x02, CX
-	MOVQ period+72(FP), DX
-	SHLQ $0x02, DX
-	LEAQ (DX)(DX*2), BX
-
-blocks:
-	MOVQ DX, SI
-	ADDQ BX, SI
-	SUBQ SI, CX
-	JL   blocksEnd
-	MOVQ shift_base+48(FP), SI
-	MOVQ sums_base+0(FP), DI
-	MOVQ DX, R8
-
-blocksColumns:
-	VMOVUPS     (SI), Z0
-	VMOVUPS     (AX), Z1
-	VSUBPS      Z0, Z1, Z1
-	VMOVUPS     (AX)(DX*1), Z2
-	VSUBPS      Z0, Z2, Z2
-	VMOVUPS     (AX)(DX*2), Z3
-	VSUBPS      Z0, Z3, Z3
-	VMOVUPS     (AX)(BX*1), Z4
-	VSUBPS      Z0, Z4, Z4
-	VMOVUPS     (DI)(DX*1), Z0
-	VFMADD231PS Z1, Z1, Z0
-	VFMADD231PS Z2, Z2, Z0
-	VFMADD231PS Z3, Z3, Z0
-	VFMADD231PS Z4, Z4, Z0
-	VMOVUPS     Z0, (DI)(DX*1)
-	VADDPS      Z3, Z1, Z1
-	VADDPS      Z4, Z2, Z2
-	VADDPS      Z2, Z1, Z1
-	VADDPS      (DI), Z1, Z1
-	VMOVUPS     Z1, (DI)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, R8
-	JNE         blocksColumns
-	ADDQ        BX, AX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ DX, CX
-	ADDQ BX, CX
+	MOVQ    x_base+24(FP), AX
+	MOVQ    shift_base+48(FP), CX
+	MOVQ    sums_base+0(FP), DX
+	MOVQ    x_len+32(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    period+72(FP), SI
+	SHLQ    $0x02, SI
+	CMPQ    SI, $0x00000100
+	JNE     wide
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMOVUPS (DX)(SI*1), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS 64(DX), Z4
+	VMOVUPS 64(DX)(SI*1), Z5
+	VMOVUPS 128(CX), Z6
+	VMOVUPS 128(DX), Z7
+	VMOVUPS 128(DX)(SI*1), Z8
+	VMOVUPS 192(CX), Z9
+	VMOVUPS 192(DX), Z10
+	VMOVUPS 192(DX)(SI*1), Z11
 
 rows:
-	MOVQ DX, BX
-	SUBQ BX, CX
-	JL   rowsEnd
-	MOVQ shift_base+48(FP), SI
-	MOVQ sums_base+0(FP), DI
-	MOVQ DX, BX
-
-rowsColumns:
-	VMOVUPS     (SI), Z0
-	VMOVUPS     (AX), Z1
-	VSUBPS      Z0, Z1, Z1
-	VMOVUPS     (DI)(DX*1), Z0
-	VFMADD231PS Z1, Z1, Z0
-	VMOVUPS     Z0, (DI)(DX*1)
-	VADDPS      (DI), Z1, Z1
-	VMOVUPS     Z1, (DI)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, SI
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, BX
-	JNE         rowsColumns
+	SUBQ        SI, BX
+	JL          rowsEnd
+	VMOVUPS     (AX), Z12
+	VSUBPS      Z0, Z12, Z12
+	VFMADD231PS Z12, Z12, Z2
+	VADDPS      Z12, Z1, Z1
+	VMOVUPS     64(AX), Z12
+	VSUBPS      Z3, Z12, Z12
+	VFMADD231PS Z12, Z12, Z5
+	VADDPS      Z12, Z4, Z4
+	VMOVUPS     128(AX), Z12
+	VSUBPS      Z6, Z12, Z12
+	VFMADD231PS Z12, Z12, Z8
+	VADDPS      Z12, Z7, Z7
+	VMOVUPS     192(AX), Z12
+	VSUBPS      Z9, Z12, Z12
+	VFMADD231PS Z12, Z12, Z11
+	VADDPS      Z12, Z10, Z10
+	ADDQ        SI, AX
 	JMP         rows
 
 rowsEnd:
+	VMOVUPS Z1, (DX)
+	VMOVUPS Z2, (DX)(SI*1)
+	VMOVUPS Z4, 64(DX)
+	VMOVUPS Z5, 64(DX)(SI*1)
+	VMOVUPS Z7, 128(DX)
+	VMOVUPS Z8, 128(DX)(SI*1)
+	VMOVUPS Z10, 192(DX)
+	VMOVUPS Z11, 192(DX)(SI*1)
+	VZEROUPPER
+	RET
+
+wide:
+wideRows:
+	SUBQ SI, BX
+	JL   wideRowsEnd
+	MOVQ shift_base+48(FP), CX
+	MOVQ sums_base+0(FP), DX
+	MOVQ SI, DI
+
+columns:
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (DX)(SI*1), Z2
+	VMOVUPS     (AX), Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD231PS Z3, Z3, Z2
+	VADDPS      Z3, Z1, Z1
+	VMOVUPS     Z1, (DX)
+	VMOVUPS     Z2, (DX)(SI*1)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	SUBQ        $0x40, DI
+	JNE         columns
+	JMP         wideRows
+
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -1613,81 +1130,81 @@ TEXT ·normaliseAVX512(SB), NOSPLIT, $0-108
 	VBROADCASTSS floor+104(FP), Z0
 	MOVQ         y_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         y_len+8(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         period+96(FP), BX
+	MOVQ         params_base+72(FP), DX
+	MOVQ         y_len+8(FP), BX
 	SHLQ         $0x02, BX
-	LEAQ         (BX)(BX*2), SI
-
-blocks:
-	MOVQ BX, DI
-	ADDQ SI, DI
-	SUBQ DI, DX
-	JL   blocksEnd
-	MOVQ params_base+72(FP), DI
-	MOVQ BX, R8
-
-blocksColumns:
-	VMOVUPS     (DI), Z1
-	VMOVUPS     (DI)(BX*1), Z2
-	VMOVUPS     (DI)(BX*2), Z3
-	VMOVUPS     (CX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD213PS Z3, Z2, Z4
-	VMAXPS      Z4, Z0, Z4
-	VMOVUPS     Z4, (AX)
-	VMOVUPS     (CX)(BX*1), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD213PS Z3, Z2, Z4
-	VMAXPS      Z4, Z0, Z4
-	VMOVUPS     Z4, (AX)(BX*1)
-	VMOVUPS     (CX)(BX*2), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD213PS Z3, Z2, Z4
-	VMAXPS      Z4, Z0, Z4
-	VMOVUPS     Z4, (AX)(BX*2)
-	VMOVUPS     (CX)(SI*1), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD213PS Z3, Z2, Z4
-	VMAXPS      Z4, Z0, Z4
-	VMOVUPS     Z4, (AX)(SI*1)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, R8
-	JNE         blocksColumns
-	ADDQ        SI, AX
-	ADDQ        SI, CX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ BX, DX
-	ADDQ SI, DX
+	MOVQ         period+96(FP), SI
+	SHLQ         $0x02, SI
+	CMPQ         SI, $0x00000100
+	JNE          wide
+	VMOVUPS      (DX), Z1
+	VMOVUPS      (DX)(SI*1), Z2
+	VMOVUPS      (DX)(SI*2), Z3
+	VMOVUPS      64(DX), Z4
+	VMOVUPS      64(DX)(SI*1), Z5
+	VMOVUPS      64(DX)(SI*2), Z6
+	VMOVUPS      128(DX), Z7
+	VMOVUPS      128(DX)(SI*1), Z8
+	VMOVUPS      128(DX)(SI*2), Z9
+	VMOVUPS      192(DX), Z10
+	VMOVUPS      192(DX)(SI*1), Z11
+	VMOVUPS      192(DX)(SI*2), Z12
 
 rows:
-	MOVQ BX, SI
-	SUBQ SI, DX
-	JL   rowsEnd
-	MOVQ params_base+72(FP), DI
-	MOVQ BX, SI
-
-rowsColumns:
-	VMOVUPS     (DI), Z1
-	VMOVUPS     (DI)(BX*1), Z2
-	VMOVUPS     (DI)(BX*2), Z3
-	VMOVUPS     (CX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD213PS Z3, Z2, Z4
-	VMAXPS      Z4, Z0, Z4
-	VMOVUPS     Z4, (AX)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, SI
-	JNE         rowsColumns
+	SUBQ        SI, BX
+	JL          rowsEnd
+	VMOVUPS     (CX), Z13
+	VSUBPS      Z1, Z13, Z13
+	VFMADD213PS Z3, Z2, Z13
+	VMAXPS      Z13, Z0, Z13
+	VMOVUPS     Z13, (AX)
+	VMOVUPS     64(CX), Z13
+	VSUBPS      Z4, Z13, Z13
+	VFMADD213PS Z6, Z5, Z13
+	VMAXPS      Z13, Z0, Z13
+	VMOVUPS     Z13, 64(AX)
+	VMOVUPS     128(CX), Z13
+	VSUBPS      Z7, Z13, Z13
+	VFMADD213PS Z9, Z8, Z13
+	VMAXPS      Z13, Z0, Z13
+	VMOVUPS     Z13, 128(AX)
+	VMOVUPS     192(CX), Z13
+	VSUBPS      Z10, Z13, Z13
+	VFMADD213PS Z12, Z11, Z13
+	VMAXPS      Z13, Z0, Z13
+	VMOVUPS     Z13, 192(AX)
+	ADDQ        SI, AX
+	ADDQ        SI, CX
 	JMP         rows
 
 rowsEnd:
+	VZEROUPPER
+	RET
+
+wide:
+wideRows:
+	SUBQ SI, BX
+	JL   wideRowsEnd
+	MOVQ params_base+72(FP), DX
+	MOVQ SI, DI
+
+columns:
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (DX)(SI*1), Z2
+	VMOVUPS     (DX)(SI*2), Z3
+	VMOVUPS     (CX), Z4
+	VSUBPS      Z1, Z4, Z4
+	VFMADD213PS Z3, Z2, Z4
+	VMAXPS      Z4, Z0, Z4
+	VMOVUPS     Z4, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	SUBQ        $0x40, DI
+	JNE         columns
+	JMP         wideRows
+
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -1698,95 +1215,101 @@ TEXT ·gradSumsAVX512(SB), NOSPLIT, $0-156
 	MOVQ         x_base+48(FP), AX
 	MOVQ         y_base+72(FP), CX
 	MOVQ         dy_base+96(FP), DX
-	MOVQ         x_len+56(FP), BX
-	SHLQ         $0x02, BX
-	MOVQ         period+144(FP), SI
-	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
-
-blocks:
-	MOVQ SI, R8
-	ADDQ DI, R8
-	SUBQ R8, BX
-	JL   blocksEnd
-	MOVQ mean_base+120(FP), R8
-	MOVQ sums_base+0(FP), R9
-	MOVQ SI, R10
-
-blocksColumns:
-	VMOVUPS     (R8), Z1
-	VMOVUPS     (R9)(SI*1), Z2
-	VCMPPS      $0x19, (CX), Z0, K1
-	VMOVUPS.Z   (DX), K1, Z3
-	VMOVUPS     (AX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD231PS Z3, Z4, Z2
-	VCMPPS      $0x19, (CX)(SI*1), Z0, K1
-	VMOVUPS.Z   (DX)(SI*1), K1, Z4
-	VMOVUPS     (AX)(SI*1), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD231PS Z4, Z5, Z2
-	VCMPPS      $0x19, (CX)(SI*2), Z0, K1
-	VMOVUPS.Z   (DX)(SI*2), K1, Z5
-	VMOVUPS     (AX)(SI*2), Z6
-	VSUBPS      Z1, Z6, Z6
-	VFMADD231PS Z5, Z6, Z2
-	VCMPPS      $0x19, (CX)(DI*1), Z0, K1
-	VMOVUPS.Z   (DX)(DI*1), K1, Z6
-	VMOVUPS     (AX)(DI*1), Z7
-	VSUBPS      Z1, Z7, Z7
-	VFMADD231PS Z6, Z7, Z2
-	VMOVUPS     Z2, (R9)(SI*1)
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z6, Z4, Z4
-	VADDPS      Z4, Z3, Z3
-	VADDPS      (R9), Z3, Z3
-	VMOVUPS     Z3, (R9)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, R8
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, R10
-	JNE         blocksColumns
-	ADDQ        DI, AX
-	ADDQ        DI, CX
-	ADDQ        DI, DX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ SI, BX
-	ADDQ DI, BX
+	MOVQ         mean_base+120(FP), BX
+	MOVQ         sums_base+0(FP), SI
+	MOVQ         x_len+56(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         period+144(FP), R8
+	SHLQ         $0x02, R8
+	CMPQ         R8, $0x00000100
+	JNE          wide
+	VMOVUPS      (BX), Z1
+	VMOVUPS      (SI), Z2
+	VMOVUPS      (SI)(R8*1), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      64(SI), Z5
+	VMOVUPS      64(SI)(R8*1), Z6
+	VMOVUPS      128(BX), Z7
+	VMOVUPS      128(SI), Z8
+	VMOVUPS      128(SI)(R8*1), Z9
+	VMOVUPS      192(BX), Z10
+	VMOVUPS      192(SI), Z11
+	VMOVUPS      192(SI)(R8*1), Z12
 
 rows:
-	MOVQ SI, DI
-	SUBQ DI, BX
-	JL   rowsEnd
-	MOVQ mean_base+120(FP), R8
-	MOVQ sums_base+0(FP), R9
-	MOVQ SI, DI
-
-rowsColumns:
-	VMOVUPS     (R8), Z1
-	VMOVUPS     (R9)(SI*1), Z2
+	SUBQ        R8, DI
+	JL          rowsEnd
 	VCMPPS      $0x19, (CX), Z0, K1
-	VMOVUPS.Z   (DX), K1, Z3
-	VMOVUPS     (AX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD231PS Z3, Z4, Z2
-	VMOVUPS     Z2, (R9)(SI*1)
-	VADDPS      (R9), Z3, Z3
-	VMOVUPS     Z3, (R9)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, R8
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, DI
-	JNE         rowsColumns
+	VMOVUPS.Z   (DX), K1, Z13
+	VMOVUPS     (AX), Z14
+	VSUBPS      Z1, Z14, Z14
+	VFMADD231PS Z13, Z14, Z3
+	VADDPS      Z13, Z2, Z2
+	VCMPPS      $0x19, 64(CX), Z0, K1
+	VMOVUPS.Z   64(DX), K1, Z13
+	VMOVUPS     64(AX), Z14
+	VSUBPS      Z4, Z14, Z14
+	VFMADD231PS Z13, Z14, Z6
+	VADDPS      Z13, Z5, Z5
+	VCMPPS      $0x19, 128(CX), Z0, K1
+	VMOVUPS.Z   128(DX), K1, Z13
+	VMOVUPS     128(AX), Z14
+	VSUBPS      Z7, Z14, Z14
+	VFMADD231PS Z13, Z14, Z9
+	VADDPS      Z13, Z8, Z8
+	VCMPPS      $0x19, 192(CX), Z0, K1
+	VMOVUPS.Z   192(DX), K1, Z13
+	VMOVUPS     192(AX), Z14
+	VSUBPS      Z10, Z14, Z14
+	VFMADD231PS Z13, Z14, Z12
+	VADDPS      Z13, Z11, Z11
+	ADDQ        R8, AX
+	ADDQ        R8, CX
+	ADDQ        R8, DX
 	JMP         rows
 
 rowsEnd:
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, (SI)(R8*1)
+	VMOVUPS Z5, 64(SI)
+	VMOVUPS Z6, 64(SI)(R8*1)
+	VMOVUPS Z8, 128(SI)
+	VMOVUPS Z9, 128(SI)(R8*1)
+	VMOVUPS Z11, 192(SI)
+	VMOVUPS Z12, 192(SI)(R8*1)
+	VZEROUPPER
+	RET
+
+wide:
+wideRows:
+	SUBQ R8, DI
+	JL   wideRowsEnd
+	MOVQ mean_base+120(FP), BX
+	MOVQ sums_base+0(FP), SI
+	MOVQ R8, R9
+
+columns:
+	VMOVUPS     (BX), Z1
+	VMOVUPS     (SI), Z2
+	VMOVUPS     (SI)(R8*1), Z3
+	VCMPPS      $0x19, (CX), Z0, K1
+	VMOVUPS.Z   (DX), K1, Z4
+	VMOVUPS     (AX), Z5
+	VSUBPS      Z1, Z5, Z5
+	VFMADD231PS Z4, Z5, Z3
+	VADDPS      Z4, Z2, Z2
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     Z3, (SI)(R8*1)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	SUBQ        $0x40, R9
+	JNE         columns
+	JMP         wideRows
+
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -1797,74 +1320,73 @@ TEXT ·normaliseAddAVX512(SB), NOSPLIT, $0-108
 	MOVQ         y_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
 	MOVQ         residual_base+48(FP), DX
-	MOVQ         y_len+8(FP), BX
-	SHLQ         $0x02, BX
-	MOVQ         period+96(FP), SI
+	MOVQ         params_base+72(FP), BX
+	MOVQ         y_len+8(FP), SI
 	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
+	MOVQ         period+96(FP), DI
+	SHLQ         $0x02, DI
+	CMPQ         DI, $0x00000100
+	JNE          wide
+	VMOVUPS      (BX), Z1
+	VMOVUPS      (BX)(DI*1), Z2
+	VMOVUPS      (BX)(DI*2), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      64(BX)(DI*1), Z5
+	VMOVUPS      64(BX)(DI*2), Z6
+	VMOVUPS      128(BX), Z7
+	VMOVUPS      128(BX)(DI*1), Z8
+	VMOVUPS      128(BX)(DI*2), Z9
+	VMOVUPS      192(BX), Z10
+	VMOVUPS      192(BX)(DI*1), Z11
+	VMOVUPS      192(BX)(DI*2), Z12
 
-blocks:
-	MOVQ SI, R8
-	ADDQ DI, R8
-	SUBQ R8, BX
-	JL   blocksEnd
-	MOVQ params_base+72(FP), R8
-	MOVQ SI, R9
-
-blocksColumns:
-	VMOVUPS     (R8), Z1
-	VMOVUPS     (R8)(SI*1), Z2
-	VMOVUPS     (R8)(SI*2), Z3
-	VMOVUPS     (CX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD213PS Z3, Z2, Z4
-	VADDPS      (DX), Z4, Z4
-	VMAXPS      Z4, Z0, Z4
-	VMOVUPS     Z4, (AX)
-	VMOVUPS     (CX)(SI*1), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD213PS Z3, Z2, Z4
-	VADDPS      (DX)(SI*1), Z4, Z4
-	VMAXPS      Z4, Z0, Z4
-	VMOVUPS     Z4, (AX)(SI*1)
-	VMOVUPS     (CX)(SI*2), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD213PS Z3, Z2, Z4
-	VADDPS      (DX)(SI*2), Z4, Z4
-	VMAXPS      Z4, Z0, Z4
-	VMOVUPS     Z4, (AX)(SI*2)
-	VMOVUPS     (CX)(DI*1), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD213PS Z3, Z2, Z4
-	VADDPS      (DX)(DI*1), Z4, Z4
-	VMAXPS      Z4, Z0, Z4
-	VMOVUPS     Z4, (AX)(DI*1)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, R8
-	SUBQ        $0x40, R9
-	JNE         blocksColumns
+rows:
+	SUBQ        DI, SI
+	JL          rowsEnd
+	VMOVUPS     (CX), Z13
+	VSUBPS      Z1, Z13, Z13
+	VFMADD213PS Z3, Z2, Z13
+	VADDPS      (DX), Z13, Z13
+	VMAXPS      Z13, Z0, Z13
+	VMOVUPS     Z13, (AX)
+	VMOVUPS     64(CX), Z13
+	VSUBPS      Z4, Z13, Z13
+	VFMADD213PS Z6, Z5, Z13
+	VADDPS      64(DX), Z13, Z13
+	VMAXPS      Z13, Z0, Z13
+	VMOVUPS     Z13, 64(AX)
+	VMOVUPS     128(CX), Z13
+	VSUBPS      Z7, Z13, Z13
+	VFMADD213PS Z9, Z8, Z13
+	VADDPS      128(DX), Z13, Z13
+	VMAXPS      Z13, Z0, Z13
+	VMOVUPS     Z13, 128(AX)
+	VMOVUPS     192(CX), Z13
+	VSUBPS      Z10, Z13, Z13
+	VFMADD213PS Z12, Z11, Z13
+	VADDPS      192(DX), Z13, Z13
+	VMAXPS      Z13, Z0, Z13
+	VMOVUPS     Z13, 192(AX)
 	ADDQ        DI, AX
 	ADDQ        DI, CX
 	ADDQ        DI, DX
-	JMP         blocks
+	JMP         rows
 
-blocksEnd:
-	ADDQ SI, BX
-	ADDQ DI, BX
+rowsEnd:
+	VZEROUPPER
+	RET
 
-rows:
-	MOVQ SI, DI
-	SUBQ DI, BX
-	JL   rowsEnd
-	MOVQ params_base+72(FP), R8
-	MOVQ SI, DI
+wide:
+wideRows:
+	SUBQ DI, SI
+	JL   wideRowsEnd
+	MOVQ params_base+72(FP), BX
+	MOVQ DI, R8
 
-rowsColumns:
-	VMOVUPS     (R8), Z1
-	VMOVUPS     (R8)(SI*1), Z2
-	VMOVUPS     (R8)(SI*2), Z3
+columns:
+	VMOVUPS     (BX), Z1
+	VMOVUPS     (BX)(DI*1), Z2
+	VMOVUPS     (BX)(DI*2), Z3
 	VMOVUPS     (CX), Z4
 	VSUBPS      Z1, Z4, Z4
 	VFMADD213PS Z3, Z2, Z4
@@ -1874,12 +1396,12 @@ rowsColumns:
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, R8
-	SUBQ        $0x40, DI
-	JNE         rowsColumns
-	JMP         rows
+	ADDQ        $0x40, BX
+	SUBQ        $0x40, R8
+	JNE         columns
+	JMP         wideRows
 
-rowsEnd:
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -1891,103 +1413,108 @@ TEXT ·gradSumsStoreAVX512(SB), NOSPLIT, $0-156
 	MOVQ         y_base+72(FP), CX
 	MOVQ         dy_base+96(FP), DX
 	MOVQ         g_base+24(FP), BX
-	MOVQ         x_len+56(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         period+144(FP), DI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
-
-blocks:
-	MOVQ DI, R9
-	ADDQ R8, R9
-	SUBQ R9, SI
-	JL   blocksEnd
-	MOVQ mean_base+120(FP), R9
-	MOVQ sums_base+0(FP), R10
-	MOVQ DI, R11
-
-blocksColumns:
-	VMOVUPS     (R9), Z1
-	VMOVUPS     (R10)(DI*1), Z2
-	VCMPPS      $0x19, (CX), Z0, K1
-	VMOVUPS.Z   (DX), K1, Z3
-	VMOVUPS     Z3, (BX)
-	VMOVUPS     (AX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD231PS Z3, Z4, Z2
-	VCMPPS      $0x19, (CX)(DI*1), Z0, K1
-	VMOVUPS.Z   (DX)(DI*1), K1, Z4
-	VMOVUPS     Z4, (BX)(DI*1)
-	VMOVUPS     (AX)(DI*1), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD231PS Z4, Z5, Z2
-	VCMPPS      $0x19, (CX)(DI*2), Z0, K1
-	VMOVUPS.Z   (DX)(DI*2), K1, Z5
-	VMOVUPS     Z5, (BX)(DI*2)
-	VMOVUPS     (AX)(DI*2), Z6
-	VSUBPS      Z1, Z6, Z6
-	VFMADD231PS Z5, Z6, Z2
-	VCMPPS      $0x19, (CX)(R8*1), Z0, K1
-	VMOVUPS.Z   (DX)(R8*1), K1, Z6
-	VMOVUPS     Z6, (BX)(R8*1)
-	VMOVUPS     (AX)(R8*1), Z7
-	VSUBPS      Z1, Z7, Z7
-	VFMADD231PS Z6, Z7, Z2
-	VMOVUPS     Z2, (R10)(DI*1)
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z6, Z4, Z4
-	VADDPS      Z4, Z3, Z3
-	VADDPS      (R10), Z3, Z3
-	VMOVUPS     Z3, (R10)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R11
-	JNE         blocksColumns
-	ADDQ        R8, AX
-	ADDQ        R8, CX
-	ADDQ        R8, DX
-	ADDQ        R8, BX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ DI, SI
-	ADDQ R8, SI
+	MOVQ         mean_base+120(FP), SI
+	MOVQ         sums_base+0(FP), DI
+	MOVQ         x_len+56(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         period+144(FP), R9
+	SHLQ         $0x02, R9
+	CMPQ         R9, $0x00000100
+	JNE          wide
+	VMOVUPS      (SI), Z1
+	VMOVUPS      (DI), Z2
+	VMOVUPS      (DI)(R9*1), Z3
+	VMOVUPS      64(SI), Z4
+	VMOVUPS      64(DI), Z5
+	VMOVUPS      64(DI)(R9*1), Z6
+	VMOVUPS      128(SI), Z7
+	VMOVUPS      128(DI), Z8
+	VMOVUPS      128(DI)(R9*1), Z9
+	VMOVUPS      192(SI), Z10
+	VMOVUPS      192(DI), Z11
+	VMOVUPS      192(DI)(R9*1), Z12
 
 rows:
-	MOVQ DI, R8
-	SUBQ R8, SI
-	JL   rowsEnd
-	MOVQ mean_base+120(FP), R9
-	MOVQ sums_base+0(FP), R10
-	MOVQ DI, R8
-
-rowsColumns:
-	VMOVUPS     (R9), Z1
-	VMOVUPS     (R10)(DI*1), Z2
+	SUBQ        R9, R8
+	JL          rowsEnd
 	VCMPPS      $0x19, (CX), Z0, K1
-	VMOVUPS.Z   (DX), K1, Z3
-	VMOVUPS     Z3, (BX)
-	VMOVUPS     (AX), Z4
-	VSUBPS      Z1, Z4, Z4
-	VFMADD231PS Z3, Z4, Z2
-	VMOVUPS     Z2, (R10)(DI*1)
-	VADDPS      (R10), Z3, Z3
-	VMOVUPS     Z3, (R10)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, R10
-	SUBQ        $0x40, R8
-	JNE         rowsColumns
+	VMOVUPS.Z   (DX), K1, Z13
+	VMOVUPS     Z13, (BX)
+	VMOVUPS     (AX), Z14
+	VSUBPS      Z1, Z14, Z14
+	VFMADD231PS Z13, Z14, Z3
+	VADDPS      Z13, Z2, Z2
+	VCMPPS      $0x19, 64(CX), Z0, K1
+	VMOVUPS.Z   64(DX), K1, Z13
+	VMOVUPS     Z13, 64(BX)
+	VMOVUPS     64(AX), Z14
+	VSUBPS      Z4, Z14, Z14
+	VFMADD231PS Z13, Z14, Z6
+	VADDPS      Z13, Z5, Z5
+	VCMPPS      $0x19, 128(CX), Z0, K1
+	VMOVUPS.Z   128(DX), K1, Z13
+	VMOVUPS     Z13, 128(BX)
+	VMOVUPS     128(AX), Z14
+	VSUBPS      Z7, Z14, Z14
+	VFMADD231PS Z13, Z14, Z9
+	VADDPS      Z13, Z8, Z8
+	VCMPPS      $0x19, 192(CX), Z0, K1
+	VMOVUPS.Z   192(DX), K1, Z13
+	VMOVUPS     Z13, 192(BX)
+	VMOVUPS     192(AX), Z14
+	VSUBPS      Z10, Z14, Z14
+	VFMADD231PS Z13, Z14, Z12
+	VADDPS      Z13, Z11, Z11
+	ADDQ        R9, AX
+	ADDQ        R9, CX
+	ADDQ        R9, DX
+	ADDQ        R9, BX
 	JMP         rows
 
 rowsEnd:
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R9*1)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 64(DI)(R9*1)
+	VMOVUPS Z8, 128(DI)
+	VMOVUPS Z9, 128(DI)(R9*1)
+	VMOVUPS Z11, 192(DI)
+	VMOVUPS Z12, 192(DI)(R9*1)
+	VZEROUPPER
+	RET
+
+wide:
+wideRows:
+	SUBQ R9, R8
+	JL   wideRowsEnd
+	MOVQ mean_base+120(FP), SI
+	MOVQ sums_base+0(FP), DI
+	MOVQ R9, R10
+
+columns:
+	VMOVUPS     (SI), Z1
+	VMOVUPS     (DI), Z2
+	VMOVUPS     (DI)(R9*1), Z3
+	VCMPPS      $0x19, (CX), Z0, K1
+	VMOVUPS.Z   (DX), K1, Z4
+	VMOVUPS     Z4, (BX)
+	VMOVUPS     (AX), Z5
+	VSUBPS      Z1, Z5, Z5
+	VFMADD231PS Z4, Z5, Z3
+	VADDPS      Z4, Z2, Z2
+	VMOVUPS     Z2, (DI)
+	VMOVUPS     Z3, (DI)(R9*1)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	ADDQ        $0x40, DI
+	SUBQ        $0x40, R10
+	JNE         columns
+	JMP         wideRows
+
+wideRowsEnd:
 	VZEROUPPER
 	RET
 
@@ -1995,103 +1522,109 @@ rowsEnd:
 // Requires: AVX, AVX512F
 TEXT ·inputGradAVX512(SB), NOSPLIT, $0-132
 	VBROADCASTSS floor+128(FP), Z0
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         y_base+48(FP), DX
-	MOVQ         dy_base+72(FP), BX
-	MOVQ         dx_len+8(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         period+120(FP), DI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
-
-blocks:
-	MOVQ DI, R9
-	ADDQ R8, R9
-	SUBQ R9, SI
-	JL   blocksEnd
-	MOVQ params_base+96(FP), R9
-	MOVQ DI, R10
-
-blocksColumns:
-	VMOVUPS     (R9), Z1
-	VMOVUPS     (R9)(DI*1), Z2
-	VMOVUPS     (R9)(DI*2), Z3
-	VMOVUPS     (R9)(R8*1), Z4
-	VMOVUPS     (CX), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX), Z0, K1
-	VMOVUPS.Z   (BX), K1, Z6
-	VFMADD231PS Z6, Z2, Z5
-	VMOVUPS     Z5, (AX)
-	VMOVUPS     (CX)(DI*1), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX)(DI*1), Z0, K1
-	VMOVUPS.Z   (BX)(DI*1), K1, Z6
-	VFMADD231PS Z6, Z2, Z5
-	VMOVUPS     Z5, (AX)(DI*1)
-	VMOVUPS     (CX)(DI*2), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX)(DI*2), Z0, K1
-	VMOVUPS.Z   (BX)(DI*2), K1, Z6
-	VFMADD231PS Z6, Z2, Z5
-	VMOVUPS     Z5, (AX)(DI*2)
-	VMOVUPS     (CX)(R8*1), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX)(R8*1), Z0, K1
-	VMOVUPS.Z   (BX)(R8*1), K1, Z1
-	VFMADD231PS Z1, Z2, Z5
-	VMOVUPS     Z5, (AX)(R8*1)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, R10
-	JNE         blocksColumns
-	ADDQ        R8, AX
-	ADDQ        R8, CX
-	ADDQ        R8, DX
-	ADDQ        R8, BX
-	JMP         blocks
-
-blocksEnd:
-	ADDQ DI, SI
-	ADDQ R8, SI
+	MOVQ         dx_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         y_base+48(FP), BX
+	MOVQ         dy_base+72(FP), SI
+	MOVQ         params_base+96(FP), DI
+	MOVQ         dx_len+8(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         period+120(FP), R9
+	SHLQ         $0x02, R9
+	CMPQ         R9, $0x00000100
+	JNE          wide
+	LEAQ         (R9)(R9*2), AX
+	VMOVUPS      (DI), Z1
+	VMOVUPS      (DI)(R9*1), Z2
+	VMOVUPS      (DI)(R9*2), Z3
+	VMOVUPS      (DI)(AX*1), Z4
+	LEAQ         (R9)(R9*2), AX
+	VMOVUPS      64(DI), Z5
+	VMOVUPS      64(DI)(R9*1), Z6
+	VMOVUPS      64(DI)(R9*2), Z7
+	VMOVUPS      64(DI)(AX*1), Z8
+	LEAQ         (R9)(R9*2), AX
+	VMOVUPS      128(DI), Z9
+	VMOVUPS      128(DI)(R9*1), Z10
+	VMOVUPS      128(DI)(R9*2), Z11
+	VMOVUPS      128(DI)(AX*1), Z12
+	LEAQ         (R9)(R9*2), AX
+	VMOVUPS      192(DI), Z13
+	VMOVUPS      192(DI)(R9*1), Z14
+	VMOVUPS      192(DI)(R9*2), Z15
+	VMOVUPS      192(DI)(AX*1), Z16
 
 rows:
-	MOVQ DI, R9
-	SUBQ R9, SI
-	JL   rowsEnd
-	MOVQ params_base+96(FP), R9
-	MOVQ DI, R10
-
-rowsColumns:
-	VMOVUPS     (R9), Z1
-	VMOVUPS     (R9)(DI*1), Z2
-	VMOVUPS     (R9)(DI*2), Z3
-	VMOVUPS     (R9)(R8*1), Z4
-	VMOVUPS     (CX), Z5
-	VSUBPS      Z1, Z5, Z5
-	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (DX), Z0, K1
-	VMOVUPS.Z   (BX), K1, Z1
-	VFMADD231PS Z1, Z2, Z5
-	VMOVUPS     Z5, (AX)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, BX
-	ADDQ        $0x40, R9
-	SUBQ        $0x40, R10
-	JNE         rowsColumns
+	SUBQ        R9, R8
+	JL          rowsEnd
+	VMOVUPS     (DX), Z17
+	VSUBPS      Z1, Z17, Z17
+	VFMADD213PS Z4, Z3, Z17
+	VCMPPS      $0x19, (BX), Z0, K1
+	VMOVUPS.Z   (SI), K1, Z18
+	VFMADD231PS Z18, Z2, Z17
+	VMOVUPS     Z17, (CX)
+	VMOVUPS     64(DX), Z17
+	VSUBPS      Z5, Z17, Z17
+	VFMADD213PS Z8, Z7, Z17
+	VCMPPS      $0x19, 64(BX), Z0, K1
+	VMOVUPS.Z   64(SI), K1, Z18
+	VFMADD231PS Z18, Z6, Z17
+	VMOVUPS     Z17, 64(CX)
+	VMOVUPS     128(DX), Z17
+	VSUBPS      Z9, Z17, Z17
+	VFMADD213PS Z12, Z11, Z17
+	VCMPPS      $0x19, 128(BX), Z0, K1
+	VMOVUPS.Z   128(SI), K1, Z18
+	VFMADD231PS Z18, Z10, Z17
+	VMOVUPS     Z17, 128(CX)
+	VMOVUPS     192(DX), Z17
+	VSUBPS      Z13, Z17, Z17
+	VFMADD213PS Z16, Z15, Z17
+	VCMPPS      $0x19, 192(BX), Z0, K1
+	VMOVUPS.Z   192(SI), K1, Z18
+	VFMADD231PS Z18, Z14, Z17
+	VMOVUPS     Z17, 192(CX)
+	ADDQ        R9, CX
+	ADDQ        R9, DX
+	ADDQ        R9, BX
+	ADDQ        R9, SI
 	JMP         rows
 
 rowsEnd:
+	VZEROUPPER
+	RET
+
+wide:
+wideRows:
+	SUBQ R9, R8
+	JL   wideRowsEnd
+	MOVQ params_base+96(FP), DI
+	MOVQ R9, R10
+
+columns:
+	LEAQ        (R9)(R9*2), AX
+	VMOVUPS     (DI), Z1
+	VMOVUPS     (DI)(R9*1), Z2
+	VMOVUPS     (DI)(R9*2), Z3
+	VMOVUPS     (DI)(AX*1), Z4
+	VMOVUPS     (DX), Z5
+	VSUBPS      Z1, Z5, Z5
+	VFMADD213PS Z4, Z3, Z5
+	VCMPPS      $0x19, (BX), Z0, K1
+	VMOVUPS.Z   (SI), K1, Z1
+	VFMADD231PS Z1, Z2, Z5
+	VMOVUPS     Z5, (CX)
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	ADDQ        $0x40, DI
+	SUBQ        $0x40, R10
+	JNE         columns
+	JMP         wideRows
+
+wideRowsEnd:
 	VZEROUPPER
 	RET
 

@@ -6,118 +6,136 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// A grid walks matrices of period columns: four rows at a time, so that what
-// belongs to a column is loaded once for four, then one by one.
+// narrow is the least period, in bytes: with AVX-512 all that belongs to so many
+// columns stays in registers.
+const narrow = 4 * 64
+
+// A grid walks matrices of period columns row by row, as they lie in memory:
+// several rows at a time, columns were loaded once for, but processors fetched
+// the rows too late.
 type grid struct {
 	isa
-	pointers  map[string]reg.GPVirtual
-	row, row3 reg.GPVirtual // bytes in one row and in three
-	off       int           // within a step
+	pointers map[string]reg.GPVirtual
+	row      reg.GPVirtual // bytes in a row
+	off      int           // of the current vector, within what is walked at a time
 }
 
-// at is the current vector of a stream in the block's row r. Per-column
-// parameters lie one period apart, so r selects among them alike.
-func (g *grid) at(stream string, r int) Mem {
-	m := Mem{Base: g.pointers[stream], Disp: g.off}
-	switch r {
-	case 1, 2:
-		m.Index, m.Scale = g.row, uint8(r)
-	case 3:
-		m.Index, m.Scale = g.row3, 1
+// at is the current vector of a stream.
+func (g *grid) at(stream string) Mem { return Mem{Base: g.pointers[stream], Disp: g.off} }
+
+// param is the current vector of the i-th of the parameters that lie one period
+// apart.
+func (g *grid) param(name string, i int) Mem {
+	m := g.at(name)
+	if i > 0 {
+		m.Index, m.Scale = g.row, uint8(i)
 	}
 	return m
 }
 
-// walk emits the loops over the streams (matrices) and, from the start again
-// for every block of rows, the columns (per-column vectors). body emits the
-// work on one vector of columns in the given number of rows.
-func (s isa) walk(streams, columns []string, body func(g *grid, rows int)) {
+// A column is the work on a vector of columns: begin loads what belongs to them, row
+// works on one row of the streams, end stores what has changed.
+type column struct{ begin, row, end func() }
+
+// walk emits the loops over the streams (matrices) and, from the start again for
+// every row, the columns (per-column vectors).
+func (s isa) walk(streams, columns []string, work func(g *grid) column) {
 	g := &grid{isa: s, pointers: map[string]reg.GPVirtual{}}
-	for _, name := range streams {
+	for _, name := range append(streams, columns...) {
 		g.pointers[name] = Load(Param(name).Base(), GP64()).(reg.GPVirtual)
 	}
 	left := Load(Param(streams[0]).Len(), GP64()).(reg.GPVirtual)
 	SHLQ(Imm(2), left)
 	g.row = Load(Param("period"), GP64()).(reg.GPVirtual)
 	SHLQ(Imm(2), g.row)
-	g.row3 = GP64()
-	LEAQ(Mem{Base: g.row, Index: g.row, Scale: 2}, g.row3)
-	for _, name := range columns {
-		g.pointers[name] = GP64()
+	if s.width == 64 {
+		CMPQ(g.row, U32(narrow))
+		JNE(LabelRef("wide"))
+		g.walkNarrow(left, streams, work)
+		ret()
+		Label("wide")
 	}
-	for _, rows := range []int{4, 1} {
-		label := map[int]string{4: "blocks", 1: "rows"}[rows]
-		Label(label)
-		block := GP64()
-		MOVQ(g.row, block)
-		if rows == 4 {
-			ADDQ(g.row3, block)
-		}
-		SUBQ(block, left)
-		JL(LabelRef(label + "End"))
-		g.acrossColumns(label+"Columns", rows, streams, columns, body)
-		if rows == 4 {
-			for _, name := range streams {
-				ADDQ(g.row3, g.pointers[name])
-			}
-		}
-		JMP(LabelRef(label))
-		Label(label + "End")
-		if rows == 4 {
-			ADDQ(g.row, left)
-			ADDQ(g.row3, left)
-		}
-	}
+	g.walkWide(left, streams, columns, work)
 	ret()
 }
 
-func (g *grid) acrossColumns(label string, rows int, streams, columns []string, body func(*grid, int)) {
+// walkNarrow keeps all columns in registers.
+func (g *grid) walkNarrow(left reg.GPVirtual, streams []string, work func(g *grid) column) {
+	var vectors []column
+	for g.off = 0; g.off < narrow; g.off += g.width {
+		c := work(g)
+		c.begin()
+		vectors = append(vectors, c)
+	}
+	each := func(do func(c column)) {
+		for i, c := range vectors {
+			g.off = i * g.width
+			do(c)
+		}
+	}
+	Label("rows")
+	SUBQ(g.row, left)
+	JL(LabelRef("rowsEnd"))
+	each(func(c column) { c.row() })
+	for _, name := range streams {
+		ADDQ(g.row, g.pointers[name])
+	}
+	JMP(LabelRef("rows"))
+	Label("rowsEnd")
+	each(func(c column) { c.end() })
+}
+
+// walkWide loads columns anew for every row.
+func (g *grid) walkWide(left reg.GPVirtual, streams, columns []string, work func(g *grid) column) {
+	Label("wideRows")
+	SUBQ(g.row, left)
+	JL(LabelRef("wideRowsEnd"))
 	for _, name := range columns {
 		Load(Param(name).Base(), g.pointers[name])
 	}
-	left := GP64()
-	MOVQ(g.row, left)
-	Label(label)
+	inRow := GP64()
+	MOVQ(g.row, inRow)
+	Label("columns")
 	for g.off = 0; g.off < step; g.off += g.width {
-		body(g, rows)
+		c := work(g)
+		c.begin()
+		c.row()
+		c.end()
 	}
-	g.off = 0
 	for _, names := range [][]string{streams, columns} {
 		for _, name := range names {
 			ADDQ(Imm(step), g.pointers[name])
 		}
 	}
-	SUBQ(Imm(step), left)
-	JNE(LabelRef(label))
+	SUBQ(Imm(step), inRow)
+	JNE(LabelRef("columns"))
+	JMP(LabelRef("wideRows"))
+	Label("wideRowsEnd")
 }
 
 func (s isa) addSums() {
 	s.text("addSums", "func(sums, x, shift []float32, period int)")
-	s.walk([]string{"x"}, []string{"shift", "sums"}, func(g *grid, rows int) {
-		shift := s.load(g.at("shift", 0))
-		d := make([]reg.VecVirtual, rows)
-		for r := range d {
-			d[r] = s.load(g.at("x", r))
-			VSUBPS(shift, d[r], d[r])
+	s.walk([]string{"x"}, []string{"shift", "sums"}, func(g *grid) column {
+		var shift, sum, square reg.VecVirtual
+		return column{
+			begin: func() {
+				shift, sum, square = s.load(g.at("shift")), s.load(g.at("sums")), s.load(g.param("sums", 1))
+			},
+			row: func() {
+				d := s.load(g.at("x"))
+				VSUBPS(shift, d, d)
+				VFMADD231PS(d, d, square)
+				VADDPS(d, sum, sum)
+			},
+			end: func() { g.store(sum, square) },
 		}
-		square := s.load(g.at("sums", 1))
-		for r := range d {
-			VFMADD231PS(d[r], d[r], square)
-		}
-		VMOVUPS(square, g.at("sums", 1))
-		g.addRows(d, g.at("sums", 0))
 	})
 }
 
-// addRows adds the sum of the vectors to m.
-func (g *grid) addRows(d []reg.VecVirtual, m Mem) {
-	for n := len(d); n > 1; n /= 2 {
-		for i := range n / 2 {
-			VADDPS(d[i+n/2], d[i], d[i])
-		}
-	}
-	VADDPS(m, d[0], d[0])
-	VMOVUPS(d[0], m)
+// store stores the sums of a column.
+func (g *grid) store(sum, product reg.VecVirtual) {
+	VMOVUPS(sum, g.at("sums"))
+	VMOVUPS(product, g.param("sums", 1))
 }
 
 func (s isa) normalise(add bool) {
@@ -127,34 +145,40 @@ func (s isa) normalise(add bool) {
 	}
 	s.text(name, "func(y, x, residual, params []float32, period int, floor float32)")
 	floor := s.broadcast("floor")
-	s.walk(streams, []string{"params"}, func(g *grid, rows int) {
-		mean, scale, beta := s.load(g.at("params", 0)), s.load(g.at("params", 1)), s.load(g.at("params", 2))
-		for r := range rows {
-			v := s.load(g.at("x", r))
-			VSUBPS(mean, v, v)
-			VFMADD213PS(beta, scale, v)
-			if add {
-				VADDPS(g.at("residual", r), v, v)
-			}
-			VMAXPS(v, floor, v) // in this order NaN stays NaN
-			VMOVUPS(v, g.at("y", r))
+	s.walk(streams, []string{"params"}, func(g *grid) column {
+		var mean, scale, beta reg.VecVirtual
+		return column{
+			begin: func() {
+				mean, scale, beta = s.load(g.param("params", 0)), s.load(g.param("params", 1)), s.load(g.param("params", 2))
+			},
+			row: func() {
+				v := s.load(g.at("x"))
+				VSUBPS(mean, v, v)
+				VFMADD213PS(beta, scale, v)
+				if add {
+					VADDPS(g.at("residual"), v, v)
+				}
+				VMAXPS(v, floor, v) // in this order NaN stays NaN
+				VMOVUPS(v, g.at("y"))
+			},
+			end: func() {},
 		}
 	})
 }
 
-// gradient loads dy of row r, 0 where y ≤ floor.
-func (g *grid) gradient(r int, floor reg.VecVirtual) reg.VecVirtual {
+// gradient loads dy, 0 where y ≤ floor.
+func (g *grid) gradient(floor reg.VecVirtual) reg.VecVirtual {
 	const notGreaterEqual = 0x19 // quiet; true for NaN
 	if g.width == 64 {
 		mask := K()
-		VCMPPS(Imm(notGreaterEqual), g.at("y", r), floor, mask)
+		VCMPPS(Imm(notGreaterEqual), g.at("y"), floor, mask)
 		v := g.vec()
-		VMOVUPS_Z(g.at("dy", r), mask, v)
+		VMOVUPS_Z(g.at("dy"), mask, v)
 		return v
 	}
 	mask := g.vec()
-	VCMPPS(Imm(notGreaterEqual), g.at("y", r), floor, mask)
-	v := g.load(g.at("dy", r))
+	VCMPPS(Imm(notGreaterEqual), g.at("y"), floor, mask)
+	v := g.load(g.at("dy"))
 	VANDPS(mask, v, v)
 	return v
 }
@@ -166,36 +190,48 @@ func (s isa) gradSums(store bool) {
 	}
 	s.text(name, "func(sums, g, x, y, dy, mean []float32, period int, floor float32)")
 	floor := s.broadcast("floor")
-	s.walk(streams, []string{"mean", "sums"}, func(g *grid, rows int) {
-		mean := s.load(g.at("mean", 0))
-		product := s.load(g.at("sums", 1))
-		gradients := make([]reg.VecVirtual, rows)
-		for r := range gradients {
-			gradients[r] = g.gradient(r, floor)
-			if store {
-				VMOVUPS(gradients[r], g.at("g", r))
-			}
-			d := s.load(g.at("x", r))
-			VSUBPS(mean, d, d)
-			VFMADD231PS(gradients[r], d, product)
+	s.walk(streams, []string{"mean", "sums"}, func(g *grid) column {
+		var mean, sum, product reg.VecVirtual
+		return column{
+			begin: func() {
+				mean, sum, product = s.load(g.at("mean")), s.load(g.at("sums")), s.load(g.param("sums", 1))
+			},
+			row: func() {
+				gradient := g.gradient(floor)
+				if store {
+					VMOVUPS(gradient, g.at("g"))
+				}
+				d := s.load(g.at("x"))
+				VSUBPS(mean, d, d)
+				VFMADD231PS(gradient, d, product)
+				VADDPS(gradient, sum, sum)
+			},
+			end: func() { g.store(sum, product) },
 		}
-		VMOVUPS(product, g.at("sums", 1))
-		g.addRows(gradients, g.at("sums", 0))
 	})
 }
 
 func (s isa) inputGrad() {
 	s.text("inputGrad", "func(dx, x, y, dy, params []float32, period int, floor float32)")
 	floor := s.broadcast("floor")
-	s.walk([]string{"dx", "x", "y", "dy"}, []string{"params"}, func(g *grid, rows int) {
-		mean, a := s.load(g.at("params", 0)), s.load(g.at("params", 1))
-		b, c := s.load(g.at("params", 2)), s.load(g.at("params", 3))
-		for r := range rows {
-			v := s.load(g.at("x", r))
-			VSUBPS(mean, v, v)
-			VFMADD213PS(c, b, v)
-			VFMADD231PS(g.gradient(r, floor), a, v)
-			VMOVUPS(v, g.at("dx", r))
+	row3 := GP64() // the fourth parameter lies three rows away
+	s.walk([]string{"dx", "x", "y", "dy"}, []string{"params"}, func(g *grid) column {
+		var mean, a, b, c reg.VecVirtual
+		return column{
+			begin: func() {
+				LEAQ(Mem{Base: g.row, Index: g.row, Scale: 2}, row3)
+				fourth := g.at("params")
+				fourth.Index, fourth.Scale = row3, 1
+				mean, a, b, c = s.load(g.at("params")), s.load(g.param("params", 1)), s.load(g.param("params", 2)), s.load(fourth)
+			},
+			row: func() {
+				v := s.load(g.at("x"))
+				VSUBPS(mean, v, v)
+				VFMADD213PS(c, b, v)
+				VFMADD231PS(g.gradient(floor), a, v)
+				VMOVUPS(v, g.at("dx"))
+			},
+			end: func() {},
 		}
 	})
 }

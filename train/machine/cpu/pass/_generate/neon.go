@@ -35,8 +35,8 @@ func (n neon) text(name, signature string) {
 	n.Function(name+"NEON", fmt.Sprintf("%sNEON is %s.", name, name), arm64.Parse(signature))
 }
 
-// A neonGrid walks matrices of period columns as a grid does: four rows at a
-// time, then one by one. General registers:
+// A neonGrid walks matrices of period columns: four rows at a time, so that what
+// belongs to a column is loaded once for four, then one by one. General registers:
 //
 //	R0      bytes left          R10–R13  offset of the current vector in each row
 //	R1–R4   streams             R14      bytes left of the row
