@@ -20,7 +20,8 @@ type kernelSet struct {
 	nn, tn     []family
 	transpose  func(dst, src []float32, ldd, lds int) // see transpose8Go
 	transforms *transforms
-	limits     limits // of Winograd's blocks
+	prefetch   func(s []float32) // asks for s in the level-2 cache; nil: nobody does
+	limits     limits            // of Winograd's blocks
 }
 
 // goKernels run anywhere.

@@ -21,7 +21,8 @@ var (
 		transpose: transpose8,
 		transforms: newTransforms(16, dataTransform512, filterTransform512, resultTransform512,
 			resultTransformAdd512, slopeTransform512, sumTransform512, sumTransformAdd512),
-		limits: cacheLimits,
+		prefetch: prefetchAMD64,
+		limits:   cacheLimits,
 	}
 	avx2Kernels = &kernelSet{
 		name: "avx2",
@@ -36,7 +37,8 @@ var (
 		transpose: transpose8,
 		transforms: newTransforms(8, dataTransform256, filterTransform256, resultTransform256,
 			resultTransformAdd256, slopeTransform256, sumTransform256, sumTransformAdd256),
-		limits: cacheLimits,
+		prefetch: prefetchAMD64,
+		limits:   cacheLimits,
 	}
 )
 

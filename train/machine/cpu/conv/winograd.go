@@ -12,18 +12,20 @@ type winograd struct {
 	kernels  *kernelSet
 	scratch  *Scratch
 	n, h, w  int
-	from, to int // channels of source and output
-	wide     int // tiles in a row
-	tiles    int // in all: positions
-	part     int // images of a position that are transformed at a time
+	from, to int  // channels of source and output
+	wide     int  // tiles in a row
+	tiles    int  // in all: positions
+	part     int  // images of a position that are transformed at a time
+	far      bool // pixels come from memory, and are asked for before
 	nothing  []float32
 }
 
-func newWinograd(kernels *kernelSet, scratch *Scratch, n, h, w, from, to int) *winograd {
+func newWinograd(kernels *kernelSet, scratch *Scratch, n, h, w, from, to int, most limits) *winograd {
 	part := min(partImages(max(from, to)), n)
 	return &winograd{
 		kernels: kernels, scratch: scratch, n: n, h: h, w: w, from: from, to: to,
 		wide: (w + 3) / 4, tiles: (w + 3) / 4 * ((h + 3) / 4), part: part,
+		far:     kernels.prefetch != nil && n*h*w*min(from, to) > most.near,
 		nothing: make([]float32, part*max(from, to)),
 	}
 }
@@ -160,20 +162,25 @@ func (g *winograd) transformOutput(t *transform, b *block, y, outside []float32,
 
 // tile sets slices to the square of pixels of s at a tile position.
 func (g *winograd) tile(slices [][]float32, s, outside []float32, position, shift, from, to, channels int) {
-	top, left := position/g.wide*4+shift, position%g.wide*4+shift
 	size := 6
 	if len(slices) == 16 {
 		size = 4
 	}
 	for i := range slices {
-		y, x := top+i/size, left+i%size
-		if y < 0 || y >= g.h || x < 0 || x >= g.w {
+		pixel, inside := g.pixel(position, shift, i, size)
+		if !inside {
 			slices[i] = outside
 			continue
 		}
-		pixel := (y*g.w + x) * g.n
 		slices[i] = s[(pixel+from)*channels : (pixel+to)*channels]
 	}
+}
+
+// pixel returns the first row, of an image each, of the i-th pixel of a square of
+// size × size at a tile position, and whether there is such a pixel.
+func (g *winograd) pixel(position, shift, i, size int) (row int, inside bool) {
+	y, x := position/g.wide*4+shift+i/size, position%g.wide*4+shift+i%size
+	return (y*g.w + x) * g.n, y >= 0 && y < g.h && x >= 0 && x < g.w
 }
 
 // origin is a matrix product's only tap.

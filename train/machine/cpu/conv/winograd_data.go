@@ -30,10 +30,12 @@ type limits struct {
 	// stage after the other. It may be as large as a transformed filter, which
 	// is then read for every block.
 	shared int
+	// near is how large a tensor is at most whose pixels are still in a cache.
+	near int
 }
 
 var (
-	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 512 << 10 / 4, shared: 1 << 20 / 4}
+	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 512 << 10 / 4, shared: 1 << 20 / 4, near: 6 << 20 / 4}
 	// Plain Go computes so long that memory does not matter. Its sums keep their
 	// order, and so their bits.
 	goLimits = limits{filter: 4 << 20 / 4, shared: 4 << 20 / 4}
@@ -52,7 +54,7 @@ type winogradData struct {
 }
 
 func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, n, h, w, from, to int, turned bool, most limits) *winogradData {
-	g := &winogradData{winograd: *newWinograd(kernels, scratch, n, h, w, from, to), pool: p, turned: turned}
+	g := &winogradData{winograd: *newWinograd(kernels, scratch, n, h, w, from, to, most), pool: p, turned: turned}
 	g.shared = g.filterLen() > most.filter
 	if g.shared {
 		g.blocks = g.cutShared(most)
@@ -109,17 +111,20 @@ func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
 	g.pool.Do(len(g.blocks), func(worker, i int) {
 		b := g.blocks[i]
 		g.place(&b, scratch[worker*size:])
-		g.runLocal(&work[worker], &b, y, x, u, outside[worker*g.outsideLen():], add)
+		next := &g.blocks[min(i+len(work), len(g.blocks)-1)]
+		g.runLocal(&work[worker], &b, next, y, x, u, outside[worker*g.outsideLen():], add)
 	})
 }
 
-// runLocal computes a block on the calling thread.
-func (g *winogradData) runLocal(work *work, b *block, y, x, u, outside []float32, add bool) {
+// runLocal computes a block on the calling thread, which will most likely have next.
+func (g *winogradData) runLocal(work *work, b, next *block, y, x, u, outside []float32, add bool) {
 	for i := range g.parts(b) {
 		g.transformSource(&work.transform, b, x, i)
 	}
 	for i := range g.products() {
 		g.multiply(&work.tile, b, u, i)
+		g.prefetchOutput(b, y, i)
+		g.prefetchSource(next, x, i)
 	}
 	for i := range g.parts(b) {
 		g.transformOutput(&work.transform, b, y, outside, i, add)

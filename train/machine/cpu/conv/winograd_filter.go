@@ -18,7 +18,7 @@ type winogradFilter struct {
 }
 
 func newWinogradFilter(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, most limits) *winogradFilter {
-	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s.N, s.H, s.W, s.C, s.OC), pool: p}
+	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s.N, s.H, s.W, s.C, s.OC, most), pool: p}
 	if g.shared = g.filterLen() > most.sums; g.shared {
 		g.groups = [][]block{g.cutShared(most)}
 		return g
@@ -69,15 +69,19 @@ func (g *winogradFilter) sumLocal(work *work, group []block, sums, dy, x, scratc
 			g.transformSource(&work.transform, &b, x, i)
 			g.transformSlope(&work.transform, &b, dy, i)
 		}
+		next := &group[min(n+1, len(group)-1)]
 		for i := range g.products() {
 			g.correlate(&work.tile, &b, sums, i, n > 0)
+			g.prefetchSource(next, x, i)
+			g.prefetchOutput(next, dy, i)
 		}
 	}
 }
 
 // sumShared sums the products of all blocks on all threads.
 func (g *winogradFilter) sumShared(work []work, sums, dy, x, scratch []float32) {
-	for n, b := range g.groups[0] {
+	blocks := g.groups[0]
+	for n, b := range blocks {
 		g.place(&b, scratch)
 		g.pool.Do(2*g.parts(&b), func(worker, i int) {
 			if t := &work[worker].transform; i%2 == 0 {
@@ -86,8 +90,11 @@ func (g *winogradFilter) sumShared(work []work, sums, dy, x, scratch []float32) 
 				g.transformSlope(t, &b, dy, i/2)
 			}
 		})
+		next := &blocks[min(n+1, len(blocks)-1)]
 		g.pool.Do(g.products(), func(worker, i int) {
 			g.correlate(&work[worker].tile, &b, sums, i, n > 0)
+			g.prefetchSource(next, x, i)
+			g.prefetchOutput(next, dy, i)
 		})
 	}
 }
