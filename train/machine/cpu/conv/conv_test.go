@@ -242,6 +242,8 @@ var oddShapes = []Shape{
 	{N: 5, C: 16, H: 6, W: 6, OC: 16, K: 3, Stride: 1, Pad: 1},
 	{N: 5, C: 8, H: 8, W: 8, OC: 16, K: 3, Stride: 2, Pad: 1},
 	{N: 4, C: 17, H: 7, W: 5, OC: 33, K: 3, Stride: 2, Pad: 1},
+	{N: 34, C: 33, H: 16, W: 10, OC: 20, K: 3, Stride: 2, Pad: 1},
+	{N: 2, C: 3, H: 1, W: 2, OC: 4, K: 3, Stride: 2, Pad: 1},
 	{N: 13, C: 32, H: 4, W: 4, OC: 32, K: 3, Stride: 1, Pad: 1},
 	{N: 15, C: 40, H: 4, W: 4, OC: 48, K: 3, Stride: 1, Pad: 1},
 	{N: 29, C: 9, H: 3, W: 3, OC: 12, K: 3, Stride: 1, Pad: 1},

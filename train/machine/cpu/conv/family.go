@@ -19,9 +19,10 @@ type kernelSet struct {
 	name       string
 	nn, tn     []family
 	transpose  func(dst, src []float32, ldd, lds int) // see transpose8Go
-	transforms *transforms
-	prefetch   func(s []float32) // asks for s in the level-2 cache; nil: nobody does
-	limits     limits            // of Winograd's blocks
+	transforms *transforms                            // of F(4×4, 3×3)
+	phases     *transforms                            // of F(4×4, 2×2)
+	prefetch   func(s []float32)                      // asks for s in the level-2 cache; nil: nobody does
+	limits     limits                                 // of Winograd's blocks
 }
 
 // goKernels run anywhere.
@@ -30,7 +31,8 @@ var goKernels = &kernelSet{
 	nn:         []family{{lanes: maxLanes, min: 1, kernels: goFamily(nnGo)}},
 	tn:         []family{{lanes: maxLanes, min: 1, kernels: goFamily(tnGo)}},
 	transpose:  transpose8Go,
-	transforms: newTransforms(1),
+	transforms: newTransforms(matrices3, 1),
+	phases:     newTransforms(matrices2, 1),
 	limits:     goLimits,
 }
 

@@ -19,8 +19,10 @@ var (
 			{lanes: 8, min: 1, kernels: tn512x8},
 		},
 		transpose: transpose8,
-		transforms: newTransforms(16, dataTransform512, filterTransform512, resultTransform512,
+		transforms: newTransforms(matrices3, 16, dataTransform512, filterTransform512, resultTransform512,
 			resultTransformAdd512, slopeTransform512, sumTransform512, sumTransformAdd512),
+		phases: newTransforms(matrices2, 16, phaseDataTransform512, phaseFilterTransform512, phaseResultTransform512,
+			phaseResultTransformAdd512, phaseSlopeTransform512, phaseSumTransform512, phaseSumTransformAdd512),
 		prefetch: prefetchAMD64,
 		limits:   cacheLimits,
 	}
@@ -35,8 +37,10 @@ var (
 			{lanes: 8, min: 1, kernels: tn256x8},
 		},
 		transpose: transpose8,
-		transforms: newTransforms(8, dataTransform256, filterTransform256, resultTransform256,
+		transforms: newTransforms(matrices3, 8, dataTransform256, filterTransform256, resultTransform256,
 			resultTransformAdd256, slopeTransform256, sumTransform256, sumTransformAdd256),
+		phases: newTransforms(matrices2, 8, phaseDataTransform256, phaseFilterTransform256, phaseResultTransform256,
+			phaseResultTransformAdd256, phaseSlopeTransform256, phaseSumTransform256, phaseSumTransformAdd256),
 		prefetch: prefetchAMD64,
 		limits:   cacheLimits,
 	}

@@ -10,8 +10,10 @@ var neonKernels = &kernelSet{
 	tn:   append([]family{{lanes: 8, min: 8, kernels: tnNEON}}, goKernels.tn...),
 
 	transpose: transpose8Go,
-	transforms: newTransforms(4, dataTransformNEON, filterTransformNEON, resultTransformNEON,
+	transforms: newTransforms(matrices3, 4, dataTransformNEON, filterTransformNEON, resultTransformNEON,
 		resultTransformAddNEON, slopeTransformNEON, sumTransformNEON, sumTransformAddNEON),
+	phases: newTransforms(matrices2, 4, phaseDataTransformNEON, phaseFilterTransformNEON, phaseResultTransformNEON,
+		phaseResultTransformAddNEON, phaseSlopeTransformNEON, phaseSumTransformNEON, phaseSumTransformAddNEON),
 	limits: cacheLimits,
 }
 

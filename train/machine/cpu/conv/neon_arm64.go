@@ -118,3 +118,38 @@ func sumTransformNEON(t *transform)
 //
 //go:noescape
 func sumTransformAddNEON(t *transform)
+
+// phaseDataTransformNEON computes Bᵀ X B of F(4×4, 2×2) for t.n floats, a multiple of 4.
+//
+//go:noescape
+func phaseDataTransformNEON(t *transform)
+
+// phaseFilterTransformNEON computes G X Gᵀ of F(4×4, 2×2) for t.n floats, a multiple of 4.
+//
+//go:noescape
+func phaseFilterTransformNEON(t *transform)
+
+// phaseResultTransformNEON computes Aᵀ X A of F(4×4, 2×2) for t.n floats, a multiple of 4.
+//
+//go:noescape
+func phaseResultTransformNEON(t *transform)
+
+// phaseResultTransformAddNEON computes Aᵀ X A of F(4×4, 2×2), added to what is there for t.n floats, a multiple of 4.
+//
+//go:noescape
+func phaseResultTransformAddNEON(t *transform)
+
+// phaseSlopeTransformNEON computes A X Aᵀ of F(4×4, 2×2) for t.n floats, a multiple of 4.
+//
+//go:noescape
+func phaseSlopeTransformNEON(t *transform)
+
+// phaseSumTransformNEON computes Gᵀ X G of F(4×4, 2×2) for t.n floats, a multiple of 4.
+//
+//go:noescape
+func phaseSumTransformNEON(t *transform)
+
+// phaseSumTransformAddNEON computes Gᵀ X G of F(4×4, 2×2), added to what is there for t.n floats, a multiple of 4.
+//
+//go:noescape
+func phaseSumTransformAddNEON(t *transform)

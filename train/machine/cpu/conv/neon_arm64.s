@@ -5130,3 +5130,1748 @@ loop:
 
 done:
 	RET
+
+// func phaseDataTransformNEON(t *transform)
+TEXT ·phaseDataTransformNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_n(R0), R1
+	LSL $2, R1, R1
+	MOVD $0, R2
+	CBZ R1, done
+	MOVW $0xc0000000, R3 // -2
+	VDUP R3, V31.S4
+	MOVW $0x40000000, R3 // 2
+	VDUP R3, V30.S4
+	MOVW $0xc0400000, R3 // -3
+	VDUP R3, V29.S4
+
+loop:
+	MOVD transform_src+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+480(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4ea1d465 // fsub v5.4s, v3.4s, v1.4s
+	VMOV V5.B16, V6.B16
+	VFMLA V31.S4, V2.S4, V6.S4
+	VFMLA V30.S4, V0.S4, V6.S4
+	WORD $0x4ea2d460 // fsub v0.4s, v3.4s, v2.4s
+	VFMLA V31.S4, V1.S4, V0.S4
+	VFMLA V29.S4, V2.S4, V3.S4
+	VFMLA V30.S4, V1.S4, V3.S4
+	WORD $0x4ea2d481 // fsub v1.4s, v4.4s, v2.4s
+	VFMLA V31.S4, V5.S4, V1.S4
+	FMOVQ F6, transform_between+0(R0)
+	FMOVQ F0, transform_between+320(R0)
+	FMOVQ F3, transform_between+640(R0)
+	FMOVQ F5, transform_between+960(R0)
+	FMOVQ F1, transform_between+1280(R0)
+	MOVD transform_src+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+384(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+504(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	WORD $0x4ea5d402 // fsub v2.4s, v0.4s, v5.4s
+	VMOV V2.B16, V4.B16
+	VFMLA V31.S4, V3.S4, V4.S4
+	VFMLA V30.S4, V1.S4, V4.S4
+	WORD $0x4ea3d401 // fsub v1.4s, v0.4s, v3.4s
+	VFMLA V31.S4, V5.S4, V1.S4
+	VFMLA V29.S4, V3.S4, V0.S4
+	VFMLA V30.S4, V5.S4, V0.S4
+	WORD $0x4ea3d4c5 // fsub v5.4s, v6.4s, v3.4s
+	VFMLA V31.S4, V2.S4, V5.S4
+	FMOVQ F4, transform_between+64(R0)
+	FMOVQ F1, transform_between+384(R0)
+	FMOVQ F0, transform_between+704(R0)
+	FMOVQ F2, transform_between+1024(R0)
+	FMOVQ F5, transform_between+1344(R0)
+	MOVD transform_src+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+408(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+528(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4ea2d423 // fsub v3.4s, v1.4s, v2.4s
+	VMOV V3.B16, V6.B16
+	VFMLA V31.S4, V0.S4, V6.S4
+	VFMLA V30.S4, V5.S4, V6.S4
+	WORD $0x4ea0d425 // fsub v5.4s, v1.4s, v0.4s
+	VFMLA V31.S4, V2.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V1.S4
+	VFMLA V30.S4, V2.S4, V1.S4
+	WORD $0x4ea0d482 // fsub v2.4s, v4.4s, v0.4s
+	VFMLA V31.S4, V3.S4, V2.S4
+	FMOVQ F6, transform_between+128(R0)
+	FMOVQ F5, transform_between+448(R0)
+	FMOVQ F1, transform_between+768(R0)
+	FMOVQ F3, transform_between+1088(R0)
+	FMOVQ F2, transform_between+1408(R0)
+	MOVD transform_src+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+432(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+552(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	WORD $0x4ea3d4a0 // fsub v0.4s, v5.4s, v3.4s
+	VMOV V0.B16, V4.B16
+	VFMLA V31.S4, V1.S4, V4.S4
+	VFMLA V30.S4, V2.S4, V4.S4
+	WORD $0x4ea1d4a2 // fsub v2.4s, v5.4s, v1.4s
+	VFMLA V31.S4, V3.S4, V2.S4
+	VFMLA V29.S4, V1.S4, V5.S4
+	VFMLA V30.S4, V3.S4, V5.S4
+	WORD $0x4ea1d4c3 // fsub v3.4s, v6.4s, v1.4s
+	VFMLA V31.S4, V0.S4, V3.S4
+	FMOVQ F4, transform_between+192(R0)
+	FMOVQ F2, transform_between+512(R0)
+	FMOVQ F5, transform_between+832(R0)
+	FMOVQ F0, transform_between+1152(R0)
+	FMOVQ F3, transform_between+1472(R0)
+	MOVD transform_src+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+456(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+576(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4ea0d441 // fsub v1.4s, v2.4s, v0.4s
+	VMOV V1.B16, V6.B16
+	VFMLA V31.S4, V5.S4, V6.S4
+	VFMLA V30.S4, V3.S4, V6.S4
+	WORD $0x4ea5d443 // fsub v3.4s, v2.4s, v5.4s
+	VFMLA V31.S4, V0.S4, V3.S4
+	VFMLA V29.S4, V5.S4, V2.S4
+	VFMLA V30.S4, V0.S4, V2.S4
+	WORD $0x4ea5d480 // fsub v0.4s, v4.4s, v5.4s
+	VFMLA V31.S4, V1.S4, V0.S4
+	FMOVQ F6, transform_between+256(R0)
+	FMOVQ F3, transform_between+576(R0)
+	FMOVQ F2, transform_between+896(R0)
+	FMOVQ F1, transform_between+1216(R0)
+	FMOVQ F0, transform_between+1536(R0)
+	FMOVQ transform_between+0(R0), F0
+	FMOVQ transform_between+64(R0), F1
+	FMOVQ transform_between+128(R0), F2
+	FMOVQ transform_between+192(R0), F3
+	FMOVQ transform_between+256(R0), F4
+	WORD $0x4ea1d465 // fsub v5.4s, v3.4s, v1.4s
+	VMOV V5.B16, V6.B16
+	VFMLA V31.S4, V2.S4, V6.S4
+	VFMLA V30.S4, V0.S4, V6.S4
+	WORD $0x4ea2d460 // fsub v0.4s, v3.4s, v2.4s
+	VFMLA V31.S4, V1.S4, V0.S4
+	VFMLA V29.S4, V2.S4, V3.S4
+	VFMLA V30.S4, V1.S4, V3.S4
+	WORD $0x4ea2d481 // fsub v1.4s, v4.4s, v2.4s
+	VFMLA V31.S4, V5.S4, V1.S4
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F6, (R3)
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	FMOVQ transform_between+320(R0), F1
+	FMOVQ transform_between+384(R0), F5
+	FMOVQ transform_between+448(R0), F3
+	FMOVQ transform_between+512(R0), F0
+	FMOVQ transform_between+576(R0), F6
+	WORD $0x4ea5d402 // fsub v2.4s, v0.4s, v5.4s
+	VMOV V2.B16, V4.B16
+	VFMLA V31.S4, V3.S4, V4.S4
+	VFMLA V30.S4, V1.S4, V4.S4
+	WORD $0x4ea3d401 // fsub v1.4s, v0.4s, v3.4s
+	VFMLA V31.S4, V5.S4, V1.S4
+	VFMLA V29.S4, V3.S4, V0.S4
+	VFMLA V30.S4, V5.S4, V0.S4
+	WORD $0x4ea3d4c5 // fsub v5.4s, v6.4s, v3.4s
+	VFMLA V31.S4, V2.S4, V5.S4
+	MOVD transform_dst+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	FMOVQ transform_between+640(R0), F5
+	FMOVQ transform_between+704(R0), F2
+	FMOVQ transform_between+768(R0), F0
+	FMOVQ transform_between+832(R0), F1
+	FMOVQ transform_between+896(R0), F4
+	WORD $0x4ea2d423 // fsub v3.4s, v1.4s, v2.4s
+	VMOV V3.B16, V6.B16
+	VFMLA V31.S4, V0.S4, V6.S4
+	VFMLA V30.S4, V5.S4, V6.S4
+	WORD $0x4ea0d425 // fsub v5.4s, v1.4s, v0.4s
+	VFMLA V31.S4, V2.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V1.S4
+	VFMLA V30.S4, V2.S4, V1.S4
+	WORD $0x4ea0d482 // fsub v2.4s, v4.4s, v0.4s
+	VFMLA V31.S4, V3.S4, V2.S4
+	MOVD transform_dst+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F6, (R3)
+	MOVD transform_dst+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	FMOVQ transform_between+960(R0), F2
+	FMOVQ transform_between+1024(R0), F3
+	FMOVQ transform_between+1088(R0), F1
+	FMOVQ transform_between+1152(R0), F5
+	FMOVQ transform_between+1216(R0), F6
+	WORD $0x4ea3d4a0 // fsub v0.4s, v5.4s, v3.4s
+	VMOV V0.B16, V4.B16
+	VFMLA V31.S4, V1.S4, V4.S4
+	VFMLA V30.S4, V2.S4, V4.S4
+	WORD $0x4ea1d4a2 // fsub v2.4s, v5.4s, v1.4s
+	VFMLA V31.S4, V3.S4, V2.S4
+	VFMLA V29.S4, V1.S4, V5.S4
+	VFMLA V30.S4, V3.S4, V5.S4
+	WORD $0x4ea1d4c3 // fsub v3.4s, v6.4s, v1.4s
+	VFMLA V31.S4, V0.S4, V3.S4
+	MOVD transform_dst+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+384(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+408(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+432(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+456(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	FMOVQ transform_between+1280(R0), F3
+	FMOVQ transform_between+1344(R0), F0
+	FMOVQ transform_between+1408(R0), F5
+	FMOVQ transform_between+1472(R0), F2
+	FMOVQ transform_between+1536(R0), F4
+	WORD $0x4ea0d441 // fsub v1.4s, v2.4s, v0.4s
+	VMOV V1.B16, V6.B16
+	VFMLA V31.S4, V5.S4, V6.S4
+	VFMLA V30.S4, V3.S4, V6.S4
+	WORD $0x4ea5d443 // fsub v3.4s, v2.4s, v5.4s
+	VFMLA V31.S4, V0.S4, V3.S4
+	VFMLA V29.S4, V5.S4, V2.S4
+	VFMLA V30.S4, V0.S4, V2.S4
+	WORD $0x4ea5d480 // fsub v0.4s, v4.4s, v5.4s
+	VFMLA V31.S4, V1.S4, V0.S4
+	MOVD transform_dst+480(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F6, (R3)
+	MOVD transform_dst+504(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+528(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+552(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+576(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	ADD $16, R2, R2
+	CMP R1, R2
+	BLT loop
+
+done:
+	RET
+
+// func phaseFilterTransformNEON(t *transform)
+TEXT ·phaseFilterTransformNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_n(R0), R1
+	LSL $2, R1, R1
+	MOVD $0, R2
+	CBZ R1, done
+	MOVW $0x3f000000, R3 // 0.5
+	VDUP R3, V31.S4
+	MOVW $0xbf000000, R3 // -0.5
+	VDUP R3, V30.S4
+	MOVW $0x3e2aaaab, R3 // 0.16666667
+	VDUP R3, V29.S4
+	MOVW $0x3eaaaaab, R3 // 0.33333334
+	VDUP R3, V28.S4
+
+loop:
+	MOVD transform_src+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x6e3fdc02 // fmul v2.4s, v0.4s, v31.4s
+	WORD $0x4e21d403 // fadd v3.4s, v0.4s, v1.4s
+	WORD $0x6e3edc64 // fmul v4.4s, v3.4s, v30.4s
+	WORD $0x4ea0d423 // fsub v3.4s, v1.4s, v0.4s
+	WORD $0x6e3ddc65 // fmul v5.4s, v3.4s, v29.4s
+	WORD $0x6e3ddc03 // fmul v3.4s, v0.4s, v29.4s
+	VFMLA V28.S4, V1.S4, V3.S4
+	FMOVQ F2, transform_between+0(R0)
+	FMOVQ F4, transform_between+128(R0)
+	FMOVQ F5, transform_between+256(R0)
+	FMOVQ F3, transform_between+384(R0)
+	FMOVQ F1, transform_between+512(R0)
+	MOVD transform_src+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4e23d424 // fadd v4.4s, v1.4s, v3.4s
+	WORD $0x6e3edc82 // fmul v2.4s, v4.4s, v30.4s
+	WORD $0x4ea1d464 // fsub v4.4s, v3.4s, v1.4s
+	WORD $0x6e3ddc80 // fmul v0.4s, v4.4s, v29.4s
+	WORD $0x6e3ddc24 // fmul v4.4s, v1.4s, v29.4s
+	VFMLA V28.S4, V3.S4, V4.S4
+	FMOVQ F5, transform_between+64(R0)
+	FMOVQ F2, transform_between+192(R0)
+	FMOVQ F0, transform_between+320(R0)
+	FMOVQ F4, transform_between+448(R0)
+	FMOVQ F3, transform_between+576(R0)
+	FMOVQ transform_between+0(R0), F0
+	FMOVQ transform_between+64(R0), F1
+	WORD $0x6e3fdc02 // fmul v2.4s, v0.4s, v31.4s
+	WORD $0x4e21d403 // fadd v3.4s, v0.4s, v1.4s
+	WORD $0x6e3edc64 // fmul v4.4s, v3.4s, v30.4s
+	WORD $0x4ea0d423 // fsub v3.4s, v1.4s, v0.4s
+	WORD $0x6e3ddc65 // fmul v5.4s, v3.4s, v29.4s
+	WORD $0x6e3ddc03 // fmul v3.4s, v0.4s, v29.4s
+	VFMLA V28.S4, V1.S4, V3.S4
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	FMOVQ transform_between+128(R0), F1
+	FMOVQ transform_between+192(R0), F3
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4e23d424 // fadd v4.4s, v1.4s, v3.4s
+	WORD $0x6e3edc82 // fmul v2.4s, v4.4s, v30.4s
+	WORD $0x4ea1d464 // fsub v4.4s, v3.4s, v1.4s
+	WORD $0x6e3ddc80 // fmul v0.4s, v4.4s, v29.4s
+	WORD $0x6e3ddc24 // fmul v4.4s, v1.4s, v29.4s
+	VFMLA V28.S4, V3.S4, V4.S4
+	MOVD transform_dst+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	FMOVQ transform_between+256(R0), F3
+	FMOVQ transform_between+320(R0), F4
+	WORD $0x6e3fdc60 // fmul v0.4s, v3.4s, v31.4s
+	WORD $0x4e24d462 // fadd v2.4s, v3.4s, v4.4s
+	WORD $0x6e3edc45 // fmul v5.4s, v2.4s, v30.4s
+	WORD $0x4ea3d482 // fsub v2.4s, v4.4s, v3.4s
+	WORD $0x6e3ddc41 // fmul v1.4s, v2.4s, v29.4s
+	WORD $0x6e3ddc62 // fmul v2.4s, v3.4s, v29.4s
+	VFMLA V28.S4, V4.S4, V2.S4
+	MOVD transform_dst+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	FMOVQ transform_between+384(R0), F4
+	FMOVQ transform_between+448(R0), F2
+	WORD $0x6e3fdc81 // fmul v1.4s, v4.4s, v31.4s
+	WORD $0x4e22d485 // fadd v5.4s, v4.4s, v2.4s
+	WORD $0x6e3edca0 // fmul v0.4s, v5.4s, v30.4s
+	WORD $0x4ea4d445 // fsub v5.4s, v2.4s, v4.4s
+	WORD $0x6e3ddca3 // fmul v3.4s, v5.4s, v29.4s
+	WORD $0x6e3ddc85 // fmul v5.4s, v4.4s, v29.4s
+	VFMLA V28.S4, V2.S4, V5.S4
+	MOVD transform_dst+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+384(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+408(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+432(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+456(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	FMOVQ transform_between+512(R0), F2
+	FMOVQ transform_between+576(R0), F5
+	WORD $0x6e3fdc43 // fmul v3.4s, v2.4s, v31.4s
+	WORD $0x4e25d440 // fadd v0.4s, v2.4s, v5.4s
+	WORD $0x6e3edc01 // fmul v1.4s, v0.4s, v30.4s
+	WORD $0x4ea2d4a0 // fsub v0.4s, v5.4s, v2.4s
+	WORD $0x6e3ddc04 // fmul v4.4s, v0.4s, v29.4s
+	WORD $0x6e3ddc40 // fmul v0.4s, v2.4s, v29.4s
+	VFMLA V28.S4, V5.S4, V0.S4
+	MOVD transform_dst+480(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+504(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+528(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+552(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+576(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	ADD $16, R2, R2
+	CMP R1, R2
+	BLT loop
+
+done:
+	RET
+
+// func phaseResultTransformNEON(t *transform)
+TEXT ·phaseResultTransformNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_n(R0), R1
+	LSL $2, R1, R1
+	MOVD $0, R2
+	CBZ R1, done
+	MOVW $0x40000000, R3 // 2
+	VDUP R3, V31.S4
+	MOVW $0x40800000, R3 // 4
+	VDUP R3, V30.S4
+	MOVW $0x41000000, R3 // 8
+	VDUP R3, V29.S4
+
+loop:
+	MOVD transform_src+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+480(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4e22d425 // fadd v5.4s, v1.4s, v2.4s
+	WORD $0x4ea2d426 // fsub v6.4s, v1.4s, v2.4s
+	WORD $0x4e25d402 // fadd v2.4s, v0.4s, v5.4s
+	WORD $0x4e23d440 // fadd v0.4s, v2.4s, v3.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V3.S4, V2.S4
+	VFMLA V30.S4, V3.S4, V5.S4
+	WORD $0x4e24d4c1 // fadd v1.4s, v6.4s, v4.4s
+	VFMLA V29.S4, V3.S4, V1.S4
+	FMOVQ F0, transform_between+0(R0)
+	FMOVQ F2, transform_between+320(R0)
+	FMOVQ F5, transform_between+640(R0)
+	FMOVQ F1, transform_between+960(R0)
+	MOVD transform_src+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+384(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+504(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x4e22d4a4 // fadd v4.4s, v5.4s, v2.4s
+	WORD $0x4ea2d4a6 // fsub v6.4s, v5.4s, v2.4s
+	WORD $0x4e24d422 // fadd v2.4s, v1.4s, v4.4s
+	WORD $0x4e20d441 // fadd v1.4s, v2.4s, v0.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V0.S4, V2.S4
+	VFMLA V30.S4, V0.S4, V4.S4
+	WORD $0x4e23d4c5 // fadd v5.4s, v6.4s, v3.4s
+	VFMLA V29.S4, V0.S4, V5.S4
+	FMOVQ F1, transform_between+64(R0)
+	FMOVQ F2, transform_between+384(R0)
+	FMOVQ F4, transform_between+704(R0)
+	FMOVQ F5, transform_between+1024(R0)
+	MOVD transform_src+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+408(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+528(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	WORD $0x4e22d483 // fadd v3.4s, v4.4s, v2.4s
+	WORD $0x4ea2d486 // fsub v6.4s, v4.4s, v2.4s
+	WORD $0x4e23d4a2 // fadd v2.4s, v5.4s, v3.4s
+	WORD $0x4e21d445 // fadd v5.4s, v2.4s, v1.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V1.S4, V2.S4
+	VFMLA V30.S4, V1.S4, V3.S4
+	WORD $0x4e20d4c4 // fadd v4.4s, v6.4s, v0.4s
+	VFMLA V29.S4, V1.S4, V4.S4
+	FMOVQ F5, transform_between+128(R0)
+	FMOVQ F2, transform_between+448(R0)
+	FMOVQ F3, transform_between+768(R0)
+	FMOVQ F4, transform_between+1088(R0)
+	MOVD transform_src+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+432(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+552(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e22d460 // fadd v0.4s, v3.4s, v2.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	WORD $0x4e20d482 // fadd v2.4s, v4.4s, v0.4s
+	WORD $0x4e25d444 // fadd v4.4s, v2.4s, v5.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V5.S4, V2.S4
+	VFMLA V30.S4, V5.S4, V0.S4
+	WORD $0x4e21d4c3 // fadd v3.4s, v6.4s, v1.4s
+	VFMLA V29.S4, V5.S4, V3.S4
+	FMOVQ F4, transform_between+192(R0)
+	FMOVQ F2, transform_between+512(R0)
+	FMOVQ F0, transform_between+832(R0)
+	FMOVQ F3, transform_between+1152(R0)
+	MOVD transform_src+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+456(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+576(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	WORD $0x4e22d401 // fadd v1.4s, v0.4s, v2.4s
+	WORD $0x4ea2d406 // fsub v6.4s, v0.4s, v2.4s
+	WORD $0x4e21d462 // fadd v2.4s, v3.4s, v1.4s
+	WORD $0x4e24d443 // fadd v3.4s, v2.4s, v4.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V4.S4, V2.S4
+	VFMLA V30.S4, V4.S4, V1.S4
+	WORD $0x4e25d4c0 // fadd v0.4s, v6.4s, v5.4s
+	VFMLA V29.S4, V4.S4, V0.S4
+	FMOVQ F3, transform_between+256(R0)
+	FMOVQ F2, transform_between+576(R0)
+	FMOVQ F1, transform_between+896(R0)
+	FMOVQ F0, transform_between+1216(R0)
+	FMOVQ transform_between+0(R0), F0
+	FMOVQ transform_between+64(R0), F1
+	FMOVQ transform_between+128(R0), F2
+	FMOVQ transform_between+192(R0), F3
+	FMOVQ transform_between+256(R0), F4
+	WORD $0x4e22d425 // fadd v5.4s, v1.4s, v2.4s
+	WORD $0x4ea2d426 // fsub v6.4s, v1.4s, v2.4s
+	WORD $0x4e25d402 // fadd v2.4s, v0.4s, v5.4s
+	WORD $0x4e23d440 // fadd v0.4s, v2.4s, v3.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V3.S4, V2.S4
+	VFMLA V30.S4, V3.S4, V5.S4
+	WORD $0x4e24d4c1 // fadd v1.4s, v6.4s, v4.4s
+	VFMLA V29.S4, V3.S4, V1.S4
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	FMOVQ transform_between+320(R0), F1
+	FMOVQ transform_between+384(R0), F5
+	FMOVQ transform_between+448(R0), F2
+	FMOVQ transform_between+512(R0), F0
+	FMOVQ transform_between+576(R0), F3
+	WORD $0x4e22d4a4 // fadd v4.4s, v5.4s, v2.4s
+	WORD $0x4ea2d4a6 // fsub v6.4s, v5.4s, v2.4s
+	WORD $0x4e24d422 // fadd v2.4s, v1.4s, v4.4s
+	WORD $0x4e20d441 // fadd v1.4s, v2.4s, v0.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V0.S4, V2.S4
+	VFMLA V30.S4, V0.S4, V4.S4
+	WORD $0x4e23d4c5 // fadd v5.4s, v6.4s, v3.4s
+	VFMLA V29.S4, V0.S4, V5.S4
+	MOVD transform_dst+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	FMOVQ transform_between+640(R0), F5
+	FMOVQ transform_between+704(R0), F4
+	FMOVQ transform_between+768(R0), F2
+	FMOVQ transform_between+832(R0), F1
+	FMOVQ transform_between+896(R0), F0
+	WORD $0x4e22d483 // fadd v3.4s, v4.4s, v2.4s
+	WORD $0x4ea2d486 // fsub v6.4s, v4.4s, v2.4s
+	WORD $0x4e23d4a2 // fadd v2.4s, v5.4s, v3.4s
+	WORD $0x4e21d445 // fadd v5.4s, v2.4s, v1.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V1.S4, V2.S4
+	VFMLA V30.S4, V1.S4, V3.S4
+	WORD $0x4e20d4c4 // fadd v4.4s, v6.4s, v0.4s
+	VFMLA V29.S4, V1.S4, V4.S4
+	MOVD transform_dst+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	FMOVQ transform_between+960(R0), F4
+	FMOVQ transform_between+1024(R0), F3
+	FMOVQ transform_between+1088(R0), F2
+	FMOVQ transform_between+1152(R0), F5
+	FMOVQ transform_between+1216(R0), F1
+	WORD $0x4e22d460 // fadd v0.4s, v3.4s, v2.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	WORD $0x4e20d482 // fadd v2.4s, v4.4s, v0.4s
+	WORD $0x4e25d444 // fadd v4.4s, v2.4s, v5.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V5.S4, V2.S4
+	VFMLA V30.S4, V5.S4, V0.S4
+	WORD $0x4e21d4c3 // fadd v3.4s, v6.4s, v1.4s
+	VFMLA V29.S4, V5.S4, V3.S4
+	MOVD transform_dst+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	ADD $16, R2, R2
+	CMP R1, R2
+	BLT loop
+
+done:
+	RET
+
+// func phaseResultTransformAddNEON(t *transform)
+TEXT ·phaseResultTransformAddNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_n(R0), R1
+	LSL $2, R1, R1
+	MOVD $0, R2
+	CBZ R1, done
+	MOVW $0x40000000, R3 // 2
+	VDUP R3, V31.S4
+	MOVW $0x40800000, R3 // 4
+	VDUP R3, V30.S4
+	MOVW $0x41000000, R3 // 8
+	VDUP R3, V29.S4
+
+loop:
+	MOVD transform_src+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+480(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4e22d425 // fadd v5.4s, v1.4s, v2.4s
+	WORD $0x4ea2d426 // fsub v6.4s, v1.4s, v2.4s
+	WORD $0x4e25d402 // fadd v2.4s, v0.4s, v5.4s
+	WORD $0x4e23d440 // fadd v0.4s, v2.4s, v3.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V3.S4, V2.S4
+	VFMLA V30.S4, V3.S4, V5.S4
+	WORD $0x4e24d4c1 // fadd v1.4s, v6.4s, v4.4s
+	VFMLA V29.S4, V3.S4, V1.S4
+	FMOVQ F0, transform_between+0(R0)
+	FMOVQ F2, transform_between+320(R0)
+	FMOVQ F5, transform_between+640(R0)
+	FMOVQ F1, transform_between+960(R0)
+	MOVD transform_src+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+384(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+504(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x4e22d4a4 // fadd v4.4s, v5.4s, v2.4s
+	WORD $0x4ea2d4a6 // fsub v6.4s, v5.4s, v2.4s
+	WORD $0x4e24d422 // fadd v2.4s, v1.4s, v4.4s
+	WORD $0x4e20d441 // fadd v1.4s, v2.4s, v0.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V0.S4, V2.S4
+	VFMLA V30.S4, V0.S4, V4.S4
+	WORD $0x4e23d4c5 // fadd v5.4s, v6.4s, v3.4s
+	VFMLA V29.S4, V0.S4, V5.S4
+	FMOVQ F1, transform_between+64(R0)
+	FMOVQ F2, transform_between+384(R0)
+	FMOVQ F4, transform_between+704(R0)
+	FMOVQ F5, transform_between+1024(R0)
+	MOVD transform_src+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+408(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+528(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	WORD $0x4e22d483 // fadd v3.4s, v4.4s, v2.4s
+	WORD $0x4ea2d486 // fsub v6.4s, v4.4s, v2.4s
+	WORD $0x4e23d4a2 // fadd v2.4s, v5.4s, v3.4s
+	WORD $0x4e21d445 // fadd v5.4s, v2.4s, v1.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V1.S4, V2.S4
+	VFMLA V30.S4, V1.S4, V3.S4
+	WORD $0x4e20d4c4 // fadd v4.4s, v6.4s, v0.4s
+	VFMLA V29.S4, V1.S4, V4.S4
+	FMOVQ F5, transform_between+128(R0)
+	FMOVQ F2, transform_between+448(R0)
+	FMOVQ F3, transform_between+768(R0)
+	FMOVQ F4, transform_between+1088(R0)
+	MOVD transform_src+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+432(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+552(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e22d460 // fadd v0.4s, v3.4s, v2.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	WORD $0x4e20d482 // fadd v2.4s, v4.4s, v0.4s
+	WORD $0x4e25d444 // fadd v4.4s, v2.4s, v5.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V5.S4, V2.S4
+	VFMLA V30.S4, V5.S4, V0.S4
+	WORD $0x4e21d4c3 // fadd v3.4s, v6.4s, v1.4s
+	VFMLA V29.S4, V5.S4, V3.S4
+	FMOVQ F4, transform_between+192(R0)
+	FMOVQ F2, transform_between+512(R0)
+	FMOVQ F0, transform_between+832(R0)
+	FMOVQ F3, transform_between+1152(R0)
+	MOVD transform_src+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+456(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+576(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	WORD $0x4e22d401 // fadd v1.4s, v0.4s, v2.4s
+	WORD $0x4ea2d406 // fsub v6.4s, v0.4s, v2.4s
+	WORD $0x4e21d462 // fadd v2.4s, v3.4s, v1.4s
+	WORD $0x4e24d443 // fadd v3.4s, v2.4s, v4.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V4.S4, V2.S4
+	VFMLA V30.S4, V4.S4, V1.S4
+	WORD $0x4e25d4c0 // fadd v0.4s, v6.4s, v5.4s
+	VFMLA V29.S4, V4.S4, V0.S4
+	FMOVQ F3, transform_between+256(R0)
+	FMOVQ F2, transform_between+576(R0)
+	FMOVQ F1, transform_between+896(R0)
+	FMOVQ F0, transform_between+1216(R0)
+	FMOVQ transform_between+0(R0), F0
+	FMOVQ transform_between+64(R0), F1
+	FMOVQ transform_between+128(R0), F2
+	FMOVQ transform_between+192(R0), F3
+	FMOVQ transform_between+256(R0), F4
+	WORD $0x4e22d425 // fadd v5.4s, v1.4s, v2.4s
+	WORD $0x4ea2d426 // fsub v6.4s, v1.4s, v2.4s
+	WORD $0x4e25d402 // fadd v2.4s, v0.4s, v5.4s
+	WORD $0x4e23d440 // fadd v0.4s, v2.4s, v3.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V3.S4, V2.S4
+	VFMLA V30.S4, V3.S4, V5.S4
+	WORD $0x4e24d4c1 // fadd v1.4s, v6.4s, v4.4s
+	VFMLA V29.S4, V3.S4, V1.S4
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x4e23d404 // fadd v4.4s, v0.4s, v3.4s
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4e24d443 // fadd v3.4s, v2.4s, v4.4s
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x4e23d4a4 // fadd v4.4s, v5.4s, v3.4s
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4e24d423 // fadd v3.4s, v1.4s, v4.4s
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	FMOVQ transform_between+320(R0), F3
+	FMOVQ transform_between+384(R0), F4
+	FMOVQ transform_between+448(R0), F1
+	FMOVQ transform_between+512(R0), F5
+	FMOVQ transform_between+576(R0), F2
+	WORD $0x4e21d480 // fadd v0.4s, v4.4s, v1.4s
+	WORD $0x4ea1d486 // fsub v6.4s, v4.4s, v1.4s
+	WORD $0x4e20d461 // fadd v1.4s, v3.4s, v0.4s
+	WORD $0x4e25d423 // fadd v3.4s, v1.4s, v5.4s
+	VMOV V6.B16, V1.B16
+	VFMLA V31.S4, V5.S4, V1.S4
+	VFMLA V30.S4, V5.S4, V0.S4
+	WORD $0x4e22d4c4 // fadd v4.4s, v6.4s, v2.4s
+	VFMLA V29.S4, V5.S4, V4.S4
+	MOVD transform_dst+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	WORD $0x4e25d462 // fadd v2.4s, v3.4s, v5.4s
+	MOVD transform_dst+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	WORD $0x4e22d425 // fadd v5.4s, v1.4s, v2.4s
+	MOVD transform_dst+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	WORD $0x4e25d402 // fadd v2.4s, v0.4s, v5.4s
+	MOVD transform_dst+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	WORD $0x4e22d485 // fadd v5.4s, v4.4s, v2.4s
+	MOVD transform_dst+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	FMOVQ transform_between+640(R0), F5
+	FMOVQ transform_between+704(R0), F2
+	FMOVQ transform_between+768(R0), F4
+	FMOVQ transform_between+832(R0), F0
+	FMOVQ transform_between+896(R0), F1
+	WORD $0x4e24d443 // fadd v3.4s, v2.4s, v4.4s
+	WORD $0x4ea4d446 // fsub v6.4s, v2.4s, v4.4s
+	WORD $0x4e23d4a4 // fadd v4.4s, v5.4s, v3.4s
+	WORD $0x4e20d485 // fadd v5.4s, v4.4s, v0.4s
+	VMOV V6.B16, V4.B16
+	VFMLA V31.S4, V0.S4, V4.S4
+	VFMLA V30.S4, V0.S4, V3.S4
+	WORD $0x4e21d4c2 // fadd v2.4s, v6.4s, v1.4s
+	VFMLA V29.S4, V0.S4, V2.S4
+	MOVD transform_dst+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	WORD $0x4e20d4a1 // fadd v1.4s, v5.4s, v0.4s
+	MOVD transform_dst+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e21d480 // fadd v0.4s, v4.4s, v1.4s
+	MOVD transform_dst+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	WORD $0x4e20d461 // fadd v1.4s, v3.4s, v0.4s
+	MOVD transform_dst+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e21d440 // fadd v0.4s, v2.4s, v1.4s
+	MOVD transform_dst+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	FMOVQ transform_between+960(R0), F0
+	FMOVQ transform_between+1024(R0), F1
+	FMOVQ transform_between+1088(R0), F2
+	FMOVQ transform_between+1152(R0), F3
+	FMOVQ transform_between+1216(R0), F4
+	WORD $0x4e22d425 // fadd v5.4s, v1.4s, v2.4s
+	WORD $0x4ea2d426 // fsub v6.4s, v1.4s, v2.4s
+	WORD $0x4e25d402 // fadd v2.4s, v0.4s, v5.4s
+	WORD $0x4e23d440 // fadd v0.4s, v2.4s, v3.4s
+	VMOV V6.B16, V2.B16
+	VFMLA V31.S4, V3.S4, V2.S4
+	VFMLA V30.S4, V3.S4, V5.S4
+	WORD $0x4e24d4c1 // fadd v1.4s, v6.4s, v4.4s
+	VFMLA V29.S4, V3.S4, V1.S4
+	MOVD transform_dst+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x4e23d404 // fadd v4.4s, v0.4s, v3.4s
+	MOVD transform_dst+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4e24d443 // fadd v3.4s, v2.4s, v4.4s
+	MOVD transform_dst+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x4e23d4a4 // fadd v4.4s, v5.4s, v3.4s
+	MOVD transform_dst+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4e24d423 // fadd v3.4s, v1.4s, v4.4s
+	MOVD transform_dst+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	ADD $16, R2, R2
+	CMP R1, R2
+	BLT loop
+
+done:
+	RET
+
+// func phaseSlopeTransformNEON(t *transform)
+TEXT ·phaseSlopeTransformNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_n(R0), R1
+	LSL $2, R1, R1
+	MOVD $0, R2
+	CBZ R1, done
+	MOVW $0x40000000, R3 // 2
+	VDUP R3, V31.S4
+	MOVW $0x40800000, R3 // 4
+	VDUP R3, V30.S4
+	MOVW $0x41000000, R3 // 8
+	VDUP R3, V29.S4
+
+loop:
+	MOVD transform_src+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	WORD $0x4e22d404 // fadd v4.4s, v0.4s, v2.4s
+	WORD $0x4e23d425 // fadd v5.4s, v1.4s, v3.4s
+	WORD $0x4e25d486 // fadd v6.4s, v4.4s, v5.4s
+	WORD $0x4ea5d487 // fsub v7.4s, v4.4s, v5.4s
+	VMOV V0.B16, V5.B16
+	VFMLA V31.S4, V1.S4, V5.S4
+	VFMLA V30.S4, V2.S4, V5.S4
+	VFMLA V29.S4, V3.S4, V5.S4
+	FMOVQ F0, transform_between+0(R0)
+	FMOVQ F6, transform_between+256(R0)
+	FMOVQ F7, transform_between+512(R0)
+	FMOVQ F5, transform_between+768(R0)
+	FMOVQ F3, transform_between+1024(R0)
+	MOVD transform_src+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F7
+	MOVD transform_src+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	WORD $0x4e27d460 // fadd v0.4s, v3.4s, v7.4s
+	WORD $0x4e26d4a2 // fadd v2.4s, v5.4s, v6.4s
+	WORD $0x4e22d401 // fadd v1.4s, v0.4s, v2.4s
+	WORD $0x4ea2d404 // fsub v4.4s, v0.4s, v2.4s
+	VMOV V3.B16, V2.B16
+	VFMLA V31.S4, V5.S4, V2.S4
+	VFMLA V30.S4, V7.S4, V2.S4
+	VFMLA V29.S4, V6.S4, V2.S4
+	FMOVQ F3, transform_between+64(R0)
+	FMOVQ F1, transform_between+320(R0)
+	FMOVQ F4, transform_between+576(R0)
+	FMOVQ F2, transform_between+832(R0)
+	FMOVQ F6, transform_between+1088(R0)
+	MOVD transform_src+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F6
+	MOVD transform_src+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	WORD $0x4e24d4c3 // fadd v3.4s, v6.4s, v4.4s
+	WORD $0x4e21d447 // fadd v7.4s, v2.4s, v1.4s
+	WORD $0x4e27d465 // fadd v5.4s, v3.4s, v7.4s
+	WORD $0x4ea7d460 // fsub v0.4s, v3.4s, v7.4s
+	VMOV V6.B16, V7.B16
+	VFMLA V31.S4, V2.S4, V7.S4
+	VFMLA V30.S4, V4.S4, V7.S4
+	VFMLA V29.S4, V1.S4, V7.S4
+	FMOVQ F6, transform_between+128(R0)
+	FMOVQ F5, transform_between+384(R0)
+	FMOVQ F0, transform_between+640(R0)
+	FMOVQ F7, transform_between+896(R0)
+	FMOVQ F1, transform_between+1152(R0)
+	MOVD transform_src+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F7
+	MOVD transform_src+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	WORD $0x4e20d426 // fadd v6.4s, v1.4s, v0.4s
+	WORD $0x4e25d4e4 // fadd v4.4s, v7.4s, v5.4s
+	WORD $0x4e24d4c2 // fadd v2.4s, v6.4s, v4.4s
+	WORD $0x4ea4d4c3 // fsub v3.4s, v6.4s, v4.4s
+	VMOV V1.B16, V4.B16
+	VFMLA V31.S4, V7.S4, V4.S4
+	VFMLA V30.S4, V0.S4, V4.S4
+	VFMLA V29.S4, V5.S4, V4.S4
+	FMOVQ F1, transform_between+192(R0)
+	FMOVQ F2, transform_between+448(R0)
+	FMOVQ F3, transform_between+704(R0)
+	FMOVQ F4, transform_between+960(R0)
+	FMOVQ F5, transform_between+1216(R0)
+	FMOVQ transform_between+0(R0), F0
+	FMOVQ transform_between+64(R0), F1
+	FMOVQ transform_between+128(R0), F2
+	FMOVQ transform_between+192(R0), F3
+	WORD $0x4e22d404 // fadd v4.4s, v0.4s, v2.4s
+	WORD $0x4e23d425 // fadd v5.4s, v1.4s, v3.4s
+	WORD $0x4e25d486 // fadd v6.4s, v4.4s, v5.4s
+	WORD $0x4ea5d487 // fsub v7.4s, v4.4s, v5.4s
+	VMOV V0.B16, V5.B16
+	VFMLA V31.S4, V1.S4, V5.S4
+	VFMLA V30.S4, V2.S4, V5.S4
+	VFMLA V29.S4, V3.S4, V5.S4
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F6, (R3)
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F7, (R3)
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	FMOVQ transform_between+256(R0), F3
+	FMOVQ transform_between+320(R0), F5
+	FMOVQ transform_between+384(R0), F7
+	FMOVQ transform_between+448(R0), F6
+	WORD $0x4e27d460 // fadd v0.4s, v3.4s, v7.4s
+	WORD $0x4e26d4a2 // fadd v2.4s, v5.4s, v6.4s
+	WORD $0x4e22d401 // fadd v1.4s, v0.4s, v2.4s
+	WORD $0x4ea2d404 // fsub v4.4s, v0.4s, v2.4s
+	VMOV V3.B16, V2.B16
+	VFMLA V31.S4, V5.S4, V2.S4
+	VFMLA V30.S4, V7.S4, V2.S4
+	VFMLA V29.S4, V6.S4, V2.S4
+	MOVD transform_dst+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F6, (R3)
+	FMOVQ transform_between+512(R0), F6
+	FMOVQ transform_between+576(R0), F2
+	FMOVQ transform_between+640(R0), F4
+	FMOVQ transform_between+704(R0), F1
+	WORD $0x4e24d4c3 // fadd v3.4s, v6.4s, v4.4s
+	WORD $0x4e21d447 // fadd v7.4s, v2.4s, v1.4s
+	WORD $0x4e27d465 // fadd v5.4s, v3.4s, v7.4s
+	WORD $0x4ea7d460 // fsub v0.4s, v3.4s, v7.4s
+	VMOV V6.B16, V7.B16
+	VFMLA V31.S4, V2.S4, V7.S4
+	VFMLA V30.S4, V4.S4, V7.S4
+	VFMLA V29.S4, V1.S4, V7.S4
+	MOVD transform_dst+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F6, (R3)
+	MOVD transform_dst+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F7, (R3)
+	MOVD transform_dst+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	FMOVQ transform_between+768(R0), F1
+	FMOVQ transform_between+832(R0), F7
+	FMOVQ transform_between+896(R0), F0
+	FMOVQ transform_between+960(R0), F5
+	WORD $0x4e20d426 // fadd v6.4s, v1.4s, v0.4s
+	WORD $0x4e25d4e4 // fadd v4.4s, v7.4s, v5.4s
+	WORD $0x4e24d4c2 // fadd v2.4s, v6.4s, v4.4s
+	WORD $0x4ea4d4c3 // fsub v3.4s, v6.4s, v4.4s
+	VMOV V1.B16, V4.B16
+	VFMLA V31.S4, V7.S4, V4.S4
+	VFMLA V30.S4, V0.S4, V4.S4
+	VFMLA V29.S4, V5.S4, V4.S4
+	MOVD transform_dst+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+384(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	MOVD transform_dst+408(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	MOVD transform_dst+432(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+456(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	FMOVQ transform_between+1024(R0), F5
+	FMOVQ transform_between+1088(R0), F4
+	FMOVQ transform_between+1152(R0), F3
+	FMOVQ transform_between+1216(R0), F2
+	WORD $0x4e23d4a1 // fadd v1.4s, v5.4s, v3.4s
+	WORD $0x4e22d480 // fadd v0.4s, v4.4s, v2.4s
+	WORD $0x4e20d427 // fadd v7.4s, v1.4s, v0.4s
+	WORD $0x4ea0d426 // fsub v6.4s, v1.4s, v0.4s
+	VMOV V5.B16, V0.B16
+	VFMLA V31.S4, V4.S4, V0.S4
+	VFMLA V30.S4, V3.S4, V0.S4
+	VFMLA V29.S4, V2.S4, V0.S4
+	MOVD transform_dst+480(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+504(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F7, (R3)
+	MOVD transform_dst+528(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F6, (R3)
+	MOVD transform_dst+552(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+576(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	ADD $16, R2, R2
+	CMP R1, R2
+	BLT loop
+
+done:
+	RET
+
+// func phaseSumTransformNEON(t *transform)
+TEXT ·phaseSumTransformNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_n(R0), R1
+	LSL $2, R1, R1
+	MOVD $0, R2
+	CBZ R1, done
+	MOVW $0xbf000000, R3 // -0.5
+	VDUP R3, V31.S4
+	MOVW $0x3e2aaaab, R3 // 0.16666667
+	VDUP R3, V30.S4
+	MOVW $0x3f000000, R3 // 0.5
+	VDUP R3, V29.S4
+	MOVW $0x3eaaaaab, R3 // 0.33333334
+	VDUP R3, V28.S4
+
+loop:
+	MOVD transform_src+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+480(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V5.S4
+	WORD $0x6e3fdc20 // fmul v0.4s, v1.4s, v31.4s
+	VFMLA V30.S4, V2.S4, V0.S4
+	VFMLA V28.S4, V3.S4, V0.S4
+	WORD $0x4e24d403 // fadd v3.4s, v0.4s, v4.4s
+	FMOVQ F5, transform_between+0(R0)
+	FMOVQ F3, transform_between+320(R0)
+	MOVD transform_src+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+384(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+504(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	WORD $0x6e3fdca1 // fmul v1.4s, v5.4s, v31.4s
+	WORD $0x4ea4d406 // fsub v6.4s, v0.4s, v4.4s
+	VFMLA V30.S4, V6.S4, V1.S4
+	VFMLA V29.S4, V3.S4, V1.S4
+	WORD $0x6e3fdca3 // fmul v3.4s, v5.4s, v31.4s
+	VFMLA V30.S4, V4.S4, V3.S4
+	VFMLA V28.S4, V0.S4, V3.S4
+	WORD $0x4e22d460 // fadd v0.4s, v3.4s, v2.4s
+	FMOVQ F1, transform_between+64(R0)
+	FMOVQ F0, transform_between+384(R0)
+	MOVD transform_src+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+408(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+528(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V5.S4
+	WORD $0x6e3fdc20 // fmul v0.4s, v1.4s, v31.4s
+	VFMLA V30.S4, V2.S4, V0.S4
+	VFMLA V28.S4, V3.S4, V0.S4
+	WORD $0x4e24d403 // fadd v3.4s, v0.4s, v4.4s
+	FMOVQ F5, transform_between+128(R0)
+	FMOVQ F3, transform_between+448(R0)
+	MOVD transform_src+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+432(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+552(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	WORD $0x6e3fdca1 // fmul v1.4s, v5.4s, v31.4s
+	WORD $0x4ea4d406 // fsub v6.4s, v0.4s, v4.4s
+	VFMLA V30.S4, V6.S4, V1.S4
+	VFMLA V29.S4, V3.S4, V1.S4
+	WORD $0x6e3fdca3 // fmul v3.4s, v5.4s, v31.4s
+	VFMLA V30.S4, V4.S4, V3.S4
+	VFMLA V28.S4, V0.S4, V3.S4
+	WORD $0x4e22d460 // fadd v0.4s, v3.4s, v2.4s
+	FMOVQ F1, transform_between+192(R0)
+	FMOVQ F0, transform_between+512(R0)
+	MOVD transform_src+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+456(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+576(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V5.S4
+	WORD $0x6e3fdc20 // fmul v0.4s, v1.4s, v31.4s
+	VFMLA V30.S4, V2.S4, V0.S4
+	VFMLA V28.S4, V3.S4, V0.S4
+	WORD $0x4e24d403 // fadd v3.4s, v0.4s, v4.4s
+	FMOVQ F5, transform_between+256(R0)
+	FMOVQ F3, transform_between+576(R0)
+	FMOVQ transform_between+0(R0), F0
+	FMOVQ transform_between+64(R0), F1
+	FMOVQ transform_between+128(R0), F2
+	FMOVQ transform_between+192(R0), F3
+	FMOVQ transform_between+256(R0), F4
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V5.S4
+	WORD $0x6e3fdc20 // fmul v0.4s, v1.4s, v31.4s
+	VFMLA V30.S4, V2.S4, V0.S4
+	VFMLA V28.S4, V3.S4, V0.S4
+	WORD $0x4e24d403 // fadd v3.4s, v0.4s, v4.4s
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F5, (R3)
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F3, (R3)
+	FMOVQ transform_between+320(R0), F3
+	FMOVQ transform_between+384(R0), F5
+	FMOVQ transform_between+448(R0), F4
+	FMOVQ transform_between+512(R0), F0
+	FMOVQ transform_between+576(R0), F2
+	WORD $0x6e3fdca1 // fmul v1.4s, v5.4s, v31.4s
+	WORD $0x4ea4d406 // fsub v6.4s, v0.4s, v4.4s
+	VFMLA V30.S4, V6.S4, V1.S4
+	VFMLA V29.S4, V3.S4, V1.S4
+	WORD $0x6e3fdca3 // fmul v3.4s, v5.4s, v31.4s
+	VFMLA V30.S4, V4.S4, V3.S4
+	VFMLA V28.S4, V0.S4, V3.S4
+	WORD $0x4e22d460 // fadd v0.4s, v3.4s, v2.4s
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F1, (R3)
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	ADD $16, R2, R2
+	CMP R1, R2
+	BLT loop
+
+done:
+	RET
+
+// func phaseSumTransformAddNEON(t *transform)
+TEXT ·phaseSumTransformAddNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD transform_n(R0), R1
+	LSL $2, R1, R1
+	MOVD $0, R2
+	CBZ R1, done
+	MOVW $0xbf000000, R3 // -0.5
+	VDUP R3, V31.S4
+	MOVW $0x3e2aaaab, R3 // 0.16666667
+	VDUP R3, V30.S4
+	MOVW $0x3f000000, R3 // 0.5
+	VDUP R3, V29.S4
+	MOVW $0x3eaaaaab, R3 // 0.33333334
+	VDUP R3, V28.S4
+
+loop:
+	MOVD transform_src+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+120(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+240(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+360(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+480(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V5.S4
+	WORD $0x6e3fdc20 // fmul v0.4s, v1.4s, v31.4s
+	VFMLA V30.S4, V2.S4, V0.S4
+	VFMLA V28.S4, V3.S4, V0.S4
+	WORD $0x4e24d403 // fadd v3.4s, v0.4s, v4.4s
+	FMOVQ F5, transform_between+0(R0)
+	FMOVQ F3, transform_between+320(R0)
+	MOVD transform_src+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+144(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+264(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+384(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+504(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	WORD $0x6e3fdca1 // fmul v1.4s, v5.4s, v31.4s
+	WORD $0x4ea4d406 // fsub v6.4s, v0.4s, v4.4s
+	VFMLA V30.S4, V6.S4, V1.S4
+	VFMLA V29.S4, V3.S4, V1.S4
+	WORD $0x6e3fdca3 // fmul v3.4s, v5.4s, v31.4s
+	VFMLA V30.S4, V4.S4, V3.S4
+	VFMLA V28.S4, V0.S4, V3.S4
+	WORD $0x4e22d460 // fadd v0.4s, v3.4s, v2.4s
+	FMOVQ F1, transform_between+64(R0)
+	FMOVQ F0, transform_between+384(R0)
+	MOVD transform_src+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+168(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+288(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+408(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+528(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V5.S4
+	WORD $0x6e3fdc20 // fmul v0.4s, v1.4s, v31.4s
+	VFMLA V30.S4, V2.S4, V0.S4
+	VFMLA V28.S4, V3.S4, V0.S4
+	WORD $0x4e24d403 // fadd v3.4s, v0.4s, v4.4s
+	FMOVQ F5, transform_between+128(R0)
+	FMOVQ F3, transform_between+448(R0)
+	MOVD transform_src+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+192(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F5
+	MOVD transform_src+312(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	MOVD transform_src+432(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+552(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	WORD $0x6e3fdca1 // fmul v1.4s, v5.4s, v31.4s
+	WORD $0x4ea4d406 // fsub v6.4s, v0.4s, v4.4s
+	VFMLA V30.S4, V6.S4, V1.S4
+	VFMLA V29.S4, V3.S4, V1.S4
+	WORD $0x6e3fdca3 // fmul v3.4s, v5.4s, v31.4s
+	VFMLA V30.S4, V4.S4, V3.S4
+	VFMLA V28.S4, V0.S4, V3.S4
+	WORD $0x4e22d460 // fadd v0.4s, v3.4s, v2.4s
+	FMOVQ F1, transform_between+192(R0)
+	FMOVQ F0, transform_between+512(R0)
+	MOVD transform_src+96(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	MOVD transform_src+216(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F1
+	MOVD transform_src+336(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	MOVD transform_src+456(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F3
+	MOVD transform_src+576(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V5.S4
+	WORD $0x6e3fdc20 // fmul v0.4s, v1.4s, v31.4s
+	VFMLA V30.S4, V2.S4, V0.S4
+	VFMLA V28.S4, V3.S4, V0.S4
+	WORD $0x4e24d403 // fadd v3.4s, v0.4s, v4.4s
+	FMOVQ F5, transform_between+256(R0)
+	FMOVQ F3, transform_between+576(R0)
+	FMOVQ transform_between+0(R0), F0
+	FMOVQ transform_between+64(R0), F1
+	FMOVQ transform_between+128(R0), F2
+	FMOVQ transform_between+192(R0), F3
+	FMOVQ transform_between+256(R0), F4
+	WORD $0x6e3fdc25 // fmul v5.4s, v1.4s, v31.4s
+	WORD $0x4ea2d466 // fsub v6.4s, v3.4s, v2.4s
+	VFMLA V30.S4, V6.S4, V5.S4
+	VFMLA V29.S4, V0.S4, V5.S4
+	WORD $0x6e3fdc20 // fmul v0.4s, v1.4s, v31.4s
+	VFMLA V30.S4, V2.S4, V0.S4
+	VFMLA V28.S4, V3.S4, V0.S4
+	WORD $0x4e24d403 // fadd v3.4s, v0.4s, v4.4s
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4e24d4a0 // fadd v0.4s, v5.4s, v4.4s
+	MOVD transform_dst+0(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F0, (R3)
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F0
+	WORD $0x4e20d464 // fadd v4.4s, v3.4s, v0.4s
+	MOVD transform_dst+24(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	FMOVQ transform_between+320(R0), F4
+	FMOVQ transform_between+384(R0), F0
+	FMOVQ transform_between+448(R0), F3
+	FMOVQ transform_between+512(R0), F5
+	FMOVQ transform_between+576(R0), F2
+	WORD $0x6e3fdc01 // fmul v1.4s, v0.4s, v31.4s
+	WORD $0x4ea3d4a6 // fsub v6.4s, v5.4s, v3.4s
+	VFMLA V30.S4, V6.S4, V1.S4
+	VFMLA V29.S4, V4.S4, V1.S4
+	WORD $0x6e3fdc04 // fmul v4.4s, v0.4s, v31.4s
+	VFMLA V30.S4, V3.S4, V4.S4
+	VFMLA V28.S4, V5.S4, V4.S4
+	WORD $0x4e22d485 // fadd v5.4s, v4.4s, v2.4s
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F2
+	WORD $0x4e22d424 // fadd v4.4s, v1.4s, v2.4s
+	MOVD transform_dst+48(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F4, (R3)
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ (R3), F4
+	WORD $0x4e24d4a2 // fadd v2.4s, v5.4s, v4.4s
+	MOVD transform_dst+72(R0), R3
+	ADD R2, R3, R3
+	FMOVQ F2, (R3)
+	ADD $16, R2, R2
+	CMP R1, R2
+	BLT loop
+
+done:
+	RET

@@ -3,8 +3,8 @@ package conv
 // A transform tells a kernel to compute L X Lᵀ for the matrices X that are made
 // of one float from each of the slices src, by rows, n times; the results go to
 // the slices dst likewise. L is one of the constant matrices below, of Winograd's
-// convolution F(4×4, 3×3) at the points 0, ±1, ±2, ∞ (Lavin and Gray, Fast
-// Algorithms for Convolutional Neural Networks, 2015).
+// convolutions F(4×4, 3×3) at the points 0, ±1, ±2, ∞ and F(4×4, 2×2) at 0, ±1, 2, ∞
+// (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015).
 type transform struct {
 	//lint:ignore U1000 the assembly keeps L X here
 	between [36 * 16]float32
@@ -16,31 +16,56 @@ type transform struct {
 // A small is a matrix of up to 6×6.
 type small [][]float32
 
+// The matrices of a convolution: bt takes a tile of pixels apart, g a filter's taps,
+// and at puts the 4×4 pixels of a result together.
+type matrices struct{ bt, g, at small }
+
 var (
-	// matrixBT takes a tile of 6×6 pixels apart.
-	matrixBT = small{
-		{4, 0, -5, 0, 1, 0},
-		{0, -4, -4, 1, 1, 0},
-		{0, 4, -4, -1, 1, 0},
-		{0, -2, -1, 2, 1, 0},
-		{0, 2, -1, -2, 1, 0},
-		{0, 4, 0, -5, 0, 1},
+	matrices3 = matrices{ // of 3×3 taps and 6×6 pixels
+		bt: small{
+			{4, 0, -5, 0, 1, 0},
+			{0, -4, -4, 1, 1, 0},
+			{0, 4, -4, -1, 1, 0},
+			{0, -2, -1, 2, 1, 0},
+			{0, 2, -1, -2, 1, 0},
+			{0, 4, 0, -5, 0, 1},
+		},
+		g: small{
+			{1. / 4, 0, 0},
+			{-1. / 6, -1. / 6, -1. / 6},
+			{-1. / 6, 1. / 6, -1. / 6},
+			{1. / 24, 1. / 12, 1. / 6},
+			{1. / 24, -1. / 12, 1. / 6},
+			{0, 0, 1},
+		},
+		at: small{
+			{1, 1, 1, 1, 1, 0},
+			{0, 1, -1, 2, -2, 0},
+			{0, 1, 1, 4, 4, 0},
+			{0, 1, -1, 8, -8, 1},
+		},
 	}
-	// matrixG takes a filter of 3×3 taps apart.
-	matrixG = small{
-		{1. / 4, 0, 0},
-		{-1. / 6, -1. / 6, -1. / 6},
-		{-1. / 6, 1. / 6, -1. / 6},
-		{1. / 24, 1. / 12, 1. / 6},
-		{1. / 24, -1. / 12, 1. / 6},
-		{0, 0, 1},
-	}
-	// matrixAT puts the 4×4 pixels of a result together.
-	matrixAT = small{
-		{1, 1, 1, 1, 1, 0},
-		{0, 1, -1, 2, -2, 0},
-		{0, 1, 1, 4, 4, 0},
-		{0, 1, -1, 8, -8, 1},
+	matrices2 = matrices{ // of 2×2 taps and 5×5 pixels
+		bt: small{
+			{2, -1, -2, 1, 0},
+			{0, -2, -1, 1, 0},
+			{0, 2, -3, 1, 0},
+			{0, -1, 0, 1, 0},
+			{0, 2, -1, -2, 1},
+		},
+		g: small{
+			{1. / 2, 0},
+			{-1. / 2, -1. / 2},
+			{-1. / 6, 1. / 6},
+			{1. / 6, 1. / 3},
+			{0, 1},
+		},
+		at: small{
+			{1, 1, 1, 1, 0},
+			{0, 1, -1, 2, 0},
+			{0, 1, 1, 4, 0},
+			{0, 1, -1, 8, 1},
+		},
 	}
 )
 
@@ -110,7 +135,7 @@ func (k *transformKernel) run(t *transform, n int) {
 // after returns what follows the first n floats of s, which may be empty.
 func after(s []float32, n int) []float32 { return s[min(n, len(s)):] }
 
-// The transforms of F(4×4, 3×3).
+// The transforms of one of the convolutions.
 type transforms struct {
 	data      transformKernel // Bᵀ X B, of input pixels
 	filter    transformKernel // G X Gᵀ, of filters
@@ -122,16 +147,16 @@ type transforms struct {
 }
 
 // newTransforms returns the kernels given, in the order of the fields, for
-// vectors of the given size; those missing are the references.
-func newTransforms(vector int, kernels ...func(*transform)) *transforms {
+// vectors of the given size; those missing are the references by m.
+func newTransforms(m matrices, vector int, kernels ...func(*transform)) *transforms {
 	references := []func(*transform){
-		transformGo(matrixBT, false),
-		transformGo(matrixG, false),
-		transformGo(matrixAT, false),
-		transformGo(matrixAT, true),
-		transformGo(matrixAT.transposed(), false),
-		transformGo(matrixG.transposed(), false),
-		transformGo(matrixG.transposed(), true),
+		transformGo(m.bt, false),
+		transformGo(m.g, false),
+		transformGo(m.at, false),
+		transformGo(m.at, true),
+		transformGo(m.at.transposed(), false),
+		transformGo(m.g.transposed(), false),
+		transformGo(m.g.transposed(), true),
 	}
 	k := make([]transformKernel, len(references))
 	for i, rest := range references {

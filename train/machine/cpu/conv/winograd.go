@@ -2,48 +2,70 @@ package conv
 
 import "time"
 
-// A winograd computes convolutions of 3×3 taps, stride 1 and padding 1, forward
-// and backward, by F(4×4, 3×3): tiles of 6×6 pixels of the source and the filter
-// are transformed to 36 elements each, for each element the channels are
-// multiplied as matrices, and the products transformed to tiles of 4×4 pixels of
-// the output. It takes a quarter of the direct way's multiplications; its
-// rounding errors are some ten times larger.
+// A winograd computes convolutions of 3×3 taps and padding 1, forward and backward:
+// tiles of pixels of the source and the filter are transformed, for each element of
+// the transformed tile the channels are multiplied as matrices, and the products
+// transformed to tiles of 4×4 pixels of the output. It takes a quarter of the direct
+// way's multiplications, at stride 2 nine sixteenths; its rounding errors are some
+// ten times larger.
 type winograd struct {
-	kernels  *kernelSet
-	scratch  *Scratch
-	n, h, w  int
-	from, to int  // channels of source and output
-	wide     int  // tiles in a row
-	tiles    int  // in all: positions
-	part     int  // images of a position that are transformed at a time
-	far      bool // pixels come from memory, and are asked for before
-	nothing  []float32
+	*form
+	kernels    *kernelSet
+	transforms *transforms
+	scratch    *Scratch
+	source     []lattice // phases of the source, or one
+	output     []lattice // one, or phases of the output
+	n          int
+	from, to   int  // channels of source and output
+	wide       int  // tiles in a row
+	tiles      int  // in all: positions
+	part       int  // images of a position that are transformed at a time
+	far        bool // pixels come from memory, and are asked for before
+	nothing    []float32
 }
 
-func newWinograd(kernels *kernelSet, scratch *Scratch, n, h, w, from, to int, most limits) *winograd {
-	part := min(partImages(max(from, to)), n)
-	return &winograd{
-		kernels: kernels, scratch: scratch, n: n, h: h, w: w, from: from, to: to,
-		wide: (w + 3) / 4, tiles: (w + 3) / 4 * ((h + 3) / 4), part: part,
-		far:     kernels.prefetch != nil && n*h*w*min(from, to) > most.near,
-		nothing: make([]float32, part*max(from, to)),
+// newWinograd plans a convolution of shape s, backward for data or not.
+func newWinograd(kernels *kernelSet, scratch *Scratch, s Shape, backward bool, most limits) *winograd {
+	g := &winograd{
+		form: &unstrided, transforms: kernels.transforms, kernels: kernels, scratch: scratch,
+		n: s.N, from: s.C, to: s.OC, wide: (s.outW() + 3) / 4,
+		far: kernels.prefetch != nil && min(s.inLen(), s.outLen()) > most.near,
 	}
+	if s.Stride == 2 {
+		g.form, g.transforms = &strided, kernels.phases
+	}
+	if backward {
+		g.from, g.to = s.OC, s.C
+	}
+	g.source, g.output = g.lattices(s, backward)
+	g.tiles = g.wide * ((s.outH() + 3) / 4)
+	g.part = min(partImages(max(s.C, s.OC)), s.N)
+	g.nothing = make([]float32, max(g.part*max(s.C, s.OC), chunkLen))
+	return g
 }
 
 // allowsWinograd says whether s is a convolution that a winograd computes.
-func (s Shape) allowsWinograd() bool { return s.K == 3 && s.Stride == 1 && s.Pad == 1 }
+func (s Shape) allowsWinograd() bool {
+	return s.K == 3 && s.Pad == 1 && (s.Stride == 1 || s.Stride == 2)
+}
 
 // suitsWinograd says whether that is the faster way. With few channels the
 // transforms of pixels weigh more than what they save, with few rows that of the
-// filter. Maps of less than a tile waste most of it.
+// filter. Maps of less than a tile waste most of it. At stride 2 less is saved.
 func (s Shape) suitsWinograd() bool {
-	tiles := (s.H + 3) / 4 * ((s.W + 3) / 4)
-	return s.allowsWinograd() && min(s.H, s.W) >= 4 && min(s.C, s.OC) >= 16 && s.N*tiles >= 48
+	if !s.allowsWinograd() || min(s.outH(), s.outW()) < 4 {
+		return false
+	}
+	rows := s.N * ((s.outH() + 3) / 4) * ((s.outW() + 3) / 4)
+	if s.Stride == 2 {
+		return min(s.C, s.OC) >= 32 && rows >= max(48, s.C*s.OC/256)
+	}
+	return min(s.C, s.OC) >= 16 && rows >= 48
 }
 
 // A block is images [from, to) at the tile positions [first, last): the rows of a
 // matrix product. Its memory holds pixels of source and output transformed, in
-// the order (element, row, channel).
+// the order (phase, element, row, channel).
 type block struct {
 	first, last int
 	from, to    int
@@ -56,7 +78,7 @@ func (b *block) images() int { return b.to - b.from }
 func (b *block) rows() int { return (b.last - b.first) * b.images() }
 
 // skew is what lies between the elements of the source, one cache line, so that
-// the 36 elements of a row do not compete for the same places in a cache.
+// the elements of a row do not compete for the same places in a cache.
 // Measured: as good or better by a tenth; one for the output too is not.
 const skew = 16
 
@@ -68,15 +90,30 @@ func (g *winograd) outputLen(rows int) int { return rows * g.to }
 
 // place gives b its memory, the beginning of s.
 func (g *winograd) place(b *block, s []float32) {
-	n := 36 * g.sourceLen(b.rows())
-	b.source, b.output = s[:n], s[n:][:36*g.outputLen(b.rows())]
+	n, m := g.blockLens(b.rows())
+	b.source, b.output = s[:n], s[n:][:m]
 }
 
 // blockLen returns the floats that a block of the given rows needs.
-func (g *winograd) blockLen(rows int) int { return 36 * (g.sourceLen(rows) + g.outputLen(rows)) }
+func (g *winograd) blockLen(rows int) int {
+	source, output := g.blockLens(rows)
+	return source + output
+}
 
-// filterLen returns the floats of a transformed filter, [36][oc/nr][ic][nr].
-func (g *winograd) filterLen() int { return 36 * FilterLen(g.to, g.from, 1) }
+func (g *winograd) blockLens(rows int) (source, output int) {
+	return len(g.source) * g.elements() * g.sourceLen(rows), len(g.output) * g.elements() * g.outputLen(rows)
+}
+
+// filterLen returns the floats of a transformed filter, of elements panels phases
+// matrices [from][nr].
+func (g *winograd) filterLen() int {
+	return g.elements() * len(g.phases) * FilterLen(g.to, g.from, 1)
+}
+
+// matrix returns where the matrix of an element, a panel and a phase begins.
+func (g *winograd) matrix(e, panel, phase int) int {
+	return ((e*panels(g.to)+panel)*len(g.phases) + phase) * g.from * panelLanes(g.to)
+}
 
 // partImages is how many images of a tile position are transformed at a time, so
 // that of each pixel a page of memory is read, which processors fetch in advance.
@@ -129,45 +166,50 @@ func (g *winograd) transform(k *transformKernel, t *transform, n int) {
 	m.transforms.Add(int64(time.Since(start)))
 }
 
-// transformPixels transforms a part of s, squares of pixels whose first one is
-// shifted by shift, into out. Pixels outside are 0.
-func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, out, s []float32, i, size, shift, channels int) {
+// transformPixels transforms a part of s, squares of pixels of a lattice, into out.
+// Pixels outside are 0.
+func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, out, s []float32, l *lattice, i, size, channels int) {
 	position, from, to, row := g.at(b, i)
-	g.tile(t.src[:size*size], s, g.nothing, position, shift, from, to, channels)
-	for e := range 36 {
-		t.dst[e] = out[e*(len(out)/36)+row*channels:]
+	g.tile(t.src[:size*size], s, g.nothing, l, size, position, from, to, channels)
+	elements := g.elements()
+	for e := range elements {
+		t.dst[e] = out[e*(len(out)/elements)+row*channels:]
 	}
 	g.transform(k, t, (to-from)*channels)
 }
 
-// transformSource transforms a part of the source x.
+// transformSource transforms a part of the source x, all phases.
 func (g *winograd) transformSource(t *transform, b *block, x []float32, i int) {
-	g.transformPixels(t, &g.kernels.transforms.data, b, b.source, x, i, 6, -1, g.from)
+	size := len(b.source) / len(g.source)
+	for p := range g.source {
+		g.transformPixels(t, &g.transforms.data, b, b.source[p*size:][:size], x, &g.source[p], i, g.size, g.from)
+	}
 }
 
-// transformOutput transforms products to a part of y. Pixels outside go to the
-// slice outside.
+// transformOutput transforms products to a part of y, all phases. Pixels outside go
+// to the slice outside.
 func (g *winograd) transformOutput(t *transform, b *block, y, outside []float32, i int, add bool) {
 	position, from, to, row := g.at(b, i)
-	g.tile(t.dst[:16], y, outside, position, 0, from, to, g.to)
-	for e := range 36 {
-		t.src[e] = b.output[e*g.outputLen(b.rows())+row*g.to:]
-	}
-	k := &g.kernels.transforms.result
+	k := &g.transforms.result
 	if add {
-		k = &g.kernels.transforms.resultAdd
+		k = &g.transforms.resultAdd
 	}
-	g.transform(k, t, (to-from)*g.to)
+	for p := range g.output {
+		g.tile(t.dst[:16], y, outside, &g.output[p], 4, position, from, to, g.to)
+		for e := range g.elements() {
+			t.src[e] = g.nothing
+			if len(g.output) == 1 || g.meets(e, g.phases[p]) {
+				t.src[e] = b.output[(p*g.elements()+e)*g.outputLen(b.rows())+row*g.to:]
+			}
+		}
+		g.transform(k, t, (to-from)*g.to)
+	}
 }
 
-// tile sets slices to the square of pixels of s at a tile position.
-func (g *winograd) tile(slices [][]float32, s, outside []float32, position, shift, from, to, channels int) {
-	size := 6
-	if len(slices) == 16 {
-		size = 4
-	}
+// tile sets slices to the square of size × size pixels of s at a tile position.
+func (g *winograd) tile(slices [][]float32, s, outside []float32, l *lattice, size, position, from, to, channels int) {
 	for i := range slices {
-		pixel, inside := g.pixel(position, shift, i, size)
+		pixel, inside := g.pixel(l, position, i, size)
 		if !inside {
 			slices[i] = outside
 			continue
@@ -178,32 +220,47 @@ func (g *winograd) tile(slices [][]float32, s, outside []float32, position, shif
 
 // pixel returns the first row, of an image each, of the i-th pixel of a square of
 // size × size at a tile position, and whether there is such a pixel.
-func (g *winograd) pixel(position, shift, i, size int) (row int, inside bool) {
-	y, x := position/g.wide*4+shift+i/size, position%g.wide*4+shift+i%size
-	return (y*g.w + x) * g.n, y >= 0 && y < g.h && x >= 0 && x < g.w
+func (g *winograd) pixel(l *lattice, position, i, size int) (row int, inside bool) {
+	y := (position/g.wide*4+i/size)*l.stride + l.top
+	x := (position%g.wide*4+i%size)*l.stride + l.left
+	return (y*l.w + x) * g.n, y >= 0 && y < l.h && x >= 0 && x < l.w
 }
 
-// origin is a matrix product's only tap.
-var origin = []tap{{}}
-
-// multiply computes products with the transformed filter u: element e and panel
-// p, for i = e panels + p.
-func (g *winograd) multiply(t *tile, b *block, u []float32, i int) {
+// multiply computes products with the transformed filter u: of an element, a panel and
+// an output phase, in this order. Those of the source's phases are summed.
+func (g *winograd) multiply(work *work, b *block, u []float32, i int) {
+	e, p, out := g.product(i, len(g.output))
+	if len(g.output) > 1 && !g.meets(e, g.phases[out]) {
+		return
+	}
+	sums := work.phases[:0]
+	for k := range g.source {
+		if len(g.source) == 1 || g.meets(e, g.phases[k]) {
+			sums = append(sums, tap{a: k * (len(b.source) / len(g.source)), b: g.matrix(e, p, k) - g.matrix(e, p, 0)})
+		}
+	}
 	nr := panelLanes(g.to)
-	e, p := i/panels(g.to), i%panels(g.to)
+	t := &work.tile
 	*t = tile{
-		a: b.source, b: u, c: b.output, taps: origin, steps: g.from,
-		a0: e * g.sourceLen(b.rows()), b0: i * g.from * nr, c0: e*g.outputLen(b.rows()) + p*nr,
+		a: b.source, b: u, c: b.output, taps: sums, steps: g.from,
+		a0: e * g.sourceLen(b.rows()), b0: g.matrix(e, p, out), c0: (out*g.elements()+e)*g.outputLen(b.rows()) + p*nr,
 		lda: g.from, ldb: nr, ldc: g.to,
 	}
 	computeBlock(g.kernels.nn, t, b.rows(), min(nr, g.to-p*nr), g.from)
 }
 
-// products returns the number of items that multiply takes.
-func (g *winograd) products() int { return 36 * panels(g.to) }
+// product returns the element, panel and phase of product i, of so many phases.
+func (g *winograd) product(i, phases int) (e, panel, phase int) {
+	return i / phases / panels(g.to), i / phases % panels(g.to), i % phases
+}
+
+// items returns the number of items that multiply takes.
+func (g *winograd) items() int { return g.elements() * panels(g.to) * len(g.output) }
 
 // flop returns the floating-point operations of the products.
-func (g *winograd) flop() float64 { return 2 * 36 * float64(g.tiles*g.n) * float64(g.from*g.to) }
+func (g *winograd) flop() float64 {
+	return 2 * float64(g.products()) * float64(g.tiles*g.n) * float64(g.from*g.to)
+}
 
 // chunkLen is how many floats of a filter's panel are transformed at a time.
 const chunkLen = 2048
@@ -213,9 +270,13 @@ func (g *winograd) chunks() int {
 	return (g.from*panelLanes(g.to) + chunkLen - 1) / chunkLen
 }
 
-// chunk returns the panel of chunk i of all panels, its place in a tap's or
+// filterChunks returns the number of chunks of all panels and phases.
+func (g *winograd) filterChunks() int { return panels(g.to) * len(g.phases) * g.chunks() }
+
+// chunk returns the panel and the phase of chunk i of all, its place in a tap's or
 // element's part of that, and its length.
-func (g *winograd) chunk(i int) (panel, first, n int) {
-	panel, first = i/g.chunks(), i%g.chunks()*chunkLen
-	return panel, first, min(chunkLen, g.from*panelLanes(g.to)-first)
+func (g *winograd) chunk(i int) (panel, phase, first, n int) {
+	first = i % g.chunks() * chunkLen
+	i /= g.chunks()
+	return i / len(g.phases), i % len(g.phases), first, min(chunkLen, g.from*panelLanes(g.to)-first)
 }

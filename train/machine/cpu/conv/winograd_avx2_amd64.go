@@ -24,3 +24,24 @@ func sumTransform256(t *transform)
 
 // sumTransformAdd256 computes Gᵀ X G, added to what is there for t.n floats, a multiple of 8.
 func sumTransformAdd256(t *transform)
+
+// phaseDataTransform256 computes Bᵀ X B of F(4×4, 2×2) for t.n floats, a multiple of 8.
+func phaseDataTransform256(t *transform)
+
+// phaseFilterTransform256 computes G X Gᵀ of F(4×4, 2×2) for t.n floats, a multiple of 8.
+func phaseFilterTransform256(t *transform)
+
+// phaseResultTransform256 computes Aᵀ X A of F(4×4, 2×2) for t.n floats, a multiple of 8.
+func phaseResultTransform256(t *transform)
+
+// phaseResultTransformAdd256 computes Aᵀ X A of F(4×4, 2×2), added to what is there for t.n floats, a multiple of 8.
+func phaseResultTransformAdd256(t *transform)
+
+// phaseSlopeTransform256 computes A X Aᵀ of F(4×4, 2×2) for t.n floats, a multiple of 8.
+func phaseSlopeTransform256(t *transform)
+
+// phaseSumTransform256 computes Gᵀ X G of F(4×4, 2×2) for t.n floats, a multiple of 8.
+func phaseSumTransform256(t *transform)
+
+// phaseSumTransformAdd256 computes Gᵀ X G of F(4×4, 2×2), added to what is there for t.n floats, a multiple of 8.
+func phaseSumTransformAdd256(t *transform)

@@ -2353,3 +2353,1621 @@ loop:
 done:
 	VZEROUPPER
 	RET
+
+// func phaseDataTransform256(t *transform)
+// Requires: AVX, FMA3
+TEXT ·phaseDataTransform256(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 2304(AX), CX
+	XORQ DX, DX
+	SHLQ $0x02, CX
+	JZ   done
+
+loop:
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2792(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      Y0, 320(AX)
+	VMOVUPS      Y3, 640(AX)
+	VMOVUPS      Y5, 960(AX)
+	VMOVUPS      Y1, 1280(AX)
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2696(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2816(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	VMOVUPS      Y6, 64(AX)
+	VMOVUPS      Y0, 384(AX)
+	VMOVUPS      Y3, 704(AX)
+	VMOVUPS      Y5, 1024(AX)
+	VMOVUPS      Y1, 1344(AX)
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2720(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2840(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	VMOVUPS      Y6, 128(AX)
+	VMOVUPS      Y0, 448(AX)
+	VMOVUPS      Y3, 768(AX)
+	VMOVUPS      Y5, 1088(AX)
+	VMOVUPS      Y1, 1408(AX)
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2744(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2864(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	VMOVUPS      Y6, 192(AX)
+	VMOVUPS      Y0, 512(AX)
+	VMOVUPS      Y3, 832(AX)
+	VMOVUPS      Y5, 1152(AX)
+	VMOVUPS      Y1, 1472(AX)
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Y2
+	MOVQ         2768(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2888(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	VMOVUPS      Y6, 256(AX)
+	VMOVUPS      Y0, 576(AX)
+	VMOVUPS      Y3, 896(AX)
+	VMOVUPS      Y5, 1216(AX)
+	VMOVUPS      Y1, 1536(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      64(AX), Y1
+	VMOVUPS      128(AX), Y2
+	VMOVUPS      192(AX), Y3
+	VMOVUPS      256(AX), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	MOVQ         3176(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3200(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3224(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3248(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3272(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      320(AX), Y0
+	VMOVUPS      384(AX), Y1
+	VMOVUPS      448(AX), Y2
+	VMOVUPS      512(AX), Y3
+	VMOVUPS      576(AX), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	MOVQ         3296(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3320(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3344(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3368(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3392(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      640(AX), Y0
+	VMOVUPS      704(AX), Y1
+	VMOVUPS      768(AX), Y2
+	VMOVUPS      832(AX), Y3
+	VMOVUPS      896(AX), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	MOVQ         3416(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3440(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3464(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3488(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3512(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      960(AX), Y0
+	VMOVUPS      1024(AX), Y1
+	VMOVUPS      1088(AX), Y2
+	VMOVUPS      1152(AX), Y3
+	VMOVUPS      1216(AX), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	MOVQ         3536(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3560(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3584(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3608(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3632(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      1280(AX), Y0
+	VMOVUPS      1344(AX), Y1
+	VMOVUPS      1408(AX), Y2
+	VMOVUPS      1472(AX), Y3
+	VMOVUPS      1536(AX), Y4
+	VSUBPS       Y1, Y3, Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS constant2<>+0(SB), Y2, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  constant2<>+0(SB), Y0, Y6
+	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS constant9<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  constant2<>+0(SB), Y1, Y3
+	VSUBPS       Y2, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	MOVQ         3656(AX), BX
+	VMOVUPS      Y6, (BX)(DX*1)
+	MOVQ         3680(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3704(AX), BX
+	VMOVUPS      Y3, (BX)(DX*1)
+	MOVQ         3728(AX), BX
+	VMOVUPS      Y5, (BX)(DX*1)
+	MOVQ         3752(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	ADDQ         $0x20, DX
+	CMPQ         DX, CX
+	JL           loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA constant9<>+0(SB)/4, $0x40400000
+DATA constant9<>+4(SB)/4, $0x40400000
+DATA constant9<>+8(SB)/4, $0x40400000
+DATA constant9<>+12(SB)/4, $0x40400000
+DATA constant9<>+16(SB)/4, $0x40400000
+DATA constant9<>+20(SB)/4, $0x40400000
+DATA constant9<>+24(SB)/4, $0x40400000
+DATA constant9<>+28(SB)/4, $0x40400000
+GLOBL constant9<>(SB), RODATA|NOPTR, $32
+
+// func phaseFilterTransform256(t *transform)
+// Requires: AVX, FMA3
+TEXT ·phaseFilterTransform256(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 2304(AX), CX
+	XORQ DX, DX
+	SHLQ $0x02, CX
+	JZ   done
+
+loop:
+	MOVQ        2312(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2360(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VMULPS      constant10<>+0(SB), Y0, Y2
+	VADDPS      Y1, Y0, Y3
+	VMULPS      constant11<>+0(SB), Y3, Y3
+	VSUBPS      Y0, Y1, Y4
+	VMULPS      constant5<>+0(SB), Y4, Y4
+	VMULPS      constant5<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y1, Y0
+	VMOVUPS     Y2, (AX)
+	VMOVUPS     Y3, 128(AX)
+	VMOVUPS     Y4, 256(AX)
+	VMOVUPS     Y0, 384(AX)
+	VMOVUPS     Y1, 512(AX)
+	MOVQ        2336(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2384(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VMULPS      constant10<>+0(SB), Y0, Y2
+	VADDPS      Y1, Y0, Y3
+	VMULPS      constant11<>+0(SB), Y3, Y3
+	VSUBPS      Y0, Y1, Y4
+	VMULPS      constant5<>+0(SB), Y4, Y4
+	VMULPS      constant5<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y1, Y0
+	VMOVUPS     Y2, 64(AX)
+	VMOVUPS     Y3, 192(AX)
+	VMOVUPS     Y4, 320(AX)
+	VMOVUPS     Y0, 448(AX)
+	VMOVUPS     Y1, 576(AX)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     64(AX), Y1
+	VMULPS      constant10<>+0(SB), Y0, Y2
+	VADDPS      Y1, Y0, Y3
+	VMULPS      constant11<>+0(SB), Y3, Y3
+	VSUBPS      Y0, Y1, Y4
+	VMULPS      constant5<>+0(SB), Y4, Y4
+	VMULPS      constant5<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y1, Y0
+	MOVQ        3176(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	MOVQ        3200(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	MOVQ        3224(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3248(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3272(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     128(AX), Y0
+	VMOVUPS     192(AX), Y1
+	VMULPS      constant10<>+0(SB), Y0, Y2
+	VADDPS      Y1, Y0, Y3
+	VMULPS      constant11<>+0(SB), Y3, Y3
+	VSUBPS      Y0, Y1, Y4
+	VMULPS      constant5<>+0(SB), Y4, Y4
+	VMULPS      constant5<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y1, Y0
+	MOVQ        3296(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	MOVQ        3320(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	MOVQ        3344(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3368(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3392(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     256(AX), Y0
+	VMOVUPS     320(AX), Y1
+	VMULPS      constant10<>+0(SB), Y0, Y2
+	VADDPS      Y1, Y0, Y3
+	VMULPS      constant11<>+0(SB), Y3, Y3
+	VSUBPS      Y0, Y1, Y4
+	VMULPS      constant5<>+0(SB), Y4, Y4
+	VMULPS      constant5<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y1, Y0
+	MOVQ        3416(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	MOVQ        3440(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	MOVQ        3464(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3488(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3512(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     384(AX), Y0
+	VMOVUPS     448(AX), Y1
+	VMULPS      constant10<>+0(SB), Y0, Y2
+	VADDPS      Y1, Y0, Y3
+	VMULPS      constant11<>+0(SB), Y3, Y3
+	VSUBPS      Y0, Y1, Y4
+	VMULPS      constant5<>+0(SB), Y4, Y4
+	VMULPS      constant5<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y1, Y0
+	MOVQ        3536(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	MOVQ        3560(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	MOVQ        3584(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3608(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3632(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     512(AX), Y0
+	VMOVUPS     576(AX), Y1
+	VMULPS      constant10<>+0(SB), Y0, Y2
+	VADDPS      Y1, Y0, Y3
+	VMULPS      constant11<>+0(SB), Y3, Y3
+	VSUBPS      Y0, Y1, Y4
+	VMULPS      constant5<>+0(SB), Y4, Y4
+	VMULPS      constant5<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y1, Y0
+	MOVQ        3656(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	MOVQ        3680(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	MOVQ        3704(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3728(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3752(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	ADDQ        $0x20, DX
+	CMPQ        DX, CX
+	JL          loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA constant10<>+0(SB)/4, $0x3f000000
+DATA constant10<>+4(SB)/4, $0x3f000000
+DATA constant10<>+8(SB)/4, $0x3f000000
+DATA constant10<>+12(SB)/4, $0x3f000000
+DATA constant10<>+16(SB)/4, $0x3f000000
+DATA constant10<>+20(SB)/4, $0x3f000000
+DATA constant10<>+24(SB)/4, $0x3f000000
+DATA constant10<>+28(SB)/4, $0x3f000000
+GLOBL constant10<>(SB), RODATA|NOPTR, $32
+
+DATA constant11<>+0(SB)/4, $0xbf000000
+DATA constant11<>+4(SB)/4, $0xbf000000
+DATA constant11<>+8(SB)/4, $0xbf000000
+DATA constant11<>+12(SB)/4, $0xbf000000
+DATA constant11<>+16(SB)/4, $0xbf000000
+DATA constant11<>+20(SB)/4, $0xbf000000
+DATA constant11<>+24(SB)/4, $0xbf000000
+DATA constant11<>+28(SB)/4, $0xbf000000
+GLOBL constant11<>(SB), RODATA|NOPTR, $32
+
+DATA constant12<>+0(SB)/4, $0x3eaaaaab
+DATA constant12<>+4(SB)/4, $0x3eaaaaab
+DATA constant12<>+8(SB)/4, $0x3eaaaaab
+DATA constant12<>+12(SB)/4, $0x3eaaaaab
+DATA constant12<>+16(SB)/4, $0x3eaaaaab
+DATA constant12<>+20(SB)/4, $0x3eaaaaab
+DATA constant12<>+24(SB)/4, $0x3eaaaaab
+DATA constant12<>+28(SB)/4, $0x3eaaaaab
+GLOBL constant12<>(SB), RODATA|NOPTR, $32
+
+// func phaseResultTransform256(t *transform)
+// Requires: AVX, FMA3
+TEXT ·phaseResultTransform256(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 2304(AX), CX
+	XORQ DX, DX
+	SHLQ $0x02, CX
+	JZ   done
+
+loop:
+	MOVQ        2312(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2432(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2552(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2792(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y2, 320(AX)
+	VMOVUPS     Y5, 640(AX)
+	VMOVUPS     Y1, 960(AX)
+	MOVQ        2336(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2456(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2576(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2696(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2816(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 64(AX)
+	VMOVUPS     Y2, 384(AX)
+	VMOVUPS     Y5, 704(AX)
+	VMOVUPS     Y1, 1024(AX)
+	MOVQ        2360(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2480(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2600(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2720(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2840(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 128(AX)
+	VMOVUPS     Y2, 448(AX)
+	VMOVUPS     Y5, 768(AX)
+	VMOVUPS     Y1, 1088(AX)
+	MOVQ        2384(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2504(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2624(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2744(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2864(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 192(AX)
+	VMOVUPS     Y2, 512(AX)
+	VMOVUPS     Y5, 832(AX)
+	VMOVUPS     Y1, 1152(AX)
+	MOVQ        2408(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2528(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2648(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2768(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2888(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 256(AX)
+	VMOVUPS     Y2, 576(AX)
+	VMOVUPS     Y5, 896(AX)
+	VMOVUPS     Y1, 1216(AX)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     64(AX), Y1
+	VMOVUPS     128(AX), Y2
+	VMOVUPS     192(AX), Y3
+	VMOVUPS     256(AX), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3176(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3200(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	MOVQ        3224(AX), BX
+	VMOVUPS     Y5, (BX)(DX*1)
+	MOVQ        3248(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     320(AX), Y0
+	VMOVUPS     384(AX), Y1
+	VMOVUPS     448(AX), Y2
+	VMOVUPS     512(AX), Y3
+	VMOVUPS     576(AX), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3272(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3296(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	MOVQ        3320(AX), BX
+	VMOVUPS     Y5, (BX)(DX*1)
+	MOVQ        3344(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     640(AX), Y0
+	VMOVUPS     704(AX), Y1
+	VMOVUPS     768(AX), Y2
+	VMOVUPS     832(AX), Y3
+	VMOVUPS     896(AX), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3368(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3392(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	MOVQ        3416(AX), BX
+	VMOVUPS     Y5, (BX)(DX*1)
+	MOVQ        3440(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     960(AX), Y0
+	VMOVUPS     1024(AX), Y1
+	VMOVUPS     1088(AX), Y2
+	VMOVUPS     1152(AX), Y3
+	VMOVUPS     1216(AX), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3464(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3488(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	MOVQ        3512(AX), BX
+	VMOVUPS     Y5, (BX)(DX*1)
+	MOVQ        3536(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	ADDQ        $0x20, DX
+	CMPQ        DX, CX
+	JL          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func phaseResultTransformAdd256(t *transform)
+// Requires: AVX, FMA3
+TEXT ·phaseResultTransformAdd256(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 2304(AX), CX
+	XORQ DX, DX
+	SHLQ $0x02, CX
+	JZ   done
+
+loop:
+	MOVQ        2312(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2432(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2552(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2792(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y2, 320(AX)
+	VMOVUPS     Y5, 640(AX)
+	VMOVUPS     Y1, 960(AX)
+	MOVQ        2336(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2456(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2576(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2696(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2816(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 64(AX)
+	VMOVUPS     Y2, 384(AX)
+	VMOVUPS     Y5, 704(AX)
+	VMOVUPS     Y1, 1024(AX)
+	MOVQ        2360(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2480(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2600(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2720(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2840(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 128(AX)
+	VMOVUPS     Y2, 448(AX)
+	VMOVUPS     Y5, 768(AX)
+	VMOVUPS     Y1, 1088(AX)
+	MOVQ        2384(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2504(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2624(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2744(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2864(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 192(AX)
+	VMOVUPS     Y2, 512(AX)
+	VMOVUPS     Y5, 832(AX)
+	VMOVUPS     Y1, 1152(AX)
+	MOVQ        2408(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2528(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2648(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2768(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2888(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 256(AX)
+	VMOVUPS     Y2, 576(AX)
+	VMOVUPS     Y5, 896(AX)
+	VMOVUPS     Y1, 1216(AX)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     64(AX), Y1
+	VMOVUPS     128(AX), Y2
+	VMOVUPS     192(AX), Y3
+	VMOVUPS     256(AX), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3176(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3200(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y2, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3224(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y5, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3248(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     320(AX), Y0
+	VMOVUPS     384(AX), Y1
+	VMOVUPS     448(AX), Y2
+	VMOVUPS     512(AX), Y3
+	VMOVUPS     576(AX), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3272(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3296(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y2, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3320(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y5, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3344(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     640(AX), Y0
+	VMOVUPS     704(AX), Y1
+	VMOVUPS     768(AX), Y2
+	VMOVUPS     832(AX), Y3
+	VMOVUPS     896(AX), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3368(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3392(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y2, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3416(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y5, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3440(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     960(AX), Y0
+	VMOVUPS     1024(AX), Y1
+	VMOVUPS     1088(AX), Y2
+	VMOVUPS     1152(AX), Y3
+	VMOVUPS     1216(AX), Y4
+	VADDPS      Y2, Y1, Y5
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVAPS     Y1, Y2
+	VFMADD231PS constant2<>+0(SB), Y3, Y2
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant0<>+0(SB), Y3, Y5
+	VADDPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3464(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3488(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y2, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3512(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y5, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3536(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VADDPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	ADDQ        $0x20, DX
+	CMPQ        DX, CX
+	JL          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func phaseSlopeTransform256(t *transform)
+// Requires: AVX, FMA3
+TEXT ·phaseSlopeTransform256(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 2304(AX), CX
+	XORQ DX, DX
+	SHLQ $0x02, CX
+	JZ   done
+
+loop:
+	MOVQ        2312(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2408(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2504(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2600(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y2, Y0, Y4
+	VADDPS      Y3, Y1, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y0, Y5
+	VFMADD231PS constant2<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS constant0<>+0(SB), Y2, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y6, 256(AX)
+	VMOVUPS     Y4, 512(AX)
+	VMOVUPS     Y1, 768(AX)
+	VMOVUPS     Y3, 1024(AX)
+	MOVQ        2336(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2432(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2528(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2624(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y2, Y0, Y4
+	VADDPS      Y3, Y1, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y0, Y5
+	VFMADD231PS constant2<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS constant0<>+0(SB), Y2, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 64(AX)
+	VMOVUPS     Y6, 320(AX)
+	VMOVUPS     Y4, 576(AX)
+	VMOVUPS     Y1, 832(AX)
+	VMOVUPS     Y3, 1088(AX)
+	MOVQ        2360(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2456(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2552(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2648(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y2, Y0, Y4
+	VADDPS      Y3, Y1, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y0, Y5
+	VFMADD231PS constant2<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS constant0<>+0(SB), Y2, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 128(AX)
+	VMOVUPS     Y6, 384(AX)
+	VMOVUPS     Y4, 640(AX)
+	VMOVUPS     Y1, 896(AX)
+	VMOVUPS     Y3, 1152(AX)
+	MOVQ        2384(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2480(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2576(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y2, Y0, Y4
+	VADDPS      Y3, Y1, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y0, Y5
+	VFMADD231PS constant2<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS constant0<>+0(SB), Y2, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     Y0, 192(AX)
+	VMOVUPS     Y6, 448(AX)
+	VMOVUPS     Y4, 704(AX)
+	VMOVUPS     Y1, 960(AX)
+	VMOVUPS     Y3, 1216(AX)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     64(AX), Y1
+	VMOVUPS     128(AX), Y2
+	VMOVUPS     192(AX), Y3
+	VADDPS      Y2, Y0, Y4
+	VADDPS      Y3, Y1, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y0, Y5
+	VFMADD231PS constant2<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS constant0<>+0(SB), Y2, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3176(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3200(AX), BX
+	VMOVUPS     Y6, (BX)(DX*1)
+	MOVQ        3224(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3248(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	MOVQ        3272(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	VMOVUPS     256(AX), Y0
+	VMOVUPS     320(AX), Y1
+	VMOVUPS     384(AX), Y2
+	VMOVUPS     448(AX), Y3
+	VADDPS      Y2, Y0, Y4
+	VADDPS      Y3, Y1, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y0, Y5
+	VFMADD231PS constant2<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS constant0<>+0(SB), Y2, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3296(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3320(AX), BX
+	VMOVUPS     Y6, (BX)(DX*1)
+	MOVQ        3344(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3368(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	MOVQ        3392(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	VMOVUPS     512(AX), Y0
+	VMOVUPS     576(AX), Y1
+	VMOVUPS     640(AX), Y2
+	VMOVUPS     704(AX), Y3
+	VADDPS      Y2, Y0, Y4
+	VADDPS      Y3, Y1, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y0, Y5
+	VFMADD231PS constant2<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS constant0<>+0(SB), Y2, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3416(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3440(AX), BX
+	VMOVUPS     Y6, (BX)(DX*1)
+	MOVQ        3464(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3488(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	MOVQ        3512(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	VMOVUPS     768(AX), Y0
+	VMOVUPS     832(AX), Y1
+	VMOVUPS     896(AX), Y2
+	VMOVUPS     960(AX), Y3
+	VADDPS      Y2, Y0, Y4
+	VADDPS      Y3, Y1, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y0, Y5
+	VFMADD231PS constant2<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS constant0<>+0(SB), Y2, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3536(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3560(AX), BX
+	VMOVUPS     Y6, (BX)(DX*1)
+	MOVQ        3584(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3608(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	MOVQ        3632(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	VMOVUPS     1024(AX), Y0
+	VMOVUPS     1088(AX), Y1
+	VMOVUPS     1152(AX), Y2
+	VMOVUPS     1216(AX), Y3
+	VADDPS      Y2, Y0, Y4
+	VADDPS      Y3, Y1, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y0, Y5
+	VFMADD231PS constant2<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS constant0<>+0(SB), Y2, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        3656(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	MOVQ        3680(AX), BX
+	VMOVUPS     Y6, (BX)(DX*1)
+	MOVQ        3704(AX), BX
+	VMOVUPS     Y4, (BX)(DX*1)
+	MOVQ        3728(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	MOVQ        3752(AX), BX
+	VMOVUPS     Y3, (BX)(DX*1)
+	ADDQ        $0x20, DX
+	CMPQ        DX, CX
+	JL          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func phaseSumTransform256(t *transform)
+// Requires: AVX, FMA3
+TEXT ·phaseSumTransform256(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 2304(AX), CX
+	XORQ DX, DX
+	SHLQ $0x02, CX
+	JZ   done
+
+loop:
+	MOVQ        2312(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2432(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2552(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2792(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, (AX)
+	VMOVUPS     Y0, 320(AX)
+	MOVQ        2336(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2456(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2576(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2696(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2816(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, 64(AX)
+	VMOVUPS     Y0, 384(AX)
+	MOVQ        2360(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2480(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2600(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2720(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2840(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, 128(AX)
+	VMOVUPS     Y0, 448(AX)
+	MOVQ        2384(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2504(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2624(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2744(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2864(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, 192(AX)
+	VMOVUPS     Y0, 512(AX)
+	MOVQ        2408(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2528(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2648(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2768(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2888(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, 256(AX)
+	VMOVUPS     Y0, 576(AX)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     64(AX), Y1
+	VMOVUPS     128(AX), Y2
+	VMOVUPS     192(AX), Y3
+	VMOVUPS     256(AX), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	MOVQ        3176(AX), BX
+	VMOVUPS     Y5, (BX)(DX*1)
+	MOVQ        3200(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     320(AX), Y0
+	VMOVUPS     384(AX), Y1
+	VMOVUPS     448(AX), Y2
+	VMOVUPS     512(AX), Y3
+	VMOVUPS     576(AX), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	MOVQ        3224(AX), BX
+	VMOVUPS     Y5, (BX)(DX*1)
+	MOVQ        3248(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
+	ADDQ        $0x20, DX
+	CMPQ        DX, CX
+	JL          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func phaseSumTransformAdd256(t *transform)
+// Requires: AVX, FMA3
+TEXT ·phaseSumTransformAdd256(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 2304(AX), CX
+	XORQ DX, DX
+	SHLQ $0x02, CX
+	JZ   done
+
+loop:
+	MOVQ        2312(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2432(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2552(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2792(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, (AX)
+	VMOVUPS     Y0, 320(AX)
+	MOVQ        2336(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2456(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2576(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2696(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2816(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, 64(AX)
+	VMOVUPS     Y0, 384(AX)
+	MOVQ        2360(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2480(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2600(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2720(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2840(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, 128(AX)
+	VMOVUPS     Y0, 448(AX)
+	MOVQ        2384(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2504(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2624(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2744(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2864(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, 192(AX)
+	VMOVUPS     Y0, 512(AX)
+	MOVQ        2408(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	MOVQ        2528(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	MOVQ        2648(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2768(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2888(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y5, 256(AX)
+	VMOVUPS     Y0, 576(AX)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     64(AX), Y1
+	VMOVUPS     128(AX), Y2
+	VMOVUPS     192(AX), Y3
+	VMOVUPS     256(AX), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	MOVQ        3176(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y5, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	MOVQ        3200(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     320(AX), Y0
+	VMOVUPS     384(AX), Y1
+	VMOVUPS     448(AX), Y2
+	VMOVUPS     512(AX), Y3
+	VMOVUPS     576(AX), Y4
+	VMULPS      constant11<>+0(SB), Y1, Y5
+	VSUBPS      Y2, Y3, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant5<>+0(SB), Y6, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS constant10<>+0(SB), Y0, Y5
+	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y3, Y0
+	VADDPS      Y4, Y0, Y0
+	MOVQ        3224(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y5, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	MOVQ        3248(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (BX)(DX*1)
+	ADDQ        $0x20, DX
+	CMPQ        DX, CX
+	JL          loop
+
+done:
+	VZEROUPPER
+	RET

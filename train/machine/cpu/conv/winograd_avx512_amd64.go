@@ -24,3 +24,24 @@ func sumTransform512(t *transform)
 
 // sumTransformAdd512 computes Gᵀ X G, added to what is there for t.n floats, a multiple of 16.
 func sumTransformAdd512(t *transform)
+
+// phaseDataTransform512 computes Bᵀ X B of F(4×4, 2×2) for t.n floats, a multiple of 16.
+func phaseDataTransform512(t *transform)
+
+// phaseFilterTransform512 computes G X Gᵀ of F(4×4, 2×2) for t.n floats, a multiple of 16.
+func phaseFilterTransform512(t *transform)
+
+// phaseResultTransform512 computes Aᵀ X A of F(4×4, 2×2) for t.n floats, a multiple of 16.
+func phaseResultTransform512(t *transform)
+
+// phaseResultTransformAdd512 computes Aᵀ X A of F(4×4, 2×2), added to what is there for t.n floats, a multiple of 16.
+func phaseResultTransformAdd512(t *transform)
+
+// phaseSlopeTransform512 computes A X Aᵀ of F(4×4, 2×2) for t.n floats, a multiple of 16.
+func phaseSlopeTransform512(t *transform)
+
+// phaseSumTransform512 computes Gᵀ X G of F(4×4, 2×2) for t.n floats, a multiple of 16.
+func phaseSumTransform512(t *transform)
+
+// phaseSumTransformAdd512 computes Gᵀ X G of F(4×4, 2×2), added to what is there for t.n floats, a multiple of 16.
+func phaseSumTransformAdd512(t *transform)

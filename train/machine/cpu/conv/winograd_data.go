@@ -53,13 +53,13 @@ type winogradData struct {
 	shared bool
 }
 
-func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, n, h, w, from, to int, turned bool, most limits) *winogradData {
-	g := &winogradData{winograd: *newWinograd(kernels, scratch, n, h, w, from, to, most), pool: p, turned: turned}
+func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, backward bool, most limits) *winogradData {
+	g := &winogradData{winograd: *newWinograd(kernels, scratch, s, backward, most), pool: p, turned: backward}
 	g.shared = g.filterLen() > most.filter
 	if g.shared {
 		g.blocks = g.cutShared(most)
 	} else {
-		g.blocks = smallLast(g.cut(localRows(g.tiles*n, g.blockLen(1), most)))
+		g.blocks = smallLast(g.cut(localRows(g.tiles*g.n, g.blockLen(1), most)))
 	}
 	return g
 }
@@ -121,10 +121,10 @@ func (g *winogradData) runLocal(work *work, b, next *block, y, x, u, outside []f
 	for i := range g.parts(b) {
 		g.transformSource(&work.transform, b, x, i)
 	}
-	for i := range g.products() {
-		g.multiply(&work.tile, b, u, i)
-		g.prefetchOutput(b, y, i)
-		g.prefetchSource(next, x, i)
+	for i := range g.items() {
+		g.multiply(work, b, u, i)
+		g.prefetchOutput(b, y, i, g.items())
+		g.prefetchSource(next, x, i, g.items())
 	}
 	for i := range g.parts(b) {
 		g.transformOutput(&work.transform, b, y, outside, i, add)
@@ -136,8 +136,8 @@ func (g *winogradData) runShared(work []work, b *block, y, x, u, outside []float
 	g.pool.Do(g.parts(b), func(worker, i int) {
 		g.transformSource(&work[worker].transform, b, x, i)
 	})
-	g.pool.Do(g.products(), func(worker, i int) {
-		g.multiply(&work[worker].tile, b, u, i)
+	g.pool.Do(g.items(), func(worker, i int) {
+		g.multiply(&work[worker], b, u, i)
 	})
 	g.pool.Do(g.parts(b), func(worker, i int) {
 		g.transformOutput(&work[worker].transform, b, y, outside[worker*g.outsideLen():], i, add)
@@ -147,19 +147,18 @@ func (g *winogradData) runShared(work []work, b *block, y, x, u, outside []float
 // transformFilter transforms the packed filter w into u.
 func (g *winogradData) transformFilter(work []work, u, w []float32) {
 	size := g.from * panelLanes(g.to)
-	g.pool.Do(panels(g.to)*g.chunks(), func(worker, i int) {
+	g.pool.Do(g.filterChunks(), func(worker, i int) {
 		t := &work[worker].transform
-		p, first, n := g.chunk(i)
-		for i := range 9 {
-			at := i
-			if g.turned {
-				at = 8 - i
+		panel, phase, first, n := g.chunk(i)
+		for i := range g.taps * g.taps {
+			t.src[i] = g.nothing
+			if at, ok := g.tap(g.phases[phase], i, g.turned); ok {
+				t.src[i] = w[(panel*9+at)*size+first:][:n]
 			}
-			t.src[i] = w[(p*9+at)*size+first:][:n]
 		}
-		for e := range 36 {
-			t.dst[e] = u[(e*panels(g.to)+p)*size+first:][:n]
+		for e := range g.elements() {
+			t.dst[e] = u[g.matrix(e, panel, phase)+first:][:n]
 		}
-		g.transform(&g.kernels.transforms.filter, t, n)
+		g.transform(&g.transforms.filter, t, n)
 	})
 }

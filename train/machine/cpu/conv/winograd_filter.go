@@ -18,7 +18,7 @@ type winogradFilter struct {
 }
 
 func newWinogradFilter(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, most limits) *winogradFilter {
-	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s.N, s.H, s.W, s.C, s.OC, most), pool: p}
+	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s, false, most), pool: p}
 	if g.shared = g.filterLen() > most.sums; g.shared {
 		g.groups = [][]block{g.cutShared(most)}
 		return g
@@ -40,13 +40,14 @@ func (g *winogradFilter) scratchLen() int {
 	if g.shared {
 		places = 1
 	}
-	return len(g.groups)*g.filterLen() + places*g.blockLen(g.groups[0][0].rows())
+	return len(g.groups)*g.filterLen() + g.pool.Threads()*chunkLen + places*g.blockLen(g.groups[0][0].rows())
 }
 
 // run computes dw.
 func (g *winogradFilter) run(work []work, dw, dy, x, scratch []float32) {
 	size := g.filterLen()
 	sums, scratch := scratch[:len(g.groups)*size], scratch[len(g.groups)*size:]
+	noTaps, scratch := scratch[:len(work)*chunkLen], scratch[len(work)*chunkLen:]
 	if g.shared {
 		g.sumShared(work, sums, dy, x, scratch)
 	} else {
@@ -55,8 +56,8 @@ func (g *winogradFilter) run(work []work, dw, dy, x, scratch []float32) {
 			g.sumLocal(&work[worker], g.groups[i], sums[i*size:][:size], dy, x, scratch[worker*place:])
 		})
 	}
-	g.pool.Do(panels(g.to)*g.chunks(), func(worker, i int) {
-		g.finish(&work[worker].transform, dw, sums, i)
+	g.pool.Do(g.filterChunks(), func(worker, i int) {
+		g.finish(&work[worker].transform, dw, sums, noTaps[worker*chunkLen:][:chunkLen], i)
 	})
 }
 
@@ -70,10 +71,10 @@ func (g *winogradFilter) sumLocal(work *work, group []block, sums, dy, x, scratc
 			g.transformSlope(&work.transform, &b, dy, i)
 		}
 		next := &group[min(n+1, len(group)-1)]
-		for i := range g.products() {
+		for i := range g.items() {
 			g.correlate(&work.tile, &b, sums, i, n > 0)
-			g.prefetchSource(next, x, i)
-			g.prefetchOutput(next, dy, i)
+			g.prefetchSource(next, x, i, g.items())
+			g.prefetchOutput(next, dy, i, g.items())
 		}
 	}
 }
@@ -91,50 +92,66 @@ func (g *winogradFilter) sumShared(work []work, sums, dy, x, scratch []float32) 
 			}
 		})
 		next := &blocks[min(n+1, len(blocks)-1)]
-		g.pool.Do(g.products(), func(worker, i int) {
+		g.pool.Do(g.items(), func(worker, i int) {
 			g.correlate(&work[worker].tile, &b, sums, i, n > 0)
-			g.prefetchSource(next, x, i)
-			g.prefetchOutput(next, dy, i)
+			g.prefetchSource(next, x, i, g.items())
+			g.prefetchOutput(next, dy, i, g.items())
 		})
 	}
 }
 
 // transformSlope transforms a part of dy.
 func (g *winogradFilter) transformSlope(t *transform, b *block, dy []float32, i int) {
-	g.transformPixels(t, &g.kernels.transforms.slope, b, b.output, dy, i, 4, 0, g.to)
+	g.transformPixels(t, &g.transforms.slope, b, b.output, dy, &g.output[0], i, 4, g.to)
 }
 
-// correlate sums, or adds up, a block's products of element e and panel p, for
-// i = e panels + p.
+// origin is the only tap of a matrix product.
+var origin = []tap{{}}
+
+// items returns the number of items that correlate takes.
+func (g *winogradFilter) items() int { return g.elements() * panels(g.to) * len(g.phases) }
+
+// correlate sums, or adds up, a block's products of an element, a panel and a phase,
+// in this order.
 func (g *winogradFilter) correlate(t *tile, b *block, sums []float32, i int, add bool) {
+	e, p, phase := g.product(i, len(g.phases))
+	if !g.meets(e, g.phases[phase]) {
+		return
+	}
 	nr := panelLanes(g.to)
-	e, p := i/panels(g.to), i%panels(g.to)
 	lanes := min(nr, g.to-p*nr)
 	if lanes < nr && !add {
 		clear(sums[i*g.from*nr:][:g.from*nr])
 	}
 	*t = tile{
 		a: b.source, b: b.output, c: sums, taps: origin, steps: b.rows(), add: add,
-		a0: e * g.sourceLen(b.rows()), b0: e*g.outputLen(b.rows()) + p*nr, c0: i * g.from * nr,
+		a0: (phase*g.elements() + e) * g.sourceLen(b.rows()), b0: e*g.outputLen(b.rows()) + p*nr, c0: i * g.from * nr,
 		lda: g.from, ldb: g.to, ldc: nr,
 	}
 	computeBlock(g.kernels.tn, t, g.from, lanes, 1)
 }
 
-// finish transforms chunk i of the groups' sums to the gradient dw.
-func (g *winogradFilter) finish(t *transform, dw, sums []float32, i int) {
-	p, first, n := g.chunk(i)
+// finish transforms chunk i of the groups' sums to the gradient dw. Taps that a phase
+// lacks go to noTaps.
+func (g *winogradFilter) finish(t *transform, dw, sums, noTaps []float32, i int) {
+	panel, phase, first, n := g.chunk(i)
 	size := g.from * panelLanes(g.to)
 	for group := range g.groups {
-		for e := range 36 {
-			t.src[e] = sums[group*g.filterLen()+(e*panels(g.to)+p)*size+first:][:n]
+		for e := range g.elements() {
+			t.src[e] = g.nothing
+			if g.meets(e, g.phases[phase]) {
+				t.src[e] = sums[group*g.filterLen()+g.matrix(e, panel, phase)+first:][:n]
+			}
 		}
-		for i := range 9 {
-			t.dst[i] = dw[(p*9+i)*size+first:][:n]
+		for i := range g.taps * g.taps {
+			t.dst[i] = noTaps
+			if at, ok := g.tap(g.phases[phase], i, false); ok {
+				t.dst[i] = dw[(panel*9+at)*size+first:][:n]
+			}
 		}
-		k := &g.kernels.transforms.sum
+		k := &g.transforms.sum
 		if group > 0 {
-			k = &g.kernels.transforms.sumAdd
+			k = &g.transforms.sumAdd
 		}
 		g.transform(k, t, n)
 	}

@@ -28,7 +28,7 @@ type transform struct {
 	between   map[[2]int]reg.VecVirtual
 }
 
-// winograd writes the transforms of F(4×4, 3×3). With AVX-512 there are registers
+// winograd writes the transforms. With AVX-512 there are registers
 // for constants and for part of what lies between the two products.
 func winograd(c *build.Context, set string, vector int) {
 	for i, m := range matrices[reg.VecVirtual]() {
@@ -48,6 +48,8 @@ func winograd(c *build.Context, set string, vector int) {
 var rowsKept = map[string]int{
 	"dataTransform": 3, "filterTransform": 6, "resultTransform": 3, "resultTransformAdd": 3,
 	"slopeTransform": 5, "sumTransform": 3, "sumTransformAdd": 3,
+	"phaseDataTransform": 4, "phaseFilterTransform": 5, "phaseResultTransform": 4, "phaseResultTransformAdd": 4,
+	"phaseSlopeTransform": 5, "phaseSumTransform": 2, "phaseSumTransformAdd": 2,
 }
 
 func (w *transform) write() {
