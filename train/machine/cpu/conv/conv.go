@@ -10,7 +10,7 @@
 // There are two ways in float32. The direct one (gather.go, correlate.go) sums all taps of a
 // pixel in registers. Winograd's (winograd.go, form.go) takes a quarter of the
 // multiplications for 3×3 taps at stride 1, nine sixteenths at stride 2, and is two to
-// three times as fast from 32 channels on, or up to 1.4 times; its rounding errors are
+// three times as fast from 32 channels on, or up to 1.5 times; its rounding errors are
 // four to ten times larger, some 2e-6 of the results' root mean square. Both come down to two families of
 // micro-kernels, nn and tn (tile.go), generated for AVX-512, AVX2 and NEON; plain
 // Go stands in elsewhere.

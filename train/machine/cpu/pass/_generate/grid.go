@@ -10,9 +10,9 @@ import (
 // columns stays in registers.
 const narrow = 4 * 64
 
-// A grid walks matrices of period columns row by row, as they lie in memory:
-// several rows at a time, columns were loaded once for, but processors fetched
-// the rows too late.
+// A grid walks matrices of period columns row by row, as they lie in memory.
+// Several rows at a time share what belongs to a column, but processors fetch them
+// too late.
 type grid struct {
 	isa
 	pointers map[string]reg.GPVirtual
