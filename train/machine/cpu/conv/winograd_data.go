@@ -111,12 +111,12 @@ func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
 	g.pool.Do(len(g.blocks), func(worker, i int) {
 		b := g.blocks[i]
 		g.place(&b, scratch[worker*size:])
-		next := &g.blocks[min(i+len(work), len(g.blocks)-1)]
+		next := &g.blocks[min(i+1, len(g.blocks)-1)]
 		g.runLocal(&work[worker], &b, next, y, x, u, outside[worker*g.outsideLen():], add)
 	})
 }
 
-// runLocal computes a block on the calling thread, which will most likely have next.
+// runLocal computes a block on the calling thread, which most likely has next then.
 func (g *winogradData) runLocal(work *work, b, next *block, y, x, u, outside []float32, add bool) {
 	for i := range g.parts(b) {
 		g.transformSource(&work.transform, b, x, i)

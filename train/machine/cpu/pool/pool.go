@@ -27,10 +27,15 @@ const (
 // number ≥ 0 holds a claim on the current loop, which cannot end, nor its
 // fields change, before the claim is counted in done. Workers that come late
 // find nothing to claim, and nobody waits for them.
+//
+// A claim is for the next item of the worker's own share, or when that is done of
+// another's. So a worker finds in its caches what it computed in the loop before,
+// where loops go through their data in the same order.
 type Pool struct {
 	threads int
 	f       func(worker, i int)
 	n       int
+	shares  []share // one for each worker
 	busy    atomic.Bool
 	failure atomic.Pointer[Panic]
 
@@ -46,6 +51,13 @@ type Pool struct {
 
 	waiting  atomic.Bool   // the caller of Do waits for finished
 	finished chan struct{} // a token for the caller of Do
+}
+
+// A share is the items [next, end) of a loop.
+type share struct {
+	next atomic.Int64
+	end  int64
+	_    cpu.CacheLinePad
 }
 
 // Panic is what Do panics with when its loop body panicked.
@@ -65,6 +77,7 @@ func New(threads int) *Pool {
 	threads = max(threads, 1)
 	p := &Pool{
 		threads:  threads,
+		shares:   make([]share, threads),
 		wake:     make(chan struct{}, threads),
 		finished: make(chan struct{}, 1),
 	}
@@ -97,6 +110,11 @@ func (p *Pool) Do(n int, f func(worker, i int)) {
 		panic("pool: Do on a pool that is closed or already running a loop")
 	}
 	p.f, p.n = f, n
+	for worker := range p.shares {
+		s := &p.shares[worker]
+		s.next.Store(int64(worker * n / p.threads))
+		s.end = int64((worker + 1) * n / p.threads)
+	}
 	p.done.Store(0)
 	p.unclaimed.Store(int64(n))
 	p.unpark(int64(n) - 1)
@@ -133,13 +151,25 @@ func (p *Pool) run(worker int) {
 			p.finished <- struct{}{}
 		}
 	}()
-	for {
-		left := p.unclaimed.Add(-1)
-		if left < 0 {
-			return
-		}
+	for share := worker; p.unclaimed.Add(-1) >= 0; {
 		claims++
-		p.f(worker, p.n-1-int(left))
+		var i int
+		i, share = p.take(share)
+		p.f(worker, i)
+	}
+}
+
+// take returns an item for a claim, of the first share from the given one on that has
+// any, and which share that is. There are as many claims as items.
+func (p *Pool) take(share int) (i, from int) {
+	for {
+		s := &p.shares[share]
+		if s.next.Load() < s.end {
+			if i := s.next.Add(1) - 1; i < s.end {
+				return int(i), share
+			}
+		}
+		share = (share + 1) % p.threads
 	}
 }
 

@@ -73,6 +73,44 @@ func TestDoUsesAllWorkers(t *testing.T) {
 	}
 }
 
+func TestWorkersBeginWithTheirShares(t *testing.T) {
+	const threads, n = 4, 40
+	p := New(threads)
+	defer p.Close()
+	for range 5 {
+		var arrived atomic.Int64
+		var begun [threads]bool
+		p.Do(n, func(worker, i int) {
+			if begun[worker] {
+				return
+			}
+			begun[worker] = true
+			if want := worker * n / threads; i != want {
+				t.Errorf("worker %d begins with item %d, want %d", worker, i, want)
+			}
+			for arrived.Add(1); arrived.Load() < threads; { // nobody does another's before all have begun
+				runtime.Gosched()
+			}
+		})
+	}
+}
+
+func TestWorkersDoTheShareOfOneHeldUp(t *testing.T) {
+	const threads, n = 3, 30
+	p := New(threads)
+	defer p.Close()
+	var others atomic.Int64
+	p.Do(n, func(worker, i int) {
+		if i > 0 {
+			others.Add(1)
+			return
+		}
+		for others.Load() < n-1 {
+			runtime.Gosched()
+		}
+	})
+}
+
 func TestCallerParksWhileWorkersRun(t *testing.T) {
 	p := New(2)
 	defer p.Close()
