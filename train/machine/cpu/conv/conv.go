@@ -98,6 +98,9 @@ func (c *Conv) plan() {
 	} else {
 		c.planDirect()
 	}
+	if c.shape.suitsWinogradFilter() && c.winogradFilter == nil {
+		c.winogradFilter = newWinogradFilter(c.pool, c.kernels, c.scratch, c.shape, c.kernels.limits)
+	}
 }
 
 func newConv(p *pool.Pool, s Shape, scratch *Scratch, kernels *kernelSet) *Conv {

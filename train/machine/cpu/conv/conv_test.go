@@ -258,6 +258,8 @@ var oddShapes = []Shape{
 	{N: 33, C: 18, H: 5, W: 6, OC: 24, K: 3, Stride: 1, Pad: 1},
 	{N: 50, C: 16, H: 4, W: 4, OC: 20, K: 3, Stride: 1, Pad: 1},
 	{N: 80, C: 2, H: 16, W: 16, OC: 3, K: 3, Stride: 1, Pad: 1},
+	{N: 5, C: 70, H: 5, W: 4, OC: 67, K: 3, Stride: 1, Pad: 1},
+	{N: 3, C: 66, H: 9, W: 8, OC: 35, K: 3, Stride: 2, Pad: 1},
 	{N: 4096, C: 1, H: 3, W: 3, OC: 1, K: 1, Stride: 2, Pad: 4},
 	{N: 1030, C: 3, H: 5, W: 6, OC: 2, K: 3, Stride: 1, Pad: 1},
 }
@@ -286,6 +288,7 @@ func variants(t *testing.T, p *pool.Pool, s Shape, kernels *kernelSet) map[strin
 		for name, most := range map[string]limits{
 			"winograd in local blocks":  {filter: math.MaxInt, sums: math.MaxInt},
 			"winograd in shared blocks": {shared: 1},
+			"winograd by pieces":        {pieces: math.Inf(1), sumPieces: math.Inf(1)},
 		} {
 			c := newConv(p, s, new(Scratch), kernels)
 			c.planWinograd(most)

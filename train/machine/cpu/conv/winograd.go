@@ -56,11 +56,19 @@ func (s Shape) suitsWinograd() bool {
 	if !s.allowsWinograd() || min(s.outH(), s.outW()) < 4 {
 		return false
 	}
-	rows := s.N * ((s.outH() + 3) / 4) * ((s.outW() + 3) / 4)
 	if s.Stride == 2 {
-		return min(s.C, s.OC) >= 32 && rows >= max(48, s.C*s.OC/256)
+		return min(s.C, s.OC) >= 32 && s.tileRows() >= max(48, s.C*s.OC/256)
 	}
-	return min(s.C, s.OC) >= 16 && rows >= 48
+	return min(s.C, s.OC) >= 16 && s.tileRows() >= 48
+}
+
+// tileRows returns the number of tiles of all images.
+func (s Shape) tileRows() int { return s.N * ((s.outH() + 3) / 4) * ((s.outW() + 3) / 4) }
+
+// suitsWinogradFilter says it of the gradient by the filter, of which pieces are transformed
+// in a cache, however few rows there are for its channels.
+func (s Shape) suitsWinogradFilter() bool {
+	return s.suitsWinograd() || s.allowsWinograd() && min(s.outH(), s.outW()) >= 4 && min(s.C, s.OC) >= 32 && s.tileRows() >= 48
 }
 
 // A block is images [from, to) at the tile positions [first, last): the rows of a
@@ -110,11 +118,6 @@ func (g *winograd) filterLen() int {
 	return g.elements() * len(g.phases) * FilterLen(g.to, g.from, 1)
 }
 
-// matrix returns where the matrix of an element, a panel and a phase begins.
-func (g *winograd) matrix(e, panel, phase int) int {
-	return ((e*panels(g.to)+panel)*len(g.phases) + phase) * g.from * panelLanes(g.to)
-}
-
 // partImages is how many images of a tile position are transformed at a time, so
 // that of each pixel a page of memory is read, which processors fetch in advance.
 func partImages(channels int) int { return min(max(1024/channels, 16), 64) }
@@ -150,7 +153,10 @@ func (g *winograd) cut(rows int) []block {
 }
 
 // cutShared divides all into blocks for all threads, of whole tile positions.
-func (g *winograd) cutShared(most limits) []block {
+func (g *winograd) cutShared(d division, most limits) []block {
+	if d == byPieces {
+		return g.cut(g.tiles * g.n)
+	}
 	return g.cut(max(max(most.shared, g.filterLen())/g.blockLen(g.n), 1) * g.n)
 }
 
@@ -226,27 +232,28 @@ func (g *winograd) pixel(l *lattice, position, i, size int) (row int, inside boo
 	return (y*l.w + x) * g.n, y >= 0 && y < l.h && x >= 0 && x < l.w
 }
 
-// multiply computes products with the transformed filter u: of an element, a panel and
-// an output phase, in this order. Those of the source's phases are summed.
-func (g *winograd) multiply(work *work, b *block, u []float32, i int) {
-	e, p, out := g.product(i, len(g.output))
+// multiply computes the products of rows [from, to) of b and a panel of the filter, for an
+// element and an output phase. Those of the source's phases are summed.
+func (g *winograd) multiply(work *work, b *block, from, to int, u piece, e, out int) {
 	if len(g.output) > 1 && !g.meets(e, g.phases[out]) {
 		return
 	}
 	sums := work.phases[:0]
 	for k := range g.source {
 		if len(g.source) == 1 || g.meets(e, g.phases[k]) {
-			sums = append(sums, tap{a: k * (len(b.source) / len(g.source)), b: g.matrix(e, p, k) - g.matrix(e, p, 0)})
+			sums = append(sums, tap{a: k * (len(b.source) / len(g.source)), b: k * u.phase})
 		}
 	}
 	nr := panelLanes(g.to)
 	t := &work.tile
 	*t = tile{
-		a: b.source, b: u, c: b.output, taps: sums, steps: g.from,
-		a0: e * g.sourceLen(b.rows()), b0: g.matrix(e, p, out), c0: (out*g.elements()+e)*g.outputLen(b.rows()) + p*nr,
+		a: b.source, b: u.floats, c: b.output, taps: sums, steps: u.channels,
+		a0:  e*g.sourceLen(b.rows()) + from*g.from,
+		b0:  e*u.element + out*u.phase,
+		c0:  (out*g.elements()+e)*g.outputLen(b.rows()) + from*g.to + u.panel*nr,
 		lda: g.from, ldb: nr, ldc: g.to,
 	}
-	computeBlock(g.kernels.nn, t, b.rows(), min(nr, g.to-p*nr), g.from)
+	computeBlock(g.kernels.nn, t, to-from, min(nr, g.to-u.panel*nr), g.from)
 }
 
 // product returns the element, panel and phase of product i, of so many phases.
@@ -260,23 +267,4 @@ func (g *winograd) items() int { return g.elements() * panels(g.to) * len(g.outp
 // flop returns the floating-point operations of the products.
 func (g *winograd) flop() float64 {
 	return 2 * float64(g.products()) * float64(g.tiles*g.n) * float64(g.from*g.to)
-}
-
-// chunkLen is how many floats of a filter's panel are transformed at a time.
-const chunkLen = 2048
-
-// chunks returns the number of chunks of a panel.
-func (g *winograd) chunks() int {
-	return (g.from*panelLanes(g.to) + chunkLen - 1) / chunkLen
-}
-
-// filterChunks returns the number of chunks of all panels and phases.
-func (g *winograd) filterChunks() int { return panels(g.to) * len(g.phases) * g.chunks() }
-
-// chunk returns the panel and the phase of chunk i of all, its place in a tap's or
-// element's part of that, and its length.
-func (g *winograd) chunk(i int) (panel, phase, first, n int) {
-	first = i % g.chunks() * chunkLen
-	i /= g.chunks()
-	return i / len(g.phases), i % len(g.phases), first, min(chunkLen, g.from*panelLanes(g.to)-first)
 }

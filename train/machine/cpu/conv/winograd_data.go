@@ -30,38 +30,67 @@ type limits struct {
 	// stage after the other. It may be as large as a transformed filter, which
 	// is then read for every block.
 	shared int
+	// pieces is how large a block of all rows may be, as a share of a large
+	// transformed filter, for that to be in memory by pieces only; sumPieces of its
+	// gradient.
+	pieces, sumPieces float64
 	// near is how large a tensor is at most whose pixels are still in a cache.
 	near int
 }
 
 var (
-	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 512 << 10 / 4, shared: 1 << 20 / 4, near: 6 << 20 / 4}
+	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 512 << 10 / 4, shared: 1 << 20 / 4, pieces: 0.5, sumPieces: 1.5, near: 6 << 20 / 4}
 	// Plain Go computes so long that memory does not matter. Its sums keep their
 	// order, and so their bits.
 	goLimits = limits{filter: 4 << 20 / 4, shared: 4 << 20 / 4}
 )
 
 // A winogradData computes the output y from the source x and a packed filter:
-// forward, and backward for data. Small filters stay in every thread's cache,
-// while each thread works on blocks of its own. Of large ones every part is
-// read once by one thread, as far as possible, and the blocks are shared.
+// forward, and backward for data.
 type winogradData struct {
 	winograd
-	pool   *pool.Pool
-	turned bool // the filter's taps, by 180°
-	blocks []block
-	shared bool
+	pool     *pool.Pool
+	turned   bool // the filter's taps, by 180°
+	blocks   []block
+	division division
 }
+
+// A division is how threads divide the work.
+type division int
+
+const (
+	// Small filters stay in every thread's cache, while each thread works on blocks of
+	// its own.
+	local division = iota
+	// Of large ones every part is read once by one thread, as far as possible, and the
+	// blocks are shared.
+	shared
+	// Where there are few rows for a large one, there is one block, and every piece of
+	// the filter is transformed just before, or after, a thread multiplies by it.
+	byPieces
+)
 
 func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, backward bool, most limits) *winogradData {
 	g := &winogradData{winograd: *newWinograd(kernels, scratch, s, backward, most), pool: p, turned: backward}
-	g.shared = g.filterLen() > most.filter
-	if g.shared {
-		g.blocks = g.cutShared(most)
-	} else {
+	g.division = g.choose(most.filter, most.pieces)
+	if g.division == local {
 		g.blocks = smallLast(g.cut(localRows(g.tiles*g.n, g.blockLen(1), most)))
+	} else {
+		g.blocks = g.cutShared(g.division, most)
 	}
 	return g
+}
+
+// choose returns the division for a filter that is small up to so many floats, and large if
+// all rows take this share of it.
+func (g *winograd) choose(small int, pieces float64) division {
+	switch size := g.filterLen(); {
+	case size <= small:
+		return local
+	case float64(g.blockLen(g.tiles*g.n)) <= pieces*float64(size):
+		return byPieces
+	}
+	return shared
 }
 
 // smallLast halves the last four blocks, so that a thread that is held up with one
@@ -84,11 +113,16 @@ func smallLast(blocks []block) []block {
 
 // scratchLen returns the floats that run needs.
 func (g *winogradData) scratchLen() int {
-	places := g.pool.Threads()
-	if g.shared {
-		places = 1
+	threads := g.pool.Threads()
+	block := g.blockLen(g.blocks[0].rows())
+	outside := threads * g.outsideLen()
+	switch g.division {
+	case local:
+		return g.filterLen() + outside + threads*block
+	case byPieces:
+		return threads*g.panelLen() + outside + block
 	}
-	return g.filterLen() + g.pool.Threads()*g.outsideLen() + places*g.blockLen(g.blocks[0].rows())
+	return g.filterLen() + outside + block
 }
 
 // outsideLen returns the floats of a place for pixels outside the output.
@@ -96,14 +130,23 @@ func (g *winogradData) outsideLen() int { return g.part * g.to }
 
 // run computes y.
 func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
+	outside, scratch := scratch[:len(work)*g.outsideLen()], scratch[len(work)*g.outsideLen():]
+	if g.division == byPieces {
+		memory, scratch := scratch[:len(work)*g.panelLen()], scratch[len(work)*g.panelLen():]
+		b := g.blocks[0]
+		g.place(&b, scratch)
+		g.runShared(work, &b, y, x, outside, add, func() { g.multiplyByPieces(work, &b, w, memory) })
+		return
+	}
 	u, scratch := scratch[:g.filterLen()], scratch[g.filterLen():]
 	g.transformFilter(work, u, w)
-	outside, scratch := scratch[:len(work)*g.outsideLen()], scratch[len(work)*g.outsideLen():]
-	if g.shared {
+	if g.division == shared {
 		for i := range g.blocks {
 			b := g.blocks[i]
 			g.place(&b, scratch)
-			g.runShared(work, &b, y, x, u, outside, add)
+			g.runShared(work, &b, y, x, outside, add, func() {
+				g.pool.Do(g.items(), func(worker, i int) { g.multiplyItem(&work[worker], &b, u, i) })
+			})
 		}
 		return
 	}
@@ -122,7 +165,7 @@ func (g *winogradData) runLocal(work *work, b, next *block, y, x, u, outside []f
 		g.transformSource(&work.transform, b, x, i)
 	}
 	for i := range g.items() {
-		g.multiply(work, b, u, i)
+		g.multiplyItem(work, b, u, i)
 		g.prefetchOutput(b, y, i, g.items())
 		g.prefetchSource(next, x, i, g.items())
 	}
@@ -131,34 +174,71 @@ func (g *winogradData) runLocal(work *work, b, next *block, y, x, u, outside []f
 	}
 }
 
-// runShared computes a block on all threads.
-func (g *winogradData) runShared(work []work, b *block, y, x, u, outside []float32, add bool) {
+// runShared computes a block on all threads; multiply computes its products.
+func (g *winogradData) runShared(work []work, b *block, y, x, outside []float32, add bool, multiply func()) {
 	g.pool.Do(g.parts(b), func(worker, i int) {
 		g.transformSource(&work[worker].transform, b, x, i)
 	})
-	g.pool.Do(g.items(), func(worker, i int) {
-		g.multiply(&work[worker], b, u, i)
-	})
+	multiply()
 	g.pool.Do(g.parts(b), func(worker, i int) {
 		g.transformOutput(&work[worker].transform, b, y, outside[worker*g.outsideLen():], i, add)
 	})
 }
 
-// transformFilter transforms the packed filter w into u.
-func (g *winogradData) transformFilter(work []work, u, w []float32) {
-	size := g.from * panelLanes(g.to)
-	g.pool.Do(g.filterChunks(), func(worker, i int) {
-		t := &work[worker].transform
-		panel, phase, first, n := g.chunk(i)
-		for i := range g.taps * g.taps {
-			t.src[i] = g.nothing
-			if at, ok := g.tap(g.phases[phase], i, g.turned); ok {
-				t.src[i] = w[(panel*9+at)*size+first:][:n]
-			}
+// multiplyItem computes an item of the products with a transformed filter: of an element,
+// a panel and an output phase, in this order.
+func (g *winogradData) multiplyItem(work *work, b *block, u []float32, i int) {
+	e, panel, out := g.product(i, len(g.output))
+	g.multiply(work, b, 0, b.rows(), g.column(u, panel), e, out)
+}
+
+// multiplyByPieces computes the products with the packed filter w, each panel of which a
+// thread transforms in its part of memory. If there are not enough panels for all
+// threads, they divide the rows, too.
+func (g *winogradData) multiplyByPieces(work []work, b *block, w, memory []float32) {
+	size, shares := g.panelLen(), g.rowShares(b)
+	g.pool.Do(panels(g.to)*shares, func(worker, i int) {
+		panel, share := i/shares, i%shares
+		from, to := share*b.rows()/shares, (share+1)*b.rows()/shares
+		u := g.panel(memory[worker*size:], panel)
+		for i := range len(g.phases) * g.chunks() {
+			_, phase, first, n := g.chunk(i)
+			g.transformChunk(&work[worker].transform, u, w, phase, first, n)
 		}
 		for e := range g.elements() {
-			t.dst[e] = u[g.matrix(e, panel, phase)+first:][:n]
+			for out := range g.output {
+				g.multiply(&work[worker], b, from, to, u, e, out)
+			}
 		}
-		g.transform(&g.transforms.filter, t, n)
 	})
+}
+
+// rowShares returns the number of parts of rows, of minRows or more, that give every
+// thread two items with a panel each.
+func (g *winogradData) rowShares(b *block) int {
+	return max(min((2*g.pool.Threads()-1)/panels(g.to)+1, b.rows()/minRows), 1)
+}
+
+// transformFilter transforms the packed filter w into u.
+func (g *winogradData) transformFilter(work []work, u, w []float32) {
+	g.pool.Do(g.filterChunks(), func(worker, i int) {
+		panel, phase, first, n := g.chunk(i)
+		g.transformChunk(&work[worker].transform, g.column(u, panel), w, phase, first, n)
+	})
+}
+
+// transformChunk transforms n floats of each tap's matrix of a panel of w, from first on,
+// into u.
+func (g *winogradData) transformChunk(t *transform, u piece, w []float32, phase, first, n int) {
+	nr := panelLanes(g.to)
+	for i := range g.taps * g.taps {
+		t.src[i] = g.nothing
+		if at, ok := g.tap(g.phases[phase], i, g.turned); ok {
+			t.src[i] = w[(u.panel*9+at)*g.from*nr+first:][:n]
+		}
+	}
+	for e := range g.elements() {
+		t.dst[e] = u.matrix(e, phase)[first:][:n]
+	}
+	g.transform(&g.transforms.filter, t, n)
 }

@@ -8,19 +8,20 @@ const groupsAtMost = 16
 // A winogradFilter computes the gradient of a filter by transformed pixels of x
 // and dy, whose products are summed over all images and tile positions. Small
 // gradients are summed by groups of blocks, each of them on one thread, and then
-// added up in order. Of large ones there is one group, whose blocks are shared. So
-// the order is the same for any number of threads.
+// added up in order. Of large ones there is one group, whose blocks are shared, or one
+// block, of which pieces of the gradient are summed and transformed one after the other.
+// So the order is the same for any number of threads.
 type winogradFilter struct {
 	winograd
-	pool   *pool.Pool
-	groups [][]block
-	shared bool
+	pool     *pool.Pool
+	groups   [][]block
+	division division
 }
 
 func newWinogradFilter(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, most limits) *winogradFilter {
 	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s, false, most), pool: p}
-	if g.shared = g.filterLen() > most.sums; g.shared {
-		g.groups = [][]block{g.cutShared(most)}
+	if g.division = g.choose(most.sums, most.sumPieces); g.division != local {
+		g.groups = [][]block{g.cutShared(g.division, most)}
 		return g
 	}
 	blocks := g.cut(max(most.own/g.blockLen(1), minRows))
@@ -36,19 +37,27 @@ const minRows = 16
 
 // scratchLen returns the floats that run needs.
 func (g *winogradFilter) scratchLen() int {
-	places := g.pool.Threads()
-	if g.shared {
-		places = 1
+	threads := g.pool.Threads()
+	block := g.blockLen(g.groups[0][0].rows())
+	switch g.division {
+	case local:
+		return len(g.groups)*g.filterLen() + threads*(chunkLen+block)
+	case byPieces:
+		return threads*(chunkLen+g.sliceLen()) + block
 	}
-	return len(g.groups)*g.filterLen() + g.pool.Threads()*chunkLen + places*g.blockLen(g.groups[0][0].rows())
+	return g.filterLen() + threads*chunkLen + block
 }
 
 // run computes dw.
 func (g *winogradFilter) run(work []work, dw, dy, x, scratch []float32) {
+	noTaps, scratch := scratch[:len(work)*chunkLen], scratch[len(work)*chunkLen:]
+	if g.division == byPieces {
+		g.runByPieces(work, dw, dy, x, noTaps, scratch)
+		return
+	}
 	size := g.filterLen()
 	sums, scratch := scratch[:len(g.groups)*size], scratch[len(g.groups)*size:]
-	noTaps, scratch := scratch[:len(work)*chunkLen], scratch[len(work)*chunkLen:]
-	if g.shared {
+	if g.division == shared {
 		g.sumShared(work, sums, dy, x, scratch)
 	} else {
 		place := g.blockLen(g.groups[0][0].rows())
@@ -57,7 +66,11 @@ func (g *winogradFilter) run(work []work, dw, dy, x, scratch []float32) {
 		})
 	}
 	g.pool.Do(g.filterChunks(), func(worker, i int) {
-		g.finish(&work[worker].transform, dw, sums, noTaps[worker*chunkLen:][:chunkLen], i)
+		panel, phase, first, n := g.chunk(i)
+		for group := range g.groups {
+			p := g.column(sums[group*size:], panel)
+			g.finish(&work[worker].transform, dw, p, noTaps[worker*chunkLen:][:chunkLen], phase, first, n, group > 0)
+		}
 	})
 }
 
@@ -72,7 +85,7 @@ func (g *winogradFilter) sumLocal(work *work, group []block, sums, dy, x, scratc
 		}
 		next := &group[min(n+1, len(group)-1)]
 		for i := range g.items() {
-			g.correlate(&work.tile, &b, sums, i, n > 0)
+			g.correlateItem(&work.tile, &b, sums, i, n > 0)
 			g.prefetchSource(next, x, i, g.items())
 			g.prefetchOutput(next, dy, i, g.items())
 		}
@@ -84,20 +97,43 @@ func (g *winogradFilter) sumShared(work []work, sums, dy, x, scratch []float32) 
 	blocks := g.groups[0]
 	for n, b := range blocks {
 		g.place(&b, scratch)
-		g.pool.Do(2*g.parts(&b), func(worker, i int) {
-			if t := &work[worker].transform; i%2 == 0 {
-				g.transformSource(t, &b, x, i/2)
-			} else {
-				g.transformSlope(t, &b, dy, i/2)
-			}
-		})
+		g.transformBoth(work, &b, dy, x)
 		next := &blocks[min(n+1, len(blocks)-1)]
 		g.pool.Do(g.items(), func(worker, i int) {
-			g.correlate(&work[worker].tile, &b, sums, i, n > 0)
+			g.correlateItem(&work[worker].tile, &b, sums, i, n > 0)
 			g.prefetchSource(next, x, i, g.items())
 			g.prefetchOutput(next, dy, i, g.items())
 		})
 	}
+}
+
+// runByPieces computes dw of one block on all threads, each of which sums a piece of the
+// gradient in its part of memory, and transforms it.
+func (g *winogradFilter) runByPieces(work []work, dw, dy, x, noTaps, memory []float32) {
+	size, nr := g.sliceLen(), panelLanes(g.to)
+	b := g.groups[0][0]
+	g.place(&b, memory[len(work)*size:])
+	g.transformBoth(work, &b, dy, x)
+	g.pool.Do(panels(g.to)*g.chunks(), func(worker, i int) {
+		p := g.slice(memory[worker*size:], i/g.chunks(), i%g.chunks())
+		for phase := range g.phases {
+			for e := range g.elements() {
+				g.correlate(&work[worker].tile, &b, p, e, phase, false)
+			}
+			g.finish(&work[worker].transform, dw, p, noTaps[worker*chunkLen:][:chunkLen], phase, p.first*nr, p.channels*nr, false)
+		}
+	})
+}
+
+// transformBoth transforms a block of x and dy on all threads.
+func (g *winogradFilter) transformBoth(work []work, b *block, dy, x []float32) {
+	g.pool.Do(2*g.parts(b), func(worker, i int) {
+		if t := &work[worker].transform; i%2 == 0 {
+			g.transformSource(t, b, x, i/2)
+		} else {
+			g.transformSlope(t, b, dy, i/2)
+		}
+	})
 }
 
 // transformSlope transforms a part of dy.
@@ -111,48 +147,51 @@ var origin = []tap{{}}
 // items returns the number of items that correlate takes.
 func (g *winogradFilter) items() int { return g.elements() * panels(g.to) * len(g.phases) }
 
-// correlate sums, or adds up, a block's products of an element, a panel and a phase,
-// in this order.
-func (g *winogradFilter) correlate(t *tile, b *block, sums []float32, i int, add bool) {
-	e, p, phase := g.product(i, len(g.phases))
+// correlateItem sums an item of a block's products: of an element, a panel and a phase, in
+// this order. With add, they are added up.
+func (g *winogradFilter) correlateItem(t *tile, b *block, sums []float32, i int, add bool) {
+	e, panel, phase := g.product(i, len(g.phases))
+	g.correlate(t, b, g.column(sums, panel), e, phase, add)
+}
+
+// correlate sums a block's products of an element and a phase in a piece of the gradient.
+func (g *winogradFilter) correlate(t *tile, b *block, p piece, e, phase int, add bool) {
 	if !g.meets(e, g.phases[phase]) {
 		return
 	}
 	nr := panelLanes(g.to)
-	lanes := min(nr, g.to-p*nr)
+	lanes := min(nr, g.to-p.panel*nr)
+	sums := p.matrix(e, phase)[:p.channels*nr]
 	if lanes < nr && !add {
-		clear(sums[i*g.from*nr:][:g.from*nr])
+		clear(sums)
 	}
 	*t = tile{
 		a: b.source, b: b.output, c: sums, taps: origin, steps: b.rows(), add: add,
-		a0: (phase*g.elements() + e) * g.sourceLen(b.rows()), b0: e*g.outputLen(b.rows()) + p*nr, c0: i * g.from * nr,
+		a0: (phase*g.elements()+e)*g.sourceLen(b.rows()) + p.first, b0: e*g.outputLen(b.rows()) + p.panel*nr,
 		lda: g.from, ldb: g.to, ldc: nr,
 	}
-	computeBlock(g.kernels.tn, t, g.from, lanes, 1)
+	computeBlock(g.kernels.tn, t, p.channels, lanes, 1)
 }
 
-// finish transforms chunk i of the groups' sums to the gradient dw. Taps that a phase
-// lacks go to noTaps.
-func (g *winogradFilter) finish(t *transform, dw, sums, noTaps []float32, i int) {
-	panel, phase, first, n := g.chunk(i)
-	size := g.from * panelLanes(g.to)
-	for group := range g.groups {
-		for e := range g.elements() {
-			t.src[e] = g.nothing
-			if g.meets(e, g.phases[phase]) {
-				t.src[e] = sums[group*g.filterLen()+g.matrix(e, panel, phase)+first:][:n]
-			}
+// finish transforms n floats of the sums of a piece, from first on, to the gradient dw. With
+// add, they are added to it. Taps that the phase lacks go to noTaps.
+func (g *winogradFilter) finish(t *transform, dw []float32, p piece, noTaps []float32, phase, first, n int, add bool) {
+	nr := panelLanes(g.to)
+	for e := range g.elements() {
+		t.src[e] = g.nothing
+		if g.meets(e, g.phases[phase]) {
+			t.src[e] = p.matrix(e, phase)[first-p.first*nr:][:n]
 		}
-		for i := range g.taps * g.taps {
-			t.dst[i] = noTaps
-			if at, ok := g.tap(g.phases[phase], i, false); ok {
-				t.dst[i] = dw[(panel*9+at)*size+first:][:n]
-			}
-		}
-		k := &g.transforms.sum
-		if group > 0 {
-			k = &g.transforms.sumAdd
-		}
-		g.transform(k, t, n)
 	}
+	for i := range g.taps * g.taps {
+		t.dst[i] = noTaps
+		if at, ok := g.tap(g.phases[phase], i, false); ok {
+			t.dst[i] = dw[(p.panel*9+at)*g.from*nr+first:][:n]
+		}
+	}
+	k := &g.transforms.sum
+	if add {
+		k = &g.transforms.sumAdd
+	}
+	g.transform(k, t, n)
 }
