@@ -34,8 +34,8 @@ func BenchmarkResNet18(b *testing.B) {
 			for _, s := range resnet18(net.width, net.n) {
 				name := fmt.Sprintf("width=%d/threads=%d/%d@%dx%d-%d-k%ds%d", net.width, threads,
 					s.C, s.H, s.W, s.OC, s.K, s.Stride)
-				b.Run("direct/"+name, func(b *testing.B) { benchmark(b, s, threads, kernelSets()[0], (*Conv).planDirect) })
-				if s.suitsWinograd() {
+				b.Run("direct/"+name, func(b *testing.B) { benchmark(b, s, threads, kernelSets()[0], planDirect) })
+				if s.suitsWinogradFilter() {
 					b.Run("winograd/"+name, func(b *testing.B) { benchmark(b, s, threads, kernelSets()[0], winogradPlan) })
 				}
 				if isa.AMX() {
@@ -52,12 +52,20 @@ func BenchmarkKernelSets(b *testing.B) {
 	for _, kernels := range kernelSets() {
 		for _, c := range []int{8, 16, 64} {
 			s := Shape{N: 32, C: c, H: 16, W: 16, OC: c, K: 3, Stride: 1, Pad: 1}
-			b.Run(fmt.Sprintf("%s/%d@16x16", kernels.name, c), func(b *testing.B) { benchmark(b, s, 1, kernels, (*Conv).planDirect) })
+			b.Run(fmt.Sprintf("%s/%d@16x16", kernels.name, c), func(b *testing.B) { benchmark(b, s, 1, kernels, planDirect) })
 		}
 	}
 }
 
-func winogradPlan(c *Conv) { c.planWinograd(c.kernels.limits) }
+func planDirect(c *Conv) {
+	c.planDirectData()
+	c.planDirectFilter()
+}
+
+func winogradPlan(c *Conv) {
+	c.planWinogradData(c.kernels.limits)
+	c.planWinogradFilter(c.kernels.limits)
+}
 
 func benchmark(b *testing.B, s Shape, threads int, kernels *kernelSet, plan func(*Conv)) {
 	p := pool.New(threads)

@@ -35,7 +35,7 @@ type Conv struct {
 	scratch *Scratch
 	work    []work // one for each worker
 
-	// The direct way, or Winograd's.
+	// The direct way, or Winograd's: of data, and of the filter's gradient.
 	forward, backward                 *gather
 	filter                            *correlate
 	winogradForward, winogradBackward *winogradData
@@ -93,13 +93,16 @@ func New(p *pool.Pool, s Shape, scratch *Scratch) *Conv {
 }
 
 func (c *Conv) plan() {
+	most := c.kernels.limits
 	if c.shape.suitsWinograd() {
-		c.planWinograd(c.kernels.limits)
+		c.planWinogradData(most)
 	} else {
-		c.planDirect()
+		c.planDirectData()
 	}
-	if c.shape.suitsWinogradFilter() && c.winogradFilter == nil {
-		c.winogradFilter = newWinogradFilter(c.pool, c.kernels, c.scratch, c.shape, c.kernels.limits)
+	if c.shape.suitsWinogradFilter() {
+		c.planWinogradFilter(most)
+	} else {
+		c.planDirectFilter()
 	}
 }
 
@@ -108,17 +111,19 @@ func newConv(p *pool.Pool, s Shape, scratch *Scratch, kernels *kernelSet) *Conv 
 	return &Conv{shape: s, pool: p, kernels: kernels, scratch: scratch, work: make([]work, p.Threads())}
 }
 
-func (c *Conv) planWinograd(most limits) {
-	p, s := c.pool, c.shape
-	c.winogradForward = newWinogradData(p, c.kernels, c.scratch, s, false, most)
-	c.winogradBackward = newWinogradData(p, c.kernels, c.scratch, s, true, most)
-	c.winogradFilter = newWinogradFilter(p, c.kernels, c.scratch, s, most)
+func (c *Conv) planWinogradData(most limits) {
+	c.winogradForward = newWinogradData(c.pool, c.kernels, c.scratch, c.shape, false, most)
+	c.winogradBackward = newWinogradData(c.pool, c.kernels, c.scratch, c.shape, true, most)
+}
+
+func (c *Conv) planWinogradFilter(most limits) {
+	c.winogradFilter = newWinogradFilter(c.pool, c.kernels, c.scratch, c.shape, most)
 }
 
 // Forward computes y, the convolution of x with the packed filter w.
 func (c *Conv) Forward(y, x, w []float32) {
 	s := c.shape
-	c.scratch.Meter.count(c.flop)
+	c.scratch.Meter.count(c.dataFlop)
 	y, x, w = y[:s.outLen()], x[:s.inLen()], w[:s.FilterLen()]
 	c.compute(c.winogradForward, c.forward, y, x, w, c.scratch.take(scratchLen(c.winogradForward)), false)
 }
@@ -127,7 +132,7 @@ func (c *Conv) Forward(y, x, w []float32) {
 // accumulate, it is added to dx.
 func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 	s := c.shape
-	c.scratch.Meter.count(c.flop)
+	c.scratch.Meter.count(c.dataFlop)
 	dx, dy, w = dx[:s.inLen()], dy[:s.outLen()], w[:s.FilterLen()]
 	size := FilterLen(s.C, s.OC, s.K)
 	scratch := c.scratch.take(size + scratchLen(c.winogradBackward))
@@ -158,7 +163,7 @@ func (c *Conv) compute(winograd *winogradData, direct *gather, out, in, w, scrat
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.
 func (c *Conv) BackwardFilter(dw, dy, x []float32) {
 	s := c.shape
-	c.scratch.Meter.count(c.flop)
+	c.scratch.Meter.count(c.filterFlop)
 	dw, dy, x = dw[:s.FilterLen()], dy[:s.outLen()], x[:s.inLen()]
 	if g := c.winogradFilter; g != nil {
 		g.run(c.work, dw, dy, x, c.scratch.take(g.scratchLen()))

@@ -160,7 +160,7 @@ type way struct {
 
 func wayOf(c *Conv) way {
 	limit := directError
-	if c.winogradForward != nil {
+	if c.winogradFilter != nil {
 		limit = winogradError
 	}
 	return way{c.Forward, c.BackwardFilter, c.BackwardData, limit, 0}
@@ -282,18 +282,23 @@ func TestAgainstDefinition(t *testing.T) {
 // variants returns the ways to compute a convolution of shape s.
 func variants(t *testing.T, p *pool.Pool, s Shape, kernels *kernelSet) map[string]way {
 	direct := newConv(p, s, new(Scratch), kernels)
-	direct.planDirect()
+	planDirect(direct)
 	all := map[string]way{"direct": wayOf(direct)}
 	if s.allowsWinograd() {
 		for name, most := range map[string]limits{
 			"winograd in local blocks":  {filter: math.MaxInt, sums: math.MaxInt},
 			"winograd in shared blocks": {shared: 1},
-			"winograd by pieces":        {pieces: math.Inf(1), sumPieces: math.Inf(1)},
+			"winograd by pieces":        {panels: math.Inf(1), slices: math.Inf(1)},
 		} {
 			c := newConv(p, s, new(Scratch), kernels)
-			c.planWinograd(most)
+			c.planWinogradData(most)
+			c.planWinogradFilter(most)
 			all[name] = wayOf(c)
 		}
+		mixed := newConv(p, s, new(Scratch), kernels)
+		mixed.planDirectData()
+		mixed.planWinogradFilter(limits{})
+		all["direct data, winograd's filter"] = wayOf(mixed)
 	}
 	if kernels != kernelSets()[0] {
 		return all
@@ -303,6 +308,23 @@ func variants(t *testing.T, p *pool.Pool, s Shape, kernels *kernelSet) map[strin
 		all["short by tiles, "+name] = shortWay(t, newShort(p, s, new(Scratch), tiles))
 	}
 	return all
+}
+
+// TestPlan: at stride 2 a filter may be too large for Winograd, but not its gradient.
+func TestPlan(t *testing.T) {
+	p := pool.New(1)
+	defer p.Close()
+	for s, want := range map[Shape][2]bool{
+		{N: 64, C: 512, H: 4, W: 4, OC: 512, K: 3, Stride: 1, Pad: 1}: {true, true},
+		{N: 64, C: 256, H: 8, W: 8, OC: 512, K: 3, Stride: 2, Pad: 1}: {false, true},
+		{N: 64, C: 256, H: 8, W: 8, OC: 512, K: 1, Stride: 2, Pad: 0}: {false, false},
+		{N: 64, C: 3, H: 32, W: 32, OC: 64, K: 3, Stride: 1, Pad: 1}:  {false, false},
+	} {
+		c := New(p, s, new(Scratch))
+		if got := [2]bool{c.winogradForward != nil, c.winogradFilter != nil}; got != want {
+			t.Errorf("%+v: Winograd's for data and for the filter: %v, want %v", s, got, want)
+		}
+	}
 }
 
 // checkShape checks all directions.

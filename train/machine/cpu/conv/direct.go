@@ -1,9 +1,13 @@
 package conv
 
-func (c *Conv) planDirect() {
+func (c *Conv) planDirectData() {
 	s, threads := c.shape, c.pool.Threads()
 	c.forward = s.gatherForward(threads, s.C, panelLanes(s.OC))
 	c.backward = s.gatherBackward(threads, s.OC, panelLanes(s.C))
+}
+
+func (c *Conv) planDirectFilter() {
+	s, threads := c.shape, c.pool.Threads()
 	areas := s.areas(s.N * (s.C*s.Stride*s.Stride + min(s.OC, panelLanes(s.OC))))
 	groups := min(enoughItems/panels(s.OC), s.outH()*s.outW()*s.N/groupRows)
 	p := s.whole(s.N*s.C, s.N*s.OC)

@@ -38,11 +38,18 @@ func (m *Meter) count(flop func() float64) {
 	}
 }
 
-// flop returns the floating-point operations of a call of c; each direction takes as
-// many.
-func (c *Conv) flop() float64 {
+// dataFlop returns the floating-point operations of a call forward or backward for data.
+func (c *Conv) dataFlop() float64 {
 	if c.winogradForward != nil {
 		return c.winogradForward.flop()
+	}
+	return c.shape.flop()
+}
+
+// filterFlop returns those of a call backward for the filter.
+func (c *Conv) filterFlop() float64 {
+	if c.winogradFilter != nil {
+		return c.winogradFilter.flop()
 	}
 	return c.shape.flop()
 }

@@ -31,7 +31,18 @@ func (g *winograd) panel(memory []float32, panel int) piece {
 // panelLen returns the floats of a panel of a transformed filter.
 func (g *winograd) panelLen() int { return g.filterLen() / panels(g.to) }
 
-// chunkLen is how many floats of a matrix are transformed at a time.
+// slice returns the piece of the i-th chunk of one phase's matrices in a panel, in memory of
+// its own, of sliceLen floats.
+func (g *winograd) slice(memory []float32, panel, i int) piece {
+	nr := panelLanes(g.to)
+	first, n := g.chunk(i)
+	return piece{floats: memory[:g.sliceLen()], element: chunkLen, panel: panel, first: first / nr, channels: n / nr}
+}
+
+// sliceLen returns the floats of a slice.
+func (g *winograd) sliceLen() int { return g.elements() * chunkLen }
+
+// chunkLen is how many floats of a matrix are transformed at a time: whole channels.
 const chunkLen = 2048
 
 // chunks returns the number of chunks of a matrix of all channels.
@@ -39,27 +50,17 @@ func (g *winograd) chunks() int {
 	return (g.from*panelLanes(g.to) + chunkLen - 1) / chunkLen
 }
 
+// chunk returns where chunk i of a matrix begins, and its length.
+func (g *winograd) chunk(i int) (first, n int) {
+	return i * chunkLen, min(chunkLen, g.from*panelLanes(g.to)-i*chunkLen)
+}
+
 // filterChunks returns the number of chunks of all panels and phases.
 func (g *winograd) filterChunks() int { return panels(g.to) * len(g.phases) * g.chunks() }
 
-// chunk returns the panel and the phase of chunk i of all, its place in a matrix, and its
-// length.
-func (g *winograd) chunk(i int) (panel, phase, first, n int) {
-	first = i % g.chunks() * chunkLen
+// filterChunk returns the panel and the phase of chunk i of all, and its place in a matrix.
+func (g *winograd) filterChunk(i int) (panel, phase, first, n int) {
+	first, n = g.chunk(i % g.chunks())
 	i /= g.chunks()
-	return i / len(g.phases), i % len(g.phases), first, min(chunkLen, g.from*panelLanes(g.to)-first)
+	return i / len(g.phases), i % len(g.phases), first, n
 }
-
-// slice returns the i-th piece of a panel, a chunk of each matrix, in memory of its own, of
-// sliceLen floats.
-func (g *winograd) slice(memory []float32, panel, i int) piece {
-	nr := panelLanes(g.to)
-	first := i * chunkLen / nr
-	return piece{
-		floats: memory[:g.sliceLen()], element: len(g.phases) * chunkLen, phase: chunkLen,
-		panel: panel, first: first, channels: min(chunkLen/nr, g.from-first),
-	}
-}
-
-// sliceLen returns the floats of a slice.
-func (g *winograd) sliceLen() int { return g.elements() * len(g.phases) * chunkLen }

@@ -49,27 +49,26 @@ func (s Shape) allowsWinograd() bool {
 	return s.K == 3 && s.Pad == 1 && (s.Stride == 1 || s.Stride == 2)
 }
 
-// suitsWinograd says whether that is the faster way. With few channels the
-// transforms of pixels weigh more than what they save, with few rows that of the
-// filter. Maps of less than a tile waste most of it. At stride 2 less is saved.
-func (s Shape) suitsWinograd() bool {
-	if !s.allowsWinograd() || min(s.outH(), s.outW()) < 4 {
-		return false
-	}
+// suitsWinogradFilter says whether that is the faster way to the gradient by the filter.
+// With few channels the transforms of pixels weigh more than what they save, with few
+// rows that of the filter. Maps of less than a tile waste most of it. At stride 2 less
+// is saved.
+func (s Shape) suitsWinogradFilter() bool {
+	channels := 16
 	if s.Stride == 2 {
-		return min(s.C, s.OC) >= 32 && s.tileRows() >= max(48, s.C*s.OC/256)
+		channels = 32
 	}
-	return min(s.C, s.OC) >= 16 && s.tileRows() >= 48
+	return s.allowsWinograd() && min(s.outH(), s.outW()) >= 4 && min(s.C, s.OC) >= channels && s.tileRows() >= 48
+}
+
+// suitsWinograd says it of the other directions, which at stride 2 save less than large
+// filters cost.
+func (s Shape) suitsWinograd() bool {
+	return s.suitsWinogradFilter() && (s.Stride == 1 || s.tileRows() >= s.C*s.OC/256)
 }
 
 // tileRows returns the number of tiles of all images.
 func (s Shape) tileRows() int { return s.N * ((s.outH() + 3) / 4) * ((s.outW() + 3) / 4) }
-
-// suitsWinogradFilter says it of the gradient by the filter, of which pieces are transformed
-// in a cache, however few rows there are for its channels.
-func (s Shape) suitsWinogradFilter() bool {
-	return s.suitsWinograd() || s.allowsWinograd() && min(s.outH(), s.outW()) >= 4 && min(s.C, s.OC) >= 32 && s.tileRows() >= 48
-}
 
 // A block is images [from, to) at the tile positions [first, last): the rows of a
 // matrix product. Its memory holds pixels of source and output transformed, in
@@ -122,16 +121,16 @@ func (g *winograd) filterLen() int {
 // that of each pixel a page of memory is read, which processors fetch in advance.
 func partImages(channels int) int { return min(max(1024/channels, 16), 64) }
 
-// pieces returns the number of parts of a tile position.
-func (g *winograd) pieces(b *block) int { return (b.images() + g.part - 1) / g.part }
+// perPosition returns the number of parts of a tile position.
+func (g *winograd) perPosition(b *block) int { return (b.images() + g.part - 1) / g.part }
 
 // parts returns the number of parts, which transforms take one of.
-func (g *winograd) parts(b *block) int { return (b.last - b.first) * g.pieces(b) }
+func (g *winograd) parts(b *block) int { return (b.last - b.first) * g.perPosition(b) }
 
 // at returns the tile position of part i, its images, and its first row in the
 // block.
 func (g *winograd) at(b *block, i int) (position, from, to, row int) {
-	position, i = b.first+i/g.pieces(b), i%g.pieces(b)
+	position, i = b.first+i/g.perPosition(b), i%g.perPosition(b)
 	from = b.from + i*g.part
 	to = min(from+g.part, b.to)
 	return position, from, to, (position-b.first)*b.images() + from - b.from
@@ -153,10 +152,7 @@ func (g *winograd) cut(rows int) []block {
 }
 
 // cutShared divides all into blocks for all threads, of whole tile positions.
-func (g *winograd) cutShared(d division, most limits) []block {
-	if d == byPieces {
-		return g.cut(g.tiles * g.n)
-	}
+func (g *winograd) cutShared(most limits) []block {
 	return g.cut(max(max(most.shared, g.filterLen())/g.blockLen(g.n), 1) * g.n)
 }
 
@@ -232,9 +228,9 @@ func (g *winograd) pixel(l *lattice, position, i, size int) (row int, inside boo
 	return (y*l.w + x) * g.n, y >= 0 && y < l.h && x >= 0 && x < l.w
 }
 
-// multiply computes the products of rows [from, to) of b and a panel of the filter, for an
-// element and an output phase. Those of the source's phases are summed.
-func (g *winograd) multiply(work *work, b *block, from, to int, u piece, e, out int) {
+// multiply computes the products of b and a panel of the filter, for an element and an
+// output phase. Those of the source's phases are summed.
+func (g *winograd) multiply(work *work, b *block, u piece, e, out int) {
 	if len(g.output) > 1 && !g.meets(e, g.phases[out]) {
 		return
 	}
@@ -248,12 +244,12 @@ func (g *winograd) multiply(work *work, b *block, from, to int, u piece, e, out 
 	t := &work.tile
 	*t = tile{
 		a: b.source, b: u.floats, c: b.output, taps: sums, steps: u.channels,
-		a0:  e*g.sourceLen(b.rows()) + from*g.from,
+		a0:  e * g.sourceLen(b.rows()),
 		b0:  e*u.element + out*u.phase,
-		c0:  (out*g.elements()+e)*g.outputLen(b.rows()) + from*g.to + u.panel*nr,
+		c0:  (out*g.elements()+e)*g.outputLen(b.rows()) + u.panel*nr,
 		lda: g.from, ldb: nr, ldc: g.to,
 	}
-	computeBlock(g.kernels.nn, t, to-from, min(nr, g.to-u.panel*nr), g.from)
+	computeBlock(g.kernels.nn, t, b.rows(), min(nr, g.to-u.panel*nr), g.from)
 }
 
 // product returns the element, panel and phase of product i, of so many phases.
@@ -261,7 +257,7 @@ func (g *winograd) product(i, phases int) (e, panel, phase int) {
 	return i / phases / panels(g.to), i / phases % panels(g.to), i % phases
 }
 
-// items returns the number of items that multiply takes.
+// items returns the number of products of a block and a transformed filter.
 func (g *winograd) items() int { return g.elements() * panels(g.to) * len(g.output) }
 
 // flop returns the floating-point operations of the products.

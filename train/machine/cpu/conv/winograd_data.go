@@ -30,16 +30,18 @@ type limits struct {
 	// stage after the other. It may be as large as a transformed filter, which
 	// is then read for every block.
 	shared int
-	// pieces is how large a block of all rows may be, as a share of a large
-	// transformed filter, for that to be in memory by pieces only; sumPieces of its
-	// gradient.
-	pieces, sumPieces float64
+	// panels is how large a block of all rows may be, as a share of a large transformed
+	// filter, for threads to transform that panel by panel; slices of its gradient, slice
+	// by slice.
+	panels, slices float64
+	// each is how many panels, or slices, there are then for each thread at least.
+	each int
 	// near is how large a tensor is at most whose pixels are still in a cache.
 	near int
 }
 
 var (
-	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 512 << 10 / 4, shared: 1 << 20 / 4, pieces: 0.5, sumPieces: 1.5, near: 6 << 20 / 4}
+	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 512 << 10 / 4, shared: 1 << 20 / 4, panels: 0.5, slices: 1.5, each: 2, near: 6 << 20 / 4}
 	// Plain Go computes so long that memory does not matter. Its sums keep their
 	// order, and so their bits.
 	goLimits = limits{filter: 4 << 20 / 4, shared: 4 << 20 / 4}
@@ -65,32 +67,29 @@ const (
 	// Of large ones every part is read once by one thread, as far as possible, and the
 	// blocks are shared.
 	shared
-	// Where there are few rows for a large one, there is one block, and every piece of
-	// the filter is transformed just before, or after, a thread multiplies by it.
+	// Where few rows use a large one there is one block, and every piece of the filter
+	// is transformed just before, or after, a thread multiplies by it.
 	byPieces
 )
 
 func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, backward bool, most limits) *winogradData {
 	g := &winogradData{winograd: *newWinograd(kernels, scratch, s, backward, most), pool: p, turned: backward}
-	g.division = g.choose(most.filter, most.pieces)
-	if g.division == local {
+	switch {
+	case g.filterLen() <= most.filter:
 		g.blocks = smallLast(g.cut(localRows(g.tiles*g.n, g.blockLen(1), most)))
-	} else {
-		g.blocks = g.cutShared(g.division, most)
+	case g.fewRows(most.panels) && panels(g.to) >= most.each*p.Threads():
+		g.division = byPieces
+		g.blocks = g.cut(g.tiles * g.n)
+	default:
+		g.division = shared
+		g.blocks = g.cutShared(most)
 	}
 	return g
 }
 
-// choose returns the division for a filter that is small up to so many floats, and large if
-// all rows take this share of it.
-func (g *winograd) choose(small int, pieces float64) division {
-	switch size := g.filterLen(); {
-	case size <= small:
-		return local
-	case float64(g.blockLen(g.tiles*g.n)) <= pieces*float64(size):
-		return byPieces
-	}
-	return shared
+// fewRows says whether a block of all rows has at most this share of the transformed filter.
+func (g *winograd) fewRows(share float64) bool {
+	return float64(g.blockLen(g.tiles*g.n)) <= share*float64(g.filterLen())
 }
 
 // smallLast halves the last four blocks, so that a thread that is held up with one
@@ -135,7 +134,7 @@ func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
 		memory, scratch := scratch[:len(work)*g.panelLen()], scratch[len(work)*g.panelLen():]
 		b := g.blocks[0]
 		g.place(&b, scratch)
-		g.runShared(work, &b, y, x, outside, add, func() { g.multiplyByPieces(work, &b, w, memory) })
+		g.runShared(work, &b, y, x, outside, add, func() { g.multiplyByPanels(work, &b, w, memory) })
 		return
 	}
 	u, scratch := scratch[:g.filterLen()], scratch[g.filterLen():]
@@ -189,40 +188,32 @@ func (g *winogradData) runShared(work []work, b *block, y, x, outside []float32,
 // a panel and an output phase, in this order.
 func (g *winogradData) multiplyItem(work *work, b *block, u []float32, i int) {
 	e, panel, out := g.product(i, len(g.output))
-	g.multiply(work, b, 0, b.rows(), g.column(u, panel), e, out)
+	g.multiply(work, b, g.column(u, panel), e, out)
 }
 
-// multiplyByPieces computes the products with the packed filter w, each panel of which a
-// thread transforms in its part of memory. If there are not enough panels for all
-// threads, they divide the rows, too.
-func (g *winogradData) multiplyByPieces(work []work, b *block, w, memory []float32) {
-	size, shares := g.panelLen(), g.rowShares(b)
-	g.pool.Do(panels(g.to)*shares, func(worker, i int) {
-		panel, share := i/shares, i%shares
-		from, to := share*b.rows()/shares, (share+1)*b.rows()/shares
-		u := g.panel(memory[worker*size:], panel)
-		for i := range len(g.phases) * g.chunks() {
-			_, phase, first, n := g.chunk(i)
-			g.transformChunk(&work[worker].transform, u, w, phase, first, n)
+// multiplyByPanels computes the products with the packed filter w, each panel of which a
+// thread transforms in its part of memory.
+func (g *winogradData) multiplyByPanels(work []work, b *block, w, memory []float32) {
+	g.pool.Do(panels(g.to), func(worker, panel int) {
+		u := g.panel(memory[worker*g.panelLen():], panel)
+		for phase := range g.phases {
+			for i := range g.chunks() {
+				first, n := g.chunk(i)
+				g.transformChunk(&work[worker].transform, u, w, phase, first, n)
+			}
 		}
 		for e := range g.elements() {
 			for out := range g.output {
-				g.multiply(&work[worker], b, from, to, u, e, out)
+				g.multiply(&work[worker], b, u, e, out)
 			}
 		}
 	})
 }
 
-// rowShares returns the number of parts of rows, of minRows or more, that give every
-// thread two items with a panel each.
-func (g *winogradData) rowShares(b *block) int {
-	return max(min((2*g.pool.Threads()-1)/panels(g.to)+1, b.rows()/minRows), 1)
-}
-
 // transformFilter transforms the packed filter w into u.
 func (g *winogradData) transformFilter(work []work, u, w []float32) {
 	g.pool.Do(g.filterChunks(), func(worker, i int) {
-		panel, phase, first, n := g.chunk(i)
+		panel, phase, first, n := g.filterChunk(i)
 		g.transformChunk(&work[worker].transform, g.column(u, panel), w, phase, first, n)
 	})
 }

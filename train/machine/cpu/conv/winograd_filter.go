@@ -2,15 +2,19 @@ package conv
 
 import "largestep/train/machine/cpu/pool"
 
-// groupsAtMost keeps the threads of a common processor busy.
-const groupsAtMost = 16
+// The order of sums must not depend on the number of threads: these keep those of a common
+// processor busy.
+const (
+	commonThreads = 8
+	groupsAtMost  = 2 * commonThreads
+)
 
 // A winogradFilter computes the gradient of a filter by transformed pixels of x
 // and dy, whose products are summed over all images and tile positions. Small
 // gradients are summed by groups of blocks, each of them on one thread, and then
 // added up in order. Of large ones there is one group, whose blocks are shared, or one
-// block, of which pieces of the gradient are summed and transformed one after the other.
-// So the order is the same for any number of threads.
+// block, of which each thread sums and transforms slices of the gradient. So the order
+// is the same for any number of threads.
 type winogradFilter struct {
 	winograd
 	pool     *pool.Pool
@@ -20,16 +24,30 @@ type winogradFilter struct {
 
 func newWinogradFilter(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, most limits) *winogradFilter {
 	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s, false, most), pool: p}
-	if g.division = g.choose(most.sums, most.sumPieces); g.division != local {
-		g.groups = [][]block{g.cutShared(g.division, most)}
-		return g
+	switch {
+	case g.filterLen() <= most.sums:
+		g.groups = g.cutGroups(most)
+	case g.fewRows(most.slices) && g.filterSlices() >= most.each*commonThreads:
+		g.division = byPieces
+		g.groups = [][]block{g.cut(g.tiles * g.n)}
+	default:
+		g.division = shared
+		g.groups = [][]block{g.cutShared(most)}
 	}
+	return g
+}
+
+// filterSlices returns the number of slices of a gradient, of all phases each.
+func (g *winogradFilter) filterSlices() int { return panels(g.to) * g.chunks() }
+
+// cutGroups divides all into groups of blocks that fit a thread's cache.
+func (g *winogradFilter) cutGroups(most limits) (all [][]block) {
 	blocks := g.cut(max(most.own/g.blockLen(1), minRows))
 	groups := min(len(blocks), groupsAtMost)
 	for i := range groups {
-		g.groups = append(g.groups, blocks[i*len(blocks)/groups:(i+1)*len(blocks)/groups])
+		all = append(all, blocks[i*len(blocks)/groups:(i+1)*len(blocks)/groups])
 	}
-	return g
+	return all
 }
 
 // minRows is the least number of rows that products are summed over at a time.
@@ -66,7 +84,7 @@ func (g *winogradFilter) run(work []work, dw, dy, x, scratch []float32) {
 		})
 	}
 	g.pool.Do(g.filterChunks(), func(worker, i int) {
-		panel, phase, first, n := g.chunk(i)
+		panel, phase, first, n := g.filterChunk(i)
 		for group := range g.groups {
 			p := g.column(sums[group*size:], panel)
 			g.finish(&work[worker].transform, dw, p, noTaps[worker*chunkLen:][:chunkLen], phase, first, n, group > 0)
@@ -107,14 +125,14 @@ func (g *winogradFilter) sumShared(work []work, sums, dy, x, scratch []float32) 
 	}
 }
 
-// runByPieces computes dw of one block on all threads, each of which sums a piece of the
+// runByPieces computes dw of one block on all threads, each of which sums a slice of the
 // gradient in its part of memory, and transforms it.
 func (g *winogradFilter) runByPieces(work []work, dw, dy, x, noTaps, memory []float32) {
 	size, nr := g.sliceLen(), panelLanes(g.to)
 	b := g.groups[0][0]
 	g.place(&b, memory[len(work)*size:])
 	g.transformBoth(work, &b, dy, x)
-	g.pool.Do(panels(g.to)*g.chunks(), func(worker, i int) {
+	g.pool.Do(g.filterSlices(), func(worker, i int) {
 		p := g.slice(memory[worker*size:], i/g.chunks(), i%g.chunks())
 		for phase := range g.phases {
 			for e := range g.elements() {

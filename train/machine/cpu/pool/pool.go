@@ -20,6 +20,9 @@ const (
 	spinPauses = 64
 )
 
+// One in restOf items of a loop belongs to no worker.
+const restOf = 8
+
 // A Pool runs loops on a fixed number of threads. One loop runs at a time: Do
 // must not be called from two goroutines at once, nor from within a loop.
 //
@@ -28,14 +31,15 @@ const (
 // fields change, before the claim is counted in done. Workers that come late
 // find nothing to claim, and nobody waits for them.
 //
-// A claim is for the next item of the worker's own share, or when that is done of
-// another's. So a worker finds in its caches what it computed in the loop before,
-// where loops go through their data in the same order.
+// A claim is for the next item of the worker's own share, when that is done of the
+// common rest, then of another's share. So a worker finds in its caches what it
+// computed in the loop before, where loops go through their data in the same order,
+// and the last items of a loop are begun in order.
 type Pool struct {
 	threads int
 	f       func(worker, i int)
 	n       int
-	shares  []share // one for each worker
+	shares  []share // one for each worker, and the rest
 	busy    atomic.Bool
 	failure atomic.Pointer[Panic]
 
@@ -77,7 +81,7 @@ func New(threads int) *Pool {
 	threads = max(threads, 1)
 	p := &Pool{
 		threads:  threads,
-		shares:   make([]share, threads),
+		shares:   make([]share, threads+1),
 		wake:     make(chan struct{}, threads),
 		finished: make(chan struct{}, 1),
 	}
@@ -110,11 +114,7 @@ func (p *Pool) Do(n int, f func(worker, i int)) {
 		panic("pool: Do on a pool that is closed or already running a loop")
 	}
 	p.f, p.n = f, n
-	for worker := range p.shares {
-		s := &p.shares[worker]
-		s.next.Store(int64(worker * n / p.threads))
-		s.end = int64((worker + 1) * n / p.threads)
-	}
+	p.divide(n)
 	p.done.Store(0)
 	p.unclaimed.Store(int64(n))
 	p.unpark(int64(n) - 1)
@@ -125,6 +125,19 @@ func (p *Pool) Do(n int, f func(worker, i int)) {
 	p.busy.Store(false)
 	if failure != nil {
 		panic(failure)
+	}
+}
+
+// divide gives every worker its share of n items, and leaves the last of them as the rest.
+func (p *Pool) divide(n int) {
+	own := n - n/restOf
+	for i := range p.shares {
+		first, end := i*own/p.threads, (i+1)*own/p.threads
+		if i == p.threads {
+			end = n
+		}
+		p.shares[i].next.Store(int64(first))
+		p.shares[i].end = int64(end)
 	}
 }
 
@@ -151,25 +164,32 @@ func (p *Pool) run(worker int) {
 			p.finished <- struct{}{}
 		}
 	}()
-	for share := worker; p.unclaimed.Add(-1) >= 0; {
+	for tried := 0; p.unclaimed.Add(-1) >= 0; {
 		claims++
 		var i int
-		i, share = p.take(share)
+		i, tried = p.take(worker, tried)
 		p.f(worker, i)
 	}
 }
 
-// take returns an item for a claim, of the first share from the given one on that has
-// any, and which share that is. There are as many claims as items.
-func (p *Pool) take(share int) (i, from int) {
+// take returns an item for a worker's claim, and how many shares it has found empty,
+// which were so many before. There are as many claims as items.
+func (p *Pool) take(worker, empty int) (i, nowEmpty int) {
 	for {
-		s := &p.shares[share]
+		at := (worker + empty - 1) % p.threads // another worker's
+		switch empty {
+		case 0:
+			at = worker
+		case 1:
+			at = p.threads // the rest
+		}
+		s := &p.shares[at]
 		if s.next.Load() < s.end {
 			if i := s.next.Add(1) - 1; i < s.end {
-				return int(i), share
+				return int(i), empty
 			}
 		}
-		share = (share + 1) % p.threads
+		empty++
 	}
 }
 

@@ -85,7 +85,7 @@ func TestWorkersBeginWithTheirShares(t *testing.T) {
 				return
 			}
 			begun[worker] = true
-			if want := worker * n / threads; i != want {
+			if want := worker * (n - n/restOf) / threads; i != want {
 				t.Errorf("worker %d begins with item %d, want %d", worker, i, want)
 			}
 			for arrived.Add(1); arrived.Load() < threads; { // nobody does another's before all have begun
