@@ -221,3 +221,37 @@ func BenchmarkForkJoin(b *testing.B) {
 		p.Close()
 	}
 }
+
+// BenchmarkHandOver reads 400 KB that another thread has just written: slowly where the two
+// cores share no cache.
+func BenchmarkHandOver(b *testing.B) {
+	const line = 64 / 8 // words of a cache line
+	p := New(2)
+	defer p.Close()
+	both := func(first, second func()) {
+		var begun atomic.Int64
+		p.Do(2, func(worker, _ int) {
+			for begun.Add(1); begun.Load() < 2; { // each has an item of its own
+			}
+			[]func(){first, second}[worker]()
+		})
+	}
+	words := make([]uint64, 400<<10/8)
+	best, sum := time.Hour, uint64(0)
+	for b.Loop() {
+		both(func() {}, func() {
+			for at := range words {
+				words[at]++
+			}
+		})
+		both(func() {
+			start := time.Now()
+			for at := 0; at < len(words); at += line {
+				sum += words[at]
+			}
+			best = min(best, time.Since(start))
+		}, func() {})
+	}
+	b.ReportMetric(float64(8*len(words))/float64(best.Nanoseconds()), "GB/s")
+	b.ReportMetric(0, "ns/op")
+}
