@@ -409,6 +409,37 @@ func TestSameBits(t *testing.T) {
 	}
 }
 
+// TestSameBitsOfLargeFilters: with more threads than large panels for all, they share blocks.
+func TestSameBitsOfLargeFilters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds")
+	}
+	s := Shape{N: 48, C: 512, H: 4, W: 4, OC: 520, K: 3, Stride: 1, Pad: 1}
+	r := rand.New(rand.NewPCG(7, 8))
+	x, dy, w := randoms(r, s.inLen()), randoms(r, s.outLen()), randoms(r, s.FilterLen())
+	var want [][]float32
+	for threads, division := range map[int]division{1: byPieces, 9: shared} {
+		p := pool.New(threads)
+		c := New(p, s, new(Scratch))
+		if c.kernels.limits == cacheLimits && c.winogradForward.division != division {
+			t.Errorf("%d threads divide the work in way %d, want %d", threads, c.winogradForward.division, division)
+		}
+		got := [][]float32{make([]float32, s.outLen()), make([]float32, s.inLen()), make([]float32, s.FilterLen())}
+		c.Forward(got[0], x, w)
+		c.BackwardData(got[1], dy, w, false)
+		c.BackwardFilter(got[2], dy, x)
+		p.Close()
+		if want == nil {
+			want = got
+		}
+		for i, result := range []string{"y", "dx", "dw"} {
+			if !slices.Equal(got[i], want[i]) {
+				t.Errorf("%s differs between 1 and 9 threads", result)
+			}
+		}
+	}
+}
+
 // TestSharedScratch: what one Conv leaves in the scratch does not reach another.
 func TestSharedScratch(t *testing.T) {
 	p := pool.New(2)
