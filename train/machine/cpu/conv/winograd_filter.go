@@ -162,17 +162,18 @@ func (g *winogradFilter) transformSlope(t *transform, b *block, dy []float32, i 
 // origin is the only tap of a matrix product.
 var origin = []tap{{}}
 
-// items returns the number of items that correlate takes.
+// items returns the number of items that correlateItem takes.
 func (g *winogradFilter) items() int { return g.elements() * panels(g.to) * len(g.phases) }
 
-// correlateItem sums an item of a block's products: of an element, a panel and a phase, in
-// this order. With add, they are added up.
+// correlateItem correlates an item of a block's products: of an element, a panel and a phase,
+// in this order.
 func (g *winogradFilter) correlateItem(t *tile, b *block, sums []float32, i int, add bool) {
 	e, panel, phase := g.product(i, len(g.phases))
 	g.correlate(t, b, g.column(sums, panel), e, phase, add)
 }
 
-// correlate sums a block's products of an element and a phase in a piece of the gradient.
+// correlate sums a block's products of an element and a phase in a piece of the gradient, or
+// adds them to it.
 func (g *winogradFilter) correlate(t *tile, b *block, p piece, e, phase int, add bool) {
 	if !g.meets(e, g.phases[phase]) {
 		return
