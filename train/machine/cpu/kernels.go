@@ -98,8 +98,11 @@ func (e *Engine) BatchNormBackward(b op.BatchNorm, g op.BatchNormGradients, dy, 
 		DX: orLike(g.X, x), DResidual: matrix(g.Residual),
 		DGamma: orScratch(g.Gamma, x.Shape[1]), DBeta: orScratch(g.Beta, x.Shape[1]),
 	}
-	if b.ReLU {
+	switch {
+	case b.ReLU && b.Residual:
 		n.Y = matrix(y)
+	case b.ReLU:
+		n.Beta = f32(beta)
 	}
 	n.Run(e.threads)
 }

@@ -10,6 +10,8 @@ var neon = kernels{
 	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normaliseNEON, normaliseAddNEON},
 	gradSums:        [2]func(sums, g, x, y, dy, mean []float32, period int, floor float32){gradSumsNEON, gradSumsStoreNEON},
 	inputGrad:       inputGradNEON,
+	gradSumsOfX:     gradSumsOfXNEON,
+	inputGradOfX:    inputGradOfXNEON,
 	addWide:         addWideNEON,
 	add:             addNEON,
 	larger:          largerNEON,

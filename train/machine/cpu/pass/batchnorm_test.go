@@ -218,6 +218,42 @@ func testBatchNormGrad(t *testing.T, rows, channels int, relu, residual bool) {
 	z.check(t)
 }
 
+// Without a residual the mask of ReLU follows from x: to the same bits as from y, where
+// y is 0 and where it is NaN, too.
+func TestBatchNormGradOfX(t *testing.T) {
+	eachKernels(t, func(t *testing.T) {
+		shapes(t, func(t *testing.T, rows, channels int) {
+			if rows < 2 {
+				return
+			}
+			z := newZone()
+			n := newBatchNorm(z, rows, channels, true, false)
+			n.Beta[0], n.Gamma[channels-1], n.Beta[channels-1] = 0, 0, 0 // this channel's y is 0
+			if channels > 2 {
+				n.X.Floats[1] = float32(math.NaN())
+			}
+			p := pool.New(1)
+			n.Train(p)
+			want := &BatchNormGrad{
+				DY: Floats(z.normal(rows*channels, 0.1, 1)), X: n.X, Y: n.Y, Gamma: n.Gamma, Mean: n.Mean, InvStd: n.InvStd,
+				DX: Floats(z.alloc(rows * channels)), DGamma: z.alloc(channels), DBeta: z.alloc(channels),
+			}
+			want.Run(p)
+			withPools(t, func(t *testing.T, p *pool.Pool) {
+				got := *want
+				got.Y, got.Beta, got.DGamma, got.DBeta = Matrix{}, n.Beta, z.alloc(channels), z.alloc(channels)
+				got.DY = Floats(z.clone(want.DY.Floats))
+				got.DX = got.DY
+				got.Run(p)
+				sameBits(t, "dx in dy's place", got.DX.Floats, want.DX.Floats)
+				sameBits(t, "dgamma", got.DGamma, want.DGamma)
+				sameBits(t, "dbeta", got.DBeta, want.DBeta)
+			})
+			z.check(t)
+		})
+	})
+}
+
 type batchNormGradResult struct{ dx, g, dgamma, dbeta []float64 }
 
 func naiveBatchNormGrad(b *BatchNormGrad) *batchNormGradResult {

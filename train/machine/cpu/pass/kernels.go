@@ -23,7 +23,10 @@ type kernels struct {
 	normalise [2]func(y, x, residual, params []float32, period int, floor float32)  // by has(residual)
 	gradSums  [2]func(sums, g, x, y, dy, mean []float32, period int, floor float32) // by has(g)
 	inputGrad func(dx, x, y, dy, params []float32, period int, floor float32)
-	addWide   func(dst []float64, x []float32)
+
+	gradSumsOfX  func(sums, x, dy, params []float32, period int)
+	inputGradOfX func(dx, x, dy, params, beta []float32, period int)
+	addWide func(dst []float64, x []float32)
 
 	add, larger, scale, accumulate, descend, descendMomentum elementwise
 
@@ -42,6 +45,8 @@ var reference = kernels{
 	normalise:       [2]func(y, x, residual, params []float32, period int, floor float32){normalise, normalise},
 	gradSums:        [2]func(sums, g, x, y, dy, mean []float32, period int, floor float32){gradSums, gradSums},
 	inputGrad:       inputGrad,
+	gradSumsOfX:     gradSumsOfX,
+	inputGradOfX:    inputGradOfX,
 	addWide:         addWide,
 	add:             add,
 	larger:          larger,
@@ -142,6 +147,36 @@ func inputGrad(dx, x, y, dy, params []float32, period int, floor float32) {
 		b, c := params[2*period:][:len(row)], params[3*period:][:len(row)]
 		for j, v := range row {
 			dx[j] = a[j]*choose(y[j], floor, dy[j], 0) + (b[j]*(v-mean[j]) + c[j])
+		}
+	}
+}
+
+// gradSumsOfX is gradSums with y = scale·(x−mean) + beta and floor 0, for params mean,
+// scale, beta.
+func gradSumsOfX(sums, x, dy, params []float32, period int) {
+	for i := 0; i < len(x); i += period {
+		row := x[i:min(i+period, len(x))]
+		dy, sum, product := dy[i:][:len(row)], sums[:len(row)], sums[period:][:len(row)]
+		mean, scale, beta := params[:len(row)], params[period:][:len(row)], params[2*period:][:len(row)]
+		for j, v := range row {
+			y := scale[j]*(v-mean[j]) + beta[j]
+			d := choose(y, 0, dy[j], 0)
+			sum[j] += d
+			product[j] += d * (v - mean[j])
+		}
+	}
+}
+
+// inputGradOfX is inputGrad with y = a·(x−mean) + beta and floor 0.
+func inputGradOfX(dx, x, dy, params, beta []float32, period int) {
+	for i := 0; i < len(x); i += period {
+		row := x[i:min(i+period, len(x))]
+		dx, dy, beta := dx[i:][:len(row)], dy[i:][:len(row)], beta[:len(row)]
+		mean, a := params[:len(row)], params[period:][:len(row)]
+		b, c := params[2*period:][:len(row)], params[3*period:][:len(row)]
+		for j, v := range row {
+			y := a[j]*(v-mean[j]) + beta[j]
+			dx[j] = a[j]*choose(y, 0, dy[j], 0) + (b[j]*(v-mean[j]) + c[j])
 		}
 	}
 }

@@ -23,6 +23,12 @@ func gradSumsStoreAVX2(sums []float32, g []float32, x []float32, y []float32, dy
 func inputGradAVX2(dx []float32, x []float32, y []float32, dy []float32, params []float32, period int, floor float32)
 
 //go:noescape
+func gradSumsOfXAVX2(sums []float32, x []float32, dy []float32, params []float32, period int)
+
+//go:noescape
+func inputGradOfXAVX2(dx []float32, x []float32, dy []float32, params []float32, beta []float32, period int)
+
+//go:noescape
 func addAVX2(dst []float32, x []float32, y []float32, a float32, b float32, c float32)
 
 //go:noescape
@@ -69,6 +75,12 @@ func gradSumsStoreAVX512(sums []float32, g []float32, x []float32, y []float32, 
 
 //go:noescape
 func inputGradAVX512(dx []float32, x []float32, y []float32, dy []float32, params []float32, period int, floor float32)
+
+//go:noescape
+func gradSumsOfXAVX512(sums []float32, x []float32, dy []float32, params []float32, period int)
+
+//go:noescape
+func inputGradOfXAVX512(dx []float32, x []float32, dy []float32, params []float32, beta []float32, period int)
 
 //go:noescape
 func addAVX512(dst []float32, x []float32, y []float32, a float32, b float32, c float32)

@@ -274,55 +274,187 @@ wideRowsEnd:
 // Requires: AVX, FMA3
 TEXT ·inputGradAVX2(SB), NOSPLIT, $0-132
 	VBROADCASTSS floor+128(FP), Y0
-	MOVQ         dx_base+0(FP), CX
-	MOVQ         x_base+24(FP), DX
-	MOVQ         y_base+48(FP), BX
-	MOVQ         dy_base+72(FP), SI
-	MOVQ         params_base+96(FP), DI
-	MOVQ         dx_len+8(FP), R8
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dy_base+72(FP), BX
+	MOVQ         params_base+96(FP), SI
+	MOVQ         dx_len+8(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         period+120(FP), R8
 	SHLQ         $0x02, R8
-	MOVQ         period+120(FP), R9
-	SHLQ         $0x02, R9
 
 wideRows:
-	SUBQ R9, R8
+	SUBQ R8, DI
 	JL   wideRowsEnd
-	MOVQ params_base+96(FP), DI
-	MOVQ R9, R10
+	MOVQ params_base+96(FP), SI
+	MOVQ R8, R9
 
 columns:
-	LEAQ        (R9)(R9*2), AX
-	VMOVUPS     (DI), Y1
-	VMOVUPS     (DI)(R9*1), Y2
-	VMOVUPS     (DI)(R9*2), Y3
-	VMOVUPS     (DI)(AX*1), Y4
-	VMOVUPS     (DX), Y5
+	LEAQ        (R8)(R8*2), R10
+	VMOVUPS     (SI), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(R8*2), Y3
+	VMOVUPS     (SI)(R10*1), Y4
+	VMOVUPS     (CX), Y5
 	VSUBPS      Y1, Y5, Y5
 	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, (BX), Y0, Y1
-	VMOVUPS     (SI), Y3
+	VCMPPS      $0x19, (DX), Y0, Y1
+	VMOVUPS     (BX), Y3
 	VANDPS      Y1, Y3, Y3
 	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, (CX)
-	LEAQ        (R9)(R9*2), AX
-	VMOVUPS     32(DI), Y1
-	VMOVUPS     32(DI)(R9*1), Y2
-	VMOVUPS     32(DI)(R9*2), Y3
-	VMOVUPS     32(DI)(AX*1), Y4
-	VMOVUPS     32(DX), Y5
+	VMOVUPS     Y5, (AX)
+	LEAQ        (R8)(R8*2), R10
+	VMOVUPS     32(SI), Y1
+	VMOVUPS     32(SI)(R8*1), Y2
+	VMOVUPS     32(SI)(R8*2), Y3
+	VMOVUPS     32(SI)(R10*1), Y4
+	VMOVUPS     32(CX), Y5
 	VSUBPS      Y1, Y5, Y5
 	VFMADD213PS Y4, Y3, Y5
-	VCMPPS      $0x19, 32(BX), Y0, Y1
-	VMOVUPS     32(SI), Y3
+	VCMPPS      $0x19, 32(DX), Y0, Y1
+	VMOVUPS     32(BX), Y3
 	VANDPS      Y1, Y3, Y3
 	VFMADD231PS Y3, Y2, Y5
-	VMOVUPS     Y5, 32(CX)
+	VMOVUPS     Y5, 32(AX)
+	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	ADDQ        $0x40, BX
 	ADDQ        $0x40, SI
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, R10
+	SUBQ        $0x40, R9
+	JNE         columns
+	JMP         wideRows
+
+wideRowsEnd:
+	VZEROUPPER
+	RET
+
+// func gradSumsOfXAVX2(sums []float32, x []float32, dy []float32, params []float32, period int)
+// Requires: AVX, FMA3
+TEXT ·gradSumsOfXAVX2(SB), NOSPLIT, $0-104
+	VXORPS Y0, Y0, Y0
+	MOVQ   x_base+24(FP), AX
+	MOVQ   dy_base+48(FP), CX
+	MOVQ   params_base+72(FP), DX
+	MOVQ   sums_base+0(FP), BX
+	MOVQ   x_len+32(FP), SI
+	SHLQ   $0x02, SI
+	MOVQ   period+96(FP), DI
+	SHLQ   $0x02, DI
+
+wideRows:
+	SUBQ DI, SI
+	JL   wideRowsEnd
+	MOVQ params_base+72(FP), DX
+	MOVQ sums_base+0(FP), BX
+	MOVQ DI, R8
+
+columns:
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (DX)(DI*1), Y2
+	VMOVUPS     (DX)(DI*2), Y3
+	VMOVUPS     (BX), Y4
+	VMOVUPS     (BX)(DI*1), Y5
+	VMOVUPS     (AX), Y6
+	VSUBPS      Y1, Y6, Y6
+	VMOVAPS     Y6, Y1
+	VFMADD213PS Y3, Y2, Y1
+	VCMPPS      $0x19, Y1, Y0, Y1
+	VMOVUPS     (CX), Y2
+	VANDPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y6, Y5
+	VADDPS      Y2, Y4, Y4
+	VMOVUPS     Y4, (BX)
+	VMOVUPS     Y5, (BX)(DI*1)
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(DX)(DI*1), Y2
+	VMOVUPS     32(DX)(DI*2), Y3
+	VMOVUPS     32(BX), Y4
+	VMOVUPS     32(BX)(DI*1), Y5
+	VMOVUPS     32(AX), Y6
+	VSUBPS      Y1, Y6, Y6
+	VMOVAPS     Y6, Y1
+	VFMADD213PS Y3, Y2, Y1
+	VCMPPS      $0x19, Y1, Y0, Y1
+	VMOVUPS     32(CX), Y2
+	VANDPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y6, Y5
+	VADDPS      Y2, Y4, Y4
+	VMOVUPS     Y4, 32(BX)
+	VMOVUPS     Y5, 32(BX)(DI*1)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	SUBQ        $0x40, R8
+	JNE         columns
+	JMP         wideRows
+
+wideRowsEnd:
+	VZEROUPPER
+	RET
+
+// func inputGradOfXAVX2(dx []float32, x []float32, dy []float32, params []float32, beta []float32, period int)
+// Requires: AVX, FMA3
+TEXT ·inputGradOfXAVX2(SB), NOSPLIT, $0-128
+	VXORPS Y0, Y0, Y0
+	MOVQ   dx_base+0(FP), AX
+	MOVQ   x_base+24(FP), CX
+	MOVQ   dy_base+48(FP), DX
+	MOVQ   params_base+72(FP), BX
+	MOVQ   beta_base+96(FP), SI
+	MOVQ   dx_len+8(FP), DI
+	SHLQ   $0x02, DI
+	MOVQ   period+120(FP), R8
+	SHLQ   $0x02, R8
+
+wideRows:
+	SUBQ R8, DI
+	JL   wideRowsEnd
+	MOVQ params_base+72(FP), BX
+	MOVQ beta_base+96(FP), SI
+	MOVQ R8, R9
+
+columns:
+	LEAQ        (R8)(R8*2), R10
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(R8*1), Y2
+	VMOVUPS     (BX)(R8*2), Y3
+	VMOVUPS     (BX)(R10*1), Y4
+	VMOVUPS     (SI), Y5
+	VMOVUPS     (CX), Y6
+	VSUBPS      Y1, Y6, Y6
+	VMOVAPS     Y6, Y1
+	VFMADD213PS Y5, Y2, Y1
+	VCMPPS      $0x19, Y1, Y0, Y1
+	VMOVUPS     (DX), Y5
+	VANDPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y6
+	VFMADD231PS Y5, Y2, Y6
+	VMOVUPS     Y6, (AX)
+	LEAQ        (R8)(R8*2), R10
+	VMOVUPS     32(BX), Y1
+	VMOVUPS     32(BX)(R8*1), Y2
+	VMOVUPS     32(BX)(R8*2), Y3
+	VMOVUPS     32(BX)(R10*1), Y4
+	VMOVUPS     32(SI), Y5
+	VMOVUPS     32(CX), Y6
+	VSUBPS      Y1, Y6, Y6
+	VMOVAPS     Y6, Y1
+	VFMADD213PS Y5, Y2, Y1
+	VCMPPS      $0x19, Y1, Y0, Y1
+	VMOVUPS     32(DX), Y5
+	VANDPS      Y1, Y5, Y5
+	VFMADD213PS Y4, Y3, Y6
+	VFMADD231PS Y5, Y2, Y6
+	VMOVUPS     Y6, 32(AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	SUBQ        $0x40, R9
 	JNE         columns
 	JMP         wideRows
 
@@ -1522,73 +1654,73 @@ wideRowsEnd:
 // Requires: AVX, AVX512F
 TEXT ·inputGradAVX512(SB), NOSPLIT, $0-132
 	VBROADCASTSS floor+128(FP), Z0
-	MOVQ         dx_base+0(FP), CX
-	MOVQ         x_base+24(FP), DX
-	MOVQ         y_base+48(FP), BX
-	MOVQ         dy_base+72(FP), SI
-	MOVQ         params_base+96(FP), DI
-	MOVQ         dx_len+8(FP), R8
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dy_base+72(FP), BX
+	MOVQ         params_base+96(FP), SI
+	MOVQ         dx_len+8(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         period+120(FP), R8
 	SHLQ         $0x02, R8
-	MOVQ         period+120(FP), R9
-	SHLQ         $0x02, R9
-	CMPQ         R9, $0x00000100
+	CMPQ         R8, $0x00000100
 	JNE          wide
-	LEAQ         (R9)(R9*2), AX
-	VMOVUPS      (DI), Z1
-	VMOVUPS      (DI)(R9*1), Z2
-	VMOVUPS      (DI)(R9*2), Z3
-	VMOVUPS      (DI)(AX*1), Z4
-	LEAQ         (R9)(R9*2), AX
-	VMOVUPS      64(DI), Z5
-	VMOVUPS      64(DI)(R9*1), Z6
-	VMOVUPS      64(DI)(R9*2), Z7
-	VMOVUPS      64(DI)(AX*1), Z8
-	LEAQ         (R9)(R9*2), AX
-	VMOVUPS      128(DI), Z9
-	VMOVUPS      128(DI)(R9*1), Z10
-	VMOVUPS      128(DI)(R9*2), Z11
-	VMOVUPS      128(DI)(AX*1), Z12
-	LEAQ         (R9)(R9*2), AX
-	VMOVUPS      192(DI), Z13
-	VMOVUPS      192(DI)(R9*1), Z14
-	VMOVUPS      192(DI)(R9*2), Z15
-	VMOVUPS      192(DI)(AX*1), Z16
+	LEAQ         (R8)(R8*2), R9
+	VMOVUPS      (SI), Z1
+	VMOVUPS      (SI)(R8*1), Z2
+	VMOVUPS      (SI)(R8*2), Z3
+	VMOVUPS      (SI)(R9*1), Z4
+	LEAQ         (R8)(R8*2), R9
+	VMOVUPS      64(SI), Z5
+	VMOVUPS      64(SI)(R8*1), Z6
+	VMOVUPS      64(SI)(R8*2), Z7
+	VMOVUPS      64(SI)(R9*1), Z8
+	LEAQ         (R8)(R8*2), R9
+	VMOVUPS      128(SI), Z9
+	VMOVUPS      128(SI)(R8*1), Z10
+	VMOVUPS      128(SI)(R8*2), Z11
+	VMOVUPS      128(SI)(R9*1), Z12
+	LEAQ         (R8)(R8*2), R9
+	VMOVUPS      192(SI), Z13
+	VMOVUPS      192(SI)(R8*1), Z14
+	VMOVUPS      192(SI)(R8*2), Z15
+	VMOVUPS      192(SI)(R9*1), Z16
 
 rows:
-	SUBQ        R9, R8
+	SUBQ        R8, DI
 	JL          rowsEnd
-	VMOVUPS     (DX), Z17
+	VMOVUPS     (CX), Z17
 	VSUBPS      Z1, Z17, Z17
 	VFMADD213PS Z4, Z3, Z17
-	VCMPPS      $0x19, (BX), Z0, K1
-	VMOVUPS.Z   (SI), K1, Z18
+	VCMPPS      $0x19, (DX), Z0, K1
+	VMOVUPS.Z   (BX), K1, Z18
 	VFMADD231PS Z18, Z2, Z17
-	VMOVUPS     Z17, (CX)
-	VMOVUPS     64(DX), Z17
+	VMOVUPS     Z17, (AX)
+	VMOVUPS     64(CX), Z17
 	VSUBPS      Z5, Z17, Z17
 	VFMADD213PS Z8, Z7, Z17
-	VCMPPS      $0x19, 64(BX), Z0, K1
-	VMOVUPS.Z   64(SI), K1, Z18
+	VCMPPS      $0x19, 64(DX), Z0, K1
+	VMOVUPS.Z   64(BX), K1, Z18
 	VFMADD231PS Z18, Z6, Z17
-	VMOVUPS     Z17, 64(CX)
-	VMOVUPS     128(DX), Z17
+	VMOVUPS     Z17, 64(AX)
+	VMOVUPS     128(CX), Z17
 	VSUBPS      Z9, Z17, Z17
 	VFMADD213PS Z12, Z11, Z17
-	VCMPPS      $0x19, 128(BX), Z0, K1
-	VMOVUPS.Z   128(SI), K1, Z18
+	VCMPPS      $0x19, 128(DX), Z0, K1
+	VMOVUPS.Z   128(BX), K1, Z18
 	VFMADD231PS Z18, Z10, Z17
-	VMOVUPS     Z17, 128(CX)
-	VMOVUPS     192(DX), Z17
+	VMOVUPS     Z17, 128(AX)
+	VMOVUPS     192(CX), Z17
 	VSUBPS      Z13, Z17, Z17
 	VFMADD213PS Z16, Z15, Z17
-	VCMPPS      $0x19, 192(BX), Z0, K1
-	VMOVUPS.Z   192(SI), K1, Z18
+	VCMPPS      $0x19, 192(DX), Z0, K1
+	VMOVUPS.Z   192(BX), K1, Z18
 	VFMADD231PS Z18, Z14, Z17
-	VMOVUPS     Z17, 192(CX)
-	ADDQ        R9, CX
-	ADDQ        R9, DX
-	ADDQ        R9, BX
-	ADDQ        R9, SI
+	VMOVUPS     Z17, 192(AX)
+	ADDQ        R8, AX
+	ADDQ        R8, CX
+	ADDQ        R8, DX
+	ADDQ        R8, BX
 	JMP         rows
 
 rowsEnd:
@@ -1597,30 +1729,277 @@ rowsEnd:
 
 wide:
 wideRows:
-	SUBQ R9, R8
+	SUBQ R8, DI
 	JL   wideRowsEnd
-	MOVQ params_base+96(FP), DI
-	MOVQ R9, R10
+	MOVQ params_base+96(FP), SI
+	MOVQ R8, R9
 
 columns:
-	LEAQ        (R9)(R9*2), AX
-	VMOVUPS     (DI), Z1
-	VMOVUPS     (DI)(R9*1), Z2
-	VMOVUPS     (DI)(R9*2), Z3
-	VMOVUPS     (DI)(AX*1), Z4
-	VMOVUPS     (DX), Z5
+	LEAQ        (R8)(R8*2), R10
+	VMOVUPS     (SI), Z1
+	VMOVUPS     (SI)(R8*1), Z2
+	VMOVUPS     (SI)(R8*2), Z3
+	VMOVUPS     (SI)(R10*1), Z4
+	VMOVUPS     (CX), Z5
 	VSUBPS      Z1, Z5, Z5
 	VFMADD213PS Z4, Z3, Z5
-	VCMPPS      $0x19, (BX), Z0, K1
-	VMOVUPS.Z   (SI), K1, Z1
+	VCMPPS      $0x19, (DX), Z0, K1
+	VMOVUPS.Z   (BX), K1, Z1
 	VFMADD231PS Z1, Z2, Z5
-	VMOVUPS     Z5, (CX)
+	VMOVUPS     Z5, (AX)
+	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	ADDQ        $0x40, BX
 	ADDQ        $0x40, SI
-	ADDQ        $0x40, DI
-	SUBQ        $0x40, R10
+	SUBQ        $0x40, R9
+	JNE         columns
+	JMP         wideRows
+
+wideRowsEnd:
+	VZEROUPPER
+	RET
+
+// func gradSumsOfXAVX512(sums []float32, x []float32, dy []float32, params []float32, period int)
+// Requires: AVX, AVX512F
+TEXT ·gradSumsOfXAVX512(SB), NOSPLIT, $0-104
+	VPXORD  Z0, Z0, Z0
+	MOVQ    x_base+24(FP), AX
+	MOVQ    dy_base+48(FP), CX
+	MOVQ    params_base+72(FP), DX
+	MOVQ    sums_base+0(FP), BX
+	MOVQ    x_len+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    period+96(FP), DI
+	SHLQ    $0x02, DI
+	CMPQ    DI, $0x00000100
+	JNE     wide
+	VMOVUPS (DX), Z1
+	VMOVUPS (DX)(DI*1), Z2
+	VMOVUPS (DX)(DI*2), Z3
+	VMOVUPS (BX), Z4
+	VMOVUPS (BX)(DI*1), Z5
+	VMOVUPS 64(DX), Z6
+	VMOVUPS 64(DX)(DI*1), Z7
+	VMOVUPS 64(DX)(DI*2), Z8
+	VMOVUPS 64(BX), Z9
+	VMOVUPS 64(BX)(DI*1), Z10
+	VMOVUPS 128(DX), Z11
+	VMOVUPS 128(DX)(DI*1), Z12
+	VMOVUPS 128(DX)(DI*2), Z13
+	VMOVUPS 128(BX), Z14
+	VMOVUPS 128(BX)(DI*1), Z15
+	VMOVUPS 192(DX), Z16
+	VMOVUPS 192(DX)(DI*1), Z17
+	VMOVUPS 192(DX)(DI*2), Z18
+	VMOVUPS 192(BX), Z19
+	VMOVUPS 192(BX)(DI*1), Z20
+
+rows:
+	SUBQ        DI, SI
+	JL          rowsEnd
+	VMOVUPS     (AX), Z21
+	VSUBPS      Z1, Z21, Z21
+	VMOVAPS     Z21, Z22
+	VFMADD213PS Z3, Z2, Z22
+	VCMPPS      $0x19, Z22, Z0, K1
+	VMOVUPS.Z   (CX), K1, Z22
+	VFMADD231PS Z22, Z21, Z5
+	VADDPS      Z22, Z4, Z4
+	VMOVUPS     64(AX), Z21
+	VSUBPS      Z6, Z21, Z21
+	VMOVAPS     Z21, Z22
+	VFMADD213PS Z8, Z7, Z22
+	VCMPPS      $0x19, Z22, Z0, K1
+	VMOVUPS.Z   64(CX), K1, Z22
+	VFMADD231PS Z22, Z21, Z10
+	VADDPS      Z22, Z9, Z9
+	VMOVUPS     128(AX), Z21
+	VSUBPS      Z11, Z21, Z21
+	VMOVAPS     Z21, Z22
+	VFMADD213PS Z13, Z12, Z22
+	VCMPPS      $0x19, Z22, Z0, K1
+	VMOVUPS.Z   128(CX), K1, Z22
+	VFMADD231PS Z22, Z21, Z15
+	VADDPS      Z22, Z14, Z14
+	VMOVUPS     192(AX), Z21
+	VSUBPS      Z16, Z21, Z21
+	VMOVAPS     Z21, Z22
+	VFMADD213PS Z18, Z17, Z22
+	VCMPPS      $0x19, Z22, Z0, K1
+	VMOVUPS.Z   192(CX), K1, Z22
+	VFMADD231PS Z22, Z21, Z20
+	VADDPS      Z22, Z19, Z19
+	ADDQ        DI, AX
+	ADDQ        DI, CX
+	JMP         rows
+
+rowsEnd:
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, (BX)(DI*1)
+	VMOVUPS Z9, 64(BX)
+	VMOVUPS Z10, 64(BX)(DI*1)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, 128(BX)(DI*1)
+	VMOVUPS Z19, 192(BX)
+	VMOVUPS Z20, 192(BX)(DI*1)
+	VZEROUPPER
+	RET
+
+wide:
+wideRows:
+	SUBQ DI, SI
+	JL   wideRowsEnd
+	MOVQ params_base+72(FP), DX
+	MOVQ sums_base+0(FP), BX
+	MOVQ DI, R8
+
+columns:
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (DX)(DI*1), Z2
+	VMOVUPS     (DX)(DI*2), Z3
+	VMOVUPS     (BX), Z4
+	VMOVUPS     (BX)(DI*1), Z5
+	VMOVUPS     (AX), Z6
+	VSUBPS      Z1, Z6, Z6
+	VMOVAPS     Z6, Z1
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x19, Z1, Z0, K1
+	VMOVUPS.Z   (CX), K1, Z1
+	VFMADD231PS Z1, Z6, Z5
+	VADDPS      Z1, Z4, Z4
+	VMOVUPS     Z4, (BX)
+	VMOVUPS     Z5, (BX)(DI*1)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	SUBQ        $0x40, R8
+	JNE         columns
+	JMP         wideRows
+
+wideRowsEnd:
+	VZEROUPPER
+	RET
+
+// func inputGradOfXAVX512(dx []float32, x []float32, dy []float32, params []float32, beta []float32, period int)
+// Requires: AVX, AVX512F
+TEXT ·inputGradOfXAVX512(SB), NOSPLIT, $0-128
+	VPXORD  Z0, Z0, Z0
+	MOVQ    dx_base+0(FP), AX
+	MOVQ    x_base+24(FP), CX
+	MOVQ    dy_base+48(FP), DX
+	MOVQ    params_base+72(FP), BX
+	MOVQ    beta_base+96(FP), SI
+	MOVQ    dx_len+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    period+120(FP), R8
+	SHLQ    $0x02, R8
+	CMPQ    R8, $0x00000100
+	JNE     wide
+	LEAQ    (R8)(R8*2), R9
+	VMOVUPS (BX), Z1
+	VMOVUPS (BX)(R8*1), Z2
+	VMOVUPS (BX)(R8*2), Z3
+	VMOVUPS (BX)(R9*1), Z4
+	VMOVUPS (SI), Z5
+	LEAQ    (R8)(R8*2), R9
+	VMOVUPS 64(BX), Z6
+	VMOVUPS 64(BX)(R8*1), Z7
+	VMOVUPS 64(BX)(R8*2), Z8
+	VMOVUPS 64(BX)(R9*1), Z9
+	VMOVUPS 64(SI), Z10
+	LEAQ    (R8)(R8*2), R9
+	VMOVUPS 128(BX), Z11
+	VMOVUPS 128(BX)(R8*1), Z12
+	VMOVUPS 128(BX)(R8*2), Z13
+	VMOVUPS 128(BX)(R9*1), Z14
+	VMOVUPS 128(SI), Z15
+	LEAQ    (R8)(R8*2), R9
+	VMOVUPS 192(BX), Z16
+	VMOVUPS 192(BX)(R8*1), Z17
+	VMOVUPS 192(BX)(R8*2), Z18
+	VMOVUPS 192(BX)(R9*1), Z19
+	VMOVUPS 192(SI), Z20
+
+rows:
+	SUBQ        R8, DI
+	JL          rowsEnd
+	VMOVUPS     (CX), Z21
+	VSUBPS      Z1, Z21, Z21
+	VMOVAPS     Z21, Z22
+	VFMADD213PS Z5, Z2, Z22
+	VCMPPS      $0x19, Z22, Z0, K1
+	VMOVUPS.Z   (DX), K1, Z22
+	VFMADD213PS Z4, Z3, Z21
+	VFMADD231PS Z22, Z2, Z21
+	VMOVUPS     Z21, (AX)
+	VMOVUPS     64(CX), Z21
+	VSUBPS      Z6, Z21, Z21
+	VMOVAPS     Z21, Z22
+	VFMADD213PS Z10, Z7, Z22
+	VCMPPS      $0x19, Z22, Z0, K1
+	VMOVUPS.Z   64(DX), K1, Z22
+	VFMADD213PS Z9, Z8, Z21
+	VFMADD231PS Z22, Z7, Z21
+	VMOVUPS     Z21, 64(AX)
+	VMOVUPS     128(CX), Z21
+	VSUBPS      Z11, Z21, Z21
+	VMOVAPS     Z21, Z22
+	VFMADD213PS Z15, Z12, Z22
+	VCMPPS      $0x19, Z22, Z0, K1
+	VMOVUPS.Z   128(DX), K1, Z22
+	VFMADD213PS Z14, Z13, Z21
+	VFMADD231PS Z22, Z12, Z21
+	VMOVUPS     Z21, 128(AX)
+	VMOVUPS     192(CX), Z21
+	VSUBPS      Z16, Z21, Z21
+	VMOVAPS     Z21, Z22
+	VFMADD213PS Z20, Z17, Z22
+	VCMPPS      $0x19, Z22, Z0, K1
+	VMOVUPS.Z   192(DX), K1, Z22
+	VFMADD213PS Z19, Z18, Z21
+	VFMADD231PS Z22, Z17, Z21
+	VMOVUPS     Z21, 192(AX)
+	ADDQ        R8, AX
+	ADDQ        R8, CX
+	ADDQ        R8, DX
+	JMP         rows
+
+rowsEnd:
+	VZEROUPPER
+	RET
+
+wide:
+wideRows:
+	SUBQ R8, DI
+	JL   wideRowsEnd
+	MOVQ params_base+72(FP), BX
+	MOVQ beta_base+96(FP), SI
+	MOVQ R8, R9
+
+columns:
+	LEAQ        (R8)(R8*2), R10
+	VMOVUPS     (BX), Z1
+	VMOVUPS     (BX)(R8*1), Z2
+	VMOVUPS     (BX)(R8*2), Z3
+	VMOVUPS     (BX)(R10*1), Z4
+	VMOVUPS     (SI), Z5
+	VMOVUPS     (CX), Z6
+	VSUBPS      Z1, Z6, Z6
+	VMOVAPS     Z6, Z1
+	VFMADD213PS Z5, Z2, Z1
+	VCMPPS      $0x19, Z1, Z0, K1
+	VMOVUPS.Z   (DX), K1, Z1
+	VFMADD213PS Z4, Z3, Z6
+	VFMADD231PS Z1, Z2, Z6
+	VMOVUPS     Z6, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	SUBQ        $0x40, R9
 	JNE         columns
 	JMP         wideRows
 

@@ -34,6 +34,16 @@ func gradSumsStoreNEON(sums []float32, g []float32, x []float32, y []float32, dy
 //go:noescape
 func inputGradNEON(dx []float32, x []float32, y []float32, dy []float32, params []float32, period int, floor float32)
 
+// gradSumsOfXNEON is gradSumsOfX.
+//
+//go:noescape
+func gradSumsOfXNEON(sums []float32, x []float32, dy []float32, params []float32, period int)
+
+// inputGradOfXNEON is inputGradOfX.
+//
+//go:noescape
+func inputGradOfXNEON(dx []float32, x []float32, dy []float32, params []float32, beta []float32, period int)
+
 // addNEON is add.
 //
 //go:noescape

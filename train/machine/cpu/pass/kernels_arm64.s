@@ -224,29 +224,29 @@ blocks:
 blocksColumns:
 	WORD $0x3cea68c8 // ldr q8, [x6, x10]
 	WORD $0x3ceb68e9 // ldr q9, [x7, x11]
-	WORD $0x3cea6860 // ldr q0, [x3, x10]
 	WORD $0x3cea6844 // ldr q4, [x2, x10]
+	WORD $0x3cea6860 // ldr q0, [x3, x10]
 	WORD $0x6e24e7e4 // fcmge v4.4s, v31.4s, v4.4s
 	WORD $0x4e641c00 // bic v0.16b, v0.16b, v4.16b
 	WORD $0x3cea6824 // ldr q4, [x1, x10]
 	WORD $0x4ea8d484 // fsub v4.4s, v4.4s, v8.4s
 	VFMLA V0.S4, V4.S4, V9.S4
-	WORD $0x3ceb6861 // ldr q1, [x3, x11]
 	WORD $0x3ceb6845 // ldr q5, [x2, x11]
+	WORD $0x3ceb6861 // ldr q1, [x3, x11]
 	WORD $0x6e25e7e5 // fcmge v5.4s, v31.4s, v5.4s
 	WORD $0x4e651c21 // bic v1.16b, v1.16b, v5.16b
 	WORD $0x3ceb6825 // ldr q5, [x1, x11]
 	WORD $0x4ea8d4a5 // fsub v5.4s, v5.4s, v8.4s
 	VFMLA V1.S4, V5.S4, V9.S4
-	WORD $0x3cec6862 // ldr q2, [x3, x12]
 	WORD $0x3cec6846 // ldr q6, [x2, x12]
+	WORD $0x3cec6862 // ldr q2, [x3, x12]
 	WORD $0x6e26e7e6 // fcmge v6.4s, v31.4s, v6.4s
 	WORD $0x4e661c42 // bic v2.16b, v2.16b, v6.16b
 	WORD $0x3cec6826 // ldr q6, [x1, x12]
 	WORD $0x4ea8d4c6 // fsub v6.4s, v6.4s, v8.4s
 	VFMLA V2.S4, V6.S4, V9.S4
-	WORD $0x3ced6863 // ldr q3, [x3, x13]
 	WORD $0x3ced6847 // ldr q7, [x2, x13]
+	WORD $0x3ced6863 // ldr q3, [x3, x13]
 	WORD $0x6e27e7e7 // fcmge v7.4s, v31.4s, v7.4s
 	WORD $0x4e671c63 // bic v3.16b, v3.16b, v7.16b
 	WORD $0x3ced6827 // ldr q7, [x1, x13]
@@ -287,8 +287,8 @@ rows:
 rowsColumns:
 	WORD $0x3cea68c8 // ldr q8, [x6, x10]
 	WORD $0x3ceb68e9 // ldr q9, [x7, x11]
-	WORD $0x3cea6860 // ldr q0, [x3, x10]
 	WORD $0x3cea6844 // ldr q4, [x2, x10]
+	WORD $0x3cea6860 // ldr q0, [x3, x10]
 	WORD $0x6e24e7e4 // fcmge v4.4s, v31.4s, v4.4s
 	WORD $0x4e641c00 // bic v0.16b, v0.16b, v4.16b
 	WORD $0x3cea6824 // ldr q4, [x1, x10]
@@ -456,32 +456,32 @@ blocks:
 blocksColumns:
 	WORD $0x3cea68c8 // ldr q8, [x6, x10]
 	WORD $0x3ceb68e9 // ldr q9, [x7, x11]
-	WORD $0x3cea6860 // ldr q0, [x3, x10]
 	WORD $0x3cea6844 // ldr q4, [x2, x10]
+	WORD $0x3cea6860 // ldr q0, [x3, x10]
 	WORD $0x6e24e7e4 // fcmge v4.4s, v31.4s, v4.4s
 	WORD $0x4e641c00 // bic v0.16b, v0.16b, v4.16b
 	WORD $0x3caa6880 // str q0, [x4, x10]
 	WORD $0x3cea6824 // ldr q4, [x1, x10]
 	WORD $0x4ea8d484 // fsub v4.4s, v4.4s, v8.4s
 	VFMLA V0.S4, V4.S4, V9.S4
-	WORD $0x3ceb6861 // ldr q1, [x3, x11]
 	WORD $0x3ceb6845 // ldr q5, [x2, x11]
+	WORD $0x3ceb6861 // ldr q1, [x3, x11]
 	WORD $0x6e25e7e5 // fcmge v5.4s, v31.4s, v5.4s
 	WORD $0x4e651c21 // bic v1.16b, v1.16b, v5.16b
 	WORD $0x3cab6881 // str q1, [x4, x11]
 	WORD $0x3ceb6825 // ldr q5, [x1, x11]
 	WORD $0x4ea8d4a5 // fsub v5.4s, v5.4s, v8.4s
 	VFMLA V1.S4, V5.S4, V9.S4
-	WORD $0x3cec6862 // ldr q2, [x3, x12]
 	WORD $0x3cec6846 // ldr q6, [x2, x12]
+	WORD $0x3cec6862 // ldr q2, [x3, x12]
 	WORD $0x6e26e7e6 // fcmge v6.4s, v31.4s, v6.4s
 	WORD $0x4e661c42 // bic v2.16b, v2.16b, v6.16b
 	WORD $0x3cac6882 // str q2, [x4, x12]
 	WORD $0x3cec6826 // ldr q6, [x1, x12]
 	WORD $0x4ea8d4c6 // fsub v6.4s, v6.4s, v8.4s
 	VFMLA V2.S4, V6.S4, V9.S4
-	WORD $0x3ced6863 // ldr q3, [x3, x13]
 	WORD $0x3ced6847 // ldr q7, [x2, x13]
+	WORD $0x3ced6863 // ldr q3, [x3, x13]
 	WORD $0x6e27e7e7 // fcmge v7.4s, v31.4s, v7.4s
 	WORD $0x4e671c63 // bic v3.16b, v3.16b, v7.16b
 	WORD $0x3cad6883 // str q3, [x4, x13]
@@ -524,8 +524,8 @@ rows:
 rowsColumns:
 	WORD $0x3cea68c8 // ldr q8, [x6, x10]
 	WORD $0x3ceb68e9 // ldr q9, [x7, x11]
-	WORD $0x3cea6860 // ldr q0, [x3, x10]
 	WORD $0x3cea6844 // ldr q4, [x2, x10]
+	WORD $0x3cea6860 // ldr q0, [x3, x10]
 	WORD $0x6e24e7e4 // fcmge v4.4s, v31.4s, v4.4s
 	WORD $0x4e641c00 // bic v0.16b, v0.16b, v4.16b
 	WORD $0x3caa6880 // str q0, [x4, x10]
@@ -583,8 +583,8 @@ blocksColumns:
 	WORD $0x3ceb68cd // ldr q13, [x6, x11]
 	WORD $0x3cec68ce // ldr q14, [x6, x12]
 	WORD $0x3ced68cf // ldr q15, [x6, x13]
-	WORD $0x3cea6888 // ldr q8, [x4, x10]
 	WORD $0x3cea6860 // ldr q0, [x3, x10]
+	WORD $0x3cea6888 // ldr q8, [x4, x10]
 	WORD $0x6e20e7e0 // fcmge v0.4s, v31.4s, v0.4s
 	WORD $0x4e601d08 // bic v8.16b, v8.16b, v0.16b
 	WORD $0x3cea6840 // ldr q0, [x2, x10]
@@ -593,8 +593,8 @@ blocksColumns:
 	VFMLA V14.S4, V0.S4, V4.S4
 	VFMLA V13.S4, V8.S4, V4.S4
 	WORD $0x3caa6824 // str q4, [x1, x10]
-	WORD $0x3ceb6889 // ldr q9, [x4, x11]
 	WORD $0x3ceb6861 // ldr q1, [x3, x11]
+	WORD $0x3ceb6889 // ldr q9, [x4, x11]
 	WORD $0x6e21e7e1 // fcmge v1.4s, v31.4s, v1.4s
 	WORD $0x4e611d29 // bic v9.16b, v9.16b, v1.16b
 	WORD $0x3ceb6841 // ldr q1, [x2, x11]
@@ -603,8 +603,8 @@ blocksColumns:
 	VFMLA V14.S4, V1.S4, V5.S4
 	VFMLA V13.S4, V9.S4, V5.S4
 	WORD $0x3cab6825 // str q5, [x1, x11]
-	WORD $0x3cec688a // ldr q10, [x4, x12]
 	WORD $0x3cec6862 // ldr q2, [x3, x12]
+	WORD $0x3cec688a // ldr q10, [x4, x12]
 	WORD $0x6e22e7e2 // fcmge v2.4s, v31.4s, v2.4s
 	WORD $0x4e621d4a // bic v10.16b, v10.16b, v2.16b
 	WORD $0x3cec6842 // ldr q2, [x2, x12]
@@ -613,8 +613,8 @@ blocksColumns:
 	VFMLA V14.S4, V2.S4, V6.S4
 	VFMLA V13.S4, V10.S4, V6.S4
 	WORD $0x3cac6826 // str q6, [x1, x12]
-	WORD $0x3ced688b // ldr q11, [x4, x13]
 	WORD $0x3ced6863 // ldr q3, [x3, x13]
+	WORD $0x3ced688b // ldr q11, [x4, x13]
 	WORD $0x6e23e7e3 // fcmge v3.4s, v31.4s, v3.4s
 	WORD $0x4e631d6b // bic v11.16b, v11.16b, v3.16b
 	WORD $0x3ced6843 // ldr q3, [x2, x13]
@@ -654,8 +654,8 @@ rowsColumns:
 	WORD $0x3ceb68cd // ldr q13, [x6, x11]
 	WORD $0x3cec68ce // ldr q14, [x6, x12]
 	WORD $0x3ced68cf // ldr q15, [x6, x13]
-	WORD $0x3cea6888 // ldr q8, [x4, x10]
 	WORD $0x3cea6860 // ldr q0, [x3, x10]
+	WORD $0x3cea6888 // ldr q8, [x4, x10]
 	WORD $0x6e20e7e0 // fcmge v0.4s, v31.4s, v0.4s
 	WORD $0x4e601d08 // bic v8.16b, v8.16b, v0.16b
 	WORD $0x3cea6840 // ldr q0, [x2, x10]
@@ -674,6 +674,261 @@ rowsColumns:
 	ADD R15, R2, R2
 	ADD R15, R3, R3
 	ADD R15, R4, R4
+	B rows
+
+rowsEnd:
+	ADD R15, R0, R0
+	RET
+
+// func gradSumsOfXNEON(sums []float32, x []float32, dy []float32, params []float32, period int)
+TEXT ·gradSumsOfXNEON(SB), NOSPLIT, $0-104
+	VEOR V31.B16, V31.B16, V31.B16
+	MOVD x_base+24(FP), R1
+	MOVD dy_base+48(FP), R2
+	MOVD params_base+72(FP), R6
+	MOVD sums_base+0(FP), R7
+	MOVD x_len+32(FP), R0
+	LSL $2, R0, R0
+	MOVD period+96(FP), R8
+	LSL $2, R8, R8
+	LSL $1, R8, R9
+	MOVD $4, R15
+	MUL R8, R15, R15
+
+blocks:
+	SUBS R15, R0, R0
+	BLT blocksEnd
+	MOVD $0, R10
+	MOVD R8, R11
+	MOVD R9, R12
+	ADD R8, R9, R13
+	MOVD R8, R14
+
+blocksColumns:
+	WORD $0x3cea68c9 // ldr q9, [x6, x10]
+	WORD $0x3ceb68cc // ldr q12, [x6, x11]
+	WORD $0x3cec68cd // ldr q13, [x6, x12]
+	WORD $0x3ceb68eb // ldr q11, [x7, x11]
+	WORD $0x3cea6824 // ldr q4, [x1, x10]
+	WORD $0x4ea9d484 // fsub v4.4s, v4.4s, v9.4s
+	VMOV V13.B16, V8.B16
+	VFMLA V12.S4, V4.S4, V8.S4
+	WORD $0x3cea6840 // ldr q0, [x2, x10]
+	WORD $0x6e28e7e8 // fcmge v8.4s, v31.4s, v8.4s
+	WORD $0x4e681c00 // bic v0.16b, v0.16b, v8.16b
+	VFMLA V0.S4, V4.S4, V11.S4
+	WORD $0x3ceb6825 // ldr q5, [x1, x11]
+	WORD $0x4ea9d4a5 // fsub v5.4s, v5.4s, v9.4s
+	VMOV V13.B16, V8.B16
+	VFMLA V12.S4, V5.S4, V8.S4
+	WORD $0x3ceb6841 // ldr q1, [x2, x11]
+	WORD $0x6e28e7e8 // fcmge v8.4s, v31.4s, v8.4s
+	WORD $0x4e681c21 // bic v1.16b, v1.16b, v8.16b
+	VFMLA V1.S4, V5.S4, V11.S4
+	WORD $0x3cec6826 // ldr q6, [x1, x12]
+	WORD $0x4ea9d4c6 // fsub v6.4s, v6.4s, v9.4s
+	VMOV V13.B16, V8.B16
+	VFMLA V12.S4, V6.S4, V8.S4
+	WORD $0x3cec6842 // ldr q2, [x2, x12]
+	WORD $0x6e28e7e8 // fcmge v8.4s, v31.4s, v8.4s
+	WORD $0x4e681c42 // bic v2.16b, v2.16b, v8.16b
+	VFMLA V2.S4, V6.S4, V11.S4
+	WORD $0x3ced6827 // ldr q7, [x1, x13]
+	WORD $0x4ea9d4e7 // fsub v7.4s, v7.4s, v9.4s
+	VMOV V13.B16, V8.B16
+	VFMLA V12.S4, V7.S4, V8.S4
+	WORD $0x3ced6843 // ldr q3, [x2, x13]
+	WORD $0x6e28e7e8 // fcmge v8.4s, v31.4s, v8.4s
+	WORD $0x4e681c63 // bic v3.16b, v3.16b, v8.16b
+	VFMLA V3.S4, V7.S4, V11.S4
+	WORD $0x3cab68eb // str q11, [x7, x11]
+	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4e21d400 // fadd v0.4s, v0.4s, v1.4s
+	WORD $0x3cea68ea // ldr q10, [x7, x10]
+	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	WORD $0x3caa68ea // str q10, [x7, x10]
+	ADD $16, R10, R10
+	ADD $16, R11, R11
+	ADD $16, R12, R12
+	ADD $16, R13, R13
+	SUBS $16, R14, R14
+	BNE blocksColumns
+	ADD R15, R1, R1
+	ADD R15, R2, R2
+	B blocks
+
+blocksEnd:
+	ADD R15, R0, R0
+	MOVD $1, R15
+	MUL R8, R15, R15
+
+rows:
+	SUBS R15, R0, R0
+	BLT rowsEnd
+	MOVD $0, R10
+	MOVD R8, R11
+	MOVD R9, R12
+	ADD R8, R9, R13
+	MOVD R8, R14
+
+rowsColumns:
+	WORD $0x3cea68c9 // ldr q9, [x6, x10]
+	WORD $0x3ceb68cc // ldr q12, [x6, x11]
+	WORD $0x3cec68cd // ldr q13, [x6, x12]
+	WORD $0x3ceb68eb // ldr q11, [x7, x11]
+	WORD $0x3cea6824 // ldr q4, [x1, x10]
+	WORD $0x4ea9d484 // fsub v4.4s, v4.4s, v9.4s
+	VMOV V13.B16, V8.B16
+	VFMLA V12.S4, V4.S4, V8.S4
+	WORD $0x3cea6840 // ldr q0, [x2, x10]
+	WORD $0x6e28e7e8 // fcmge v8.4s, v31.4s, v8.4s
+	WORD $0x4e681c00 // bic v0.16b, v0.16b, v8.16b
+	VFMLA V0.S4, V4.S4, V11.S4
+	WORD $0x3cab68eb // str q11, [x7, x11]
+	WORD $0x3cea68ea // ldr q10, [x7, x10]
+	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	WORD $0x3caa68ea // str q10, [x7, x10]
+	ADD $16, R10, R10
+	ADD $16, R11, R11
+	ADD $16, R12, R12
+	ADD $16, R13, R13
+	SUBS $16, R14, R14
+	BNE rowsColumns
+	ADD R15, R1, R1
+	ADD R15, R2, R2
+	B rows
+
+rowsEnd:
+	ADD R15, R0, R0
+	RET
+
+// func inputGradOfXNEON(dx []float32, x []float32, dy []float32, params []float32, beta []float32, period int)
+TEXT ·inputGradOfXNEON(SB), NOSPLIT, $0-128
+	VEOR V31.B16, V31.B16, V31.B16
+	MOVD dx_base+0(FP), R1
+	MOVD x_base+24(FP), R2
+	MOVD dy_base+48(FP), R3
+	MOVD params_base+72(FP), R6
+	MOVD beta_base+96(FP), R7
+	MOVD dx_len+8(FP), R0
+	LSL $2, R0, R0
+	MOVD period+120(FP), R8
+	LSL $2, R8, R8
+	LSL $1, R8, R9
+	MOVD $4, R15
+	MUL R8, R15, R15
+
+blocks:
+	SUBS R15, R0, R0
+	BLT blocksEnd
+	MOVD $0, R10
+	MOVD R8, R11
+	MOVD R9, R12
+	ADD R8, R9, R13
+	MOVD R8, R14
+
+blocksColumns:
+	WORD $0x3cea68cc // ldr q12, [x6, x10]
+	WORD $0x3ceb68cd // ldr q13, [x6, x11]
+	WORD $0x3cec68ce // ldr q14, [x6, x12]
+	WORD $0x3ced68cf // ldr q15, [x6, x13]
+	WORD $0x3cea68f0 // ldr q16, [x7, x10]
+	WORD $0x3cea6840 // ldr q0, [x2, x10]
+	WORD $0x4eacd400 // fsub v0.4s, v0.4s, v12.4s
+	VMOV V16.B16, V17.B16
+	VFMLA V13.S4, V0.S4, V17.S4
+	WORD $0x3cea6868 // ldr q8, [x3, x10]
+	WORD $0x6e31e7f1 // fcmge v17.4s, v31.4s, v17.4s
+	WORD $0x4e711d08 // bic v8.16b, v8.16b, v17.16b
+	VMOV V15.B16, V4.B16
+	VFMLA V14.S4, V0.S4, V4.S4
+	VFMLA V13.S4, V8.S4, V4.S4
+	WORD $0x3caa6824 // str q4, [x1, x10]
+	WORD $0x3ceb6841 // ldr q1, [x2, x11]
+	WORD $0x4eacd421 // fsub v1.4s, v1.4s, v12.4s
+	VMOV V16.B16, V17.B16
+	VFMLA V13.S4, V1.S4, V17.S4
+	WORD $0x3ceb6869 // ldr q9, [x3, x11]
+	WORD $0x6e31e7f1 // fcmge v17.4s, v31.4s, v17.4s
+	WORD $0x4e711d29 // bic v9.16b, v9.16b, v17.16b
+	VMOV V15.B16, V5.B16
+	VFMLA V14.S4, V1.S4, V5.S4
+	VFMLA V13.S4, V9.S4, V5.S4
+	WORD $0x3cab6825 // str q5, [x1, x11]
+	WORD $0x3cec6842 // ldr q2, [x2, x12]
+	WORD $0x4eacd442 // fsub v2.4s, v2.4s, v12.4s
+	VMOV V16.B16, V17.B16
+	VFMLA V13.S4, V2.S4, V17.S4
+	WORD $0x3cec686a // ldr q10, [x3, x12]
+	WORD $0x6e31e7f1 // fcmge v17.4s, v31.4s, v17.4s
+	WORD $0x4e711d4a // bic v10.16b, v10.16b, v17.16b
+	VMOV V15.B16, V6.B16
+	VFMLA V14.S4, V2.S4, V6.S4
+	VFMLA V13.S4, V10.S4, V6.S4
+	WORD $0x3cac6826 // str q6, [x1, x12]
+	WORD $0x3ced6843 // ldr q3, [x2, x13]
+	WORD $0x4eacd463 // fsub v3.4s, v3.4s, v12.4s
+	VMOV V16.B16, V17.B16
+	VFMLA V13.S4, V3.S4, V17.S4
+	WORD $0x3ced686b // ldr q11, [x3, x13]
+	WORD $0x6e31e7f1 // fcmge v17.4s, v31.4s, v17.4s
+	WORD $0x4e711d6b // bic v11.16b, v11.16b, v17.16b
+	VMOV V15.B16, V7.B16
+	VFMLA V14.S4, V3.S4, V7.S4
+	VFMLA V13.S4, V11.S4, V7.S4
+	WORD $0x3cad6827 // str q7, [x1, x13]
+	ADD $16, R10, R10
+	ADD $16, R11, R11
+	ADD $16, R12, R12
+	ADD $16, R13, R13
+	SUBS $16, R14, R14
+	BNE blocksColumns
+	ADD R15, R1, R1
+	ADD R15, R2, R2
+	ADD R15, R3, R3
+	B blocks
+
+blocksEnd:
+	ADD R15, R0, R0
+	MOVD $1, R15
+	MUL R8, R15, R15
+
+rows:
+	SUBS R15, R0, R0
+	BLT rowsEnd
+	MOVD $0, R10
+	MOVD R8, R11
+	MOVD R9, R12
+	ADD R8, R9, R13
+	MOVD R8, R14
+
+rowsColumns:
+	WORD $0x3cea68cc // ldr q12, [x6, x10]
+	WORD $0x3ceb68cd // ldr q13, [x6, x11]
+	WORD $0x3cec68ce // ldr q14, [x6, x12]
+	WORD $0x3ced68cf // ldr q15, [x6, x13]
+	WORD $0x3cea68f0 // ldr q16, [x7, x10]
+	WORD $0x3cea6840 // ldr q0, [x2, x10]
+	WORD $0x4eacd400 // fsub v0.4s, v0.4s, v12.4s
+	VMOV V16.B16, V17.B16
+	VFMLA V13.S4, V0.S4, V17.S4
+	WORD $0x3cea6868 // ldr q8, [x3, x10]
+	WORD $0x6e31e7f1 // fcmge v17.4s, v31.4s, v17.4s
+	WORD $0x4e711d08 // bic v8.16b, v8.16b, v17.16b
+	VMOV V15.B16, V4.B16
+	VFMLA V14.S4, V0.S4, V4.S4
+	VFMLA V13.S4, V8.S4, V4.S4
+	WORD $0x3caa6824 // str q4, [x1, x10]
+	ADD $16, R10, R10
+	ADD $16, R11, R11
+	ADD $16, R12, R12
+	ADD $16, R13, R13
+	SUBS $16, R14, R14
+	BNE rowsColumns
+	ADD R15, R1, R1
+	ADD R15, R2, R2
+	ADD R15, R3, R3
 	B rows
 
 rowsEnd:

@@ -168,19 +168,32 @@ func (s isa) normalise(add bool) {
 
 // gradient loads dy, 0 where y ≤ floor.
 func (g *grid) gradient(floor reg.VecVirtual) reg.VecVirtual {
+	return g.gradientOf(g.at("y"), floor)
+}
+
+// gradientOf loads dy, 0 where y ≤ floor, for y in memory or a register.
+func (g *grid) gradientOf(y Op, floor reg.VecVirtual) reg.VecVirtual {
 	const notGreaterEqual = 0x19 // quiet; true for NaN
 	if g.width == 64 {
 		mask := K()
-		VCMPPS(Imm(notGreaterEqual), g.at("y"), floor, mask)
+		VCMPPS(Imm(notGreaterEqual), y, floor, mask)
 		v := g.vec()
 		VMOVUPS_Z(g.at("dy"), mask, v)
 		return v
 	}
 	mask := g.vec()
-	VCMPPS(Imm(notGreaterEqual), g.at("y"), floor, mask)
+	VCMPPS(Imm(notGreaterEqual), y, floor, mask)
 	v := g.load(g.at("dy"))
 	VANDPS(mask, v, v)
 	return v
+}
+
+// output computes scale·d + beta, what normalise gives without ReLU.
+func (g *grid) output(d, scale, beta reg.VecVirtual) reg.VecVirtual {
+	y := g.vec()
+	VMOVAPS(d, y)
+	VFMADD213PS(beta, scale, y)
+	return y
 }
 
 func (s isa) gradSums(store bool) {
@@ -211,19 +224,35 @@ func (s isa) gradSums(store bool) {
 	})
 }
 
+func (s isa) gradSumsOfX() {
+	s.text("gradSumsOfX", "func(sums, x, dy, params []float32, period int)")
+	floor := s.zero()
+	s.walk([]string{"x", "dy"}, []string{"params", "sums"}, func(g *grid) column {
+		var mean, scale, beta, sum, product reg.VecVirtual
+		return column{
+			begin: func() {
+				mean, scale, beta = s.load(g.param("params", 0)), s.load(g.param("params", 1)), s.load(g.param("params", 2))
+				sum, product = s.load(g.at("sums")), s.load(g.param("sums", 1))
+			},
+			row: func() {
+				d := s.load(g.at("x"))
+				VSUBPS(mean, d, d)
+				gradient := g.gradientOf(g.output(d, scale, beta), floor)
+				VFMADD231PS(gradient, d, product)
+				VADDPS(gradient, sum, sum)
+			},
+			end: func() { g.store(sum, product) },
+		}
+	})
+}
+
 func (s isa) inputGrad() {
 	s.text("inputGrad", "func(dx, x, y, dy, params []float32, period int, floor float32)")
 	floor := s.broadcast("floor")
-	row3 := GP64() // the fourth parameter lies three rows away
 	s.walk([]string{"dx", "x", "y", "dy"}, []string{"params"}, func(g *grid) column {
 		var mean, a, b, c reg.VecVirtual
 		return column{
-			begin: func() {
-				LEAQ(Mem{Base: g.row, Index: g.row, Scale: 2}, row3)
-				fourth := g.at("params")
-				fourth.Index, fourth.Scale = row3, 1
-				mean, a, b, c = s.load(g.at("params")), s.load(g.param("params", 1)), s.load(g.param("params", 2)), s.load(fourth)
-			},
+			begin: func() { mean, a, b, c = g.inputParams() },
 			row: func() {
 				v := s.load(g.at("x"))
 				VSUBPS(mean, v, v)
@@ -234,4 +263,36 @@ func (s isa) inputGrad() {
 			end: func() {},
 		}
 	})
+}
+
+func (s isa) inputGradOfX() {
+	s.text("inputGradOfX", "func(dx, x, dy, params, beta []float32, period int)")
+	floor := s.zero()
+	s.walk([]string{"dx", "x", "dy"}, []string{"params", "beta"}, func(g *grid) column {
+		var mean, a, b, c, beta reg.VecVirtual
+		return column{
+			begin: func() {
+				mean, a, b, c = g.inputParams()
+				beta = s.load(g.at("beta"))
+			},
+			row: func() {
+				v := s.load(g.at("x"))
+				VSUBPS(mean, v, v)
+				gradient := g.gradientOf(g.output(v, a, beta), floor)
+				VFMADD213PS(c, b, v)
+				VFMADD231PS(gradient, a, v)
+				VMOVUPS(v, g.at("dx"))
+			},
+			end: func() {},
+		}
+	})
+}
+
+// inputParams loads what dx = a·g + b·(x−mean) + c takes.
+func (g *grid) inputParams() (mean, a, b, c reg.VecVirtual) {
+	row3 := GP64() // the fourth parameter lies three rows away
+	LEAQ(Mem{Base: g.row, Index: g.row, Scale: 2}, row3)
+	fourth := g.at("params")
+	fourth.Index, fourth.Scale = row3, 1
+	return g.load(g.at("params")), g.load(g.param("params", 1)), g.load(g.param("params", 2)), g.load(fourth)
 }

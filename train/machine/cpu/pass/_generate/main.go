@@ -36,6 +36,8 @@ func main() {
 			set.gradSums(optional)
 		}
 		set.inputGrad()
+		set.gradSumsOfX()
+		set.inputGradOfX()
 		set.elementwise()
 		set.route()
 		set.dot()

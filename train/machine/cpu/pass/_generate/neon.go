@@ -23,6 +23,8 @@ func writeNEON() *arm64.Assembly {
 		n.gradSums(optional)
 	}
 	n.inputGrad()
+	n.gradSumsOfX()
+	n.inputGradOfX()
 	n.elementwise()
 	n.route()
 	n.dot()
@@ -166,10 +168,15 @@ func (n neon) copy(to, from int) { n.Do("VMOV V%d.B16, V%d.B16", from, to) }
 
 // gradient loads dy of row r into v, 0 where y ≤ floor; it uses free.
 func (g *neonGrid) gradient(v, free, r int) {
-	g.load(v, "dy", r)
 	g.load(free, "y", r)
-	g.Fcmge(free, neonFloor, free) // false for NaN
-	g.Bic(v, v, free)
+	g.gradientOf(v, free, r)
+}
+
+// gradientOf loads dy of row r into v, 0 where y ≤ floor; it overwrites y.
+func (g *neonGrid) gradientOf(v, y, r int) {
+	g.load(v, "dy", r)
+	g.Fcmge(y, neonFloor, y) // false for NaN
+	g.Bic(v, v, y)
 }
 
 func (n neon) gradSums(store bool) {
@@ -195,6 +202,53 @@ func (n neon) gradSums(store bool) {
 		}
 		g.store(product, "sums", 1)
 		g.addRows(rows)
+	})
+}
+
+func (n neon) gradSumsOfX() {
+	n.text("gradSumsOfX", "func(sums, x, dy, params []float32, period int)")
+	n.Zero(neonFloor)
+	n.walk([]string{"x", "dy"}, []string{"params", "sums"}, func(g *neonGrid, rows int) {
+		const y, mean, product, scale, beta = 8, 9, 11, 12, 13 // addRows uses 10
+		g.load(mean, "params", 0)
+		g.load(scale, "params", 1)
+		g.load(beta, "params", 2)
+		g.load(product, "sums", 1)
+		for r := range rows {
+			v, d := r, 4+r
+			g.load(d, "x", r)
+			g.Fsub(d, d, mean)
+			g.copy(y, beta)
+			g.Fmla(y, d, scale)
+			g.gradientOf(v, y, r)
+			g.Fmla(product, d, v)
+		}
+		g.store(product, "sums", 1)
+		g.addRows(rows)
+	})
+}
+
+func (n neon) inputGradOfX() {
+	n.text("inputGradOfX", "func(dx, x, dy, params, beta []float32, period int)")
+	n.Zero(neonFloor)
+	n.walk([]string{"dx", "x", "dy"}, []string{"params", "beta"}, func(g *neonGrid, rows int) {
+		const mean, a, b, c, beta, y = 12, 13, 14, 15, 16, 17
+		for i, v := range []int{mean, a, b, c} {
+			g.load(v, "params", i)
+		}
+		g.load(beta, "beta", 0)
+		for r := range rows {
+			x, v, gradient := r, 4+r, 8+r
+			g.load(x, "x", r)
+			g.Fsub(x, x, mean)
+			g.copy(y, beta)
+			g.Fmla(y, x, a)
+			g.gradientOf(gradient, y, r)
+			g.copy(v, c)
+			g.Fmla(v, x, b)
+			g.Fmla(v, gradient, a)
+			g.store(v, "dx", r)
+		}
 	})
 }
 
