@@ -14,462 +14,462 @@ TEXT ·dataTransform256(SB), NOSPLIT, $0-8
 	JZ   done
 
 loop:
-	MOVQ         2312(AX), BX
+	MOVQ         2888(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2456(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2600(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
+	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
 	MOVQ         2744(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2888(AX), BX
+	MOVQ         2456(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 384(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 768(AX)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 1152(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1536(AX)
 	MOVQ         3032(AX), BX
-	VMOVUPS      (BX)(DX*1), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y0, 384(AX)
-	VMOVUPS      Y4, 768(AX)
-	VMOVUPS      Y6, 1152(AX)
-	VMOVUPS      Y7, 1536(AX)
-	VMOVUPS      Y3, 1920(AX)
-	MOVQ         2336(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2480(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
+	VMOVUPS      Y0, 1920(AX)
+	MOVQ         2912(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2624(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
+	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
 	MOVQ         2768(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2912(AX), BX
+	MOVQ         2480(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 448(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 832(AX)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 1216(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1600(AX)
 	MOVQ         3056(AX), BX
-	VMOVUPS      (BX)(DX*1), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
-	VMOVUPS      Y2, 64(AX)
-	VMOVUPS      Y0, 448(AX)
-	VMOVUPS      Y4, 832(AX)
-	VMOVUPS      Y6, 1216(AX)
-	VMOVUPS      Y7, 1600(AX)
-	VMOVUPS      Y3, 1984(AX)
-	MOVQ         2360(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2504(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
+	VMOVUPS      Y0, 1984(AX)
+	MOVQ         2936(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2648(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
+	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 128(AX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
 	MOVQ         2792(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2936(AX), BX
+	MOVQ         2504(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 512(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 896(AX)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 1280(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1664(AX)
 	MOVQ         3080(AX), BX
-	VMOVUPS      (BX)(DX*1), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
-	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y0, 512(AX)
-	VMOVUPS      Y4, 896(AX)
-	VMOVUPS      Y6, 1280(AX)
-	VMOVUPS      Y7, 1664(AX)
-	VMOVUPS      Y3, 2048(AX)
-	MOVQ         2384(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2528(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
+	VMOVUPS      Y0, 2048(AX)
+	MOVQ         2960(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2672(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
+	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 192(AX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
 	MOVQ         2816(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2960(AX), BX
+	MOVQ         2528(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 576(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 960(AX)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 1344(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1728(AX)
 	MOVQ         3104(AX), BX
-	VMOVUPS      (BX)(DX*1), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
-	VMOVUPS      Y2, 192(AX)
-	VMOVUPS      Y0, 576(AX)
-	VMOVUPS      Y4, 960(AX)
-	VMOVUPS      Y6, 1344(AX)
-	VMOVUPS      Y7, 1728(AX)
-	VMOVUPS      Y3, 2112(AX)
-	MOVQ         2408(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2552(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
+	VMOVUPS      Y0, 2112(AX)
+	MOVQ         2984(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2696(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
+	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 256(AX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
 	MOVQ         2840(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2984(AX), BX
+	MOVQ         2552(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 640(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 1024(AX)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 1408(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1792(AX)
 	MOVQ         3128(AX), BX
-	VMOVUPS      (BX)(DX*1), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
-	VMOVUPS      Y2, 256(AX)
-	VMOVUPS      Y0, 640(AX)
-	VMOVUPS      Y4, 1024(AX)
-	VMOVUPS      Y6, 1408(AX)
-	VMOVUPS      Y7, 1792(AX)
-	VMOVUPS      Y3, 2176(AX)
-	MOVQ         2432(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2576(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
+	VMOVUPS      Y0, 2176(AX)
+	MOVQ         3008(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2720(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
+	VMOVUPS      (BX)(DX*1), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 320(AX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
 	MOVQ         2864(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         3008(AX), BX
+	MOVQ         2576(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 704(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 1088(AX)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 1472(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1856(AX)
 	MOVQ         3152(AX), BX
-	VMOVUPS      (BX)(DX*1), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
-	VMOVUPS      Y2, 320(AX)
-	VMOVUPS      Y0, 704(AX)
-	VMOVUPS      Y4, 1088(AX)
-	VMOVUPS      Y6, 1472(AX)
-	VMOVUPS      Y7, 1856(AX)
-	VMOVUPS      Y3, 2240(AX)
-	VMOVUPS      (AX), Y0
-	VMOVUPS      64(AX), Y1
-	VMOVUPS      128(AX), Y2
-	VMOVUPS      192(AX), Y3
-	VMOVUPS      256(AX), Y4
-	VMOVUPS      320(AX), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
+	VMOVUPS      Y0, 2240(AX)
+	VMOVUPS      256(AX), Y0
+	VMOVUPS      128(AX), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	VMOVUPS      (AX), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
 	MOVQ         3176(AX), BX
 	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
+	VMOVUPS      192(AX), Y3
+	VMOVUPS      64(AX), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3200(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
-	MOVQ         3224(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3248(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3224(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3248(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
 	MOVQ         3272(AX), BX
-	VMOVUPS      Y7, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      320(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
 	MOVQ         3296(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
-	VMOVUPS      384(AX), Y0
-	VMOVUPS      448(AX), Y1
-	VMOVUPS      512(AX), Y2
-	VMOVUPS      576(AX), Y3
-	VMOVUPS      640(AX), Y4
-	VMOVUPS      704(AX), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      640(AX), Y0
+	VMOVUPS      512(AX), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	VMOVUPS      384(AX), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
 	MOVQ         3320(AX), BX
 	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
+	VMOVUPS      576(AX), Y3
+	VMOVUPS      448(AX), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3344(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
-	MOVQ         3368(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3392(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3368(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3392(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
 	MOVQ         3416(AX), BX
-	VMOVUPS      Y7, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      704(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
 	MOVQ         3440(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
-	VMOVUPS      768(AX), Y0
-	VMOVUPS      832(AX), Y1
-	VMOVUPS      896(AX), Y2
-	VMOVUPS      960(AX), Y3
-	VMOVUPS      1024(AX), Y4
-	VMOVUPS      1088(AX), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1024(AX), Y0
+	VMOVUPS      896(AX), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	VMOVUPS      768(AX), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
 	MOVQ         3464(AX), BX
 	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
+	VMOVUPS      960(AX), Y3
+	VMOVUPS      832(AX), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3488(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
-	MOVQ         3512(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3536(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3512(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3536(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
 	MOVQ         3560(AX), BX
-	VMOVUPS      Y7, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1088(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
 	MOVQ         3584(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
-	VMOVUPS      1152(AX), Y0
-	VMOVUPS      1216(AX), Y1
-	VMOVUPS      1280(AX), Y2
-	VMOVUPS      1344(AX), Y3
-	VMOVUPS      1408(AX), Y4
-	VMOVUPS      1472(AX), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1408(AX), Y0
+	VMOVUPS      1280(AX), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	VMOVUPS      1152(AX), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
 	MOVQ         3608(AX), BX
 	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
+	VMOVUPS      1344(AX), Y3
+	VMOVUPS      1216(AX), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3632(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
-	MOVQ         3656(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3680(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3656(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3680(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
 	MOVQ         3704(AX), BX
-	VMOVUPS      Y7, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1472(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
 	MOVQ         3728(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
-	VMOVUPS      1536(AX), Y0
-	VMOVUPS      1600(AX), Y1
-	VMOVUPS      1664(AX), Y2
-	VMOVUPS      1728(AX), Y3
-	VMOVUPS      1792(AX), Y4
-	VMOVUPS      1856(AX), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1792(AX), Y0
+	VMOVUPS      1664(AX), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	VMOVUPS      1536(AX), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
 	MOVQ         3752(AX), BX
 	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
+	VMOVUPS      1728(AX), Y3
+	VMOVUPS      1600(AX), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3776(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
-	MOVQ         3800(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3824(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3800(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3824(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
 	MOVQ         3848(AX), BX
-	VMOVUPS      Y7, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1856(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
 	MOVQ         3872(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
-	VMOVUPS      1920(AX), Y0
-	VMOVUPS      1984(AX), Y1
-	VMOVUPS      2048(AX), Y2
-	VMOVUPS      2112(AX), Y3
-	VMOVUPS      2176(AX), Y4
-	VMOVUPS      2240(AX), Y5
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y3, Y7
-	VFNMADD231PS constant0<>+0(SB), Y1, Y7
-	VSUBPS       Y2, Y4, Y8
-	VSUBPS       Y1, Y3, Y9
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant1<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  constant0<>+0(SB), Y0, Y2
-	VADDPS       Y7, Y6, Y0
-	VSUBPS       Y7, Y6, Y4
-	VMOVAPS      Y8, Y6
-	VFMADD231PS  constant2<>+0(SB), Y9, Y6
-	VMOVAPS      Y8, Y7
-	VFNMADD231PS constant2<>+0(SB), Y9, Y7
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS constant1<>+0(SB), Y3, Y5
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  constant0<>+0(SB), Y1, Y3
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      2176(AX), Y0
+	VMOVUPS      2048(AX), Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant0<>+0(SB), Y1, Y2
+	VMOVUPS      1920(AX), Y3
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant1<>+0(SB), Y3, Y2
 	MOVQ         3896(AX), BX
 	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS constant1<>+0(SB), Y1, Y2
+	VMOVUPS      2112(AX), Y3
+	VMOVUPS      1984(AX), Y4
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS constant1<>+0(SB), Y4, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3920(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
-	MOVQ         3944(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3968(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3944(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3968(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
 	MOVQ         3992(AX), BX
-	VMOVUPS      Y7, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      2240(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant0<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y4, Y0
 	MOVQ         4016(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	ADDQ         $0x20, DX
 	CMPQ         DX, CX
 	JL           loop
@@ -478,24 +478,24 @@ done:
 	VZEROUPPER
 	RET
 
-DATA constant0<>+0(SB)/4, $0x40800000
-DATA constant0<>+4(SB)/4, $0x40800000
-DATA constant0<>+8(SB)/4, $0x40800000
-DATA constant0<>+12(SB)/4, $0x40800000
-DATA constant0<>+16(SB)/4, $0x40800000
-DATA constant0<>+20(SB)/4, $0x40800000
-DATA constant0<>+24(SB)/4, $0x40800000
-DATA constant0<>+28(SB)/4, $0x40800000
+DATA constant0<>+0(SB)/4, $0x40a00000
+DATA constant0<>+4(SB)/4, $0x40a00000
+DATA constant0<>+8(SB)/4, $0x40a00000
+DATA constant0<>+12(SB)/4, $0x40a00000
+DATA constant0<>+16(SB)/4, $0x40a00000
+DATA constant0<>+20(SB)/4, $0x40a00000
+DATA constant0<>+24(SB)/4, $0x40a00000
+DATA constant0<>+28(SB)/4, $0x40a00000
 GLOBL constant0<>(SB), RODATA|NOPTR, $32
 
-DATA constant1<>+0(SB)/4, $0x40a00000
-DATA constant1<>+4(SB)/4, $0x40a00000
-DATA constant1<>+8(SB)/4, $0x40a00000
-DATA constant1<>+12(SB)/4, $0x40a00000
-DATA constant1<>+16(SB)/4, $0x40a00000
-DATA constant1<>+20(SB)/4, $0x40a00000
-DATA constant1<>+24(SB)/4, $0x40a00000
-DATA constant1<>+28(SB)/4, $0x40a00000
+DATA constant1<>+0(SB)/4, $0x40800000
+DATA constant1<>+4(SB)/4, $0x40800000
+DATA constant1<>+8(SB)/4, $0x40800000
+DATA constant1<>+12(SB)/4, $0x40800000
+DATA constant1<>+16(SB)/4, $0x40800000
+DATA constant1<>+20(SB)/4, $0x40800000
+DATA constant1<>+24(SB)/4, $0x40800000
+DATA constant1<>+28(SB)/4, $0x40800000
 GLOBL constant1<>(SB), RODATA|NOPTR, $32
 
 DATA constant2<>+0(SB)/4, $0x40000000
@@ -520,256 +520,256 @@ TEXT ·filterTransform256(SB), NOSPLIT, $0-8
 loop:
 	MOVQ         2312(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2384(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
+	VMULPS       constant3<>+0(SB), Y0, Y1
+	VMOVUPS      Y1, (AX)
 	MOVQ         2456(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	VADDPS       Y2, Y0, Y3
-	VMULPS       constant3<>+0(SB), Y3, Y3
-	VMULPS       constant4<>+0(SB), Y0, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y2
+	VMULPS       constant4<>+0(SB), Y2, Y2
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant5<>+0(SB), Y3, Y4
+	VMOVUPS      Y4, 192(AX)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant5<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 384(AX)
 	VMULPS       constant6<>+0(SB), Y0, Y0
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y1, Y3
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  constant7<>+0(SB), Y1, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant7<>+0(SB), Y1, Y4
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y5, 192(AX)
-	VMOVUPS      Y3, 384(AX)
-	VMOVUPS      Y6, 576(AX)
-	VMOVUPS      Y4, 768(AX)
-	VMOVUPS      Y2, 960(AX)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant7<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 576(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant7<>+0(SB), Y3, Y0
+	VMOVUPS      Y0, 768(AX)
+	VMOVUPS      Y1, 960(AX)
 	MOVQ         2336(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2408(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
+	VMULPS       constant3<>+0(SB), Y0, Y1
+	VMOVUPS      Y1, 64(AX)
 	MOVQ         2480(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	VADDPS       Y2, Y0, Y3
-	VMULPS       constant3<>+0(SB), Y3, Y3
-	VMULPS       constant4<>+0(SB), Y0, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y2
+	VMULPS       constant4<>+0(SB), Y2, Y2
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant5<>+0(SB), Y3, Y4
+	VMOVUPS      Y4, 256(AX)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant5<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 448(AX)
 	VMULPS       constant6<>+0(SB), Y0, Y0
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y1, Y3
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  constant7<>+0(SB), Y1, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant7<>+0(SB), Y1, Y4
-	VMOVUPS      Y0, 64(AX)
-	VMOVUPS      Y5, 256(AX)
-	VMOVUPS      Y3, 448(AX)
-	VMOVUPS      Y6, 640(AX)
-	VMOVUPS      Y4, 832(AX)
-	VMOVUPS      Y2, 1024(AX)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant7<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 640(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant7<>+0(SB), Y3, Y0
+	VMOVUPS      Y0, 832(AX)
+	VMOVUPS      Y1, 1024(AX)
 	MOVQ         2360(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2432(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
+	VMULPS       constant3<>+0(SB), Y0, Y1
+	VMOVUPS      Y1, 128(AX)
 	MOVQ         2504(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	VADDPS       Y2, Y0, Y3
-	VMULPS       constant3<>+0(SB), Y3, Y3
-	VMULPS       constant4<>+0(SB), Y0, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  constant5<>+0(SB), Y2, Y4
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y2
+	VMULPS       constant4<>+0(SB), Y2, Y2
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant5<>+0(SB), Y3, Y4
+	VMOVUPS      Y4, 320(AX)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant5<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 512(AX)
 	VMULPS       constant6<>+0(SB), Y0, Y0
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y1, Y3
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  constant7<>+0(SB), Y1, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant7<>+0(SB), Y1, Y4
-	VMOVUPS      Y0, 128(AX)
-	VMOVUPS      Y5, 320(AX)
-	VMOVUPS      Y3, 512(AX)
-	VMOVUPS      Y6, 704(AX)
-	VMOVUPS      Y4, 896(AX)
-	VMOVUPS      Y2, 1088(AX)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant7<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, 704(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant7<>+0(SB), Y3, Y0
+	VMOVUPS      Y0, 896(AX)
+	VMOVUPS      Y1, 1088(AX)
 	VMOVUPS      (AX), Y0
-	VMOVUPS      64(AX), Y1
-	VMOVUPS      128(AX), Y2
-	VADDPS       Y2, Y0, Y3
-	VMULPS       constant3<>+0(SB), Y3, Y3
-	VMULPS       constant4<>+0(SB), Y0, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  constant5<>+0(SB), Y2, Y4
-	VMULPS       constant6<>+0(SB), Y0, Y0
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y1, Y3
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  constant7<>+0(SB), Y1, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	VMULPS       constant3<>+0(SB), Y0, Y1
 	MOVQ         3176(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      128(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMULPS       constant4<>+0(SB), Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant5<>+0(SB), Y3, Y4
 	MOVQ         3200(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant5<>+0(SB), Y3, Y2
 	MOVQ         3224(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant7<>+0(SB), Y3, Y2
 	MOVQ         3248(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant7<>+0(SB), Y3, Y0
 	MOVQ         3272(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3296(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      Y1, (BX)(DX*1)
 	VMOVUPS      192(AX), Y0
-	VMOVUPS      256(AX), Y1
-	VMOVUPS      320(AX), Y2
-	VADDPS       Y2, Y0, Y3
-	VMULPS       constant3<>+0(SB), Y3, Y3
-	VMULPS       constant4<>+0(SB), Y0, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  constant5<>+0(SB), Y2, Y4
-	VMULPS       constant6<>+0(SB), Y0, Y0
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y1, Y3
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  constant7<>+0(SB), Y1, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	VMULPS       constant3<>+0(SB), Y0, Y1
 	MOVQ         3320(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      320(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMULPS       constant4<>+0(SB), Y2, Y2
+	VMOVUPS      256(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant5<>+0(SB), Y3, Y4
 	MOVQ         3344(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant5<>+0(SB), Y3, Y2
 	MOVQ         3368(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant7<>+0(SB), Y3, Y2
 	MOVQ         3392(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant7<>+0(SB), Y3, Y0
 	MOVQ         3416(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3440(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      Y1, (BX)(DX*1)
 	VMOVUPS      384(AX), Y0
-	VMOVUPS      448(AX), Y1
-	VMOVUPS      512(AX), Y2
-	VADDPS       Y2, Y0, Y3
-	VMULPS       constant3<>+0(SB), Y3, Y3
-	VMULPS       constant4<>+0(SB), Y0, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  constant5<>+0(SB), Y2, Y4
-	VMULPS       constant6<>+0(SB), Y0, Y0
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y1, Y3
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  constant7<>+0(SB), Y1, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	VMULPS       constant3<>+0(SB), Y0, Y1
 	MOVQ         3464(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      512(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMULPS       constant4<>+0(SB), Y2, Y2
+	VMOVUPS      448(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant5<>+0(SB), Y3, Y4
 	MOVQ         3488(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant5<>+0(SB), Y3, Y2
 	MOVQ         3512(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant7<>+0(SB), Y3, Y2
 	MOVQ         3536(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant7<>+0(SB), Y3, Y0
 	MOVQ         3560(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3584(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      Y1, (BX)(DX*1)
 	VMOVUPS      576(AX), Y0
-	VMOVUPS      640(AX), Y1
-	VMOVUPS      704(AX), Y2
-	VADDPS       Y2, Y0, Y3
-	VMULPS       constant3<>+0(SB), Y3, Y3
-	VMULPS       constant4<>+0(SB), Y0, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  constant5<>+0(SB), Y2, Y4
-	VMULPS       constant6<>+0(SB), Y0, Y0
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y1, Y3
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  constant7<>+0(SB), Y1, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	VMULPS       constant3<>+0(SB), Y0, Y1
 	MOVQ         3608(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      704(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMULPS       constant4<>+0(SB), Y2, Y2
+	VMOVUPS      640(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant5<>+0(SB), Y3, Y4
 	MOVQ         3632(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant5<>+0(SB), Y3, Y2
 	MOVQ         3656(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant7<>+0(SB), Y3, Y2
 	MOVQ         3680(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant7<>+0(SB), Y3, Y0
 	MOVQ         3704(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3728(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      Y1, (BX)(DX*1)
 	VMOVUPS      768(AX), Y0
-	VMOVUPS      832(AX), Y1
-	VMOVUPS      896(AX), Y2
-	VADDPS       Y2, Y0, Y3
-	VMULPS       constant3<>+0(SB), Y3, Y3
-	VMULPS       constant4<>+0(SB), Y0, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  constant5<>+0(SB), Y2, Y4
-	VMULPS       constant6<>+0(SB), Y0, Y0
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y1, Y3
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  constant7<>+0(SB), Y1, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant7<>+0(SB), Y1, Y4
+	VMULPS       constant3<>+0(SB), Y0, Y1
 	MOVQ         3752(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      896(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMULPS       constant4<>+0(SB), Y2, Y2
+	VMOVUPS      832(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant5<>+0(SB), Y3, Y4
 	MOVQ         3776(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant5<>+0(SB), Y3, Y2
 	MOVQ         3800(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
-	MOVQ         3824(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
-	MOVQ         3848(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3872(AX), BX
 	VMOVUPS      Y2, (BX)(DX*1)
-	VMOVUPS      960(AX), Y0
-	VMOVUPS      1024(AX), Y1
-	VMOVUPS      1088(AX), Y2
-	VADDPS       Y2, Y0, Y3
-	VMULPS       constant3<>+0(SB), Y3, Y3
-	VMULPS       constant4<>+0(SB), Y0, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  constant5<>+0(SB), Y2, Y4
 	VMULPS       constant6<>+0(SB), Y0, Y0
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS constant5<>+0(SB), Y1, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y1, Y3
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  constant7<>+0(SB), Y1, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS constant7<>+0(SB), Y1, Y4
-	MOVQ         3896(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
-	MOVQ         3920(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
-	MOVQ         3944(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
-	MOVQ         3968(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
-	MOVQ         3992(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         4016(AX), BX
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant7<>+0(SB), Y3, Y2
+	MOVQ         3824(AX), BX
 	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant7<>+0(SB), Y3, Y0
+	MOVQ         3848(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3872(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      960(AX), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y1
+	MOVQ         3896(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      1088(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMULPS       constant4<>+0(SB), Y2, Y2
+	VMOVUPS      1024(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant5<>+0(SB), Y3, Y4
+	MOVQ         3920(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  constant5<>+0(SB), Y3, Y2
+	MOVQ         3944(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMULPS       constant6<>+0(SB), Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant7<>+0(SB), Y3, Y2
+	MOVQ         3968(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant7<>+0(SB), Y3, Y0
+	MOVQ         3992(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         4016(AX), BX
+	VMOVUPS      Y1, (BX)(DX*1)
 	ADDQ         $0x20, DX
 	CMPQ         DX, CX
 	JL           loop
@@ -778,24 +778,24 @@ done:
 	VZEROUPPER
 	RET
 
-DATA constant3<>+0(SB)/4, $0xbe2aaaab
-DATA constant3<>+4(SB)/4, $0xbe2aaaab
-DATA constant3<>+8(SB)/4, $0xbe2aaaab
-DATA constant3<>+12(SB)/4, $0xbe2aaaab
-DATA constant3<>+16(SB)/4, $0xbe2aaaab
-DATA constant3<>+20(SB)/4, $0xbe2aaaab
-DATA constant3<>+24(SB)/4, $0xbe2aaaab
-DATA constant3<>+28(SB)/4, $0xbe2aaaab
+DATA constant3<>+0(SB)/4, $0x3e800000
+DATA constant3<>+4(SB)/4, $0x3e800000
+DATA constant3<>+8(SB)/4, $0x3e800000
+DATA constant3<>+12(SB)/4, $0x3e800000
+DATA constant3<>+16(SB)/4, $0x3e800000
+DATA constant3<>+20(SB)/4, $0x3e800000
+DATA constant3<>+24(SB)/4, $0x3e800000
+DATA constant3<>+28(SB)/4, $0x3e800000
 GLOBL constant3<>(SB), RODATA|NOPTR, $32
 
-DATA constant4<>+0(SB)/4, $0x3d2aaaab
-DATA constant4<>+4(SB)/4, $0x3d2aaaab
-DATA constant4<>+8(SB)/4, $0x3d2aaaab
-DATA constant4<>+12(SB)/4, $0x3d2aaaab
-DATA constant4<>+16(SB)/4, $0x3d2aaaab
-DATA constant4<>+20(SB)/4, $0x3d2aaaab
-DATA constant4<>+24(SB)/4, $0x3d2aaaab
-DATA constant4<>+28(SB)/4, $0x3d2aaaab
+DATA constant4<>+0(SB)/4, $0xbe2aaaab
+DATA constant4<>+4(SB)/4, $0xbe2aaaab
+DATA constant4<>+8(SB)/4, $0xbe2aaaab
+DATA constant4<>+12(SB)/4, $0xbe2aaaab
+DATA constant4<>+16(SB)/4, $0xbe2aaaab
+DATA constant4<>+20(SB)/4, $0xbe2aaaab
+DATA constant4<>+24(SB)/4, $0xbe2aaaab
+DATA constant4<>+28(SB)/4, $0xbe2aaaab
 GLOBL constant4<>(SB), RODATA|NOPTR, $32
 
 DATA constant5<>+0(SB)/4, $0x3e2aaaab
@@ -808,14 +808,14 @@ DATA constant5<>+24(SB)/4, $0x3e2aaaab
 DATA constant5<>+28(SB)/4, $0x3e2aaaab
 GLOBL constant5<>(SB), RODATA|NOPTR, $32
 
-DATA constant6<>+0(SB)/4, $0x3e800000
-DATA constant6<>+4(SB)/4, $0x3e800000
-DATA constant6<>+8(SB)/4, $0x3e800000
-DATA constant6<>+12(SB)/4, $0x3e800000
-DATA constant6<>+16(SB)/4, $0x3e800000
-DATA constant6<>+20(SB)/4, $0x3e800000
-DATA constant6<>+24(SB)/4, $0x3e800000
-DATA constant6<>+28(SB)/4, $0x3e800000
+DATA constant6<>+0(SB)/4, $0x3d2aaaab
+DATA constant6<>+4(SB)/4, $0x3d2aaaab
+DATA constant6<>+8(SB)/4, $0x3d2aaaab
+DATA constant6<>+12(SB)/4, $0x3d2aaaab
+DATA constant6<>+16(SB)/4, $0x3d2aaaab
+DATA constant6<>+20(SB)/4, $0x3d2aaaab
+DATA constant6<>+24(SB)/4, $0x3d2aaaab
+DATA constant6<>+28(SB)/4, $0x3d2aaaab
 GLOBL constant6<>(SB), RODATA|NOPTR, $32
 
 DATA constant7<>+0(SB)/4, $0x3daaaaab
@@ -844,282 +844,282 @@ loop:
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2600(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2888(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3032(AX), BX
+	MOVQ        2888(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y4, 384(AX)
-	VMOVUPS     Y6, 768(AX)
-	VMOVUPS     Y1, 1152(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 384(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 768(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3032(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1152(AX)
 	MOVQ        2336(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2480(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2624(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2912(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3056(AX), BX
+	MOVQ        2912(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 64(AX)
-	VMOVUPS     Y4, 448(AX)
-	VMOVUPS     Y6, 832(AX)
-	VMOVUPS     Y1, 1216(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 448(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 832(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3056(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1216(AX)
 	MOVQ        2360(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2504(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2648(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2936(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3080(AX), BX
+	MOVQ        2936(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 128(AX)
-	VMOVUPS     Y4, 512(AX)
-	VMOVUPS     Y6, 896(AX)
-	VMOVUPS     Y1, 1280(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 512(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 896(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3080(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1280(AX)
 	MOVQ        2384(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2528(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2672(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2960(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3104(AX), BX
+	MOVQ        2960(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 192(AX)
-	VMOVUPS     Y4, 576(AX)
-	VMOVUPS     Y6, 960(AX)
-	VMOVUPS     Y1, 1344(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 576(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 960(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3104(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1344(AX)
 	MOVQ        2408(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2552(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2696(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2984(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3128(AX), BX
+	MOVQ        2984(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 256(AX)
-	VMOVUPS     Y4, 640(AX)
-	VMOVUPS     Y6, 1024(AX)
-	VMOVUPS     Y1, 1408(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 640(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 1024(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3128(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1408(AX)
 	MOVQ        2432(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2576(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2720(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        3008(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3152(AX), BX
+	MOVQ        3008(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 320(AX)
-	VMOVUPS     Y4, 704(AX)
-	VMOVUPS     Y6, 1088(AX)
-	VMOVUPS     Y1, 1472(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 704(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 1088(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3152(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1472(AX)
 	VMOVUPS     (AX), Y0
 	VMOVUPS     64(AX), Y1
 	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VMOVUPS     256(AX), Y4
-	VMOVUPS     320(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     192(AX), Y4
+	VMOVUPS     256(AX), Y5
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	MOVQ        3176(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
 	MOVQ        3200(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
 	MOVQ        3224(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	VMOVUPS     320(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3248(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     384(AX), Y0
 	VMOVUPS     448(AX), Y1
 	VMOVUPS     512(AX), Y2
-	VMOVUPS     576(AX), Y3
-	VMOVUPS     640(AX), Y4
-	VMOVUPS     704(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     576(AX), Y4
+	VMOVUPS     640(AX), Y5
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	MOVQ        3272(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
 	MOVQ        3296(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
 	MOVQ        3320(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	VMOVUPS     704(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3344(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     768(AX), Y0
 	VMOVUPS     832(AX), Y1
 	VMOVUPS     896(AX), Y2
-	VMOVUPS     960(AX), Y3
-	VMOVUPS     1024(AX), Y4
-	VMOVUPS     1088(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     960(AX), Y4
+	VMOVUPS     1024(AX), Y5
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	MOVQ        3368(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
 	MOVQ        3392(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
 	MOVQ        3416(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	VMOVUPS     1088(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3440(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     1152(AX), Y0
 	VMOVUPS     1216(AX), Y1
 	VMOVUPS     1280(AX), Y2
-	VMOVUPS     1344(AX), Y3
-	VMOVUPS     1408(AX), Y4
-	VMOVUPS     1472(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     1344(AX), Y4
+	VMOVUPS     1408(AX), Y5
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	MOVQ        3464(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
 	MOVQ        3488(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
 	MOVQ        3512(AX), BX
-	VMOVUPS     Y6, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	VMOVUPS     1472(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3536(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (BX)(DX*1)
 	ADDQ        $0x20, DX
 	CMPQ        DX, CX
 	JL          loop
@@ -1154,313 +1154,313 @@ loop:
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2600(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2888(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3032(AX), BX
+	MOVQ        2888(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y4, 384(AX)
-	VMOVUPS     Y6, 768(AX)
-	VMOVUPS     Y1, 1152(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 384(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 768(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3032(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1152(AX)
 	MOVQ        2336(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2480(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2624(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2912(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3056(AX), BX
+	MOVQ        2912(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 64(AX)
-	VMOVUPS     Y4, 448(AX)
-	VMOVUPS     Y6, 832(AX)
-	VMOVUPS     Y1, 1216(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 448(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 832(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3056(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1216(AX)
 	MOVQ        2360(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2504(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2648(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2936(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3080(AX), BX
+	MOVQ        2936(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 128(AX)
-	VMOVUPS     Y4, 512(AX)
-	VMOVUPS     Y6, 896(AX)
-	VMOVUPS     Y1, 1280(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 512(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 896(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3080(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1280(AX)
 	MOVQ        2384(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2528(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2672(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2960(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3104(AX), BX
+	MOVQ        2960(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 192(AX)
-	VMOVUPS     Y4, 576(AX)
-	VMOVUPS     Y6, 960(AX)
-	VMOVUPS     Y1, 1344(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 576(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 960(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3104(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1344(AX)
 	MOVQ        2408(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2552(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2696(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2984(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3128(AX), BX
+	MOVQ        2984(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 256(AX)
-	VMOVUPS     Y4, 640(AX)
-	VMOVUPS     Y6, 1024(AX)
-	VMOVUPS     Y1, 1408(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 640(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 1024(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3128(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1408(AX)
 	MOVQ        2432(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2576(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2720(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        3008(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	MOVQ        3152(AX), BX
+	MOVQ        3008(AX), BX
 	VMOVUPS     (BX)(DX*1), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y0, 320(AX)
-	VMOVUPS     Y4, 704(AX)
-	VMOVUPS     Y6, 1088(AX)
-	VMOVUPS     Y1, 1472(AX)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
+	VMOVUPS     Y2, 704(AX)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
+	VMOVUPS     Y2, 1088(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	MOVQ        3152(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 1472(AX)
 	VMOVUPS     (AX), Y0
 	VMOVUPS     64(AX), Y1
 	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VMOVUPS     256(AX), Y4
-	VMOVUPS     320(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     192(AX), Y4
+	VMOVUPS     256(AX), Y5
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	MOVQ        3176(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	VADDPS      Y2, Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y7
+	VADDPS      Y7, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
 	MOVQ        3200(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y4, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y2, Y2
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
 	MOVQ        3224(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y6, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	VMOVUPS     320(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3248(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y1, Y0
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     384(AX), Y0
 	VMOVUPS     448(AX), Y1
 	VMOVUPS     512(AX), Y2
-	VMOVUPS     576(AX), Y3
-	VMOVUPS     640(AX), Y4
-	VMOVUPS     704(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     576(AX), Y4
+	VMOVUPS     640(AX), Y5
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	MOVQ        3272(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	VADDPS      Y2, Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y7
+	VADDPS      Y7, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
 	MOVQ        3296(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y4, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y2, Y2
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
 	MOVQ        3320(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y6, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	VMOVUPS     704(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3344(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y1, Y0
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     768(AX), Y0
 	VMOVUPS     832(AX), Y1
 	VMOVUPS     896(AX), Y2
-	VMOVUPS     960(AX), Y3
-	VMOVUPS     1024(AX), Y4
-	VMOVUPS     1088(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     960(AX), Y4
+	VMOVUPS     1024(AX), Y5
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	MOVQ        3368(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	VADDPS      Y2, Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y7
+	VADDPS      Y7, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
 	MOVQ        3392(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y4, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y2, Y2
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
 	MOVQ        3416(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y6, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	VMOVUPS     1088(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3440(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y1, Y0
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     1152(AX), Y0
 	VMOVUPS     1216(AX), Y1
 	VMOVUPS     1280(AX), Y2
-	VMOVUPS     1344(AX), Y3
-	VMOVUPS     1408(AX), Y4
-	VMOVUPS     1472(AX), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y1, Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     1344(AX), Y4
+	VMOVUPS     1408(AX), Y5
+	VADDPS      Y5, Y4, Y6
 	VADDPS      Y6, Y0, Y0
-	VADDPS      Y2, Y0, Y0
-	VMOVAPS     Y1, Y4
-	VFMADD231PS constant2<>+0(SB), Y3, Y4
-	VMOVAPS     Y6, Y6
-	VFMADD231PS constant0<>+0(SB), Y2, Y6
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
-	VADDPS      Y5, Y1, Y1
 	MOVQ        3464(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	VADDPS      Y2, Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y7
+	VADDPS      Y7, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VSUBPS      Y5, Y4, Y1
+	VMOVAPS     Y0, Y2
+	VFMADD231PS constant2<>+0(SB), Y1, Y2
 	MOVQ        3488(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y4, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y2, Y2
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y3, Y2
+	VFMADD231PS constant1<>+0(SB), Y6, Y2
 	MOVQ        3512(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y6, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y1, Y0
+	VMOVUPS     1472(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3536(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y1, Y0
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	ADDQ        $0x20, DX
 	CMPQ        DX, CX
@@ -1482,276 +1482,276 @@ TEXT ·slopeTransform256(SB), NOSPLIT, $0-8
 loop:
 	MOVQ         2312(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2408(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
-	MOVQ         2504(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	MOVQ         2600(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y2, 256(AX)
-	VMOVUPS      Y4, 512(AX)
-	VMOVUPS      Y5, 768(AX)
-	VMOVUPS      Y6, 1024(AX)
-	VMOVUPS      Y3, 1280(AX)
+	MOVQ         2504(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y2
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2600(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 256(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 512(AX)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 768(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1024(AX)
+	VMOVUPS      Y4, 1280(AX)
 	MOVQ         2336(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2432(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
-	MOVQ         2528(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	MOVQ         2624(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	VMOVUPS      Y0, 64(AX)
-	VMOVUPS      Y2, 320(AX)
-	VMOVUPS      Y4, 576(AX)
-	VMOVUPS      Y5, 832(AX)
-	VMOVUPS      Y6, 1088(AX)
-	VMOVUPS      Y3, 1344(AX)
+	MOVQ         2528(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y2
+	MOVQ         2432(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2624(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 320(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 576(AX)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 832(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1088(AX)
+	VMOVUPS      Y4, 1344(AX)
 	MOVQ         2360(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2456(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
-	MOVQ         2552(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	MOVQ         2648(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	VMOVUPS      Y0, 128(AX)
-	VMOVUPS      Y2, 384(AX)
-	VMOVUPS      Y4, 640(AX)
-	VMOVUPS      Y5, 896(AX)
-	VMOVUPS      Y6, 1152(AX)
-	VMOVUPS      Y3, 1408(AX)
+	MOVQ         2552(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y2
+	MOVQ         2456(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2648(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 384(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 640(AX)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 896(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1152(AX)
+	VMOVUPS      Y4, 1408(AX)
 	MOVQ         2384(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
-	MOVQ         2480(AX), BX
-	VMOVUPS      (BX)(DX*1), Y1
-	MOVQ         2576(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	MOVQ         2672(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	VMOVUPS      Y0, 192(AX)
-	VMOVUPS      Y2, 448(AX)
-	VMOVUPS      Y4, 704(AX)
-	VMOVUPS      Y5, 960(AX)
-	VMOVUPS      Y6, 1216(AX)
-	VMOVUPS      Y3, 1472(AX)
+	MOVQ         2576(AX), BX
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y2
+	MOVQ         2480(AX), BX
+	VMOVUPS      (BX)(DX*1), Y3
+	MOVQ         2672(AX), BX
+	VMOVUPS      (BX)(DX*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
+	VMOVUPS      Y6, 448(AX)
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 704(AX)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, 960(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 1216(AX)
+	VMOVUPS      Y4, 1472(AX)
 	VMOVUPS      (AX), Y0
-	VMOVUPS      64(AX), Y1
-	VMOVUPS      128(AX), Y2
-	VMOVUPS      192(AX), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	MOVQ         3176(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      128(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      64(AX), Y3
+	VMOVUPS      192(AX), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3200(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
-	MOVQ         3224(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3248(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
-	MOVQ         3272(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3224(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3248(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	MOVQ         3272(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3296(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
 	VMOVUPS      256(AX), Y0
-	VMOVUPS      320(AX), Y1
-	VMOVUPS      384(AX), Y2
-	VMOVUPS      448(AX), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	MOVQ         3320(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      384(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      320(AX), Y3
+	VMOVUPS      448(AX), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3344(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
-	MOVQ         3368(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3392(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
-	MOVQ         3416(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3368(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3392(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	MOVQ         3416(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3440(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
 	VMOVUPS      512(AX), Y0
-	VMOVUPS      576(AX), Y1
-	VMOVUPS      640(AX), Y2
-	VMOVUPS      704(AX), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	MOVQ         3464(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      640(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      576(AX), Y3
+	VMOVUPS      704(AX), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3488(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
-	MOVQ         3512(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3536(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
-	MOVQ         3560(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3512(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3536(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	MOVQ         3560(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3584(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
 	VMOVUPS      768(AX), Y0
-	VMOVUPS      832(AX), Y1
-	VMOVUPS      896(AX), Y2
-	VMOVUPS      960(AX), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	MOVQ         3608(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      896(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      832(AX), Y3
+	VMOVUPS      960(AX), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3632(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
-	MOVQ         3656(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3680(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
-	MOVQ         3704(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3656(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3680(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	MOVQ         3704(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3728(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
 	VMOVUPS      1024(AX), Y0
-	VMOVUPS      1088(AX), Y1
-	VMOVUPS      1152(AX), Y2
-	VMOVUPS      1216(AX), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	MOVQ         3752(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1152(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      1088(AX), Y3
+	VMOVUPS      1216(AX), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3776(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
-	MOVQ         3800(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3824(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
-	MOVQ         3848(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3800(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3824(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	MOVQ         3848(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3872(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
 	VMOVUPS      1280(AX), Y0
-	VMOVUPS      1344(AX), Y1
-	VMOVUPS      1408(AX), Y2
-	VMOVUPS      1472(AX), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  constant0<>+0(SB), Y2, Y6
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant0<>+0(SB), Y3, Y1
-	VADDPS       Y5, Y4, Y2
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  constant2<>+0(SB), Y1, Y5
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS constant2<>+0(SB), Y1, Y6
 	MOVQ         3896(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1408(AX), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      1344(AX), Y3
+	VMOVUPS      1472(AX), Y4
+	VADDPS       Y4, Y3, Y5
+	VADDPS       Y5, Y2, Y6
 	MOVQ         3920(AX), BX
-	VMOVUPS      Y2, (BX)(DX*1)
-	MOVQ         3944(AX), BX
-	VMOVUPS      Y4, (BX)(DX*1)
-	MOVQ         3968(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
-	MOVQ         3992(AX), BX
 	VMOVUPS      Y6, (BX)(DX*1)
+	VSUBPS       Y5, Y2, Y2
+	MOVQ         3944(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant1<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  constant1<>+0(SB), Y4, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  constant2<>+0(SB), Y1, Y2
+	MOVQ         3968(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y1, Y0
+	MOVQ         3992(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         4016(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
 	ADDQ         $0x20, DX
 	CMPQ         DX, CX
 	JL           loop
@@ -1772,274 +1772,274 @@ TEXT ·sumTransform256(SB), NOSPLIT, $0-8
 loop:
 	MOVQ         2312(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2456(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2600(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2744(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2888(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3032(AX), BX
+	MOVQ         2888(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 384(AX)
-	VMOVUPS      Y3, 768(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 384(AX)
+	MOVQ         3032(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 768(AX)
 	MOVQ         2336(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2480(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2624(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2768(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2912(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3056(AX), BX
+	MOVQ         2912(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 64(AX)
-	VMOVUPS      Y1, 448(AX)
-	VMOVUPS      Y3, 832(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 448(AX)
+	MOVQ         3056(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 832(AX)
 	MOVQ         2360(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2504(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2648(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2792(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2936(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3080(AX), BX
+	MOVQ         2936(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 128(AX)
-	VMOVUPS      Y1, 512(AX)
-	VMOVUPS      Y3, 896(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 512(AX)
+	MOVQ         3080(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 896(AX)
 	MOVQ         2384(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2528(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2672(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2816(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2960(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3104(AX), BX
+	MOVQ         2960(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 192(AX)
-	VMOVUPS      Y1, 576(AX)
-	VMOVUPS      Y3, 960(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 576(AX)
+	MOVQ         3104(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 960(AX)
 	MOVQ         2408(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2552(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2696(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2840(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2984(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3128(AX), BX
+	MOVQ         2984(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 256(AX)
-	VMOVUPS      Y1, 640(AX)
-	VMOVUPS      Y3, 1024(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 640(AX)
+	MOVQ         3128(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 1024(AX)
 	MOVQ         2432(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2576(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2720(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2864(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         3008(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3152(AX), BX
+	MOVQ         3008(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 320(AX)
-	VMOVUPS      Y1, 704(AX)
-	VMOVUPS      Y3, 1088(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 704(AX)
+	MOVQ         3152(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 1088(AX)
 	VMOVUPS      (AX), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	VMOVUPS      64(AX), Y1
 	VMOVUPS      128(AX), Y2
-	VMOVUPS      192(AX), Y3
-	VMOVUPS      256(AX), Y4
-	VMOVUPS      320(AX), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y2, Y1, Y3
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVUPS      192(AX), Y4
+	VMOVUPS      256(AX), Y5
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	MOVQ         3176(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
 	MOVQ         3200(AX), BX
-	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      320(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
 	MOVQ         3224(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	VMOVUPS      384(AX), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	VMOVUPS      448(AX), Y1
 	VMOVUPS      512(AX), Y2
-	VMOVUPS      576(AX), Y3
-	VMOVUPS      640(AX), Y4
-	VMOVUPS      704(AX), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y2, Y1, Y3
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVUPS      576(AX), Y4
+	VMOVUPS      640(AX), Y5
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	MOVQ         3248(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
 	MOVQ         3272(AX), BX
-	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      704(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
 	MOVQ         3296(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	VMOVUPS      768(AX), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	VMOVUPS      832(AX), Y1
 	VMOVUPS      896(AX), Y2
-	VMOVUPS      960(AX), Y3
-	VMOVUPS      1024(AX), Y4
-	VMOVUPS      1088(AX), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y2, Y1, Y3
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVUPS      960(AX), Y4
+	VMOVUPS      1024(AX), Y5
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	MOVQ         3320(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
 	MOVQ         3344(AX), BX
-	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1088(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
 	MOVQ         3368(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	ADDQ         $0x20, DX
 	CMPQ         DX, CX
 	JL           loop
@@ -2060,291 +2060,291 @@ TEXT ·sumTransformAdd256(SB), NOSPLIT, $0-8
 loop:
 	MOVQ         2312(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2456(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2600(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2744(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2888(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3032(AX), BX
+	MOVQ         2888(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 384(AX)
-	VMOVUPS      Y3, 768(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 384(AX)
+	MOVQ         3032(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 768(AX)
 	MOVQ         2336(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2480(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2624(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2768(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2912(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3056(AX), BX
+	MOVQ         2912(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 64(AX)
-	VMOVUPS      Y1, 448(AX)
-	VMOVUPS      Y3, 832(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 448(AX)
+	MOVQ         3056(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 832(AX)
 	MOVQ         2360(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2504(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2648(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2792(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2936(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3080(AX), BX
+	MOVQ         2936(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 128(AX)
-	VMOVUPS      Y1, 512(AX)
-	VMOVUPS      Y3, 896(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 512(AX)
+	MOVQ         3080(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 896(AX)
 	MOVQ         2384(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2528(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2672(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2816(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2960(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3104(AX), BX
+	MOVQ         2960(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 192(AX)
-	VMOVUPS      Y1, 576(AX)
-	VMOVUPS      Y3, 960(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 576(AX)
+	MOVQ         3104(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 960(AX)
 	MOVQ         2408(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2552(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2696(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2840(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2984(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3128(AX), BX
+	MOVQ         2984(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 256(AX)
-	VMOVUPS      Y1, 640(AX)
-	VMOVUPS      Y3, 1024(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 640(AX)
+	MOVQ         3128(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 1024(AX)
 	MOVQ         2432(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	MOVQ         2576(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
 	MOVQ         2720(AX), BX
 	VMOVUPS      (BX)(DX*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
 	MOVQ         2864(AX), BX
-	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         3008(AX), BX
 	VMOVUPS      (BX)(DX*1), Y4
-	MOVQ         3152(AX), BX
+	MOVQ         3008(AX), BX
 	VMOVUPS      (BX)(DX*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	VMOVUPS      Y0, 320(AX)
-	VMOVUPS      Y1, 704(AX)
-	VMOVUPS      Y3, 1088(AX)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 704(AX)
+	MOVQ         3152(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
+	VMOVUPS      Y0, 1088(AX)
 	VMOVUPS      (AX), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	VMOVUPS      64(AX), Y1
 	VMOVUPS      128(AX), Y2
-	VMOVUPS      192(AX), Y3
-	VMOVUPS      256(AX), Y4
-	VMOVUPS      320(AX), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y2, Y1, Y3
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVUPS      192(AX), Y4
+	VMOVUPS      256(AX), Y5
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	MOVQ         3176(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	VADDPS       Y2, Y0, Y0
+	VMOVUPS      (BX)(DX*1), Y7
+	VADDPS       Y7, Y0, Y0
 	VMOVUPS      Y0, (BX)(DX*1)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
 	MOVQ         3200(AX), BX
-	VMOVUPS      (BX)(DX*1), Y0
-	VADDPS       Y0, Y1, Y0
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      320(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
 	MOVQ         3224(AX), BX
-	VMOVUPS      (BX)(DX*1), Y0
-	VADDPS       Y0, Y3, Y0
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (BX)(DX*1)
 	VMOVUPS      384(AX), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	VMOVUPS      448(AX), Y1
 	VMOVUPS      512(AX), Y2
-	VMOVUPS      576(AX), Y3
-	VMOVUPS      640(AX), Y4
-	VMOVUPS      704(AX), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y2, Y1, Y3
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVUPS      576(AX), Y4
+	VMOVUPS      640(AX), Y5
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	MOVQ         3248(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	VADDPS       Y2, Y0, Y0
+	VMOVUPS      (BX)(DX*1), Y7
+	VADDPS       Y7, Y0, Y0
 	VMOVUPS      Y0, (BX)(DX*1)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
 	MOVQ         3272(AX), BX
-	VMOVUPS      (BX)(DX*1), Y0
-	VADDPS       Y0, Y1, Y0
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      704(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
 	MOVQ         3296(AX), BX
-	VMOVUPS      (BX)(DX*1), Y0
-	VADDPS       Y0, Y3, Y0
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (BX)(DX*1)
 	VMOVUPS      768(AX), Y0
+	VMULPS       constant3<>+0(SB), Y0, Y0
 	VMOVUPS      832(AX), Y1
 	VMOVUPS      896(AX), Y2
-	VMOVUPS      960(AX), Y3
-	VMOVUPS      1024(AX), Y4
-	VMOVUPS      1088(AX), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y1, Y2, Y1
-	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y3, Y3
-	VMULPS       constant6<>+0(SB), Y0, Y0
+	VADDPS       Y2, Y1, Y3
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant5<>+0(SB), Y6, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVUPS      960(AX), Y4
+	VMOVUPS      1024(AX), Y5
+	VADDPS       Y5, Y4, Y6
 	VMOVAPS      Y0, Y0
-	VFMADD231PS  constant4<>+0(SB), Y2, Y0
-	VMULPS       constant5<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  constant7<>+0(SB), Y3, Y1
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS constant5<>+0(SB), Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant5<>+0(SB), Y2, Y3
+	VFMADD231PS  constant6<>+0(SB), Y6, Y0
 	MOVQ         3320(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	VADDPS       Y2, Y0, Y0
+	VMOVUPS      (BX)(DX*1), Y7
+	VADDPS       Y7, Y0, Y0
 	VMOVUPS      Y0, (BX)(DX*1)
+	VSUBPS       Y1, Y2, Y0
+	VMULPS       constant5<>+0(SB), Y0, Y0
+	VSUBPS       Y5, Y4, Y1
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant7<>+0(SB), Y1, Y0
 	MOVQ         3344(AX), BX
-	VMOVUPS      (BX)(DX*1), Y0
-	VADDPS       Y0, Y1, Y0
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1088(AX), Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant5<>+0(SB), Y6, Y0
 	MOVQ         3368(AX), BX
-	VMOVUPS      (BX)(DX*1), Y0
-	VADDPS       Y0, Y3, Y0
+	VMOVUPS      (BX)(DX*1), Y1
+	VADDPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (BX)(DX*1)
 	ADDQ         $0x20, DX
 	CMPQ         DX, CX
@@ -2364,306 +2364,306 @@ TEXT ·phaseDataTransform256(SB), NOSPLIT, $0-8
 	JZ   done
 
 loop:
-	MOVQ         2312(AX), BX
+	MOVQ         2672(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2432(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
+	VSUBPS       Y1, Y0, Y2
 	MOVQ         2552(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	MOVQ         2672(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2792(AX), BX
-	VMOVUPS      (BX)(DX*1), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	MOVQ         2312(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, (AX)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
+	VMOVUPS      Y4, 320(AX)
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y0, 320(AX)
-	VMOVUPS      Y3, 640(AX)
-	VMOVUPS      Y5, 960(AX)
-	VMOVUPS      Y1, 1280(AX)
-	MOVQ         2336(AX), BX
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 640(AX)
+	VMOVUPS      Y2, 960(AX)
+	MOVQ         2792(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
+	VMOVUPS      Y0, 1280(AX)
+	MOVQ         2696(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2456(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
+	VSUBPS       Y1, Y0, Y2
 	MOVQ         2576(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	MOVQ         2696(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2816(AX), BX
-	VMOVUPS      (BX)(DX*1), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	MOVQ         2336(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, 64(AX)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
+	VMOVUPS      Y4, 384(AX)
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
-	VMOVUPS      Y6, 64(AX)
-	VMOVUPS      Y0, 384(AX)
-	VMOVUPS      Y3, 704(AX)
-	VMOVUPS      Y5, 1024(AX)
-	VMOVUPS      Y1, 1344(AX)
-	MOVQ         2360(AX), BX
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 704(AX)
+	VMOVUPS      Y2, 1024(AX)
+	MOVQ         2816(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
+	VMOVUPS      Y0, 1344(AX)
+	MOVQ         2720(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2480(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
+	VSUBPS       Y1, Y0, Y2
 	MOVQ         2600(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	MOVQ         2720(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2840(AX), BX
-	VMOVUPS      (BX)(DX*1), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	MOVQ         2360(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, 128(AX)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
+	VMOVUPS      Y4, 448(AX)
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
-	VMOVUPS      Y6, 128(AX)
-	VMOVUPS      Y0, 448(AX)
-	VMOVUPS      Y3, 768(AX)
-	VMOVUPS      Y5, 1088(AX)
-	VMOVUPS      Y1, 1408(AX)
-	MOVQ         2384(AX), BX
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 768(AX)
+	VMOVUPS      Y2, 1088(AX)
+	MOVQ         2840(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
+	VMOVUPS      Y0, 1408(AX)
+	MOVQ         2744(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2504(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
+	VSUBPS       Y1, Y0, Y2
 	MOVQ         2624(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	MOVQ         2744(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
-	MOVQ         2864(AX), BX
-	VMOVUPS      (BX)(DX*1), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	MOVQ         2384(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, 192(AX)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
+	VMOVUPS      Y4, 512(AX)
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
-	VMOVUPS      Y6, 192(AX)
-	VMOVUPS      Y0, 512(AX)
-	VMOVUPS      Y3, 832(AX)
-	VMOVUPS      Y5, 1152(AX)
-	VMOVUPS      Y1, 1472(AX)
-	MOVQ         2408(AX), BX
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 832(AX)
+	VMOVUPS      Y2, 1152(AX)
+	MOVQ         2864(AX), BX
+	VMOVUPS      (BX)(DX*1), Y0
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
+	VMOVUPS      Y0, 1472(AX)
+	MOVQ         2768(AX), BX
 	VMOVUPS      (BX)(DX*1), Y0
 	MOVQ         2528(AX), BX
 	VMOVUPS      (BX)(DX*1), Y1
+	VSUBPS       Y1, Y0, Y2
 	MOVQ         2648(AX), BX
-	VMOVUPS      (BX)(DX*1), Y2
-	MOVQ         2768(AX), BX
 	VMOVUPS      (BX)(DX*1), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	MOVQ         2408(AX), BX
+	VMOVUPS      (BX)(DX*1), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, 256(AX)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
+	VMOVUPS      Y4, 576(AX)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 896(AX)
+	VMOVUPS      Y2, 1216(AX)
 	MOVQ         2888(AX), BX
-	VMOVUPS      (BX)(DX*1), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
+	VMOVUPS      (BX)(DX*1), Y0
+	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
-	VMOVUPS      Y6, 256(AX)
-	VMOVUPS      Y0, 576(AX)
-	VMOVUPS      Y3, 896(AX)
-	VMOVUPS      Y5, 1216(AX)
-	VMOVUPS      Y1, 1536(AX)
-	VMOVUPS      (AX), Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
+	VMOVUPS      Y0, 1536(AX)
+	VMOVUPS      192(AX), Y0
 	VMOVUPS      64(AX), Y1
-	VMOVUPS      128(AX), Y2
-	VMOVUPS      192(AX), Y3
-	VMOVUPS      256(AX), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	VSUBPS       Y1, Y0, Y2
+	VMOVUPS      128(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	VMOVUPS      (AX), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
 	MOVQ         3176(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
 	MOVQ         3200(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
 	MOVQ         3224(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3248(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      256(AX), Y0
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
 	MOVQ         3272(AX), BX
-	VMOVUPS      Y1, (BX)(DX*1)
-	VMOVUPS      320(AX), Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      512(AX), Y0
 	VMOVUPS      384(AX), Y1
-	VMOVUPS      448(AX), Y2
-	VMOVUPS      512(AX), Y3
-	VMOVUPS      576(AX), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	VSUBPS       Y1, Y0, Y2
+	VMOVUPS      448(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	VMOVUPS      320(AX), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
 	MOVQ         3296(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
 	MOVQ         3320(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
 	MOVQ         3344(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3368(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      576(AX), Y0
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
 	MOVQ         3392(AX), BX
-	VMOVUPS      Y1, (BX)(DX*1)
-	VMOVUPS      640(AX), Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      832(AX), Y0
 	VMOVUPS      704(AX), Y1
-	VMOVUPS      768(AX), Y2
-	VMOVUPS      832(AX), Y3
-	VMOVUPS      896(AX), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	VSUBPS       Y1, Y0, Y2
+	VMOVUPS      768(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	VMOVUPS      640(AX), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
 	MOVQ         3416(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
 	MOVQ         3440(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
 	MOVQ         3464(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3488(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      896(AX), Y0
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
 	MOVQ         3512(AX), BX
-	VMOVUPS      Y1, (BX)(DX*1)
-	VMOVUPS      960(AX), Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1152(AX), Y0
 	VMOVUPS      1024(AX), Y1
-	VMOVUPS      1088(AX), Y2
-	VMOVUPS      1152(AX), Y3
-	VMOVUPS      1216(AX), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
+	VSUBPS       Y1, Y0, Y2
+	VMOVUPS      1088(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	VMOVUPS      960(AX), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
 	MOVQ         3536(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
 	MOVQ         3560(AX), BX
-	VMOVUPS      Y0, (BX)(DX*1)
-	MOVQ         3584(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
-	MOVQ         3608(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
-	MOVQ         3632(AX), BX
-	VMOVUPS      Y1, (BX)(DX*1)
-	VMOVUPS      1280(AX), Y0
-	VMOVUPS      1344(AX), Y1
-	VMOVUPS      1408(AX), Y2
-	VMOVUPS      1472(AX), Y3
-	VMOVUPS      1536(AX), Y4
-	VSUBPS       Y1, Y3, Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS constant2<>+0(SB), Y2, Y6
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  constant2<>+0(SB), Y0, Y6
-	VSUBPS       Y2, Y3, Y0
+	VMOVUPS      Y4, (BX)(DX*1)
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS constant2<>+0(SB), Y1, Y0
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS constant9<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  constant2<>+0(SB), Y1, Y3
-	VSUBPS       Y2, Y4, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS constant2<>+0(SB), Y5, Y1
-	MOVQ         3656(AX), BX
-	VMOVUPS      Y6, (BX)(DX*1)
-	MOVQ         3680(AX), BX
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
+	MOVQ         3584(AX), BX
 	VMOVUPS      Y0, (BX)(DX*1)
+	MOVQ         3608(AX), BX
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      1216(AX), Y0
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
+	MOVQ         3632(AX), BX
+	VMOVUPS      Y0, (BX)(DX*1)
+	VMOVUPS      1472(AX), Y0
+	VMOVUPS      1344(AX), Y1
+	VSUBPS       Y1, Y0, Y2
+	VMOVUPS      1408(AX), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS constant2<>+0(SB), Y3, Y4
+	VMOVUPS      1280(AX), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  constant2<>+0(SB), Y5, Y4
+	MOVQ         3656(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	VSUBPS       Y3, Y0, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS constant2<>+0(SB), Y1, Y4
+	MOVQ         3680(AX), BX
+	VMOVUPS      Y4, (BX)(DX*1)
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant9<>+0(SB), Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  constant2<>+0(SB), Y1, Y0
 	MOVQ         3704(AX), BX
-	VMOVUPS      Y3, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	MOVQ         3728(AX), BX
-	VMOVUPS      Y5, (BX)(DX*1)
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      1536(AX), Y0
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS constant2<>+0(SB), Y2, Y0
 	MOVQ         3752(AX), BX
-	VMOVUPS      Y1, (BX)(DX*1)
+	VMOVUPS      Y0, (BX)(DX*1)
 	ADDQ         $0x20, DX
 	CMPQ         DX, CX
 	JL           loop
@@ -2694,134 +2694,134 @@ TEXT ·phaseFilterTransform256(SB), NOSPLIT, $0-8
 loop:
 	MOVQ        2312(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant10<>+0(SB), Y0, Y1
+	VMOVUPS     Y1, (AX)
 	MOVQ        2360(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
-	VMULPS      constant10<>+0(SB), Y0, Y2
-	VADDPS      Y1, Y0, Y3
-	VMULPS      constant11<>+0(SB), Y3, Y3
-	VSUBPS      Y0, Y1, Y4
-	VMULPS      constant5<>+0(SB), Y4, Y4
+	VADDPS      Y1, Y0, Y2
+	VMULPS      constant11<>+0(SB), Y2, Y2
+	VMOVUPS     Y2, 128(AX)
+	VSUBPS      Y0, Y1, Y2
+	VMULPS      constant5<>+0(SB), Y2, Y2
+	VMOVUPS     Y2, 256(AX)
 	VMULPS      constant5<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
 	VFMADD231PS constant12<>+0(SB), Y1, Y0
-	VMOVUPS     Y2, (AX)
-	VMOVUPS     Y3, 128(AX)
-	VMOVUPS     Y4, 256(AX)
 	VMOVUPS     Y0, 384(AX)
 	VMOVUPS     Y1, 512(AX)
 	MOVQ        2336(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant10<>+0(SB), Y0, Y1
+	VMOVUPS     Y1, 64(AX)
 	MOVQ        2384(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
-	VMULPS      constant10<>+0(SB), Y0, Y2
-	VADDPS      Y1, Y0, Y3
-	VMULPS      constant11<>+0(SB), Y3, Y3
-	VSUBPS      Y0, Y1, Y4
-	VMULPS      constant5<>+0(SB), Y4, Y4
+	VADDPS      Y1, Y0, Y2
+	VMULPS      constant11<>+0(SB), Y2, Y2
+	VMOVUPS     Y2, 192(AX)
+	VSUBPS      Y0, Y1, Y2
+	VMULPS      constant5<>+0(SB), Y2, Y2
+	VMOVUPS     Y2, 320(AX)
 	VMULPS      constant5<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
 	VFMADD231PS constant12<>+0(SB), Y1, Y0
-	VMOVUPS     Y2, 64(AX)
-	VMOVUPS     Y3, 192(AX)
-	VMOVUPS     Y4, 320(AX)
 	VMOVUPS     Y0, 448(AX)
 	VMOVUPS     Y1, 576(AX)
 	VMOVUPS     (AX), Y0
+	VMULPS      constant10<>+0(SB), Y0, Y1
+	MOVQ        3176(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
 	VMOVUPS     64(AX), Y1
-	VMULPS      constant10<>+0(SB), Y0, Y2
-	VADDPS      Y1, Y0, Y3
-	VMULPS      constant11<>+0(SB), Y3, Y3
-	VSUBPS      Y0, Y1, Y4
-	VMULPS      constant5<>+0(SB), Y4, Y4
+	VADDPS      Y1, Y0, Y2
+	VMULPS      constant11<>+0(SB), Y2, Y2
+	MOVQ        3200(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	VSUBPS      Y0, Y1, Y2
+	VMULPS      constant5<>+0(SB), Y2, Y2
+	MOVQ        3224(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
 	VMULPS      constant5<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
 	VFMADD231PS constant12<>+0(SB), Y1, Y0
-	MOVQ        3176(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3200(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
 	MOVQ        3248(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3272(AX), BX
 	VMOVUPS     Y1, (BX)(DX*1)
 	VMOVUPS     128(AX), Y0
+	VMULPS      constant10<>+0(SB), Y0, Y1
+	MOVQ        3296(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
 	VMOVUPS     192(AX), Y1
-	VMULPS      constant10<>+0(SB), Y0, Y2
-	VADDPS      Y1, Y0, Y3
-	VMULPS      constant11<>+0(SB), Y3, Y3
-	VSUBPS      Y0, Y1, Y4
-	VMULPS      constant5<>+0(SB), Y4, Y4
+	VADDPS      Y1, Y0, Y2
+	VMULPS      constant11<>+0(SB), Y2, Y2
+	MOVQ        3320(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	VSUBPS      Y0, Y1, Y2
+	VMULPS      constant5<>+0(SB), Y2, Y2
+	MOVQ        3344(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
 	VMULPS      constant5<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
 	VFMADD231PS constant12<>+0(SB), Y1, Y0
-	MOVQ        3296(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3320(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3344(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
 	MOVQ        3368(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3392(AX), BX
 	VMOVUPS     Y1, (BX)(DX*1)
 	VMOVUPS     256(AX), Y0
+	VMULPS      constant10<>+0(SB), Y0, Y1
+	MOVQ        3416(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
 	VMOVUPS     320(AX), Y1
-	VMULPS      constant10<>+0(SB), Y0, Y2
-	VADDPS      Y1, Y0, Y3
-	VMULPS      constant11<>+0(SB), Y3, Y3
-	VSUBPS      Y0, Y1, Y4
-	VMULPS      constant5<>+0(SB), Y4, Y4
+	VADDPS      Y1, Y0, Y2
+	VMULPS      constant11<>+0(SB), Y2, Y2
+	MOVQ        3440(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	VSUBPS      Y0, Y1, Y2
+	VMULPS      constant5<>+0(SB), Y2, Y2
+	MOVQ        3464(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
 	VMULPS      constant5<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
 	VFMADD231PS constant12<>+0(SB), Y1, Y0
-	MOVQ        3416(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3440(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3464(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
 	MOVQ        3488(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3512(AX), BX
 	VMOVUPS     Y1, (BX)(DX*1)
 	VMOVUPS     384(AX), Y0
+	VMULPS      constant10<>+0(SB), Y0, Y1
+	MOVQ        3536(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
 	VMOVUPS     448(AX), Y1
-	VMULPS      constant10<>+0(SB), Y0, Y2
-	VADDPS      Y1, Y0, Y3
-	VMULPS      constant11<>+0(SB), Y3, Y3
-	VSUBPS      Y0, Y1, Y4
-	VMULPS      constant5<>+0(SB), Y4, Y4
+	VADDPS      Y1, Y0, Y2
+	VMULPS      constant11<>+0(SB), Y2, Y2
+	MOVQ        3560(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	VSUBPS      Y0, Y1, Y2
+	VMULPS      constant5<>+0(SB), Y2, Y2
+	MOVQ        3584(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
 	VMULPS      constant5<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
 	VFMADD231PS constant12<>+0(SB), Y1, Y0
-	MOVQ        3536(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3560(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3584(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
 	MOVQ        3608(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3632(AX), BX
 	VMOVUPS     Y1, (BX)(DX*1)
 	VMOVUPS     512(AX), Y0
+	VMULPS      constant10<>+0(SB), Y0, Y1
+	MOVQ        3656(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
 	VMOVUPS     576(AX), Y1
-	VMULPS      constant10<>+0(SB), Y0, Y2
-	VADDPS      Y1, Y0, Y3
-	VMULPS      constant11<>+0(SB), Y3, Y3
-	VSUBPS      Y0, Y1, Y4
-	VMULPS      constant5<>+0(SB), Y4, Y4
+	VADDPS      Y1, Y0, Y2
+	VMULPS      constant11<>+0(SB), Y2, Y2
+	MOVQ        3680(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
+	VSUBPS      Y0, Y1, Y2
+	VMULPS      constant5<>+0(SB), Y2, Y2
+	MOVQ        3704(AX), BX
+	VMOVUPS     Y2, (BX)(DX*1)
 	VMULPS      constant5<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
 	VFMADD231PS constant12<>+0(SB), Y1, Y0
-	MOVQ        3656(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3680(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
-	MOVQ        3704(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
 	MOVQ        3728(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3752(AX), BX
@@ -2880,221 +2880,221 @@ loop:
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2552(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y2, 320(AX)
-	VMOVUPS     Y5, 640(AX)
-	VMOVUPS     Y1, 960(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 320(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 640(AX)
+	MOVQ        2792(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 960(AX)
 	MOVQ        2336(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2456(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2576(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2696(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2696(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, 64(AX)
-	VMOVUPS     Y2, 384(AX)
-	VMOVUPS     Y5, 704(AX)
-	VMOVUPS     Y1, 1024(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 384(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 704(AX)
+	MOVQ        2816(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 1024(AX)
 	MOVQ        2360(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2480(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2600(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2720(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2720(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, 128(AX)
-	VMOVUPS     Y2, 448(AX)
-	VMOVUPS     Y5, 768(AX)
-	VMOVUPS     Y1, 1088(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 448(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 768(AX)
+	MOVQ        2840(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 1088(AX)
 	MOVQ        2384(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2504(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2624(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2744(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, 192(AX)
-	VMOVUPS     Y2, 512(AX)
-	VMOVUPS     Y5, 832(AX)
-	VMOVUPS     Y1, 1152(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 512(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 832(AX)
+	MOVQ        2864(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 1152(AX)
 	MOVQ        2408(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2528(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2648(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2888(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2768(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, 256(AX)
-	VMOVUPS     Y2, 576(AX)
-	VMOVUPS     Y5, 896(AX)
-	VMOVUPS     Y1, 1216(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 576(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 896(AX)
+	MOVQ        2888(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 1216(AX)
 	VMOVUPS     (AX), Y0
 	VMOVUPS     64(AX), Y1
 	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VMOVUPS     256(AX), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     192(AX), Y4
+	VADDPS      Y4, Y0, Y0
 	MOVQ        3176(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
 	MOVQ        3200(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3224(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3248(AX), BX
 	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	MOVQ        3224(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     256(AX), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	MOVQ        3248(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     320(AX), Y0
 	VMOVUPS     384(AX), Y1
 	VMOVUPS     448(AX), Y2
-	VMOVUPS     512(AX), Y3
-	VMOVUPS     576(AX), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     512(AX), Y4
+	VADDPS      Y4, Y0, Y0
 	MOVQ        3272(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
 	MOVQ        3296(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3320(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3344(AX), BX
 	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	MOVQ        3320(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     576(AX), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	MOVQ        3344(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     640(AX), Y0
 	VMOVUPS     704(AX), Y1
 	VMOVUPS     768(AX), Y2
-	VMOVUPS     832(AX), Y3
-	VMOVUPS     896(AX), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     832(AX), Y4
+	VADDPS      Y4, Y0, Y0
 	MOVQ        3368(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
 	MOVQ        3392(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3416(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3440(AX), BX
 	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	MOVQ        3416(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     896(AX), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	MOVQ        3440(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     960(AX), Y0
 	VMOVUPS     1024(AX), Y1
 	VMOVUPS     1088(AX), Y2
-	VMOVUPS     1152(AX), Y3
-	VMOVUPS     1216(AX), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     1152(AX), Y4
+	VADDPS      Y4, Y0, Y0
 	MOVQ        3464(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
 	MOVQ        3488(AX), BX
-	VMOVUPS     Y2, (BX)(DX*1)
-	MOVQ        3512(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
-	MOVQ        3536(AX), BX
 	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	MOVQ        3512(AX), BX
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     1216(AX), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	MOVQ        3536(AX), BX
+	VMOVUPS     Y0, (BX)(DX*1)
 	ADDQ        $0x20, DX
 	CMPQ        DX, CX
 	JL          loop
@@ -3119,252 +3119,252 @@ loop:
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2552(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y2, 320(AX)
-	VMOVUPS     Y5, 640(AX)
-	VMOVUPS     Y1, 960(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 320(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 640(AX)
+	MOVQ        2792(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 960(AX)
 	MOVQ        2336(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2456(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2576(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2696(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2696(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, 64(AX)
-	VMOVUPS     Y2, 384(AX)
-	VMOVUPS     Y5, 704(AX)
-	VMOVUPS     Y1, 1024(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 384(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 704(AX)
+	MOVQ        2816(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 1024(AX)
 	MOVQ        2360(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2480(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2600(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2720(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2720(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, 128(AX)
-	VMOVUPS     Y2, 448(AX)
-	VMOVUPS     Y5, 768(AX)
-	VMOVUPS     Y1, 1088(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 448(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 768(AX)
+	MOVQ        2840(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 1088(AX)
 	MOVQ        2384(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2504(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2624(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2744(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, 192(AX)
-	VMOVUPS     Y2, 512(AX)
-	VMOVUPS     Y5, 832(AX)
-	VMOVUPS     Y1, 1152(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 512(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 832(AX)
+	MOVQ        2864(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 1152(AX)
 	MOVQ        2408(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2528(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	MOVQ        2648(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2768(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2888(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	MOVQ        2768(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y0, Y0
 	VMOVUPS     Y0, 256(AX)
-	VMOVUPS     Y2, 576(AX)
-	VMOVUPS     Y5, 896(AX)
-	VMOVUPS     Y1, 1216(AX)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 576(AX)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 896(AX)
+	MOVQ        2888(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 1216(AX)
 	VMOVUPS     (AX), Y0
 	VMOVUPS     64(AX), Y1
 	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VMOVUPS     256(AX), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     192(AX), Y4
+	VADDPS      Y4, Y0, Y0
 	MOVQ        3176(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y3, Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y5
+	VADDPS      Y5, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
 	MOVQ        3200(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y2, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
 	MOVQ        3224(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y5, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     256(AX), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
 	MOVQ        3248(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y1, Y0
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     320(AX), Y0
 	VMOVUPS     384(AX), Y1
 	VMOVUPS     448(AX), Y2
-	VMOVUPS     512(AX), Y3
-	VMOVUPS     576(AX), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     512(AX), Y4
+	VADDPS      Y4, Y0, Y0
 	MOVQ        3272(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y3, Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y5
+	VADDPS      Y5, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
 	MOVQ        3296(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y2, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
 	MOVQ        3320(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y5, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     576(AX), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
 	MOVQ        3344(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y1, Y0
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     640(AX), Y0
 	VMOVUPS     704(AX), Y1
 	VMOVUPS     768(AX), Y2
-	VMOVUPS     832(AX), Y3
-	VMOVUPS     896(AX), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     832(AX), Y4
+	VADDPS      Y4, Y0, Y0
 	MOVQ        3368(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y3, Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y5
+	VADDPS      Y5, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
 	MOVQ        3392(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y2, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
 	MOVQ        3416(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y5, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     896(AX), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
 	MOVQ        3440(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y1, Y0
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	VMOVUPS     960(AX), Y0
 	VMOVUPS     1024(AX), Y1
 	VMOVUPS     1088(AX), Y2
-	VMOVUPS     1152(AX), Y3
-	VMOVUPS     1216(AX), Y4
-	VADDPS      Y2, Y1, Y5
-	VSUBPS      Y2, Y1, Y1
-	VADDPS      Y5, Y0, Y0
+	VADDPS      Y2, Y1, Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVAPS     Y1, Y2
-	VFMADD231PS constant2<>+0(SB), Y3, Y2
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant0<>+0(SB), Y3, Y5
-	VADDPS      Y4, Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
+	VMOVUPS     1152(AX), Y4
+	VADDPS      Y4, Y0, Y0
 	MOVQ        3464(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y3, Y0, Y0
+	VMOVUPS     (BX)(DX*1), Y5
+	VADDPS      Y5, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
+	VSUBPS      Y2, Y1, Y0
+	VMOVAPS     Y0, Y1
+	VFMADD231PS constant2<>+0(SB), Y4, Y1
 	MOVQ        3488(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y2, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVAPS     Y3, Y1
+	VFMADD231PS constant1<>+0(SB), Y4, Y1
 	MOVQ        3512(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y5, Y0
-	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     (BX)(DX*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     1216(AX), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
 	MOVQ        3536(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
-	VADDPS      Y0, Y1, Y0
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
 	ADDQ        $0x20, DX
 	CMPQ        DX, CX
@@ -3386,216 +3386,216 @@ TEXT ·phaseSlopeTransform256(SB), NOSPLIT, $0-8
 loop:
 	MOVQ        2312(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2408(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VADDPS      Y5, Y4, Y6
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y0, Y5
-	VFMADD231PS constant2<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y1
-	VFMADD231PS constant0<>+0(SB), Y2, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VMOVUPS     Y0, (AX)
+	MOVQ        2504(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y2
+	MOVQ        2408(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2600(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y3, Y5
+	VADDPS      Y5, Y2, Y6
 	VMOVUPS     Y6, 256(AX)
-	VMOVUPS     Y4, 512(AX)
-	VMOVUPS     Y1, 768(AX)
-	VMOVUPS     Y3, 1024(AX)
+	VSUBPS      Y5, Y2, Y2
+	VMOVUPS     Y2, 512(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant2<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant1<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 768(AX)
+	VMOVUPS     Y4, 1024(AX)
 	MOVQ        2336(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VADDPS      Y5, Y4, Y6
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y0, Y5
-	VFMADD231PS constant2<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y1
-	VFMADD231PS constant0<>+0(SB), Y2, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VMOVUPS     Y0, 64(AX)
+	MOVQ        2528(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y2
+	MOVQ        2432(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2624(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y3, Y5
+	VADDPS      Y5, Y2, Y6
 	VMOVUPS     Y6, 320(AX)
-	VMOVUPS     Y4, 576(AX)
-	VMOVUPS     Y1, 832(AX)
-	VMOVUPS     Y3, 1088(AX)
+	VSUBPS      Y5, Y2, Y2
+	VMOVUPS     Y2, 576(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant2<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant1<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 832(AX)
+	VMOVUPS     Y4, 1088(AX)
 	MOVQ        2360(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2648(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VADDPS      Y5, Y4, Y6
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y0, Y5
-	VFMADD231PS constant2<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y1
-	VFMADD231PS constant0<>+0(SB), Y2, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VMOVUPS     Y0, 128(AX)
+	MOVQ        2552(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y2
+	MOVQ        2456(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2648(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y3, Y5
+	VADDPS      Y5, Y2, Y6
 	VMOVUPS     Y6, 384(AX)
-	VMOVUPS     Y4, 640(AX)
-	VMOVUPS     Y1, 896(AX)
-	VMOVUPS     Y3, 1152(AX)
+	VSUBPS      Y5, Y2, Y2
+	VMOVUPS     Y2, 640(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant2<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant1<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 896(AX)
+	VMOVUPS     Y4, 1152(AX)
 	MOVQ        2384(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2672(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VADDPS      Y5, Y4, Y6
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y0, Y5
-	VFMADD231PS constant2<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y1
-	VFMADD231PS constant0<>+0(SB), Y2, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	VMOVUPS     Y0, 192(AX)
+	MOVQ        2576(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y2
+	MOVQ        2480(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y3, Y5
+	VADDPS      Y5, Y2, Y6
 	VMOVUPS     Y6, 448(AX)
-	VMOVUPS     Y4, 704(AX)
-	VMOVUPS     Y1, 960(AX)
-	VMOVUPS     Y3, 1216(AX)
+	VSUBPS      Y5, Y2, Y2
+	VMOVUPS     Y2, 704(AX)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant2<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant1<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
+	VMOVUPS     Y0, 960(AX)
+	VMOVUPS     Y4, 1216(AX)
 	VMOVUPS     (AX), Y0
-	VMOVUPS     64(AX), Y1
-	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VADDPS      Y5, Y4, Y6
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y0, Y5
-	VFMADD231PS constant2<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y1
-	VFMADD231PS constant0<>+0(SB), Y2, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	MOVQ        3176(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     128(AX), Y1
+	VADDPS      Y1, Y0, Y2
+	VMOVUPS     64(AX), Y3
+	VMOVUPS     192(AX), Y4
+	VADDPS      Y4, Y3, Y5
+	VADDPS      Y5, Y2, Y6
 	MOVQ        3200(AX), BX
 	VMOVUPS     Y6, (BX)(DX*1)
+	VSUBPS      Y5, Y2, Y2
 	MOVQ        3224(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant2<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant1<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
 	MOVQ        3248(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3272(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
+	VMOVUPS     Y4, (BX)(DX*1)
 	VMOVUPS     256(AX), Y0
-	VMOVUPS     320(AX), Y1
-	VMOVUPS     384(AX), Y2
-	VMOVUPS     448(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VADDPS      Y5, Y4, Y6
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y0, Y5
-	VFMADD231PS constant2<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y1
-	VFMADD231PS constant0<>+0(SB), Y2, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	MOVQ        3296(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     384(AX), Y1
+	VADDPS      Y1, Y0, Y2
+	VMOVUPS     320(AX), Y3
+	VMOVUPS     448(AX), Y4
+	VADDPS      Y4, Y3, Y5
+	VADDPS      Y5, Y2, Y6
 	MOVQ        3320(AX), BX
 	VMOVUPS     Y6, (BX)(DX*1)
+	VSUBPS      Y5, Y2, Y2
 	MOVQ        3344(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant2<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant1<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
 	MOVQ        3368(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3392(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
+	VMOVUPS     Y4, (BX)(DX*1)
 	VMOVUPS     512(AX), Y0
-	VMOVUPS     576(AX), Y1
-	VMOVUPS     640(AX), Y2
-	VMOVUPS     704(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VADDPS      Y5, Y4, Y6
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y0, Y5
-	VFMADD231PS constant2<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y1
-	VFMADD231PS constant0<>+0(SB), Y2, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	MOVQ        3416(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     640(AX), Y1
+	VADDPS      Y1, Y0, Y2
+	VMOVUPS     576(AX), Y3
+	VMOVUPS     704(AX), Y4
+	VADDPS      Y4, Y3, Y5
+	VADDPS      Y5, Y2, Y6
 	MOVQ        3440(AX), BX
 	VMOVUPS     Y6, (BX)(DX*1)
+	VSUBPS      Y5, Y2, Y2
 	MOVQ        3464(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant2<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant1<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
 	MOVQ        3488(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3512(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
+	VMOVUPS     Y4, (BX)(DX*1)
 	VMOVUPS     768(AX), Y0
-	VMOVUPS     832(AX), Y1
-	VMOVUPS     896(AX), Y2
-	VMOVUPS     960(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VADDPS      Y5, Y4, Y6
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y0, Y5
-	VFMADD231PS constant2<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y1
-	VFMADD231PS constant0<>+0(SB), Y2, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	MOVQ        3536(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     896(AX), Y1
+	VADDPS      Y1, Y0, Y2
+	VMOVUPS     832(AX), Y3
+	VMOVUPS     960(AX), Y4
+	VADDPS      Y4, Y3, Y5
+	VADDPS      Y5, Y2, Y6
 	MOVQ        3560(AX), BX
 	VMOVUPS     Y6, (BX)(DX*1)
+	VSUBPS      Y5, Y2, Y2
 	MOVQ        3584(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant2<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant1<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
 	MOVQ        3608(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3632(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
+	VMOVUPS     Y4, (BX)(DX*1)
 	VMOVUPS     1024(AX), Y0
-	VMOVUPS     1088(AX), Y1
-	VMOVUPS     1152(AX), Y2
-	VMOVUPS     1216(AX), Y3
-	VADDPS      Y2, Y0, Y4
-	VADDPS      Y3, Y1, Y5
-	VADDPS      Y5, Y4, Y6
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y0, Y5
-	VFMADD231PS constant2<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y1
-	VFMADD231PS constant0<>+0(SB), Y2, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constant8<>+0(SB), Y3, Y1
 	MOVQ        3656(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
+	VMOVUPS     1152(AX), Y1
+	VADDPS      Y1, Y0, Y2
+	VMOVUPS     1088(AX), Y3
+	VMOVUPS     1216(AX), Y4
+	VADDPS      Y4, Y3, Y5
+	VADDPS      Y5, Y2, Y6
 	MOVQ        3680(AX), BX
 	VMOVUPS     Y6, (BX)(DX*1)
+	VSUBPS      Y5, Y2, Y2
 	MOVQ        3704(AX), BX
-	VMOVUPS     Y4, (BX)(DX*1)
+	VMOVUPS     Y2, (BX)(DX*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant2<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant1<>+0(SB), Y1, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant8<>+0(SB), Y4, Y0
 	MOVQ        3728(AX), BX
-	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (BX)(DX*1)
 	MOVQ        3752(AX), BX
-	VMOVUPS     Y3, (BX)(DX*1)
+	VMOVUPS     Y4, (BX)(DX*1)
 	ADDQ        $0x20, DX
 	CMPQ        DX, CX
 	JL          loop
@@ -3614,166 +3614,166 @@ TEXT ·phaseSumTransform256(SB), NOSPLIT, $0-8
 	JZ   done
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
 	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2552(AX), BX
 	VMOVUPS     (BX)(DX*1), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2312(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, (AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
 	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, (AX)
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, 320(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
 	MOVQ        2696(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2576(AX), BX
 	VMOVUPS     (BX)(DX*1), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2336(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 64(AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
 	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, 64(AX)
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, 384(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
 	MOVQ        2720(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2600(AX), BX
 	VMOVUPS     (BX)(DX*1), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2360(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 128(AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
 	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, 128(AX)
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, 448(AX)
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, 192(AX)
-	VMOVUPS     Y0, 512(AX)
-	MOVQ        2408(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2648(AX), BX
+	VMULPS      constant11<>+0(SB), Y0, Y1
+	MOVQ        2744(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2768(AX), BX
+	MOVQ        2624(AX), BX
 	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2888(AX), BX
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2384(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 192(AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
 	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, 256(AX)
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
+	MOVQ        2864(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 512(AX)
+	MOVQ        2528(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
+	MOVQ        2768(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2648(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2408(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 256(AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
+	MOVQ        2888(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, 576(AX)
-	VMOVUPS     (AX), Y0
-	VMOVUPS     64(AX), Y1
-	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VMOVUPS     256(AX), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
+	VMOVUPS     64(AX), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
+	VMOVUPS     192(AX), Y2
+	VMOVUPS     128(AX), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	VMOVUPS     (AX), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
 	MOVQ        3176(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
+	VMOVUPS     256(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3200(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
-	VMOVUPS     320(AX), Y0
-	VMOVUPS     384(AX), Y1
-	VMOVUPS     448(AX), Y2
-	VMOVUPS     512(AX), Y3
-	VMOVUPS     576(AX), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
+	VMOVUPS     384(AX), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
+	VMOVUPS     512(AX), Y2
+	VMOVUPS     448(AX), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	VMOVUPS     320(AX), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
 	MOVQ        3224(AX), BX
-	VMOVUPS     Y5, (BX)(DX*1)
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
+	VMOVUPS     576(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3248(AX), BX
 	VMOVUPS     Y0, (BX)(DX*1)
 	ADDQ        $0x20, DX
@@ -3794,172 +3794,172 @@ TEXT ·phaseSumTransformAdd256(SB), NOSPLIT, $0-8
 	JZ   done
 
 loop:
-	MOVQ        2312(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2432(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2552(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
 	MOVQ        2672(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2552(AX), BX
 	VMOVUPS     (BX)(DX*1), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2312(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, (AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
 	MOVQ        2792(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, (AX)
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, 320(AX)
-	MOVQ        2336(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2456(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2576(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
 	MOVQ        2696(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2576(AX), BX
 	VMOVUPS     (BX)(DX*1), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2336(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 64(AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
 	MOVQ        2816(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, 64(AX)
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, 384(AX)
-	MOVQ        2360(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2480(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2600(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
 	MOVQ        2720(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2600(AX), BX
 	VMOVUPS     (BX)(DX*1), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2360(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 128(AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
 	MOVQ        2840(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, 128(AX)
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, 448(AX)
-	MOVQ        2384(AX), BX
-	VMOVUPS     (BX)(DX*1), Y0
 	MOVQ        2504(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2624(AX), BX
-	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2744(AX), BX
-	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2864(AX), BX
-	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, 192(AX)
-	VMOVUPS     Y0, 512(AX)
-	MOVQ        2408(AX), BX
 	VMOVUPS     (BX)(DX*1), Y0
-	MOVQ        2528(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	MOVQ        2648(AX), BX
+	VMULPS      constant11<>+0(SB), Y0, Y1
+	MOVQ        2744(AX), BX
 	VMOVUPS     (BX)(DX*1), Y2
-	MOVQ        2768(AX), BX
+	MOVQ        2624(AX), BX
 	VMOVUPS     (BX)(DX*1), Y3
-	MOVQ        2888(AX), BX
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2384(AX), BX
 	VMOVUPS     (BX)(DX*1), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 192(AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
 	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	VMOVUPS     Y5, 256(AX)
-	VMOVUPS     Y0, 576(AX)
-	VMOVUPS     (AX), Y0
-	VMOVUPS     64(AX), Y1
-	VMOVUPS     128(AX), Y2
-	VMOVUPS     192(AX), Y3
-	VMOVUPS     256(AX), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
-	MOVQ        3176(AX), BX
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
+	MOVQ        2864(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
-	VADDPS      Y1, Y5, Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 512(AX)
+	MOVQ        2528(AX), BX
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
+	MOVQ        2768(AX), BX
+	VMOVUPS     (BX)(DX*1), Y2
+	MOVQ        2648(AX), BX
+	VMOVUPS     (BX)(DX*1), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	MOVQ        2408(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	VMOVUPS     Y1, 256(AX)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
+	MOVQ        2888(AX), BX
+	VMOVUPS     (BX)(DX*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 576(AX)
+	VMOVUPS     64(AX), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
+	VMOVUPS     192(AX), Y2
+	VMOVUPS     128(AX), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	VMOVUPS     (AX), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
+	MOVQ        3176(AX), BX
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y1, Y1
 	VMOVUPS     Y1, (BX)(DX*1)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
+	VMOVUPS     256(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3200(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (BX)(DX*1)
-	VMOVUPS     320(AX), Y0
-	VMOVUPS     384(AX), Y1
-	VMOVUPS     448(AX), Y2
-	VMOVUPS     512(AX), Y3
-	VMOVUPS     576(AX), Y4
-	VMULPS      constant11<>+0(SB), Y1, Y5
-	VSUBPS      Y2, Y3, Y6
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant5<>+0(SB), Y6, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constant10<>+0(SB), Y0, Y5
-	VMULPS      constant11<>+0(SB), Y1, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant5<>+0(SB), Y2, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constant12<>+0(SB), Y3, Y0
-	VADDPS      Y4, Y0, Y0
+	VMOVUPS     384(AX), Y0
+	VMULPS      constant11<>+0(SB), Y0, Y1
+	VMOVUPS     512(AX), Y2
+	VMOVUPS     448(AX), Y3
+	VSUBPS      Y3, Y2, Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant5<>+0(SB), Y4, Y1
+	VMOVUPS     320(AX), Y4
+	VMOVAPS     Y1, Y1
+	VFMADD231PS constant10<>+0(SB), Y4, Y1
 	MOVQ        3224(AX), BX
-	VMOVUPS     (BX)(DX*1), Y1
-	VADDPS      Y1, Y5, Y1
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y1, Y1
 	VMOVUPS     Y1, (BX)(DX*1)
+	VMULPS      constant11<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant5<>+0(SB), Y3, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS constant12<>+0(SB), Y2, Y0
+	VMOVUPS     576(AX), Y1
+	VADDPS      Y1, Y0, Y0
 	MOVQ        3248(AX), BX
 	VMOVUPS     (BX)(DX*1), Y1
 	VADDPS      Y1, Y0, Y0

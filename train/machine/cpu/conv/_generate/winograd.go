@@ -17,7 +17,7 @@ import (
 // vector holds. See transform in package conv.
 type transform struct {
 	*build.Context
-	matrix[reg.VecVirtual]
+	matrix[*value]
 	set    string
 	vector int // floats
 	kept   int // rows of L X that stay in registers; the others go through memory
@@ -25,14 +25,26 @@ type transform struct {
 	t         gotypes.Component
 	offset    reg.GPVirtual // of the current vector, in bytes
 	constants map[float64]reg.VecVirtual
-	between   map[[2]int]reg.VecVirtual
 }
 
-// winograd writes the transforms. With AVX-512 there are registers
-// for constants and for part of what lies between the two products.
+// A value is a vector that is loaded or computed when it is first needed.
+type value struct {
+	make     func() reg.VecVirtual
+	register reg.VecVirtual
+}
+
+func (v *value) get() reg.VecVirtual {
+	if v.register == nil {
+		v.register = v.make()
+	}
+	return v.register
+}
+
+// winograd writes the transforms. With AVX-512 there are registers for constants and for
+// most of what lies between the two products.
 func winograd(c *build.Context, set string, vector int) {
-	for i, m := range matrices[reg.VecVirtual]() {
-		w := &transform{Context: c, matrix: m, set: set, vector: vector, between: map[[2]int]reg.VecVirtual{}}
+	for i, m := range matrices[*value]() {
+		w := &transform{Context: c, matrix: m, set: set, vector: vector}
 		if vector == 16 {
 			w.kept = rowsKept[m.name]
 			w.constants = map[float64]reg.VecVirtual{}
@@ -46,9 +58,9 @@ func winograd(c *build.Context, set string, vector int) {
 
 // rowsKept is as many as the registers hold.
 var rowsKept = map[string]int{
-	"dataTransform": 3, "filterTransform": 6, "resultTransform": 3, "resultTransformAdd": 3,
-	"slopeTransform": 5, "sumTransform": 3, "sumTransformAdd": 3,
-	"phaseDataTransform": 4, "phaseFilterTransform": 5, "phaseResultTransform": 4, "phaseResultTransformAdd": 4,
+	"dataTransform": 4, "filterTransform": 6, "resultTransform": 4, "resultTransformAdd": 4,
+	"slopeTransform": 6, "sumTransform": 3, "sumTransformAdd": 3,
+	"phaseDataTransform": 5, "phaseFilterTransform": 5, "phaseResultTransform": 4, "phaseResultTransformAdd": 4,
 	"phaseSlopeTransform": 5, "phaseSumTransform": 2, "phaseSumTransformAdd": 2,
 }
 
@@ -65,39 +77,12 @@ func (w *transform) write() {
 	w.SHLQ(U8(2), n)
 	w.JZ(LabelRef("done"))
 	for _, f := range slices.Sorted(maps.Keys(w.constants)) {
-		w.constants[f] = w.load(w.inMemory(f))
+		w.constants[f] = w.load(func() Mem { return w.inMemory(f) }).get()
 	}
 
 	w.Label("loop")
-	for j := range w.in { // columns of X
-		var x []reg.VecVirtual
-		for i := range w.in {
-			x = append(x, w.load(w.pointer("src", i*w.in+j)))
-		}
-		for i, v := range w.apply(w, x) {
-			if i < w.kept {
-				w.between[[2]int{i, j}] = v
-			} else {
-				w.VMOVUPS(v, w.place(i, j))
-			}
-		}
-	}
-	for i := range w.out { // rows of L X
-		var x []reg.VecVirtual
-		for j := range w.in {
-			if i < w.kept {
-				x = append(x, w.between[[2]int{i, j}])
-			} else {
-				x = append(x, w.load(w.place(i, j)))
-			}
-		}
-		for j, v := range w.apply(w, x) {
-			m := w.pointer("dst", i*w.out+j)
-			if w.add {
-				v = w.plus(v, w.load(m))
-			}
-			w.VMOVUPS(v, m)
-		}
+	for i, row := range w.between() {
+		w.storeRow(i, row)
 	}
 	w.ADDQ(U8(4*w.vector), w.offset)
 	w.CMPQ(w.offset, n)
@@ -105,6 +90,37 @@ func (w *transform) write() {
 	w.Label("done")
 	w.VZEROUPPER()
 	w.RET()
+}
+
+// between computes L X, by rows.
+func (w *transform) between() [][]*value {
+	rows := make([][]*value, w.out)
+	for j := range w.in {
+		var x []*value
+		for i := range w.in {
+			x = append(x, w.load(w.pointer("src", i*w.in+j)))
+		}
+		for i, v := range w.apply(w, x) {
+			r := v.get()
+			if i >= w.kept {
+				w.VMOVUPS(r, w.place(i, j))
+				v = w.load(func() Mem { return w.place(i, j) })
+			}
+			rows[i] = append(rows[i], v)
+		}
+	}
+	return rows
+}
+
+// storeRow computes row i of L X Lᵀ of that of L X.
+func (w *transform) storeRow(i int, row []*value) {
+	for j, v := range w.apply(w, row) {
+		at := w.pointer("dst", i*w.out+j)
+		if w.add {
+			v = w.plus(v, w.load(at))
+		}
+		w.VMOVUPS(v.get(), at())
+	}
 }
 
 // place is where element (i, j) of L X is kept in memory.
@@ -116,11 +132,16 @@ func (w *transform) place(i, j int) Mem {
 	return a.Addr
 }
 
-// pointer returns the current vector of slice i in one of t's fields.
-func (w *transform) pointer(field string, i int) Mem {
-	p := w.GP64()
-	w.Load(w.t.Field(field).Index(i).Base(), p)
-	return Mem{Base: p, Index: w.offset, Scale: 1}
+// pointer gives the current vector of slice i in one of t's fields.
+func (w *transform) pointer(field string, i int) func() Mem {
+	var p reg.GPVirtual
+	return func() Mem {
+		if p == nil {
+			p = w.GP64()
+			w.Load(w.t.Field(field).Index(i).Base(), p)
+		}
+		return Mem{Base: p, Index: w.offset, Scale: 1}
+	}
 }
 
 func (w *transform) register() reg.VecVirtual {
@@ -130,10 +151,12 @@ func (w *transform) register() reg.VecVirtual {
 	return w.YMM()
 }
 
-func (w *transform) load(m Mem) reg.VecVirtual {
-	r := w.register()
-	w.VMOVUPS(m, r)
-	return r
+func (w *transform) load(m func() Mem) *value {
+	return &value{make: func() reg.VecVirtual {
+		r := w.register()
+		w.VMOVUPS(m(), r)
+		return r
+	}}
 }
 
 var inMemory = map[float64]Mem{}
@@ -175,32 +198,35 @@ func constantsOf(m matrix[int]) []float64 {
 	return r.constants
 }
 
-func (w *transform) plus(a, b reg.VecVirtual) reg.VecVirtual {
-	r := w.register()
-	w.VADDPS(b, a, r)
-	return r
+func (w *transform) plus(a, b *value) *value {
+	return w.of(a, b, func(a, b, r reg.VecVirtual) { w.VADDPS(b, a, r) })
 }
 
-func (w *transform) minus(a, b reg.VecVirtual) reg.VecVirtual {
-	r := w.register()
-	w.VSUBPS(b, a, r)
-	return r
+func (w *transform) minus(a, b *value) *value {
+	return w.of(a, b, func(a, b, r reg.VecVirtual) { w.VSUBPS(b, a, r) })
 }
 
-func (w *transform) times(f float64, a reg.VecVirtual) reg.VecVirtual {
-	r := w.register()
-	w.VMULPS(w.constant(f), a, r)
-	return r
+func (w *transform) times(f float64, a *value) *value {
+	return w.of(a, a, func(a, _, r reg.VecVirtual) { w.VMULPS(w.constant(f), a, r) })
 }
 
 // plusTimes returns a + f b.
-func (w *transform) plusTimes(a reg.VecVirtual, f float64, b reg.VecVirtual) reg.VecVirtual {
-	r := w.register()
-	w.VMOVAPS(a, r)
-	if f < 0 {
-		w.VFNMADD231PS(w.constant(-f), b, r)
-	} else {
-		w.VFMADD231PS(w.constant(f), b, r)
-	}
-	return r
+func (w *transform) plusTimes(a *value, f float64, b *value) *value {
+	return w.of(a, b, func(a, b, r reg.VecVirtual) {
+		w.VMOVAPS(a, r)
+		if f < 0 {
+			w.VFNMADD231PS(w.constant(-f), b, r)
+		} else {
+			w.VFMADD231PS(w.constant(f), b, r)
+		}
+	})
+}
+
+// of returns what an instruction makes of a and b.
+func (w *transform) of(a, b *value, write func(a, b, r reg.VecVirtual)) *value {
+	return &value{make: func() reg.VecVirtual {
+		a, b, r := a.get(), b.get(), w.register()
+		write(a, b, r)
+		return r
+	}}
 }
