@@ -2,8 +2,8 @@
 // assembly and Go on all cores of a CPU. What computes in float64 runs on the
 // reference's kernels.
 //
-// Activations of float32 lie in the layout HWNC, as float32 or as bfloat16, and filters
-// packed, as package conv wants them; everything else is row-major. The same seed gives
+// Activations of float32 lie in the layout HWNC, as float32, with a gap behind each row of
+// pixels where that makes caches faster, or as bfloat16, and filters packed, as package conv wants them; everything else is row-major. The same seed gives
 // the same bits for any number of threads.
 package cpu
 
@@ -28,7 +28,7 @@ type Engine struct {
 	threads *pool.Pool
 	short   bool // activations are bfloat16
 	shorts  map[conv.Shape]*conv.Short
-	spare   [][]float32 // of widenings
+	spare   [][]float32 // of plain copies
 	used    int
 	convs   map[conv.Shape]*conv.Conv
 	scratch conv.Scratch
@@ -121,9 +121,21 @@ func packed(s op.Spec) bool {
 // interleaved tells whether a tensor is an activation in the layout HWNC.
 func interleaved(s op.Spec) bool { return s.Dtype == tensor.Float32 && s.Kind == op.Activation }
 
-func elements(s op.Spec) int {
-	if packed(s) {
+// rows tells how the rows of pixels of an activation in float32 lie.
+func rows(s op.Spec) pass.Rows {
+	if len(s.Shape) != 4 || s.Shape[2] == 1 {
+		return pass.Rows{}
+	}
+	return pass.RowsOf(s.Shape[3], s.Shape[0], s.Shape[1])
+}
+
+// elements counts those in memory, with what pads filters and lies between rows.
+func (e *Engine) elements(s op.Spec) int {
+	switch r := rows(s); {
+	case packed(s):
 		return conv.FilterLen(s.Shape[0], s.Shape[1], s.Shape[2])
+	case interleaved(s) && !e.short && r.Pitch > 0:
+		return s.Shape[2] * r.Pitch
 	}
 	return s.Len()
 }
@@ -131,18 +143,18 @@ func elements(s op.Spec) int {
 // shortened tells whether a tensor is an activation in bfloat16.
 func (e *Engine) shortened(s op.Spec) bool { return e.short && interleaved(s) }
 
-// Bytes is the size, with the padding of packed filters.
+// Bytes is the size in memory.
 func (e *Engine) Bytes(s op.Spec) int {
 	if e.shortened(s) {
-		return 2 * elements(s)
+		return 2 * e.elements(s)
 	}
-	return elements(s) * int(s.Dtype.Size())
+	return e.elements(s) * int(s.Dtype.Size())
 }
 
 // Place views part of an arena; a tensor's Data is a slice of its dtype, of an
 // activation in bfloat16 one of bfloat.Number.
 func (e *Engine) Place(a op.Arena, offset int, s op.Spec) op.Tensor {
-	memory, n := a.(op.HostArena), elements(s)
+	memory, n := a.(op.HostArena), e.elements(s)
 	if e.shortened(s) {
 		bytes := memory.Slice(offset, tensor.Uint8, 2*n).([]uint8)
 		return op.Tensor{Spec: s, Data: unsafe.Slice((*bfloat.Number)(unsafe.Pointer(unsafe.SliceData(bytes))), n)}
@@ -160,7 +172,7 @@ func (e *Engine) Upload(dst op.Tensor, src any) error {
 	case packed(dst.Spec):
 		conv.PackFilter(f32(dst), src.([]float32), s[0], s[1], s[2])
 	case interleaved(dst.Spec):
-		w := e.widen()
+		w := e.plain()
 		pass.NCHWToHWNC(e.threads, w.out(dst), src.([]float32), s[2]*s[3])
 		w.store()
 	default:
@@ -179,7 +191,7 @@ func (e *Engine) Download(dst any, src op.Tensor) error {
 	case packed(src.Spec):
 		conv.UnpackFilter(dst.([]float32), f32(src), s[0], s[1], s[2])
 	case interleaved(src.Spec):
-		pass.HWNCToNCHW(e.threads, dst.([]float32), e.widen().in(src), s[2]*s[3])
+		pass.HWNCToNCHW(e.threads, dst.([]float32), e.plain().in(src), s[2]*s[3])
 	default:
 		return e.host.Download(dst, src)
 	}

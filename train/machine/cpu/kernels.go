@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"gorgonia.org/tensor"
 	"largestep/nets/op"
 	"largestep/train/machine/cpu/bfloat"
 	"largestep/train/machine/cpu/conv"
@@ -9,8 +8,15 @@ import (
 	"largestep/train/machine/cpu/pool"
 )
 
-func shapeOf(c op.Convolution, x, y tensor.Shape, kernel int) conv.Shape {
-	return conv.Shape{N: x[0], C: x[1], H: x[2], W: x[3], OC: y[1], K: kernel, Stride: c.Stride, Pad: c.Pad}
+func (e *Engine) shapeOf(c op.Convolution, x, y op.Spec, kernel int) conv.Shape {
+	s := conv.Shape{
+		N: x.Shape[0], C: x.Shape[1], H: x.Shape[2], W: x.Shape[3], OC: y.Shape[1],
+		K: kernel, Stride: c.Stride, Pad: c.Pad,
+	}
+	if !e.short {
+		s.InPitch, s.OutPitch = rows(x).Pitch, rows(y).Pitch
+	}
+	return s
 }
 
 // planned finds or makes the convolution of a shape.
@@ -28,7 +34,7 @@ func (e *Engine) shortConv(s conv.Shape) *conv.Short { return planned(e, e.short
 
 // Conv implements op.Kernels, as do the methods that follow.
 func (e *Engine) Conv(c op.Convolution, y, x, w op.Tensor) {
-	s := shapeOf(c, x.Shape, y.Shape, w.Shape[2])
+	s := e.shapeOf(c, x.Spec, y.Spec, w.Shape[2])
 	if e.short {
 		e.shortConv(s).Forward(numbers(y), numbers(x), f32(w))
 	} else {
@@ -37,7 +43,7 @@ func (e *Engine) Conv(c op.Convolution, y, x, w op.Tensor) {
 }
 
 func (e *Engine) ConvBackwardData(c op.Convolution, dx, dy, w op.Tensor, accumulate bool) {
-	s := shapeOf(c, dx.Shape, dy.Shape, w.Shape[2])
+	s := e.shapeOf(c, dx.Spec, dy.Spec, w.Shape[2])
 	if e.short {
 		e.shortConv(s).BackwardData(numbers(dx), numbers(dy), f32(w), accumulate)
 	} else {
@@ -46,7 +52,7 @@ func (e *Engine) ConvBackwardData(c op.Convolution, dx, dy, w op.Tensor, accumul
 }
 
 func (e *Engine) ConvBackwardFilter(c op.Convolution, dw, dy, x op.Tensor) {
-	s := shapeOf(c, x.Shape, dy.Shape, dw.Shape[2])
+	s := e.shapeOf(c, x.Spec, dy.Spec, dw.Shape[2])
 	if e.short {
 		e.shortConv(s).BackwardFilter(f32(dw), numbers(dy), numbers(x))
 	} else {
@@ -70,10 +76,13 @@ func orLike(t, x op.Tensor) pass.Matrix {
 	if t.Wanted() {
 		return matrix(t)
 	}
-	if short, ok := x.Data.([]bfloat.Number); ok {
-		return pass.Matrix{Short: make([]bfloat.Number, len(short))}
+	m := matrix(x)
+	if m.Short != nil {
+		m.Short = make([]bfloat.Number, len(m.Short))
+	} else {
+		m.Floats = make([]float32, len(m.Floats))
 	}
-	return pass.Floats(make([]float32, len(f32(x))))
+	return m
 }
 
 // orScratch gives memory to a result that nobody wants, which is rare.
@@ -115,19 +124,23 @@ func (e *Engine) AveragePoolBackward(dx, dy op.Tensor) {
 	pass.AveragePoolGrad(e.threads, matrix(dx), f32(dy), pixels(dx))
 }
 
-func maxPool(p op.Pooling, x op.Tensor) *pass.MaxPool {
-	return &pass.MaxPool{Height: x.Shape[2], Width: x.Shape[3], Size: p.Size, Stride: p.Stride}
+func (e *Engine) maxPool(p op.Pooling, x, y op.Tensor) *pass.MaxPool {
+	m := &pass.MaxPool{Height: x.Shape[2], Width: x.Shape[3], Size: p.Size, Stride: p.Stride}
+	if !e.short {
+		m.In, m.Out = rows(x.Spec), rows(y.Spec)
+	}
+	return m
 }
 
 func (e *Engine) MaxPool(p op.Pooling, y, x op.Tensor) {
-	w := e.widen()
-	maxPool(p, x).Forward(e.threads, w.out(y), w.in(x))
+	w := e.withGaps()
+	e.maxPool(p, x, y).Forward(e.threads, w.out(y), w.in(x))
 	w.store()
 }
 
 func (e *Engine) MaxPoolBackward(p op.Pooling, dx, dy, x, y op.Tensor) {
-	w := e.widen()
-	maxPool(p, x).Grad(e.threads, w.out(dx), w.in(dy), w.in(x), w.in(y))
+	w := e.withGaps()
+	e.maxPool(p, x, y).Grad(e.threads, w.out(dx), w.in(dy), w.in(x), w.in(y))
 	w.store()
 }
 
@@ -153,7 +166,7 @@ func (e *Engine) Gather(g op.Gathering, x, y, images, labels, index, window op.T
 	if window.Wanted() {
 		crops = window.Data.([]int32)
 	}
-	w := e.widen()
+	w := e.plain()
 	set.Gather(e.threads, g.Pad, w.out(x), index.Data.([]int32), crops)
 	w.store()
 	op.GatherLabels(y, labels, index)

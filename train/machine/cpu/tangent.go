@@ -12,7 +12,7 @@ var (
 
 // BatchNormTangent implements op.TangentKernels, as do the methods that follow.
 func (e *Engine) BatchNormTangent(b op.BatchNorm, fixed bool, r op.BatchNormResultTangents, x, y, gamma, mean, invStd op.Tensor, dot op.BatchNormTangents) {
-	w := e.widen()
+	w := e.plain()
 	n := pass.BatchNormTangent{
 		X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
 		DotX: w.in(dot.X), DotGamma: f32(dot.Gamma), DotBeta: f32(dot.Beta), DotResidual: w.in(dot.Residual),
@@ -24,7 +24,7 @@ func (e *Engine) BatchNormTangent(b op.BatchNorm, fixed bool, r op.BatchNormResu
 }
 
 func (e *Engine) BatchNormBackwardTangent(b op.BatchNorm, fixed bool, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor, dot op.BatchNormBackwardTangents) {
-	w := e.widen()
+	w := e.plain()
 	n := pass.BatchNormGradTangent{
 		DY: w.in(dy), X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
 		DotDY: w.in(dot.DY), DotX: w.in(dot.X), DotGamma: f32(dot.Gamma), DotMean: f32(dot.Mean), DotInvStd: f32(dot.InvStd),
@@ -36,7 +36,7 @@ func (e *Engine) BatchNormBackwardTangent(b op.BatchNorm, fixed bool, g op.Batch
 }
 
 func (e *Engine) BatchNormInferenceBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor) {
-	w := e.widen()
+	w := e.plain()
 	n := pass.BatchNormInferGrad{
 		DY: w.in(dy), X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd), ReLU: b.ReLU,
 		DX: w.outOr(g.X, x), DResidual: w.out(g.Residual),
@@ -51,8 +51,8 @@ func (e *Engine) InverseDeviation(y, variance op.Tensor, epsilon float64) {
 }
 
 func (e *Engine) MaxPoolTangent(p op.Pooling, doty, dotx, x op.Tensor) {
-	w := e.widen()
-	maxPool(p, x).Tangent(e.threads, w.out(doty), w.in(dotx), w.in(x))
+	w := e.withGaps()
+	e.maxPool(p, x, doty).Tangent(e.threads, w.out(doty), w.in(dotx), w.in(x))
 	w.store()
 }
 

@@ -13,7 +13,7 @@ func maxPools(large bool) []test {
 	type pool struct{ n, c, height, width, size, stride int }
 	pools := []pool{{2, 3, 4, 6, 2, 2}, {3, 2, 5, 7, 2, 2}, {2, 5, 5, 6, 3, 2}, {1, 4, 7, 4, 2, 3}}
 	if large {
-		pools = append(pools, pool{33, 64, 2, 2, 2, 2}, pool{7, 40, 9, 9, 3, 1}, pool{5, 24, 64, 64, 2, 2}, pool{3, 100, 15, 16, 4, 3}, pool{9, 3, 3, 3, 1, 2})
+		pools = append(pools, pool{33, 64, 2, 2, 2, 2}, pool{16, 64, 8, 8, 2, 2}, pool{7, 40, 9, 9, 3, 1}, pool{5, 24, 64, 64, 2, 2}, pool{3, 100, 15, 16, 4, 3}, pool{9, 3, 3, 3, 1, 2})
 	}
 	var list []test
 	for _, p := range pools {

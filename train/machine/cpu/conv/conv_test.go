@@ -300,7 +300,7 @@ func variants(t *testing.T, p *pool.Pool, s Shape, kernels *kernelSet) map[strin
 		mixed.planWinogradFilter(limits{})
 		all["direct data, winograd's filter"] = wayOf(mixed)
 	}
-	if kernels != kernelSets()[0] {
+	if kernels != kernelSets()[0] || s.InPitch > 0 {
 		return all
 	}
 	all["short"] = shortWay(t, newShort(p, s, new(Scratch), nil))
@@ -407,6 +407,51 @@ func TestSameBits(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPitches: what lies between the rows of pixels is neither read nor written, and bits
+// are those of rows that follow each other.
+func TestPitches(t *testing.T) {
+	p := pool.New(2)
+	defer p.Close()
+	for _, s := range oddShapes {
+		r := rand.New(rand.NewPCG(3, 4))
+		x, dy, w, sum := randoms(r, s.inLen()), randoms(r, s.outLen()), randoms(r, s.FilterLen()), randoms(r, s.inLen())
+		pitched := s
+		pitched.InPitch, pitched.OutPitch = s.inPitch(s.C)+13, s.outPitch(s.OC)+16
+		for _, kernels := range kernelSets() {
+			ways := variants(t, p, s, kernels)
+			for name, c := range variants(t, p, pitched, kernels) {
+				results := func(s Shape, c way) [][]float32 {
+					y, dx, dw := guarded(s.outLen()), guarded(s.inLen()), guarded(s.FilterLen())
+					dxSum := apart(sum, s.H, s.inPitch(s.C))
+					x, dy := apart(x, s.H, s.inPitch(s.C)), apart(dy, s.outH(), s.outPitch(s.OC))
+					c.forward(y, x, w)
+					c.data(dx, dy, w, false)
+					c.data(dxSum, dy, w, true)
+					c.filter(dw, dy, x)
+					return [][]float32{y, dx, dxSum, dw}
+				}
+				want, got := results(s, ways[name]), results(pitched, c)
+				want[0] = apart(want[0], s.outH(), pitched.OutPitch)
+				want[1], want[2] = apart(want[1], s.H, pitched.InPitch), apart(want[2], s.H, pitched.InPitch)
+				for i, result := range []string{"y", "dx", "dx accumulated", "dw"} {
+					if !slices.EqualFunc(got[i], want[i], func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) {
+						t.Errorf("%+v, %s, %s: %s differs", s, kernels.name, name, result)
+					}
+				}
+			}
+		}
+	}
+}
+
+// apart returns the rows of s with NaNs between them, pitch from one to the next.
+func apart(s []float32, rows, pitch int) []float32 {
+	all, row := guarded(rows*pitch), len(s)/rows
+	for i := range rows {
+		copy(all[i*pitch:], s[i*row:][:row])
+	}
+	return all
 }
 
 // TestSameBitsOfLargeFilters: with more threads than large panels for all, they share blocks.

@@ -38,19 +38,28 @@ type area struct{ top, bottom, left, right int }
 func (a area) wide() int   { return a.right - a.left }
 func (a area) pixels() int { return (a.bottom - a.top) * a.wide() }
 
-// pixel counts the pixels of the area by rows.
-func (a area) pixel(y, x int) int { return (y-a.top)*a.wide() + x - a.left }
-
-// A pitch is how activations lie in memory.
+// A pitch is how the pixels of an area lie in memory: elements from one to the next and
+// from row to row.
 type pitch struct {
-	x, dy     int  // elements of a pixel
-	inX, inDY area // whose pixels are there
-	joined    bool // rows of neighbouring pixels follow each other
+	area
+	pixel, row int
 }
 
-// whole returns the pitch of whole tensors of so many elements a pixel.
-func (s Shape) whole(x, dy int) pitch {
-	return pitch{x: x, dy: dy, inX: area{0, s.H, 0, s.W}, inDY: area{0, s.outH(), 0, s.outW()}}
+// at returns where a pixel begins.
+func (p pitch) at(y, x int) int { return (y-p.top)*p.row + (x-p.left)*p.pixel }
+
+// dense returns the pitch of an area whose rows follow each other.
+func (a area) dense(pixel int) pitch { return pitch{a, pixel, a.wide() * pixel} }
+
+// Pitches are how x and dy lie in memory.
+type pitches struct {
+	x, dy  pitch
+	joined bool // rows of neighbouring pixels follow each other
+}
+
+// whole are all pixels of the input and of the result.
+func (s Shape) whole() (x, dy area) {
+	return area{0, s.H, 0, s.W}, area{0, s.outH(), 0, s.outW()}
 }
 
 // met returns the input pixels that an area of the output meets: none where all of it
@@ -72,7 +81,7 @@ func grouped(areas []area, groups int) [][]area {
 }
 
 // newCorrelate plans the sums of groups of areas, whose pixels lie as p says.
-func newCorrelate(s Shape, threads int, groups [][]area, p func(area) pitch) *correlate {
+func newCorrelate(s Shape, threads int, groups [][]area, p func(area) pitches) *correlate {
 	g := &correlate{s: s, parts: 1}
 	for _, parts := range []int{s.K, s.K * s.K} {
 		if threads > 1 && len(groups)*panels(s.OC)*g.parts < threads*itemsPerThread {
@@ -113,7 +122,7 @@ func cut(outH, outW, high, pieces int) (areas []area) {
 }
 
 // chunk lists the meetings of an area.
-func (s Shape) chunk(p pitch, a area) chunk {
+func (s Shape) chunk(p pitches, a area) chunk {
 	var c chunk
 	for v := range s.K {
 		for u := range s.K {
@@ -133,8 +142,8 @@ func (s Shape) chunk(p pitch, a area) chunk {
 				}
 				for w := from; w < to; w += step {
 					m.runs = append(m.runs, tap{
-						a: p.inX.pixel(y, w*s.Stride+u-s.Pad) * p.x,
-						b: p.inDY.pixel(h, w) * p.dy,
+						a: p.x.at(y, w*s.Stride+u-s.Pad),
+						b: p.dy.at(h, w),
 					})
 				}
 			}

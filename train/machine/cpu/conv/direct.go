@@ -10,9 +10,9 @@ func (c *Conv) planDirectFilter() {
 	s, threads := c.shape, c.pool.Threads()
 	areas := s.areas(s.N * (s.C*s.Stride*s.Stride + min(s.OC, panelLanes(s.OC))))
 	groups := min(enoughItems/panels(s.OC), s.outH()*s.outW()*s.N/groupRows)
-	p := s.whole(s.N*s.C, s.N*s.OC)
-	p.joined = s.Stride == 1
-	c.filter = newCorrelate(s, threads, grouped(areas, groups), func(area) pitch { return p })
+	x, dy := s.whole()
+	p := pitches{pitch{x, s.N * s.C, s.inPitch(s.C)}, pitch{dy, s.N * s.OC, s.outPitch(s.OC)}, s.Stride == 1}
+	c.filter = newCorrelate(s, threads, grouped(areas, groups), func(area) pitches { return p })
 }
 
 // gatherDirect computes y from x, or dx from dy.

@@ -78,22 +78,23 @@ func (f *form) tap(p phase, i int, turned bool) (at int, ok bool) {
 // A lattice is the pixels of an image that tiles take: of a tile position, its first
 // pixel and others at a stride.
 type lattice struct {
-	h, w      int // of the image
-	stride    int
-	top, left int // of the first tile
+	h, w       int // of the image
+	row, pixel int // floats from one to the next
+	stride     int
+	top, left  int // of the first tile
 }
 
 // lattices returns which pixels a convolution of shape s reads and writes, forward or
 // backward for data: of x the phases, of y all.
 func (f *form) lattices(s Shape, backward bool) (source, output []lattice) {
 	for _, p := range f.phases {
-		x := lattice{s.H, s.W, f.stride, p[0].first, p[1].first}
+		x := lattice{s.H, s.W, s.inPitch(s.C), s.N * s.C, f.stride, p[0].first, p[1].first}
 		if backward {
 			x.top, x.left = p[0].dx, p[1].dx
 		}
 		source = append(source, x)
 	}
-	output = []lattice{{h: s.outH(), w: s.outW(), stride: 1}}
+	output = []lattice{{h: s.outH(), w: s.outW(), row: s.outPitch(s.OC), pixel: s.N * s.OC, stride: 1}}
 	if !backward {
 		return source, output
 	}

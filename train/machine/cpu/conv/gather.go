@@ -28,8 +28,9 @@ type gather struct {
 // A run is rows of the output that follow each other, as do the rows they fetch
 // through every tap.
 type run struct {
-	first, rows int   // rows of the output: pixel × images + image
-	taps        []tap // relative to the source, and to a panel of the filter
+	at   int   // of the output, where its first row begins
+	rows int   // images of its pixels
+	taps []tap // relative to the source, and to a panel of the filter
 }
 
 // A part is a range of rows, counted through the runs [run, last], from the
@@ -42,29 +43,29 @@ type part struct {
 // panels of so many lanes.
 func (s Shape) gatherForward(threads, from, lanes int) *gather {
 	g := &gather{n: s.N, pixels: s.H * s.W, from: from, to: s.OC, k: s.K, lanes: lanes}
-	return g.plan(threads, s.W, forwardContacts(s.H, s.K, s.Stride, s.Pad), forwardContacts(s.W, s.K, s.Stride, s.Pad))
+	return g.plan(threads, s.inPitch(from), s.outPitch(s.OC), forwardContacts(s.H, s.K, s.Stride, s.Pad), forwardContacts(s.W, s.K, s.Stride, s.Pad))
 }
 
 // gatherBackward plans dx from dy likewise.
 func (s Shape) gatherBackward(threads, from, lanes int) *gather {
 	g := &gather{n: s.N, pixels: s.outH() * s.outW(), from: from, to: s.C, k: s.K, lanes: lanes}
-	return g.plan(threads, s.outW(), backwardContacts(s.H, s.K, s.Stride, s.Pad), backwardContacts(s.W, s.K, s.Stride, s.Pad))
+	return g.plan(threads, s.outPitch(from), s.inPitch(s.C), backwardContacts(s.H, s.K, s.Stride, s.Pad), backwardContacts(s.W, s.K, s.Stride, s.Pad))
 }
 
-// plan plans g for so many threads from the contacts of its axes; width is the
-// source's.
-func (g *gather) plan(threads, width int, rows, cols [][]contact) *gather {
+// plan plans g for so many threads from the contacts of its axes, with the pitches of
+// source and output.
+func (g *gather) plan(threads, in, out int, rows, cols [][]contact) *gather {
 	for h, row := range rows {
 		for w := 0; w < len(cols); {
 			end := w + 1
 			for end < len(cols) && follows(cols[end-1], cols[end]) {
 				end++
 			}
-			r := run{first: (h*len(cols) + w) * g.n, rows: (end - w) * g.n}
+			r := run{at: h*out + w*g.n*g.to, rows: (end - w) * g.n}
 			for _, v := range row {
 				for _, u := range cols[w] {
 					r.taps = append(r.taps, tap{
-						a: (v.pos*width + u.pos) * g.n * g.from,
+						a: v.pos*in + u.pos*g.n*g.from,
 						b: (v.k*g.k + u.k) * g.from * g.lanes,
 					})
 				}
@@ -142,7 +143,7 @@ func (g *gather) item(i int, compute func(span), none func(from, to int)) {
 	p := g.parts[i%len(g.parts)]
 	for at := p.run; p.rows > 0; at++ {
 		r := &g.runs[at]
-		rows, c0 := min(r.rows-p.skip, p.rows), (r.first+p.skip)*g.to
+		rows, c0 := min(r.rows-p.skip, p.rows), r.at+p.skip*g.to
 		if len(r.taps) == 0 && firstPanel == 0 {
 			none(c0, c0+rows*g.to)
 		}

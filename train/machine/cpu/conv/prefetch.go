@@ -12,7 +12,7 @@ func (g *winograd) prefetch(b *block, s []float32, lattices []lattice, i, parts,
 	for k := i * pixels / parts; k < (i+1)*pixels/parts; k++ {
 		position, from, to, _ := g.at(b, k/square/len(lattices))
 		if pixel, inside := g.pixel(&lattices[k/square%len(lattices)], position, k%square, size); inside {
-			g.kernels.prefetch(s[(pixel+from)*channels : (pixel+to)*channels])
+			g.kernels.prefetch(s[pixel+from*channels : pixel+to*channels])
 		}
 	}
 }

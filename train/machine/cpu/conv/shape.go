@@ -10,6 +10,10 @@ import (
 // around it, count nothing.
 type Shape struct {
 	N, C, H, W, OC, K, Stride, Pad int
+
+	// InPitch and OutPitch are the floats from a row of pixels to the next, of the input
+	// and of the result; 0 where rows follow each other.
+	InPitch, OutPitch int
 }
 
 // outH returns the height of the result.
@@ -20,11 +24,25 @@ func (s Shape) outW() int { return outputs(s.W, s.K, s.Stride, s.Pad) }
 
 func outputs(in, k, stride, pad int) int { return (in+2*pad-k)/stride + 1 }
 
+// inPitch returns the elements from a row of the input to the next, where images have so
+// many each in a pixel.
+func (s Shape) inPitch(channels int) int { return pitchOr(s.InPitch, s.W*s.N*channels) }
+
+// outPitch returns the same of the result.
+func (s Shape) outPitch(channels int) int { return pitchOr(s.OutPitch, s.outW()*s.N*channels) }
+
+func pitchOr(pitch, row int) int {
+	if pitch == 0 {
+		return row
+	}
+	return pitch
+}
+
 // inLen returns the number of floats of the input.
-func (s Shape) inLen() int { return s.H * s.W * s.N * s.C }
+func (s Shape) inLen() int { return s.H * s.inPitch(s.C) }
 
 // outLen returns the number of floats of the result.
-func (s Shape) outLen() int { return s.outH() * s.outW() * s.N * s.OC }
+func (s Shape) outLen() int { return s.outH() * s.outPitch(s.OC) }
 
 // FilterLen returns the number of floats of the packed filter.
 func (s Shape) FilterLen() int { return FilterLen(s.OC, s.C, s.K) }
@@ -32,7 +50,7 @@ func (s Shape) FilterLen() int { return FilterLen(s.OC, s.C, s.K) }
 // check panics where a convolution of this shape does not exist.
 func (s Shape) check() {
 	if min(s.N, s.C, s.H, s.W, s.OC, s.K, s.Stride) < 1 || s.Pad < 0 ||
-		s.K > s.H+2*s.Pad || s.K > s.W+2*s.Pad {
+		s.K > s.H+2*s.Pad || s.K > s.W+2*s.Pad || s.inPitch(s.C) < s.W*s.N*s.C || s.outPitch(s.OC) < s.outW()*s.N*s.OC {
 		panic(fmt.Sprintf("conv: no convolution has the shape %+v", s))
 	}
 }

@@ -51,6 +51,9 @@ func NewShort(p *pool.Pool, s Shape, scratch *Scratch) *Short {
 
 // newShort plans convolutions with tiles, or without.
 func newShort(p *pool.Pool, s Shape, scratch *Scratch, tiles *tileSet) *Short {
+	if s.InPitch > 0 || s.OutPitch > 0 {
+		panic("conv: rows of bfloat16 follow each other")
+	}
 	c := &Short{shape: s, pool: p, scratch: scratch, kernels: tiles, floats: newConv(p, s, scratch, active)}
 	if tiles == nil {
 		c.floats.plan()

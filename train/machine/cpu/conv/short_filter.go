@@ -29,15 +29,15 @@ func newShortFilter(s Shape, threads int) *shortFilter {
 	f := &shortFilter{lenX: s.C * n, lenDY: side(s.OC) * n}
 	f.areas = grouped(s.shortAreas(2*(f.lenX*s.Stride*s.Stride+f.lenDY)), min(enoughItems, s.outH()*s.outW()*s.N/shortGroupRows))
 	f.own = len(f.areas) >= 2*threads || threads == 1 && len(f.areas) > 1
-	whole := s.whole(f.lenX, f.lenDY)
-	f.pixels.x, f.pixels.dy = whole.inX.pixels(), whole.inDY.pixels()
-	at := func(area) pitch { return whole }
+	x, dy := s.whole()
+	f.pixels.x, f.pixels.dy = x.pixels(), dy.pixels()
+	at := func(area) pitches { return pitches{x: x.dense(f.lenX), dy: dy.dense(f.lenDY)} }
 	if f.own {
 		f.pixels.x, f.pixels.dy = 0, 0
-		at = func(a area) pitch {
-			p := pitch{x: f.lenX, dy: f.lenDY, inX: s.met(a), inDY: a}
-			f.pixels.x, f.pixels.dy = max(f.pixels.x, p.inX.pixels()), max(f.pixels.dy, a.pixels())
-			return p
+		at = func(a area) pitches {
+			met := s.met(a)
+			f.pixels.x, f.pixels.dy = max(f.pixels.x, met.pixels()), max(f.pixels.dy, a.pixels())
+			return pitches{x: met.dense(f.lenX), dy: a.dense(f.lenDY)}
 		}
 	}
 	f.correlate = newCorrelate(s, threads, f.areas, at)

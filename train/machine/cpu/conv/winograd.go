@@ -84,16 +84,22 @@ func (b *block) images() int { return b.to - b.from }
 
 func (b *block) rows() int { return (b.last - b.first) * b.images() }
 
-// skew is what lies between the elements of the source, one cache line, so that
-// the elements of a row do not compete for the same places in a cache.
-// Measured: as good or better by a tenth; one for the output too is not.
+// skew is what lies between the elements, one cache line, so that those of a row do not
+// compete for the same places in a cache. Measured: transforms to and from them take up to
+// a third less. With 16 channels of the output they do, too, but products take a seventh
+// more, which is more time.
 const skew = 16
 
 // sourceLen returns the floats from element to element.
 func (g *winograd) sourceLen(rows int) int { return rows*g.from + skew }
 
 // outputLen returns the floats from element to element.
-func (g *winograd) outputLen(rows int) int { return rows * g.to }
+func (g *winograd) outputLen(rows int) int {
+	if g.to <= 16 {
+		return rows * g.to
+	}
+	return rows*g.to + skew
+}
 
 // place gives b its memory, the beginning of s.
 func (g *winograd) place(b *block, s []float32) {
@@ -216,16 +222,16 @@ func (g *winograd) tile(slices [][]float32, s, outside []float32, l *lattice, si
 			slices[i] = outside
 			continue
 		}
-		slices[i] = s[(pixel+from)*channels : (pixel+to)*channels]
+		slices[i] = s[pixel+from*channels : pixel+to*channels]
 	}
 }
 
-// pixel returns the first row, of an image each, of the i-th pixel of a square of
-// size × size at a tile position, and whether there is such a pixel.
-func (g *winograd) pixel(l *lattice, position, i, size int) (row int, inside bool) {
+// pixel returns where the i-th pixel of a square of size × size at a tile position begins,
+// and whether there is such a pixel.
+func (g *winograd) pixel(l *lattice, position, i, size int) (at int, inside bool) {
 	y := (position/g.wide*4+i/size)*l.stride + l.top
 	x := (position%g.wide*4+i%size)*l.stride + l.left
-	return (y*l.w + x) * g.n, y >= 0 && y < l.h && x >= 0 && x < l.w
+	return y*l.row + x*l.pixel, y >= 0 && y < l.h && x >= 0 && x < l.w
 }
 
 // multiply computes the products of b and a panel of the filter, for an element and an

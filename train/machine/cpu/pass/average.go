@@ -16,7 +16,7 @@ func AveragePool(p *pool.Pool, y []float32, x Matrix, pixels int) {
 		sum := y[lo:hi]
 		for pixel := range pixels {
 			at := pixel * len(y)
-			for b := rangeOf(at+lo, at+hi, averageColumns, x.Short != nil); b.next(); {
+			for b := rangeOf(at+lo, at+hi, averageColumns, x); b.next(); {
 				if pixel == 0 {
 					apply(active.scale, reference.scale, sum, b.in(0, x), sum, share, 0, 0)
 				} else {
@@ -33,7 +33,7 @@ func AveragePoolGrad(p *pool.Pool, dx Matrix, dy []float32, pixels int) {
 	needLen(pixels*len(dy), dx)
 	p.Do(pixels, func(_, i int) {
 		at := i * len(dy)
-		for b := rangeOf(at, at+len(dy), averageColumns, dx.Short != nil); b.next(); {
+		for b := rangeOf(at, at+len(dy), averageColumns, dx); b.next(); {
 			to := b.out(0, dx)
 			apply(active.scale, reference.scale, to, dy[b.lo-at:b.hi-at], to, 1/float32(pixels), 0, 0)
 			b.store(0, dx)

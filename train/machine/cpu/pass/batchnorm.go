@@ -113,7 +113,7 @@ func (j *forward) chooseShift() {
 	const samples = 8
 	for s := range samples {
 		row := s * (j.rows() - 1) / (samples - 1) * j.channels
-		for b := rangeOf(row, row+j.channels, j.channels, j.short()); b.next(); {
+		for b := rangeOf(row, row+j.channels, j.channels, j.X); b.next(); {
 			for c, v := range b.in(0, j.X) {
 				j.shift[c] += v / samples
 			}
@@ -122,18 +122,16 @@ func (j *forward) chooseShift() {
 	j.tile(j.shift)
 }
 
-func (j *forward) short() bool { return j.X.Short != nil }
-
 func (j *forward) sum(_, i int) {
 	sums := j.sums[i*2*j.period : (i+1)*2*j.period]
-	for part := j.parts(i, j.short()); part.next(); {
+	for part := j.parts(i, j.X); part.next(); {
 		part.addSums(sums, part.in(0, j.X), j.shift, j.period)
 	}
 }
 
 // write takes the tasks backwards: what sum read last is still in the cache.
 func (j *forward) write(_, i int) {
-	for part := j.parts(j.tasks-1-i, j.short()); part.next(); {
+	for part := j.parts(j.tasks-1-i, j.X); part.next(); {
 		x, residual := part.in(0, j.X), part.in(1, j.Residual)
 		part.normalise[has(residual)](part.out(2, j.Y), x, residual, j.params, j.period, j.floor)
 		part.store(2, j.Y)

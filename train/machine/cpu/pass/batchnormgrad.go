@@ -97,11 +97,9 @@ var backwards = sync.Pool{New: func() any {
 	return j
 }}
 
-func (j *backward) short() bool { return j.X.Short != nil }
-
 func (j *backward) sum(_, i int) {
 	sums := j.sums[i*2*j.period : (i+1)*2*j.period]
-	for part := j.parts(i, j.short()); part.next(); {
+	for part := j.parts(i, j.X); part.next(); {
 		if j.Beta != nil {
 			part.gradSumsOfX(sums, part.in(0, j.X), part.in(2, j.DY), j.params, j.period)
 			continue
@@ -115,7 +113,7 @@ func (j *backward) sum(_, i int) {
 
 // write takes the tasks backwards: what sum read last is still in the cache.
 func (j *backward) write(_, i int) {
-	for part := j.parts(j.tasks-1-i, j.short()); part.next(); {
+	for part := j.parts(j.tasks-1-i, j.X); part.next(); {
 		x, dy, dx := part.in(0, j.X), part.in(2, j.DY), part.out(3, j.DX)
 		if j.Beta != nil {
 			part.inputGradOfX(dx, x, dy, j.params, j.params[4*j.period:], j.period)

@@ -73,7 +73,7 @@ func (p *part) mask(dst, y, dy, scratch []float32, period int) {
 // each calls f for all parts of all tasks.
 func (g *grid) each(p *pool.Pool, f func(worker int, part part)) {
 	p.Do(g.tasks, func(worker, i int) {
-		for p := g.parts(i, false); p.next(); {
+		for p := g.parts(i, Matrix{}); p.next(); {
 			f(worker, p.part)
 		}
 	})
@@ -83,7 +83,7 @@ func (g *grid) each(p *pool.Pool, f func(worker int, part part)) {
 func (g *grid) sum(p *pool.Pool, totals []float64, f func(part part, sums []float32)) {
 	sums := make([]float32, g.tasks*len(totals))
 	p.Do(g.tasks, func(_, i int) {
-		for p := g.parts(i, false); p.next(); {
+		for p := g.parts(i, Matrix{}); p.next(); {
 			f(p.part, sums[i*len(totals):(i+1)*len(totals)])
 		}
 	})
@@ -200,13 +200,13 @@ func (b *BatchNormInferGrad) Run(p *pool.Pool) {
 func (m *MaxPool) Tangent(p *pool.Pool, doty, dotx, x []float32) {
 	columns := m.columns(x, doty)
 	need(len(x), dotx)
-	width := m.outWidth()
+	all, width := span{columns, 0, columns}, m.outWidth()
 	p.Do(m.outHeight()*width, func(_, at int) {
 		best := make([]float32, columns)
-		to := doty[at*columns:][:columns]
+		to := all.of(doty, m.Out, at)
 		m.window(at/width, at%width, func(k, pixel int) {
-			dot := dotx[pixel*columns:][:columns]
-			for i, v := range x[pixel*columns:][:columns] {
+			dot := all.of(dotx, m.In, pixel)
+			for i, v := range all.of(x, m.In, pixel) {
 				if k == 0 || v > best[i] || v != v && best[i] == best[i] {
 					best[i], to[i] = v, dot[i]
 				}

@@ -54,7 +54,7 @@ func keptRuns(labels []int32, pixel int) [][2]int {
 }
 
 func countAll(x Matrix, lo, hi int) (count int64) {
-	for b := rangeOf(lo, hi, blockFloats, x.Short != nil); b.next(); {
+	for b := rangeOf(lo, hi, blockFloats, x); b.next(); {
 		x := b.in(0, x)
 		n := len(x) &^ 15
 		count += active.countPositive(x[:n]) + reference.countPositive(x[n:])

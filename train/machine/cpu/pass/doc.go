@@ -4,8 +4,9 @@
 // the last linear layer.
 //
 // Activations lie in layout HWNC: element (h, w, n, c) at ((h·W+w)·N+n)·C+c, so a
-// tensor is a matrix of H·W·N rows by C channels. They are float32 or bfloat16; kernels
-// compute in float32, of bfloat16 on blocks that are widened in the cache.
+// tensor is a matrix of H·W·N rows by C channels; there may be a gap behind each of the H
+// rows of pixels, see RowsOf. They are float32 or bfloat16; kernels compute in float32, of
+// bfloat16 on blocks that are widened in the cache.
 //
 // Work is cut into tasks by the shape alone, and partial sums are combined in
 // one fixed order, so results have the same bits for any number of threads.

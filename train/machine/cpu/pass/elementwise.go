@@ -12,12 +12,15 @@ const chunk = 16 << 10
 // Add computes z = x + y; z may be x or y.
 func Add(p *pool.Pool, z, x, y Matrix) {
 	if z.Short == nil {
+		if z.Rows != x.Rows || z.Rows != y.Rows {
+			panic("pass: matrices of other rows")
+		}
 		elements(p, active.add, reference.add, z.Floats, x.Floats, y.Floats, 0, 0, 0)
 		return
 	}
 	needLen(z.len(), x, y)
 	p.Do((z.len()+chunk-1)/chunk, func(_, i int) {
-		for b := rangeOf(i*chunk, min((i+1)*chunk, z.len()), blockFloats, true); b.next(); {
+		for b := rangeOf(i*chunk, min((i+1)*chunk, z.len()), blockFloats, z); b.next(); {
 			apply(active.add, reference.add, b.out(2, z), b.in(0, x), b.in(1, y), 0, 0, 0)
 			b.store(2, z)
 		}

@@ -25,14 +25,19 @@ func newGrid(length, channels int) grid {
 	if channels < 1 || length%channels != 0 {
 		panic("pass: length is not a multiple of the channels")
 	}
-	period := channels
-	for period%16 != 0 {
-		period *= 2
-	}
-	period *= (minPeriod + period - 1) / period
+	period := period(channels)
 	task := max(minTask, minTaskRows*period, (length+maxTasks-1)/maxTasks)
 	task = (task + 4*period - 1) / (4 * period) * (4 * period)
 	return grid{length, channels, period, task, (length + task - 1) / task}
+}
+
+// period returns that of a grid of so many channels.
+func period(channels int) int {
+	n := channels
+	for n%16 != 0 {
+		n *= 2
+	}
+	return n * ((minPeriod + n - 1) / n)
 }
 
 func (g *grid) rows() int { return g.length / g.channels }
@@ -69,12 +74,12 @@ func (b *block) of(x []float32) []float32 {
 }
 
 // parts cuts the i-th task into whole periods and, in the last task, the rest; of
-// matrices in bfloat16 into blocks of some periods each.
-func (g *grid) parts(i int, short bool) parts {
+// matrices in bfloat16 into blocks of some periods each, and where rows end.
+func (g *grid) parts(i int, like Matrix) parts {
 	lo, hi := i*g.task, min((i+1)*g.task, g.length)
 	whole := hi - (hi-lo)%g.period
 	size := max(blockFloats/(4*g.period), 1) * 4 * g.period
-	return parts{whole: rangeOf(lo, whole, size, short), rest: rangeOf(whole, hi, size, short)}
+	return parts{whole: rangeOf(lo, whole, size, like), rest: rangeOf(whole, hi, size, like)}
 }
 
 // tile repeats the first channels values of each period of params.

@@ -26,7 +26,7 @@ type kernels struct {
 
 	gradSumsOfX  func(sums, x, dy, params []float32, period int)
 	inputGradOfX func(dx, x, dy, params, beta []float32, period int)
-	addWide func(dst []float64, x []float32)
+	addWide      func(dst []float64, x []float32)
 
 	add, larger, scale, accumulate, descend, descendMomentum elementwise
 

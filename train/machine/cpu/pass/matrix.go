@@ -12,12 +12,56 @@ import (
 type Matrix struct {
 	Floats []float32
 	Short  []bfloat.Number
+	Rows   // of pixels, of Floats; the zero value where all follow each other
 }
 
-// Floats is a Matrix of float32.
+// Rows is how rows of pixels lie in memory: Len floats, Pitch from one to the next.
+type Rows struct{ Len, Pitch int }
+
+// RowsOf returns how rows of pixels × images × channels are to lie. Where they are a
+// multiple of a page the same place in each competes for the same places in a cache, and a
+// convolution reads six rows at a time; so they lie further apart.
+func RowsOf(pixels, images, channels int) Rows {
+	const page, gap = 4096 / 4, 128
+	n := pixels * images * channels
+	if channels%16 != 0 || n%page != 0 || n%period(channels) != 0 {
+		return Rows{n, n}
+	}
+	return Rows{n, n + gap}
+}
+
+// apart tells whether something lies between the rows.
+func (r Rows) apart() bool { return r.Pitch > r.Len }
+
+// place returns where element i lies.
+func (r Rows) place(i int) int {
+	if !r.apart() {
+		return i
+	}
+	return i/r.Len*r.Pitch + i%r.Len
+}
+
+// Join sets dst to the rows of src, one after the other.
+func (r Rows) Join(p *pool.Pool, dst, src []float32) {
+	need(len(src)/r.Pitch*r.Len, dst)
+	p.Do(len(src)/r.Pitch, func(_, i int) { copy(dst[i*r.Len:][:r.Len], src[i*r.Pitch:]) })
+}
+
+// Part sets the rows of dst to those of src, which follow each other.
+func (r Rows) Part(p *pool.Pool, dst, src []float32) {
+	need(len(dst)/r.Pitch*r.Len, src)
+	p.Do(len(dst)/r.Pitch, func(_, i int) { copy(dst[i*r.Pitch:][:r.Len], src[i*r.Len:]) })
+}
+
+// Floats is a Matrix of float32, whose rows follow each other.
 func Floats(x []float32) Matrix { return Matrix{Floats: x} }
 
-func (m Matrix) len() int { return len(m.Floats) + len(m.Short) }
+func (m Matrix) len() int {
+	if m.apart() {
+		return len(m.Floats) / m.Pitch * m.Len
+	}
+	return len(m.Floats) + len(m.Short)
+}
 
 func (m Matrix) none() bool { return m.Floats == nil && m.Short == nil }
 
@@ -36,16 +80,17 @@ const streams = 4
 
 var memories = sync.Pool{New: func() any { return new([streams][]float32) }}
 
-// Blocks are the blocks of a range, of size or, where nothing is in bfloat16, a single
-// one: for b := rangeOf(…); b.next(); { … }
+// Blocks are the blocks of a range of matrices like one: of size or, where nothing is in
+// bfloat16, as large as can be: for b := rangeOf(…); b.next(); { … }
 type blocks struct {
 	block
 	end, size int
+	rows      Rows
 }
 
-func rangeOf(lo, hi, size int, short bool) blocks {
-	b := blocks{block{lo: lo, hi: lo}, hi, hi - lo}
-	if short && lo < hi {
+func rangeOf(lo, hi, size int, like Matrix) blocks {
+	b := blocks{block{lo: lo, hi: lo}, hi, hi - lo, like.Rows}
+	if like.Short != nil && lo < hi {
 		b.size, b.memory = size, memories.Get().(*[streams][]float32)
 	}
 	return b
@@ -54,6 +99,9 @@ func rangeOf(lo, hi, size int, short bool) blocks {
 // next goes on to the next block, if there is one.
 func (b *blocks) next() bool {
 	b.lo, b.hi = b.hi, min(b.hi+b.size, b.end)
+	if b.rows.apart() {
+		b.hi = min(b.hi, b.lo-b.lo%b.rows.Len+b.rows.Len)
+	}
 	if b.lo == b.hi && b.memory != nil {
 		memories.Put(b.memory)
 		b.memory = nil
@@ -74,7 +122,7 @@ func (b *block) in(i int, m Matrix) []float32 {
 func (b *block) out(i int, m Matrix) []float32 {
 	switch {
 	case m.Floats != nil:
-		return m.Floats[b.lo:b.hi]
+		return m.Floats[m.place(b.lo):][:b.hi-b.lo]
 	case m.Short == nil:
 		return nil
 	}

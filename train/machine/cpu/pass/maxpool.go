@@ -4,7 +4,11 @@ import "largestep/train/machine/cpu/pool"
 
 // MaxPool takes the largest of each window of Size × Size pixels, which moves by
 // Stride. Tensors are pixels × images × channels, layout HWNC.
-type MaxPool struct{ Height, Width, Size, Stride int }
+type MaxPool struct {
+	Height, Width, Size, Stride int
+
+	In, Out Rows // of x and of y; the zero value where all follow each other
+}
 
 func (m *MaxPool) outHeight() int { return (m.Height-m.Size)/m.Stride + 1 }
 func (m *MaxPool) outWidth() int  { return (m.Width-m.Size)/m.Stride + 1 }
@@ -14,10 +18,11 @@ func (m *MaxPool) overlap() bool { return m.Stride < m.Size }
 
 // columns checks lengths and gives the number of floats of a pixel.
 func (m *MaxPool) columns(x, y []float32) int {
-	out := m.outHeight() * m.outWidth()
-	columns := len(y) / out
-	need(out*columns, y)
-	need(m.Height*m.Width*columns, x)
+	out, n := m.outHeight()*m.outWidth(), Matrix{Floats: y, Rows: m.Out}.len()
+	columns := n / out
+	if n != out*columns || m.Height*m.Width*columns != (Matrix{Floats: x, Rows: m.In}).len() {
+		panic("pass: slice of wrong length")
+	}
 	return columns
 }
 
@@ -34,8 +39,8 @@ func spanOf(columns, i int) span {
 }
 
 // of returns the span of a pixel of x.
-func (s span) of(x []float32, pixel int) []float32 {
-	return x[pixel*s.columns+s.lo : pixel*s.columns+s.hi]
+func (s span) of(x []float32, r Rows, pixel int) []float32 {
+	return x[r.place(pixel*s.columns)+s.lo:][:s.hi-s.lo]
 }
 
 // window calls f with the pixels of x of the window at a row and a column of y, row
@@ -53,9 +58,9 @@ func (m *MaxPool) Forward(p *pool.Pool, y, x []float32) {
 	p.Do(m.outHeight()*n, func(_, i int) {
 		s, row := spanOf(columns, i%n), i/n
 		for column := range width {
-			to := s.of(y, row*width+column)
+			to := s.of(y, m.Out, row*width+column)
 			m.window(row, column, func(k, pixel int) {
-				if from := s.of(x, pixel); k == 0 {
+				if from := s.of(x, m.In, pixel); k == 0 {
 					copy(to, from)
 				} else {
 					apply(active.larger, reference.larger, to, to, from, 0, 0, 0)
@@ -90,10 +95,10 @@ func (m *MaxPool) Grad(p *pool.Pool, dx, dy, x, y []float32) {
 // gradOf hands the gradient of element at of y on to its window: scratch holds what
 // nobody has taken yet and, where windows overlap, what a pixel takes.
 func (m *MaxPool) gradOf(s span, at int, dx, dy, x, y, scratch []float32) {
-	largest, rest := s.of(y, at), scratch[:s.hi-s.lo]
-	copy(rest, s.of(dy, at))
+	largest, rest := s.of(y, m.Out, at), scratch[:s.hi-s.lo]
+	copy(rest, s.of(dy, m.Out, at))
 	m.window(at/m.outWidth(), at%m.outWidth(), func(_, pixel int) {
-		to, from := s.of(dx, pixel), s.of(x, pixel)
+		to, from := s.of(dx, m.In, pixel), s.of(x, m.In, pixel)
 		if !m.overlap() {
 			routeAll(to, rest, from, largest)
 			return
@@ -121,7 +126,7 @@ func (m *MaxPool) clear(s span, dx []float32, first, last int) {
 	for h := first * m.Stride; h < end; h++ {
 		for w := range m.Width {
 			if m.overlap() || m.outside(h, m.outHeight()) || m.outside(w, m.outWidth()) {
-				clear(s.of(dx, h*m.Width+w))
+				clear(s.of(dx, m.In, h*m.Width+w))
 			}
 		}
 	}

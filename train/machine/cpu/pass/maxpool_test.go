@@ -8,9 +8,13 @@ import (
 	"largestep/train/machine/cpu/pool"
 )
 
+// poolings are heights, widths, sizes and strides.
+var poolings = [][4]int{{2, 2, 2, 2}, {5, 7, 2, 2}, {4, 6, 3, 2}, {7, 5, 2, 3}, {3, 4, 3, 1}, {2, 3, 1, 1}}
+
 func TestMaxPool(t *testing.T) {
 	eachKernels(t, func(t *testing.T) {
-		for _, m := range []MaxPool{{2, 2, 2, 2}, {5, 7, 2, 2}, {4, 6, 3, 2}, {7, 5, 2, 3}, {3, 4, 3, 1}, {2, 3, 1, 1}} {
+		for _, p := range poolings {
+			m := MaxPool{Height: p[0], Width: p[1], Size: p[2], Stride: p[3]}
 			for _, columns := range []int{1, 15, 7 * 24, poolColumns, 2*poolColumns + 33} {
 				t.Run(fmt.Sprintf("%+v/%d", m, columns), func(t *testing.T) { testMaxPool(t, m, columns) })
 			}

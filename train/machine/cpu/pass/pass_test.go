@@ -184,8 +184,8 @@ func TestWrongLengthsPanic(t *testing.T) {
 		"sgd":       func() { SGD(p, x(16), x(32), 1, 0) },
 		"linear":    func() { Linear(p, x(6), x(8), x(13), x(3)) },
 		"average":   func() { AveragePool(p, x(6), Floats(x(25)), 4) },
-		"max":       func() { (&MaxPool{2, 2, 2, 2}).Forward(p, x(3), x(13)) },
-		"max grad":  func() { (&MaxPool{3, 2, 2, 2}).Grad(p, x(18), x(2), x(18), x(3)) },
+		"max":       func() { (&MaxPool{Height: 2, Width: 2, Size: 2, Stride: 2}).Forward(p, x(3), x(13)) },
+		"max grad":  func() { (&MaxPool{Height: 3, Width: 2, Size: 2, Stride: 2}).Grad(p, x(18), x(2), x(18), x(3)) },
 		"count":     func() { CountPositive(p, Floats(x(10)), 3, []int32{0}) },
 		"transpose": func() { NCHWToHWNC(p, x(10), x(12), 4) },
 		"gather": func() {
