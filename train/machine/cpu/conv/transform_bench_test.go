@@ -4,28 +4,48 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"largestep/train/machine/cpu/hugepage"
 )
 
+// BenchmarkTransforms transforms tiles in the first-level cache, and as they lie in a layer
+// of 16 channels and 64 images, where rows are whole pages and where there is a gap behind
+// each.
 func BenchmarkTransforms(b *testing.B) {
-	for _, gap := range []int{16, 1040, 4096} { // from slice to slice, in floats
-		for name, k := range map[string]*transformKernel{
-			"data": &active.transforms.data, "result": &active.transforms.result, "slope": &active.transforms.slope,
-		} {
-			b.Run(fmt.Sprintf("%s/gap=%d", name, gap), func(b *testing.B) {
-				in, out := make([]float32, 37*(gap+256)), make([]float32, 37*(gap+256))
+	k := active.transforms
+	for _, at := range []struct{ floats, pixel, row, element int }{
+		{32, 32, 192, 32}, {1024, 1024, 32 * 1024, 1040}, {1024, 1024, 32*1024 + 128, 1040},
+	} {
+		for _, t := range []struct {
+			name    string
+			kernel  *transformKernel
+			in, out int // sides of squares of pixels; 0: elements
+		}{{"data", &k.data, 6, 0}, {"result", &k.result, 0, 4}, {"slope", &k.slope, 4, 0}} {
+			b.Run(fmt.Sprintf("%s/pixel=%d,row=%d", t.name, at.pixel, at.row), func(b *testing.B) {
+				slices := func(to [][]float32, side int) {
+					memory := make([]float32, max(36*at.element, 6*at.row)+at.floats)
+					hugepage.Advise(memory)
+					for i := range to {
+						place := i * at.element
+						if side > 0 {
+							place = min(i/side, 5)*at.row + i%side*at.pixel
+						}
+						to[i] = memory[place:][:at.floats]
+					}
+				}
+				var tr transform
+				slices(tr.src[:], t.in)
+				slices(tr.dst[:], t.out)
+				const runs = 20
 				best := time.Hour
-				var t transform
 				for b.Loop() {
 					start := time.Now()
-					for range 20 {
-						for i := range t.src {
-							t.src[i], t.dst[i] = in[i*gap:][:256], out[i*(gap+16):][:256]
-						}
-						k.run(&t, 256)
+					for range runs {
+						t.kernel.run(&tr, at.floats)
 					}
 					best = min(best, time.Since(start))
 				}
-				b.ReportMetric(float64(best.Nanoseconds())/20/16, "ns/vector")
+				b.ReportMetric(float64(best.Nanoseconds())/runs/float64(at.floats)*16, "ns/vector")
 				b.ReportMetric(0, "ns/op")
 			})
 		}
