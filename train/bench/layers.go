@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"gorgonia.org/tensor"
@@ -142,7 +143,7 @@ func layers(e *cpu.Engine, runs []run, limits cpu.Limits) []Layer {
 		l.flop += r.FLOP
 		l.computed += r.spent.FLOP
 		l.Transforms += r.spent.Transforms.Seconds() / r.metered.Seconds() / float64(e.Threads())
-		for _, t := range append(append([]op.Tensor(nil), r.In...), r.Out...) {
+		for _, t := range slices.Concat(operands(r.Kernel), r.Out) {
 			if t.Wanted() {
 				l.bytes += float64(e.Bytes(t.Spec))
 			}
@@ -157,6 +158,15 @@ func layers(e *cpu.Engine, runs []run, limits cpu.Limits) []Layer {
 		l.Transforms /= float64(l.Count)
 	}
 	return list
+}
+
+// operands are those that a kernel reads: of batch norm's gradient without a residual all but
+// the output, which follows from the input.
+func operands(k machine.Kernel) []op.Tensor {
+	if k.Name == "batch norm backward" && len(k.Out) == 3 {
+		return k.In[:len(k.In)-1]
+	}
+	return k.In
 }
 
 // shapeOf describes the shape of a convolution, as in 64@32×32 → 128@16×16, 3×3, or

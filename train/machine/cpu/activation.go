@@ -12,95 +12,89 @@ func matrix(t op.Tensor) pass.Matrix {
 	if short, ok := t.Data.([]bfloat.Number); ok {
 		return pass.Matrix{Short: short}
 	}
-	m := pass.Floats(f32(t))
-	if interleaved(t.Spec) {
-		m.Rows = rows(t.Spec)
-	}
-	return m
+	return pass.Matrix{Floats: f32(t), Rows: rows(t.Spec)}
 }
 
 // numbers are an activation's elements in bfloat16.
 func numbers(t op.Tensor) []bfloat.Number { return t.Data.([]bfloat.Number) }
 
-// Plain gives activations to a kernel that knows nothing but float32 without gaps: as they
-// are or as copies, of which store copies the results back.
-type plain struct {
+// A widening gives activations to a kernel that has no other way than float32: as they
+// are or, in bfloat16, as copies, of which store rounds the results.
+type widening struct {
 	e       *Engine
-	gaps    bool // the kernel knows them
-	results []copied
+	dense   bool // copies of what has gaps, too
+	results []widened
 }
 
-type copied struct {
+type widened struct {
 	matrix pass.Matrix
 	floats []float32
 }
 
-// plain begins one; there is one at a time.
-func (e *Engine) plain() *plain {
+// widen begins one; there is one at a time.
+func (e *Engine) widen() *widening {
 	e.used = 0
-	return &plain{e: e}
+	return &widening{e: e}
 }
 
-// withGaps is plain for a kernel that knows gaps.
-func (e *Engine) withGaps() *plain {
-	w := e.plain()
-	w.gaps = true
+// dense is widen for a kernel that knows no gaps between rows.
+func (e *Engine) dense() *widening {
+	w := e.widen()
+	w.dense = true
 	return w
 }
 
-// asIs returns the elements of m where they need no copy, or none.
-func (w *plain) asIs(m pass.Matrix) ([]float32, bool) {
-	return m.Floats, m.Short == nil && (m.Floats == nil || w.gaps || m.Pitch == m.Len)
+// rows tells how the rows of t's pixels lie in what in and out return.
+func (w *widening) rows(t op.Tensor) pass.Rows {
+	m := matrix(t)
+	if w.copies(m) {
+		return pass.Rows{}
+	}
+	return m.Rows
+}
+
+func (w *widening) copies(m pass.Matrix) bool {
+	return m.Short != nil || w.dense && m.Floats != nil && m.Rows != pass.Rows{}
 }
 
 // in returns an operand, nil if there is none.
-func (w *plain) in(t op.Tensor) []float32 {
+func (w *widening) in(t op.Tensor) []float32 {
 	m := matrix(t)
-	x, ok := w.asIs(m)
-	if ok {
-		return x
+	if !w.copies(m) {
+		return m.Floats
 	}
-	x = w.e.memory(t.Len())
-	if m.Short != nil {
-		pass.Widen(w.e.threads, x, m.Short)
-	} else {
-		m.Join(w.e.threads, x, m.Floats)
-	}
+	x := w.e.memory(t.Len())
+	m.Load(w.e.threads, x)
 	return x
 }
 
 // out returns where a result is written to, nil if nobody wants it.
-func (w *plain) out(t op.Tensor) []float32 {
+func (w *widening) out(t op.Tensor) []float32 {
 	m := matrix(t)
-	x, ok := w.asIs(m)
-	if ok {
-		return x
+	if !w.copies(m) {
+		return m.Floats
 	}
-	r := copied{m, w.e.memory(t.Len())}
+	r := widened{m, w.e.memory(t.Len())}
 	w.results = append(w.results, r)
 	return r.floats
 }
 
 // outOr is out, with memory like x for a result that nobody wants.
-func (w *plain) outOr(t, x op.Tensor) []float32 {
+func (w *widening) outOr(t, x op.Tensor) []float32 {
 	if t.Wanted() {
 		return w.out(t)
 	}
-	return w.e.memory(x.Len())
+	return w.e.memory(w.e.elements(x.Spec))
 }
 
-// store rounds what was written to out, or puts its rows apart.
-func (w *plain) store() {
+// store rounds what was written to copies, or puts its rows apart.
+func (w *widening) store() {
 	for _, r := range w.results {
-		if r.matrix.Short != nil {
-			pass.Round(w.e.threads, r.matrix.Short, r.floats)
-		} else {
-			r.matrix.Part(w.e.threads, r.matrix.Floats, r.floats)
-		}
+		r.matrix.Store(w.e.threads, r.floats)
 	}
 }
 
-// memory returns n floats until the next plain begins.
+// memory returns n floats until the next widening begins.
 func (e *Engine) memory(n int) []float32 {
 	if e.used == len(e.spare) {
 		e.spare = append(e.spare, nil)

@@ -2,9 +2,10 @@
 // assembly and Go on all cores of a CPU. What computes in float64 runs on the
 // reference's kernels.
 //
-// Activations of float32 lie in the layout HWNC, as float32, with a gap behind each row of
-// pixels where that makes caches faster, or as bfloat16, and filters packed, as package conv wants them; everything else is row-major. The same seed gives
-// the same bits for any number of threads.
+// Activations of float32 lie in the layout HWNC, as float32 or as bfloat16, and filters
+// packed, as package conv wants them; everything else is row-major. In float32 there is a
+// gap behind each row of pixels where caches want it. The same seed gives the same bits for
+// any number of threads.
 package cpu
 
 import (
@@ -28,7 +29,7 @@ type Engine struct {
 	threads *pool.Pool
 	short   bool // activations are bfloat16
 	shorts  map[conv.Shape]*conv.Short
-	spare   [][]float32 // of plain copies
+	spare   [][]float32 // of widenings
 	used    int
 	convs   map[conv.Shape]*conv.Conv
 	scratch conv.Scratch
@@ -121,9 +122,10 @@ func packed(s op.Spec) bool {
 // interleaved tells whether a tensor is an activation in the layout HWNC.
 func interleaved(s op.Spec) bool { return s.Dtype == tensor.Float32 && s.Kind == op.Activation }
 
-// rows tells how the rows of pixels of an activation in float32 lie.
+// rows tells how the rows of pixels of an activation in float32 lie; those of other
+// tensors follow each other.
 func rows(s op.Spec) pass.Rows {
-	if len(s.Shape) != 4 || s.Shape[2] == 1 {
+	if !interleaved(s) || len(s.Shape) != 4 || s.Shape[2] == 1 {
 		return pass.Rows{}
 	}
 	return pass.RowsOf(s.Shape[3], s.Shape[0], s.Shape[1])
@@ -134,7 +136,7 @@ func (e *Engine) elements(s op.Spec) int {
 	switch r := rows(s); {
 	case packed(s):
 		return conv.FilterLen(s.Shape[0], s.Shape[1], s.Shape[2])
-	case interleaved(s) && !e.short && r.Pitch > 0:
+	case r != pass.Rows{} && !e.short:
 		return s.Shape[2] * r.Pitch
 	}
 	return s.Len()
@@ -172,7 +174,7 @@ func (e *Engine) Upload(dst op.Tensor, src any) error {
 	case packed(dst.Spec):
 		conv.PackFilter(f32(dst), src.([]float32), s[0], s[1], s[2])
 	case interleaved(dst.Spec):
-		w := e.plain()
+		w := e.dense()
 		pass.NCHWToHWNC(e.threads, w.out(dst), src.([]float32), s[2]*s[3])
 		w.store()
 	default:
@@ -191,7 +193,7 @@ func (e *Engine) Download(dst any, src op.Tensor) error {
 	case packed(src.Spec):
 		conv.UnpackFilter(dst.([]float32), f32(src), s[0], s[1], s[2])
 	case interleaved(src.Spec):
-		pass.HWNCToNCHW(e.threads, dst.([]float32), e.plain().in(src), s[2]*s[3])
+		pass.HWNCToNCHW(e.threads, dst.([]float32), e.dense().in(src), s[2]*s[3])
 	default:
 		return e.host.Download(dst, src)
 	}

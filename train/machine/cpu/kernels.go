@@ -124,23 +124,21 @@ func (e *Engine) AveragePoolBackward(dx, dy op.Tensor) {
 	pass.AveragePoolGrad(e.threads, matrix(dx), f32(dy), pixels(dx))
 }
 
-func (e *Engine) maxPool(p op.Pooling, x, y op.Tensor) *pass.MaxPool {
-	m := &pass.MaxPool{Height: x.Shape[2], Width: x.Shape[3], Size: p.Size, Stride: p.Stride}
-	if !e.short {
-		m.In, m.Out = rows(x.Spec), rows(y.Spec)
+func maxPool(p op.Pooling, w *widening, x, y op.Tensor) *pass.MaxPool {
+	return &pass.MaxPool{
+		Height: x.Shape[2], Width: x.Shape[3], Size: p.Size, Stride: p.Stride, In: w.rows(x), Out: w.rows(y),
 	}
-	return m
 }
 
 func (e *Engine) MaxPool(p op.Pooling, y, x op.Tensor) {
-	w := e.withGaps()
-	e.maxPool(p, x, y).Forward(e.threads, w.out(y), w.in(x))
+	w := e.widen()
+	maxPool(p, w, x, y).Forward(e.threads, w.out(y), w.in(x))
 	w.store()
 }
 
 func (e *Engine) MaxPoolBackward(p op.Pooling, dx, dy, x, y op.Tensor) {
-	w := e.withGaps()
-	e.maxPool(p, x, y).Grad(e.threads, w.out(dx), w.in(dy), w.in(x), w.in(y))
+	w := e.widen()
+	maxPool(p, w, x, y).Grad(e.threads, w.out(dx), w.in(dy), w.in(x), w.in(y))
 	w.store()
 }
 
@@ -166,7 +164,7 @@ func (e *Engine) Gather(g op.Gathering, x, y, images, labels, index, window op.T
 	if window.Wanted() {
 		crops = window.Data.([]int32)
 	}
-	w := e.plain()
+	w := e.widen()
 	set.Gather(e.threads, g.Pad, w.out(x), index.Data.([]int32), crops)
 	w.store()
 	op.GatherLabels(y, labels, index)

@@ -12,9 +12,10 @@ var (
 
 // BatchNormTangent implements op.TangentKernels, as do the methods that follow.
 func (e *Engine) BatchNormTangent(b op.BatchNorm, fixed bool, r op.BatchNormResultTangents, x, y, gamma, mean, invStd op.Tensor, dot op.BatchNormTangents) {
-	w := e.plain()
+	w := e.widen()
 	n := pass.BatchNormTangent{
-		X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
+		Rows: w.rows(x),
+		X:    w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
 		DotX: w.in(dot.X), DotGamma: f32(dot.Gamma), DotBeta: f32(dot.Beta), DotResidual: w.in(dot.Residual),
 		ReLU: b.ReLU, Fixed: fixed, ResultY: w.outOr(r.Y, x),
 		ResultMean: orScratch(r.Mean, x.Shape[1]), ResultInvStd: orScratch(r.InvStd, x.Shape[1]),
@@ -24,9 +25,10 @@ func (e *Engine) BatchNormTangent(b op.BatchNorm, fixed bool, r op.BatchNormResu
 }
 
 func (e *Engine) BatchNormBackwardTangent(b op.BatchNorm, fixed bool, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor, dot op.BatchNormBackwardTangents) {
-	w := e.plain()
+	w := e.widen()
 	n := pass.BatchNormGradTangent{
-		DY: w.in(dy), X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
+		Rows: w.rows(x),
+		DY:   w.in(dy), X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd),
 		DotDY: w.in(dot.DY), DotX: w.in(dot.X), DotGamma: f32(dot.Gamma), DotMean: f32(dot.Mean), DotInvStd: f32(dot.InvStd),
 		ReLU: b.ReLU, Fixed: fixed, ResultX: w.outOr(g.X, x), ResultResidual: w.out(g.Residual),
 		ResultGamma: orScratch(g.Gamma, x.Shape[1]), ResultBeta: orScratch(g.Beta, x.Shape[1]),
@@ -36,9 +38,10 @@ func (e *Engine) BatchNormBackwardTangent(b op.BatchNorm, fixed bool, g op.Batch
 }
 
 func (e *Engine) BatchNormInferenceBackward(b op.BatchNorm, g op.BatchNormGradients, dy, x, y, gamma, mean, invStd op.Tensor) {
-	w := e.plain()
+	w := e.widen()
 	n := pass.BatchNormInferGrad{
-		DY: w.in(dy), X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd), ReLU: b.ReLU,
+		Rows: w.rows(x),
+		DY:   w.in(dy), X: w.in(x), Y: w.in(y), Gamma: f32(gamma), Mean: f32(mean), InvStd: f32(invStd), ReLU: b.ReLU,
 		DX: w.outOr(g.X, x), DResidual: w.out(g.Residual),
 		DGamma: orScratch(g.Gamma, x.Shape[1]), DBeta: orScratch(g.Beta, x.Shape[1]),
 	}
@@ -51,8 +54,8 @@ func (e *Engine) InverseDeviation(y, variance op.Tensor, epsilon float64) {
 }
 
 func (e *Engine) MaxPoolTangent(p op.Pooling, doty, dotx, x op.Tensor) {
-	w := e.withGaps()
-	e.maxPool(p, x, doty).Tangent(e.threads, w.out(doty), w.in(dotx), w.in(x))
+	w := e.widen()
+	maxPool(p, w, x, doty).Tangent(e.threads, w.out(doty), w.in(dotx), w.in(x))
 	w.store()
 }
 

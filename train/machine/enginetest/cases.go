@@ -145,7 +145,7 @@ func convolutions(large bool) []test {
 		add(9, 64, 64, 8, 3, 1)
 		add(14, 65, 33, 5, 3, 2)
 		add(64, 40, 64, 4, 3, 1)
-		add(16, 32, 32, 8, 3, 1) // rows of pixels of whole pages, and of the next two
+		add(16, 32, 32, 8, 3, 1) // here, and in the next two, rows of pixels are whole pages
 		add(16, 32, 16, 8, 3, 2)
 		add(32, 16, 64, 4, 1, 1)
 		add(3, 3, 8, 64, 3, 1)

@@ -2,7 +2,7 @@
 // and backward for data and for filters.
 //
 // Activations lie in the order HWNC: element (h, w, n, c) is at
-// ((h*W+w)*N+n)*C+c. So the rows of a matrix product are the images of a batch
+// h*pitch+(w*N+n)*C+c, where the pitch is W*N*C or more. So the rows of a matrix product are the images of a batch
 // at one pixel, neighbouring pixels are further rows, and taps that fall outside
 // the image are left out instead of computed. Filters and their gradients are
 // packed; see PackFilter.

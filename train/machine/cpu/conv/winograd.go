@@ -113,6 +113,11 @@ func (g *winograd) blockLen(rows int) int {
 	return source + output
 }
 
+// rowsIn returns how many rows a block of so many floats has.
+func (g *winograd) rowsIn(floats int) int {
+	return (floats - g.blockLen(0)) / (g.blockLen(1) - g.blockLen(0))
+}
+
 func (g *winograd) blockLens(rows int) (source, output int) {
 	return len(g.source) * g.elements() * g.sourceLen(rows), len(g.output) * g.elements() * g.outputLen(rows)
 }

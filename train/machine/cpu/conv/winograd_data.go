@@ -2,18 +2,17 @@ package conv
 
 import "largestep/train/machine/cpu/pool"
 
-// localRows returns how many rows, of all, a thread takes through all stages by
-// itself: few enough that every thread gets some, and that they stay in its level-2
-// cache, where a row takes so many floats.
-func localRows(all, floats int, most limits) int {
+// localRows returns how many rows a thread takes through all stages by itself: few enough
+// that every thread gets some, and that they stay in its level-2 cache.
+func (g *winograd) localRows(most limits) int {
 	rows := 32
-	if all >= 1024 {
+	if g.tiles*g.n >= 1024 {
 		rows = 64
 	}
 	if most.own == 0 {
 		return rows
 	}
-	return min(rows, max(most.own/floats&^15, 16))
+	return min(rows, max(g.rowsIn(most.own)&^15, 16))
 }
 
 // Limits say what fits in which cache, in floats.
@@ -41,7 +40,7 @@ type limits struct {
 }
 
 var (
-	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 512 << 10 / 4, shared: 1 << 20 / 4, panels: 0.5, slices: 1.5, each: 2, near: 6 << 20 / 4}
+	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 320 << 10 / 4, shared: 1 << 20 / 4, panels: 0.5, slices: 1.5, each: 2, near: 6 << 20 / 4}
 	// Plain Go computes so long that memory does not matter. Its sums keep their
 	// order, and so their bits.
 	goLimits = limits{filter: 4 << 20 / 4, shared: 4 << 20 / 4}
@@ -76,7 +75,7 @@ func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape
 	g := &winogradData{winograd: *newWinograd(kernels, scratch, s, backward, most), pool: p, turned: backward}
 	switch {
 	case g.filterLen() <= most.filter:
-		g.blocks = smallLast(g.cut(localRows(g.tiles*g.n, g.blockLen(1), most)))
+		g.blocks = smallLast(g.cut(g.localRows(most)))
 	case g.fewRows(most.panels) && panels(g.to) >= most.each*p.Threads():
 		g.division = byPieces
 		g.blocks = g.cut(g.tiles * g.n)

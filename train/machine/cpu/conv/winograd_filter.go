@@ -42,7 +42,7 @@ func (g *winogradFilter) filterSlices() int { return panels(g.to) * g.chunks() }
 
 // cutGroups divides all into groups of blocks that fit a thread's cache.
 func (g *winogradFilter) cutGroups(most limits) (all [][]block) {
-	blocks := g.cut(max(most.own/g.blockLen(1), minRows))
+	blocks := g.cut(max(g.rowsIn(most.own), minRows))
 	groups := min(len(blocks), groupsAtMost)
 	for i := range groups {
 		all = append(all, blocks[i*len(blocks)/groups:(i+1)*len(blocks)/groups])

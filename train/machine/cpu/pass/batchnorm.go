@@ -64,6 +64,7 @@ func (b *BatchNorm) check() (channels int) {
 	channels = len(b.Gamma)
 	need(channels, b.Beta, b.RunningMean, b.RunningVar)
 	needLen(b.X.len(), b.Y)
+	needRows(b.X.Rows, b.Y, b.Residual)
 	if !b.Residual.none() {
 		needLen(b.X.len(), b.Residual)
 	}

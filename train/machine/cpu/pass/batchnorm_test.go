@@ -3,6 +3,7 @@ package pass
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"largestep/train/machine/cpu/pool"
@@ -218,8 +219,8 @@ func testBatchNormGrad(t *testing.T, rows, channels int, relu, residual bool) {
 	z.check(t)
 }
 
-// Without a residual the mask of ReLU follows from x: to the same bits as from y, where
-// y is 0 and where it is NaN, too.
+// Without a residual the mask of ReLU follows from x: to the same bits as from the y that
+// the saved statistics give, where that is 0 and where it is NaN, too.
 func TestBatchNormGradOfX(t *testing.T) {
 	eachKernels(t, func(t *testing.T) {
 		shapes(t, func(t *testing.T, rows, channels int) {
@@ -234,6 +235,11 @@ func TestBatchNormGradOfX(t *testing.T) {
 			}
 			p := pool.New(1)
 			n.Train(p)
+			scale := z.alloc(channels)
+			for c := range scale {
+				scale[c] = n.Gamma[c] * n.InvStd[c]
+			}
+			normalise(n.Y.Floats, n.X.Floats, nil, slices.Concat(n.Mean, scale, n.Beta), channels, 0)
 			want := &BatchNormGrad{
 				DY: Floats(z.normal(rows*channels, 0.1, 1)), X: n.X, Y: n.Y, Gamma: n.Gamma, Mean: n.Mean, InvStd: n.InvStd,
 				DX: Floats(z.alloc(rows * channels)), DGamma: z.alloc(channels), DBeta: z.alloc(channels),

@@ -22,7 +22,7 @@ type BatchNormGrad struct {
 	Y  Matrix // like DY: the output; none if there was no ReLU, or no residual
 
 	Gamma, Mean, InvStd []float32 // per channel; the latter as Train saved them
-	Beta                []float32 // where ReLU had no residual: whether y > 0 is computed from X
+	Beta                []float32 // where ReLU had no residual: y > 0 is computed from X, up to rounding
 
 	DX            Matrix    // like DY; may be DY, X or Y
 	DResidual     Matrix    // like DY; may be DY or Y; none if not wanted
@@ -71,6 +71,7 @@ func (b *BatchNormGrad) check() (channels int) {
 		}
 	}
 	needLen(b.X.len(), b.DY, b.DX)
+	needRows(b.X.Rows, b.Y, b.DY, b.DX, b.DResidual)
 	for _, m := range []Matrix{b.Y, b.DResidual} {
 		if !m.none() {
 			needLen(b.X.len(), m)

@@ -5,6 +5,7 @@ import "largestep/train/machine/cpu/pool"
 // BatchNormTangent is the tangent of a BatchNorm with the result Y: see
 // op.TangentKernels. Tangents of operands may be nil, for zero.
 type BatchNormTangent struct {
+	Rows                                           // of all that is rows × channels
 	X, Y                                 []float32 // rows × channels
 	Gamma, Mean, InvStd                  []float32
 	DotX, DotGamma, DotBeta, DotResidual []float32
@@ -17,13 +18,13 @@ type BatchNormTangent struct {
 // d·ẋ over a channel: ẏ = a·ẋ + b·d + c behind the ReLU.
 func (b *BatchNormTangent) Run(p *pool.Pool) {
 	b.DotX = orZeros(b.DotX, len(b.X))
-	g := newGrid(len(b.X), len(b.Gamma))
+	g := newGrid(b.len(len(b.X)), len(b.Gamma))
 	params := make([]float32, 4*g.period) // μ, a, b, c
 	copy(params, b.Mean)
 	g.tile(params[:g.period])
 	totals := make([]float64, 2*g.period)
 	if !b.Fixed {
-		g.sum(p, totals, func(part part, sums []float32) {
+		g.sum(p, b.Rows, totals, func(part part, sums []float32) {
 			part.gradSums[0](sums, nil, part.of(b.X), part.of(b.X), part.of(b.DotX), params[:g.period], g.period, floor(false))
 		})
 	}
@@ -38,7 +39,7 @@ func (b *BatchNormTangent) Run(p *pool.Pool) {
 	}
 	g.tile(params)
 	scratch := make([]float32, p.Threads()*2*g.period)
-	g.each(p, func(worker int, part part) {
+	g.each(p, b.Rows, func(worker int, part part) {
 		y := part.of(b.ResultY)
 		part.inputGrad(y, part.of(b.X), part.of(b.X), part.of(b.DotX), params, g.period, floor(false))
 		if b.DotResidual != nil {
@@ -71,19 +72,19 @@ func (p *part) mask(dst, y, dy, scratch []float32, period int) {
 }
 
 // each calls f for all parts of all tasks.
-func (g *grid) each(p *pool.Pool, f func(worker int, part part)) {
+func (g *grid) each(p *pool.Pool, rows Rows, f func(worker int, part part)) {
 	p.Do(g.tasks, func(worker, i int) {
-		for p := g.parts(i, Matrix{}); p.next(); {
+		for p := g.parts(i, Matrix{Rows: rows}); p.next(); {
 			f(worker, p.part)
 		}
 	})
 }
 
 // sum adds to totals what f adds to sums of as many columns for each part.
-func (g *grid) sum(p *pool.Pool, totals []float64, f func(part part, sums []float32)) {
+func (g *grid) sum(p *pool.Pool, rows Rows, totals []float64, f func(part part, sums []float32)) {
 	sums := make([]float32, g.tasks*len(totals))
 	p.Do(g.tasks, func(_, i int) {
-		for p := g.parts(i, Matrix{}); p.next(); {
+		for p := g.parts(i, Matrix{Rows: rows}); p.next(); {
 			f(p.part, sums[i*len(totals):(i+1)*len(totals)])
 		}
 	})
@@ -96,6 +97,7 @@ func (g *grid) sum(p *pool.Pool, totals []float64, f func(part part, sums []floa
 // BatchNormInferGrad's: see op.TangentKernels. Tangents of operands may be nil, for
 // zero.
 type BatchNormGradTangent struct {
+	Rows                                   // of all that is rows × channels
 	DY, X, Y                     []float32 // rows × channels
 	Gamma, Mean, InvStd          []float32
 	DotDY, DotX                  []float32
@@ -110,20 +112,20 @@ type BatchNormGradTangent struct {
 // needs the sums of g, g·d, ġ, ġ·d and g·ẋ over a channel.
 func (b *BatchNormGradTangent) Run(p *pool.Pool) {
 	b.DotX, b.DotDY = orZeros(b.DotX, len(b.X)), orZeros(b.DotDY, len(b.X))
-	g := newGrid(len(b.X), len(b.Gamma))
+	g := newGrid(b.len(len(b.X)), len(b.Gamma))
 	below, y := floor(b.ReLU), b.Y
 	mean, none := make([]float32, g.period), make([]float32, g.period)
 	copy(mean, b.Mean)
 	g.tile(mean)
 	totals := make([]float64, 6*g.period)
-	g.sum(p, totals, func(part part, sums []float32) {
+	g.sum(p, b.Rows, totals, func(part part, sums []float32) {
 		part.gradSums[0](sums[:2*g.period], nil, part.of(b.X), part.of(y), part.of(b.DY), mean, g.period, below)
 		part.gradSums[0](sums[2*g.period:4*g.period], nil, part.of(b.X), part.of(y), part.of(b.DotDY), mean, g.period, below)
 		part.gradSums[0](sums[4*g.period:], nil, part.of(b.DotX), part.of(y), part.of(b.DY), none, g.period, below)
 	})
 	still, moving := b.coefficients(&g, totals, mean)
 	scratch := make([]float32, p.Threads()*(2*g.period+g.task))
-	g.each(p, func(worker int, part part) {
+	g.each(p, b.Rows, func(worker int, part part) {
 		mine := scratch[worker*(2*g.period+g.task):]
 		if b.ResultResidual != nil {
 			part.gradSums[1](mine[:2*g.period], part.of(b.ResultResidual), part.of(b.X), part.of(y), part.of(b.DotDY), mean, g.period, below)
@@ -167,6 +169,7 @@ func (b *BatchNormGradTangent) coefficients(g *grid, totals []float64, mean []fl
 
 // BatchNormInferGrad gives the gradients of BatchNorm.Infer.
 type BatchNormInferGrad struct {
+	Rows                          // of all that is rows × channels
 	DY, X, Y            []float32 // rows × channels
 	Gamma, Mean, InvStd []float32
 	ReLU                bool
@@ -177,7 +180,7 @@ type BatchNormInferGrad struct {
 
 // Run computes the results.
 func (b *BatchNormInferGrad) Run(p *pool.Pool) {
-	g := newGrid(len(b.X), len(b.Gamma))
+	g := newGrid(b.len(len(b.X)), len(b.Gamma))
 	params := make([]float32, 4*g.period) // dx = a·g
 	copy(params, b.Mean)
 	for c := range g.channels {
@@ -185,7 +188,7 @@ func (b *BatchNormInferGrad) Run(p *pool.Pool) {
 	}
 	g.tile(params)
 	totals := make([]float64, 2*g.period)
-	g.sum(p, totals, func(part part, sums []float32) {
+	g.sum(p, b.Rows, totals, func(part part, sums []float32) {
 		part.gradSums[has(b.DResidual)](sums, part.of(b.DResidual), part.of(b.X), part.of(b.Y), part.of(b.DY), params[:g.period], g.period, floor(b.ReLU))
 		part.inputGrad(part.of(b.DX), part.of(b.X), part.of(b.Y), part.of(b.DY), params, g.period, floor(b.ReLU))
 	})

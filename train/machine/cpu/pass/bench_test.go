@@ -62,8 +62,8 @@ func BenchmarkPass(b *testing.B) {
 			RunningMean: params(c), RunningVar: params(c), Eps: 1e-5}
 		return func() { n.Infer(p) }
 	})
-	bench(b, "Grad", 7, func(p *pool.Pool, x [][]float32, c int) func() { // reads x, y and dy twice
-		g := BatchNormGrad{X: Floats(x[0]), Y: Floats(x[1]), DY: Floats(x[2]), DX: Floats(x[3]), Gamma: params(c), Mean: params(c),
+	bench(b, "Grad", 5, func(p *pool.Pool, x [][]float32, c int) func() { // reads x and dy twice
+		g := BatchNormGrad{X: Floats(x[0]), DY: Floats(x[2]), DX: Floats(x[3]), Gamma: params(c), Beta: params(c), Mean: params(c),
 			InvStd: params(c), DGamma: params(c), DBeta: params(c)}
 		return func() { g.Run(p) }
 	})

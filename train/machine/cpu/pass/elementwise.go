@@ -12,9 +12,7 @@ const chunk = 16 << 10
 // Add computes z = x + y; z may be x or y.
 func Add(p *pool.Pool, z, x, y Matrix) {
 	if z.Short == nil {
-		if z.Rows != x.Rows || z.Rows != y.Rows {
-			panic("pass: matrices of other rows")
-		}
+		needRows(z.Rows, x, y)
 		elements(p, active.add, reference.add, z.Floats, x.Floats, y.Floats, 0, 0, 0)
 		return
 	}

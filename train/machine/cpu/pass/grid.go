@@ -70,11 +70,11 @@ func (b *block) of(x []float32) []float32 {
 	if x == nil {
 		return nil
 	}
-	return x[b.lo:b.hi]
+	return x[b.rows.place(b.lo):][:b.hi-b.lo]
 }
 
-// parts cuts the i-th task into whole periods and, in the last task, the rest; of
-// matrices in bfloat16 into blocks of some periods each, and where rows end.
+// parts cuts the i-th task into whole periods and, in the last task, the rest; all of it
+// where rows end, and of matrices in bfloat16 into blocks of some periods each.
 func (g *grid) parts(i int, like Matrix) parts {
 	lo, hi := i*g.task, min((i+1)*g.task, g.length)
 	whole := hi - (hi-lo)%g.period

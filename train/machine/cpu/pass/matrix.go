@@ -15,23 +15,33 @@ type Matrix struct {
 	Rows   // of pixels, of Floats; the zero value where all follow each other
 }
 
-// Rows is how rows of pixels lie in memory: Len floats, Pitch from one to the next.
+// Rows is how rows of pixels lie in memory: Len floats, Pitch from one to the next. The
+// zero value is one row after the other.
 type Rows struct{ Len, Pitch int }
 
 // RowsOf returns how rows of pixels × images × channels are to lie. Where they are a
 // multiple of a page the same place in each competes for the same places in a cache, and a
-// convolution reads six rows at a time; so they lie further apart.
+// convolution reads six rows at a time; so they lie further apart. Rows are of four periods
+// of a grid, of which kernels add up sums four at a time.
 func RowsOf(pixels, images, channels int) Rows {
 	const page, gap = 4096 / 4, 128
 	n := pixels * images * channels
-	if channels%16 != 0 || n%page != 0 || n%period(channels) != 0 {
-		return Rows{n, n}
+	if channels%16 != 0 || n%page != 0 || n%(4*period(channels)) != 0 {
+		return Rows{}
 	}
 	return Rows{n, n + gap}
 }
 
 // apart tells whether something lies between the rows.
-func (r Rows) apart() bool { return r.Pitch > r.Len }
+func (r Rows) apart() bool { return r.Pitch > 0 }
+
+// len returns how many of n elements in memory belong to rows.
+func (r Rows) len(n int) int {
+	if !r.apart() {
+		return n
+	}
+	return n / r.Pitch * r.Len
+}
 
 // place returns where element i lies.
 func (r Rows) place(i int) int {
@@ -41,27 +51,10 @@ func (r Rows) place(i int) int {
 	return i/r.Len*r.Pitch + i%r.Len
 }
 
-// Join sets dst to the rows of src, one after the other.
-func (r Rows) Join(p *pool.Pool, dst, src []float32) {
-	need(len(src)/r.Pitch*r.Len, dst)
-	p.Do(len(src)/r.Pitch, func(_, i int) { copy(dst[i*r.Len:][:r.Len], src[i*r.Pitch:]) })
-}
-
-// Part sets the rows of dst to those of src, which follow each other.
-func (r Rows) Part(p *pool.Pool, dst, src []float32) {
-	need(len(dst)/r.Pitch*r.Len, src)
-	p.Do(len(dst)/r.Pitch, func(_, i int) { copy(dst[i*r.Pitch:][:r.Len], src[i*r.Len:]) })
-}
-
 // Floats is a Matrix of float32, whose rows follow each other.
 func Floats(x []float32) Matrix { return Matrix{Floats: x} }
 
-func (m Matrix) len() int {
-	if m.apart() {
-		return len(m.Floats) / m.Pitch * m.Len
-	}
-	return len(m.Floats) + len(m.Short)
-}
+func (m Matrix) len() int { return m.Rows.len(len(m.Floats) + len(m.Short)) }
 
 func (m Matrix) none() bool { return m.Floats == nil && m.Short == nil }
 
@@ -73,6 +66,7 @@ const blockFloats = 1 << 10
 // the block's own for each stream.
 type block struct {
 	lo, hi int
+	rows   Rows
 	memory *[streams][]float32
 }
 
@@ -85,11 +79,10 @@ var memories = sync.Pool{New: func() any { return new([streams][]float32) }}
 type blocks struct {
 	block
 	end, size int
-	rows      Rows
 }
 
 func rangeOf(lo, hi, size int, like Matrix) blocks {
-	b := blocks{block{lo: lo, hi: lo}, hi, hi - lo, like.Rows}
+	b := blocks{block{lo: lo, hi: lo, rows: like.Rows}, hi, hi - lo}
 	if like.Short != nil && lo < hi {
 		b.size, b.memory = size, memories.Get().(*[streams][]float32)
 	}
@@ -148,20 +141,34 @@ func needLen(n int, matrices ...Matrix) {
 	}
 }
 
-// Widen sets x to what is in bfloat16.
-func Widen(p *pool.Pool, x []float32, short []bfloat.Number) {
-	need(len(short), x)
-	p.Do((len(x)+chunk-1)/chunk, func(_, i int) {
-		lo, hi := i*chunk, min((i+1)*chunk, len(x))
-		bfloat.Widen(x[lo:hi], short[lo:hi])
+// needRows panics unless the rows of matrices lie alike.
+func needRows(rows Rows, matrices ...Matrix) {
+	for _, m := range matrices {
+		if !m.none() && m.Rows != rows {
+			panic("pass: matrices of other rows")
+		}
+	}
+}
+
+// Load sets dst to the elements of m, one row after the other.
+func (m Matrix) Load(p *pool.Pool, dst []float32) {
+	needLen(len(dst), m)
+	p.Do((len(dst)+chunk-1)/chunk, func(_, i int) {
+		lo := i * chunk
+		for b := rangeOf(lo, min(lo+chunk, len(dst)), blockFloats, m); b.next(); {
+			copy(dst[b.lo:b.hi], b.in(0, m))
+		}
 	})
 }
 
-// Round sets what is in bfloat16 to the nearest of x.
-func Round(p *pool.Pool, short []bfloat.Number, x []float32) {
-	need(len(short), x)
-	p.Do((len(x)+chunk-1)/chunk, func(_, i int) {
-		lo, hi := i*chunk, min((i+1)*chunk, len(x))
-		bfloat.Round(short[lo:hi], x[lo:hi])
+// Store sets the elements of m to src, or the nearest of it.
+func (m Matrix) Store(p *pool.Pool, src []float32) {
+	needLen(len(src), m)
+	p.Do((len(src)+chunk-1)/chunk, func(_, i int) {
+		lo := i * chunk
+		for b := rangeOf(lo, min(lo+chunk, len(src)), blockFloats, m); b.next(); {
+			copy(b.out(0, m), src[b.lo:b.hi])
+			b.store(0, m)
+		}
 	})
 }

@@ -18,9 +18,10 @@ func (m *MaxPool) overlap() bool { return m.Stride < m.Size }
 
 // columns checks lengths and gives the number of floats of a pixel.
 func (m *MaxPool) columns(x, y []float32) int {
-	out, n := m.outHeight()*m.outWidth(), Matrix{Floats: y, Rows: m.Out}.len()
+	out, n := m.outHeight()*m.outWidth(), m.Out.len(len(y))
 	columns := n / out
-	if n != out*columns || m.Height*m.Width*columns != (Matrix{Floats: x, Rows: m.In}).len() {
+	if n != out*columns || m.Height*m.Width*columns != m.In.len(len(x)) ||
+		m.In.apart() && m.In.Len != m.Width*columns || m.Out.apart() && m.Out.Len != m.outWidth()*columns {
 		panic("pass: slice of wrong length")
 	}
 	return columns

@@ -33,10 +33,11 @@ func TestRowsApart(t *testing.T) {
 		pixels, images, channels int
 		apart                    bool
 	}{
-		{32, 64, 16, true}, {4, 64, 512, true}, {32, 64, 3, false}, {32, 61, 16, false}, {32, 64, 24, false}, {1, 64, 16, true},
+		{32, 64, 16, true}, {4, 64, 512, true}, {32, 64, 3, false}, {32, 61, 16, false}, {32, 64, 24, false},
+		{1, 64, 16, true}, {2, 1, 512, false},
 	} {
 		r := RowsOf(c.pixels, c.images, c.channels)
-		if r.apart() != c.apart || r.Len != c.pixels*c.images*c.channels {
+		if r.apart() != c.apart || c.apart && r.Len != c.pixels*c.images*c.channels {
 			t.Errorf("%+v: %+v", c, r)
 		}
 	}
@@ -44,18 +45,18 @@ func TestRowsApart(t *testing.T) {
 	withPools(t, func(t *testing.T, p *pool.Pool) {
 		x := z.normal(7*30, 0, 1)
 		m, back := z.apart(x, 7), z.alloc(len(x))
-		m.Join(p, back, m.Floats)
-		sameBits(t, "joined", back, x)
-		parted := z.apart(z.alloc(len(x)), 7)
-		parted.Part(p, parted.Floats, x)
-		sameRows(t, "parted", z, parted, x)
+		m.Load(p, back)
+		sameBits(t, "loaded", back, x)
+		stored := z.apart(z.alloc(len(x)), 7)
+		stored.Store(p, x)
+		sameRows(t, "stored", z, stored, x)
 	})
 }
 
 // What lies between rows changes no bit, and is not written.
 func TestGaps(t *testing.T) {
 	eachKernels(t, func(t *testing.T) {
-		for _, s := range [][3]int{{3, 128, 16}, {5, 8192, 64}, {40, 384, 48}, {2, 1024, 512}} { // rows, floats of each, channels
+		for _, s := range [][3]int{{3, 256, 16}, {5, 12288, 64}, {40, 768, 48}, {4, 2048, 512}} { // rows, floats of each, channels
 			t.Run(fmt.Sprint(s), func(t *testing.T) {
 				withPools(t, func(t *testing.T, p *pool.Pool) {
 					for _, residual := range []bool{false, true} {
@@ -113,6 +114,54 @@ func testGapsOfBatchNorm(t *testing.T, p *pool.Pool, rows, floats, channels int,
 	b.Infer(p)
 	c.Infer(p)
 	sameRows(t, "y in inference", z, c.Y, b.Y.Floats)
+	testGapsOfTangents(t, p, z, &g, c.X, rows)
+	z.check(t)
+}
+
+// testGapsOfTangents has the tangents and the inference of g's batch norm.
+func testGapsOfTangents(t *testing.T, p *pool.Pool, z *zone, g *BatchNormGrad, gapsX Matrix, rows int) {
+	n, channels := g.X.len(), len(g.Gamma)
+	y, dotX, dotDY, dy := z.normal(n, 0, 1), z.normal(n, 0, 1), z.normal(n, 0, 1), g.DY.Floats
+	gaps := func(x []float32) []float32 { return z.apart(x, rows).Floats }
+	per := func() []float32 { return z.alloc(channels) }
+	for _, fixed := range []bool{false, true} {
+		a := BatchNormTangent{
+			X: g.X.Floats, Y: y, Gamma: g.Gamma, Mean: g.Mean, InvStd: g.InvStd, DotX: dotX, DotResidual: dotDY, ReLU: true, Fixed: fixed,
+			ResultY: z.alloc(n), ResultMean: per(), ResultInvStd: per(),
+		}
+		b := a
+		b.Rows, b.X, b.Y, b.DotX, b.DotResidual = gapsX.Rows, gapsX.Floats, gaps(y), gaps(dotX), gaps(dotDY)
+		b.ResultY, b.ResultMean, b.ResultInvStd = gaps(a.ResultY), per(), per()
+		a.Run(p)
+		b.Run(p)
+		sameBits(t, "mean's tangent", b.ResultMean, a.ResultMean)
+		sameRows(t, "y's tangent", z, Matrix{Floats: b.ResultY, Rows: b.Rows}, a.ResultY)
+
+		c := BatchNormGradTangent{
+			DY: dy, X: g.X.Floats, Y: y, Gamma: g.Gamma, Mean: g.Mean, InvStd: g.InvStd, DotDY: dotDY, DotX: dotX, ReLU: true, Fixed: fixed,
+			ResultX: z.alloc(n), ResultResidual: z.alloc(n), ResultGamma: per(), ResultBeta: per(),
+		}
+		d := c
+		d.Rows, d.DY, d.X, d.Y, d.DotDY, d.DotX = gapsX.Rows, gaps(dy), gapsX.Floats, gaps(y), gaps(dotDY), gaps(dotX)
+		d.ResultX, d.ResultResidual, d.ResultGamma, d.ResultBeta = gaps(c.ResultX), gaps(c.ResultResidual), per(), per()
+		c.Run(p)
+		d.Run(p)
+		sameBits(t, "dgamma's tangent", d.ResultGamma, c.ResultGamma)
+		sameRows(t, "dx's tangent", z, Matrix{Floats: d.ResultX, Rows: d.Rows}, c.ResultX)
+		sameRows(t, "dresidual's tangent", z, Matrix{Floats: d.ResultResidual, Rows: d.Rows}, c.ResultResidual)
+	}
+	e := BatchNormInferGrad{
+		DY: dy, X: g.X.Floats, Y: y, Gamma: g.Gamma, Mean: g.Mean, InvStd: g.InvStd, ReLU: true,
+		DX: z.alloc(n), DResidual: z.alloc(n), DGamma: per(), DBeta: per(),
+	}
+	f := e
+	f.Rows, f.DY, f.X, f.Y, f.DX, f.DResidual = gapsX.Rows, gaps(dy), gapsX.Floats, gaps(y), gaps(e.DX), gaps(e.DResidual)
+	f.DGamma, f.DBeta = per(), per()
+	e.Run(p)
+	f.Run(p)
+	sameBits(t, "dgamma in inference", f.DGamma, e.DGamma)
+	sameRows(t, "dx in inference", z, Matrix{Floats: f.DX, Rows: f.Rows}, e.DX)
+	sameRows(t, "dresidual in inference", z, Matrix{Floats: f.DResidual, Rows: f.Rows}, e.DResidual)
 }
 
 // testGapsOfOthers has two pixels in a row.
@@ -141,9 +190,11 @@ func testGapsOfOthers(t *testing.T, p *pool.Pool, rows, floats, channels int) {
 	sameRows(t, "gradient of the average", z, gapsSum, sum)
 
 	labels := make([]int32, floats/2/channels)
-	labels[0] = -1
-	if got, want := CountPositive(p, gapsX, pixels, labels), CountPositive(p, Floats(x), pixels, labels); got != want {
-		t.Errorf("%d positive, want %d", got, want)
+	for range 2 {
+		if got, want := CountPositive(p, gapsX, pixels, labels), CountPositive(p, Floats(x), pixels, labels); got != want {
+			t.Errorf("%d positive, want %d", got, want)
+		}
+		labels[0] = -1
 	}
 	units := []int32{0, int32(pixels - 1), -1, int32(channels*pixels - 1), int32(pixels + 1)}
 	selected, gapsSelected := z.alloc(len(labels)*len(units)), z.alloc(len(labels)*len(units))

@@ -16,20 +16,20 @@ func Select(p *pool.Pool, z, x Matrix, pixels int, units, labels []int32) {
 	needLen(len(labels)*len(units), z)
 	switch {
 	case z.Short == nil:
-		pick(p, z.Floats, x.Floats, x, 1, func(v float32) float32 { return v }, pixels, units, labels)
+		pick(p, z.Floats, x.Floats, x.Rows, 1, func(v float32) float32 { return v }, pixels, units, labels)
 	case x.Short == nil:
-		pick(p, z.Short, x.Floats, x, bfloat.Nearest(1), bfloat.Nearest, pixels, units, labels)
+		pick(p, z.Short, x.Floats, x.Rows, bfloat.Nearest(1), bfloat.Nearest, pixels, units, labels)
 	default:
-		pick(p, z.Short, x.Short, x, bfloat.Nearest(1), func(v bfloat.Number) bfloat.Number { return v }, pixels, units, labels)
+		pick(p, z.Short, x.Short, x.Rows, bfloat.Nearest(1), func(v bfloat.Number) bfloat.Number { return v }, pixels, units, labels)
 	}
 }
 
-func pick[Z, X float32 | bfloat.Number](p *pool.Pool, z []Z, x []X, from Matrix, one Z, number func(X) Z, pixels int, units, labels []int32) {
+func pick[Z, X float32 | bfloat.Number](p *pool.Pool, z []Z, x []X, rows Rows, one Z, number func(X) Z, pixels int, units, labels []int32) {
 	images := len(labels)
-	channels := from.len() / (pixels * images)
+	channels := rows.len(len(x)) / (pixels * images)
 	at := make([]int, len(units)) // place of each unit for image 0
 	for k, u := range units {
-		at[k] = from.place(int(u)%pixels*images*channels) + int(u)/pixels
+		at[k] = rows.place(int(u)%pixels*images*channels) + int(u)/pixels
 	}
 	p.Do(images, func(_, n int) {
 		row := z[n*len(units) : (n+1)*len(units)]
