@@ -1,11 +1,10 @@
 // Package conv computes convolutions on the cores of a CPU, in float32 or of bfloat16: forward,
 // and backward for data and for filters.
 //
-// Activations lie in the order HWNC: element (h, w, n, c) is at
-// h*pitch+(w*N+n)*C+c, where the pitch is W*N*C or more. So the rows of a matrix product are the images of a batch
-// at one pixel, neighbouring pixels are further rows, and taps that fall outside
-// the image are left out instead of computed. Filters and their gradients are
-// packed; see PackFilter.
+// Activations lie in the order HWNC: element (h, w, n, c) is at h*pitch+(w*N+n)*C+c, where
+// the pitch is W*N*C or more. So the rows of a matrix product are the images of a batch at
+// one pixel, neighbouring pixels are further rows, and taps that fall outside the image are
+// left out instead of computed. Filters and their gradients are packed; see PackFilter.
 //
 // There are two ways in float32. The direct one (gather.go, correlate.go) sums all taps of a
 // pixel in registers. Winograd's (winograd.go, form.go) takes a quarter of the
