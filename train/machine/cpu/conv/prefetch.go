@@ -1,8 +1,8 @@
 package conv
 
-// prefetch asks for what comes of s from memory: part i of parts of the squares of size
+// prefetch asks for what comes of s from beyond the level-2 cache: part i of parts of the squares of size
 // pixels of lattices at the tile positions of b. It is called between products, while
-// memory has nothing else to do.
+// that has nothing else to do.
 func (g *winograd) prefetch(b *block, s []float32, lattices []lattice, i, parts, size, channels int) {
 	if !g.far {
 		return

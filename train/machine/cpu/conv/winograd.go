@@ -20,7 +20,8 @@ type winograd struct {
 	wide       int  // tiles in a row
 	tiles      int  // in all: positions
 	part       int  // images of a position that are transformed at a time
-	far        bool // pixels come from memory, and are asked for before
+	far        bool // pixels come from beyond the level-2 cache, and are asked for before
+	inPlace    bool // products of an element take the place of the source's element before
 	nothing    []float32
 }
 
@@ -71,55 +72,67 @@ func (s Shape) suitsWinograd() bool {
 func (s Shape) tileRows() int { return s.N * ((s.outH() + 3) / 4) * ((s.outW() + 3) / 4) }
 
 // A block is images [from, to) at the tile positions [first, last): the rows of a
-// matrix product. Its memory holds pixels of source and output transformed, in
-// the order (phase, element, row, channel).
+// matrix product. Its memory holds pixels of source and output transformed.
 type block struct {
-	first, last int
-	from, to    int
-	source      []float32
-	output      []float32
+	first, last    int
+	from, to       int
+	source, output transformed
 }
+
+// Transformed are pixels after the transform: for every element and phase a matrix of rows
+// by channels.
+type transformed struct {
+	floats         []float32
+	element, phase int // floats from one to the next
+}
+
+// at returns where the matrix of an element and a phase begins.
+func (t *transformed) at(e, phase int) int { return e*t.element + phase*t.phase }
 
 func (b *block) images() int { return b.to - b.from }
 
 func (b *block) rows() int { return (b.last - b.first) * b.images() }
 
-// skew is what lies between the elements, one cache line, so that those of a row do not
-// compete for the same places in a cache. Measured: transforms to and from them take up to
-// a third less. With 16 channels of the output they do, too, but products take a seventh
-// more, which is more time.
+// skew is what lies between the matrices, one cache line, so that the same row of all
+// elements does not compete for one place in a cache. Measured: transforms to and from
+// them take up to a third less.
 const skew = 16
 
-// sourceLen returns the floats from element to element.
+// sourceLen returns the floats of a matrix of the source.
 func (g *winograd) sourceLen(rows int) int { return rows*g.from + skew }
 
-// outputLen returns the floats from element to element.
-func (g *winograd) outputLen(rows int) int {
-	if g.to <= 16 {
-		return rows * g.to
-	}
-	return rows*g.to + skew
-}
+// outputLen returns the floats of a matrix of the output.
+func (g *winograd) outputLen(rows int) int { return rows*g.to + skew }
 
 // place gives b its memory, the beginning of s.
 func (g *winograd) place(b *block, s []float32) {
-	n, m := g.blockLens(b.rows())
-	b.source, b.output = s[:n], s[n:][:m]
+	source, output := g.elementLens(b.rows())
+	b.source = transformed{s, source, g.sourceLen(b.rows())}
+	b.output = transformed{s[g.elements()*source:], output, g.outputLen(b.rows())}
+	if g.inPlace {
+		each := max(source, output)
+		b.source.floats, b.source.element = s[each:], each
+		b.output.floats, b.output.element = s, each
+	}
 }
 
 // blockLen returns the floats that a block of the given rows needs.
 func (g *winograd) blockLen(rows int) int {
-	source, output := g.blockLens(rows)
-	return source + output
+	source, output := g.elementLens(rows)
+	if g.inPlace {
+		return (g.elements() + 1) * max(source, output)
+	}
+	return g.elements() * (source + output)
+}
+
+// elementLens returns the floats of an element, all phases.
+func (g *winograd) elementLens(rows int) (source, output int) {
+	return len(g.source) * g.sourceLen(rows), len(g.output) * g.outputLen(rows)
 }
 
 // rowsIn returns how many rows a block of so many floats has.
 func (g *winograd) rowsIn(floats int) int {
 	return (floats - g.blockLen(0)) / (g.blockLen(1) - g.blockLen(0))
-}
-
-func (g *winograd) blockLens(rows int) (source, output int) {
-	return len(g.source) * g.elements() * g.sourceLen(rows), len(g.output) * g.elements() * g.outputLen(rows)
 }
 
 // filterLen returns the floats of a transformed filter, of elements panels phases
@@ -181,21 +194,19 @@ func (g *winograd) transform(k *transformKernel, t *transform, n int) {
 
 // transformPixels transforms a part of s, squares of pixels of a lattice, into out.
 // Pixels outside are 0.
-func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, out, s []float32, l *lattice, i, size, channels int) {
+func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, out *transformed, phase int, s []float32, l *lattice, i, size, channels int) {
 	position, from, to, row := g.at(b, i)
 	g.tile(t.src[:size*size], s, g.nothing, l, size, position, from, to, channels)
-	elements := g.elements()
-	for e := range elements {
-		t.dst[e] = out[e*(len(out)/elements)+row*channels:]
+	for e := range g.elements() {
+		t.dst[e] = out.floats[out.at(e, phase)+row*channels:]
 	}
 	g.transform(k, t, (to-from)*channels)
 }
 
 // transformSource transforms a part of the source x, all phases.
 func (g *winograd) transformSource(t *transform, b *block, x []float32, i int) {
-	size := len(b.source) / len(g.source)
 	for p := range g.source {
-		g.transformPixels(t, &g.transforms.data, b, b.source[p*size:][:size], x, &g.source[p], i, g.size, g.from)
+		g.transformPixels(t, &g.transforms.data, b, &b.source, p, x, &g.source[p], i, g.size, g.from)
 	}
 }
 
@@ -212,7 +223,7 @@ func (g *winograd) transformOutput(t *transform, b *block, y, outside []float32,
 		for e := range g.elements() {
 			t.src[e] = g.nothing
 			if len(g.output) == 1 || g.meets(e, g.phases[p]) {
-				t.src[e] = b.output[(p*g.elements()+e)*g.outputLen(b.rows())+row*g.to:]
+				t.src[e] = b.output.floats[b.output.at(e, p)+row*g.to:]
 			}
 		}
 		g.transform(k, t, (to-from)*g.to)
@@ -248,16 +259,16 @@ func (g *winograd) multiply(work *work, b *block, u piece, e, out int) {
 	sums := work.phases[:0]
 	for k := range g.source {
 		if len(g.source) == 1 || g.meets(e, g.phases[k]) {
-			sums = append(sums, tap{a: k * (len(b.source) / len(g.source)), b: k * u.phase})
+			sums = append(sums, tap{a: k * b.source.phase, b: k * u.phase})
 		}
 	}
 	nr := panelLanes(g.to)
 	t := &work.tile
 	*t = tile{
-		a: b.source, b: u.floats, c: b.output, taps: sums, steps: u.channels,
-		a0:  e * g.sourceLen(b.rows()),
+		a: b.source.floats, b: u.floats, c: b.output.floats, taps: sums, steps: u.channels,
+		a0:  b.source.at(e, 0),
 		b0:  e*u.element + out*u.phase,
-		c0:  (out*g.elements()+e)*g.outputLen(b.rows()) + u.panel*nr,
+		c0:  b.output.at(e, out) + u.panel*nr,
 		lda: g.from, ldb: nr, ldc: g.to,
 	}
 	computeBlock(g.kernels.nn, t, b.rows(), min(nr, g.to-u.panel*nr), g.from)

@@ -156,7 +156,7 @@ func (g *winogradFilter) transformBoth(work []work, b *block, dy, x []float32) {
 
 // transformSlope transforms a part of dy.
 func (g *winogradFilter) transformSlope(t *transform, b *block, dy []float32, i int) {
-	g.transformPixels(t, &g.transforms.slope, b, b.output, dy, &g.output[0], i, 4, g.to)
+	g.transformPixels(t, &g.transforms.slope, b, &b.output, 0, dy, &g.output[0], i, 4, g.to)
 }
 
 // origin is the only tap of a matrix product.
@@ -185,8 +185,8 @@ func (g *winogradFilter) correlate(t *tile, b *block, p piece, e, phase int, add
 		clear(sums)
 	}
 	*t = tile{
-		a: b.source, b: b.output, c: sums, taps: origin, steps: b.rows(), add: add,
-		a0: (phase*g.elements()+e)*g.sourceLen(b.rows()) + p.first, b0: e*g.outputLen(b.rows()) + p.panel*nr,
+		a: b.source.floats, b: b.output.floats, c: sums, taps: origin, steps: b.rows(), add: add,
+		a0: b.source.at(e, phase) + p.first, b0: b.output.at(e, 0) + p.panel*nr,
 		lda: g.from, ldb: g.to, ldc: nr,
 	}
 	computeBlock(g.kernels.tn, t, p.channels, lanes, 1)
