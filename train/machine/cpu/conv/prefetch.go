@@ -1,8 +1,8 @@
 package conv
 
-// prefetch asks for what comes of s from beyond the level-2 cache: part i of parts of the squares of size
-// pixels of lattices at the tile positions of b. It is called between products, while
-// that has nothing else to do.
+// prefetch asks for what of s lies beyond the level-2 cache: part i of parts of the squares
+// of size pixels of lattices at the tile positions of b. It is called between products,
+// while what lies beyond has nothing else to do.
 func (g *winograd) prefetch(b *block, s []float32, lattices []lattice, i, parts, size, channels int) {
 	if !g.far {
 		return
