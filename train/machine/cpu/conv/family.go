@@ -21,7 +21,7 @@ type kernelSet struct {
 	transpose  func(dst, src []float32, ldd, lds int) // see transpose8Go
 	transforms *transforms                            // of F(4×4, 3×3)
 	phases     *transforms                            // of F(4×4, 2×2)
-	prefetch   func(s []float32)                      // asks for s in the level-2 cache; nil: nobody does
+	fetches    bool                                   // whether kernels ask for what a fetch says
 	limits     limits                                 // of Winograd's blocks
 }
 

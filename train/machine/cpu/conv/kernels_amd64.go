@@ -23,8 +23,8 @@ var (
 			resultTransformAdd512, slopeTransform512, sumTransform512, sumTransformAdd512),
 		phases: newTransforms(matrices2, 16, phaseDataTransform512, phaseFilterTransform512, phaseResultTransform512,
 			phaseResultTransformAdd512, phaseSlopeTransform512, phaseSumTransform512, phaseSumTransformAdd512),
-		prefetch: prefetchAMD64,
-		limits:   cacheLimits,
+		fetches: true,
+		limits:  cacheLimits,
 	}
 	avx2Kernels = &kernelSet{
 		name: "avx2",
@@ -41,8 +41,8 @@ var (
 			resultTransformAdd256, slopeTransform256, sumTransform256, sumTransformAdd256),
 		phases: newTransforms(matrices2, 8, phaseDataTransform256, phaseFilterTransform256, phaseResultTransform256,
 			phaseResultTransformAdd256, phaseSlopeTransform256, phaseSumTransform256, phaseSumTransformAdd256),
-		prefetch: prefetchAMD64,
-		limits:   cacheLimits,
+		fetches: true,
+		limits:  cacheLimits,
 	}
 )
 

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func nn256x16r1(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x16r1(SB), NOSPLIT, $32-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -47,6 +47,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y2
 	VMOVUPS      32(DI), Y3
 	VBROADCASTSS (R9), Y4
@@ -120,7 +140,7 @@ store:
 	RET
 
 // func nn256x16r2(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x16r2(SB), NOSPLIT, $32-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -164,6 +184,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y4
 	VMOVUPS      32(DI), Y5
 	VBROADCASTSS (R9), Y6
@@ -258,7 +298,7 @@ store:
 	RET
 
 // func nn256x16r3(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x16r3(SB), NOSPLIT, $32-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -304,6 +344,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y6
 	VMOVUPS      32(DI), Y7
 	VBROADCASTSS (R9), Y8
@@ -419,7 +479,7 @@ store:
 	RET
 
 // func nn256x16r4(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x16r4(SB), NOSPLIT, $32-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -468,6 +528,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS      (R8), Y8
 	VMOVUPS      32(R8), Y9
 	VBROADCASTSS (R10), Y10
@@ -604,7 +684,7 @@ store:
 	RET
 
 // func nn256x16r5(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x16r5(SB), NOSPLIT, $32-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -655,6 +735,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS      (R8), Y10
 	VMOVUPS      32(R8), Y11
 	VBROADCASTSS (R10), Y12
@@ -812,7 +912,7 @@ store:
 	RET
 
 // func nn256x16r6(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x16r6(SB), NOSPLIT, $32-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -866,6 +966,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetched
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetched
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetched
+	INCQ       24(R12)
+
+fetched:
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	VBROADCASTSS (R11), Y14
@@ -1044,7 +1164,7 @@ store:
 	RET
 
 // func nn256x8r1(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r1(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -1089,6 +1209,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y1
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y1, Y0
@@ -1179,7 +1319,7 @@ DATA masks<>+60(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $64
 
 // func nn256x8r2(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r2(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -1225,6 +1365,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y2
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y2, Y0
@@ -1314,7 +1474,7 @@ stored:
 	RET
 
 // func nn256x8r3(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r3(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -1361,6 +1521,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y3
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y3, Y0
@@ -1467,7 +1647,7 @@ stored:
 	RET
 
 // func nn256x8r4(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r4(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -1516,6 +1696,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS      (R8), Y4
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y4, Y0
@@ -1639,7 +1839,7 @@ stored:
 	RET
 
 // func nn256x8r5(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r5(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -1689,6 +1889,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS      (R8), Y5
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y5, Y0
@@ -1829,7 +2049,7 @@ stored:
 	RET
 
 // func nn256x8r6(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r6(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -1881,6 +2101,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetched
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetched
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetched
+	INCQ       24(R12)
+
+fetched:
 	VMOVUPS      (R9), Y6
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y6, Y0
@@ -2038,7 +2278,7 @@ stored:
 	RET
 
 // func nn256x8r7(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r7(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -2091,6 +2331,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetched
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetched
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetched
+	INCQ       24(R12)
+
+fetched:
 	VMOVUPS      (R9), Y7
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y7, Y0
@@ -2265,7 +2525,7 @@ stored:
 	RET
 
 // func nn256x8r8(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r8(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -2321,6 +2581,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Y8
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y8, Y0
@@ -2514,7 +2794,7 @@ stored:
 	RET
 
 // func nn256x8r9(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r9(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -2571,6 +2851,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Y9
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y9, Y0
@@ -2781,7 +3081,7 @@ stored:
 	RET
 
 // func nn256x8r10(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r10(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -2839,6 +3139,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Y10
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y10, Y0
@@ -3066,7 +3386,7 @@ stored:
 	RET
 
 // func nn256x8r11(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r11(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -3125,6 +3445,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Y11
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y11, Y0
@@ -3369,7 +3709,7 @@ stored:
 	RET
 
 // func nn256x8r12(t *tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·nn256x8r12(SB), NOSPLIT, $32-8
 	MOVQ    t+0(FP), AX
 	MOVQ    (AX), CX
@@ -3429,6 +3769,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Y12
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y12, Y0

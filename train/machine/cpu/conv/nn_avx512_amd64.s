@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func nn512x32r1(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r1(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -53,6 +53,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Z2
 	VMOVUPS      64(DI), Z3
 	VBROADCASTSS (R9), Z4
@@ -128,7 +148,7 @@ store:
 	RET
 
 // func nn512x32r2(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r2(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -178,6 +198,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Z4
 	VMOVUPS      64(DI), Z5
 	VBROADCASTSS (R9), Z6
@@ -276,7 +316,7 @@ store:
 	RET
 
 // func nn512x32r3(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r3(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -328,6 +368,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Z6
 	VMOVUPS      64(DI), Z7
 	VBROADCASTSS (R9), Z8
@@ -449,7 +509,7 @@ store:
 	RET
 
 // func nn512x32r4(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r4(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -504,6 +564,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS      (R8), Z8
 	VMOVUPS      64(R8), Z9
 	VBROADCASTSS (R10), Z10
@@ -648,7 +728,7 @@ store:
 	RET
 
 // func nn512x32r5(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r5(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -705,6 +785,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS      (R8), Z10
 	VMOVUPS      64(R8), Z11
 	VBROADCASTSS (R10), Z12
@@ -872,7 +972,7 @@ store:
 	RET
 
 // func nn512x32r6(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r6(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -932,6 +1032,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetched
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetched
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetched
+	INCQ       24(R12)
+
+fetched:
 	VMOVUPS      (R9), Z12
 	VMOVUPS      64(R9), Z13
 	VBROADCASTSS (R11), Z14
@@ -1122,7 +1242,7 @@ store:
 	RET
 
 // func nn512x32r7(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r7(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -1184,6 +1304,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetched
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetched
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetched
+	INCQ       24(R12)
+
+fetched:
 	VMOVUPS      (R9), Z14
 	VMOVUPS      64(R9), Z15
 	VBROADCASTSS (R11), Z16
@@ -1397,7 +1537,7 @@ store:
 	RET
 
 // func nn512x32r8(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r8(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -1463,6 +1603,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Z16
 	VMOVUPS      64(R9), Z17
 	VBROADCASTSS (R11), Z18
@@ -1701,7 +1861,7 @@ store:
 	RET
 
 // func nn512x32r9(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r9(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -1769,6 +1929,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Z18
 	VMOVUPS      64(R9), Z19
 	VBROADCASTSS (R11), Z20
@@ -2030,7 +2210,7 @@ store:
 	RET
 
 // func nn512x32r10(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r10(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -2100,6 +2280,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Z20
 	VMOVUPS      64(R9), Z21
 	VBROADCASTSS (R11), Z22
@@ -2384,7 +2584,7 @@ store:
 	RET
 
 // func nn512x32r11(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r11(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -2456,6 +2656,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Z22
 	VMOVUPS      64(R9), Z23
 	VBROADCASTSS (R11), Z24
@@ -2763,7 +2983,7 @@ store:
 	RET
 
 // func nn512x32r12(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r12(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -2837,6 +3057,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Z24
 	VMOVUPS      64(R9), Z25
 	VBROADCASTSS (R11), Z26
@@ -3167,7 +3407,7 @@ store:
 	RET
 
 // func nn512x32r13(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r13(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -3243,6 +3483,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (R11), Z28
@@ -3596,7 +3856,7 @@ store:
 	RET
 
 // func nn512x32r14(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x32r14(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -3674,6 +3934,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (R11), Z30
@@ -4050,7 +4330,7 @@ store:
 	RET
 
 // func nn512x16r1(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r1(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -4095,6 +4375,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS          (DI), Z1
 	VFMADD231PS.BCST (R9), Z1, Z0
 	ADDQ             DX, DI
@@ -4152,7 +4452,7 @@ store:
 	RET
 
 // func nn512x16r2(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r2(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -4198,6 +4498,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS          (DI), Z2
 	VFMADD231PS.BCST (R9), Z2, Z0
 	VFMADD231PS.BCST (R9)(CX*1), Z2, Z1
@@ -4265,7 +4585,7 @@ store:
 	RET
 
 // func nn512x16r3(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r3(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -4312,6 +4632,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS          (DI), Z3
 	VFMADD231PS.BCST (R9), Z3, Z0
 	VFMADD231PS.BCST (R9)(CX*1), Z3, Z1
@@ -4389,7 +4729,7 @@ store:
 	RET
 
 // func nn512x16r4(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r4(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -4438,6 +4778,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS          (R8), Z4
 	VFMADD231PS.BCST (R10), Z4, Z0
 	VFMADD231PS.BCST (R10)(CX*1), Z4, Z1
@@ -4525,7 +4885,7 @@ store:
 	RET
 
 // func nn512x16r5(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r5(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -4575,6 +4935,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS          (R8), Z5
 	VFMADD231PS.BCST (R10), Z5, Z0
 	VFMADD231PS.BCST (R10)(CX*1), Z5, Z1
@@ -4672,7 +5052,7 @@ store:
 	RET
 
 // func nn512x16r6(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r6(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -4724,6 +5104,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetched
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetched
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetched
+	INCQ       24(R12)
+
+fetched:
 	VMOVUPS          (R9), Z6
 	VFMADD231PS.BCST (R11), Z6, Z0
 	VFMADD231PS.BCST (R11)(CX*1), Z6, Z1
@@ -4831,7 +5231,7 @@ store:
 	RET
 
 // func nn512x16r7(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r7(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -4884,6 +5284,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetched
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetched
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetched
+	INCQ       24(R12)
+
+fetched:
 	VMOVUPS          (R9), Z7
 	VFMADD231PS.BCST (R11), Z7, Z0
 	VFMADD231PS.BCST (R11)(CX*1), Z7, Z1
@@ -5001,7 +5421,7 @@ store:
 	RET
 
 // func nn512x16r8(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r8(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -5057,6 +5477,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Z8
 	VFMADD231PS.BCST (R11), Z8, Z0
 	VFMADD231PS.BCST (R11)(CX*1), Z8, Z1
@@ -5186,7 +5626,7 @@ store:
 	RET
 
 // func nn512x16r9(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r9(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -5243,6 +5683,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Z9
 	VFMADD231PS.BCST (R11), Z9, Z0
 	VFMADD231PS.BCST (R11)(CX*1), Z9, Z1
@@ -5382,7 +5842,7 @@ store:
 	RET
 
 // func nn512x16r10(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r10(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -5440,6 +5900,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Z10
 	VFMADD231PS.BCST (R11), Z10, Z0
 	VFMADD231PS.BCST (R11)(CX*1), Z10, Z1
@@ -5589,7 +6069,7 @@ store:
 	RET
 
 // func nn512x16r11(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r11(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -5648,6 +6128,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Z11
 	VFMADD231PS.BCST (R11), Z11, Z0
 	VFMADD231PS.BCST (R11)(CX*1), Z11, Z1
@@ -5807,7 +6307,7 @@ store:
 	RET
 
 // func nn512x16r12(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r12(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -5867,6 +6367,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Z12
 	VFMADD231PS.BCST (R11), Z12, Z0
 	VFMADD231PS.BCST (R11)(CX*1), Z12, Z1
@@ -6036,7 +6556,7 @@ store:
 	RET
 
 // func nn512x16r13(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r13(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -6097,6 +6617,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Z13
 	VFMADD231PS.BCST (R11), Z13, Z0
 	VFMADD231PS.BCST (R11)(CX*1), Z13, Z1
@@ -6276,7 +6816,7 @@ store:
 	RET
 
 // func nn512x16r14(t *tile)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·nn512x16r14(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -6338,6 +6878,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Z14
 	VFMADD231PS.BCST (R11), Z14, Z0
 	VFMADD231PS.BCST (R11)(CX*1), Z14, Z1
@@ -6527,7 +7087,7 @@ store:
 	RET
 
 // func nn512x8r1(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r1(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -6572,6 +7132,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS          (DI), Y1
 	VFMADD231PS.BCST (R9), Y1, Y0
 	ADDQ             DX, DI
@@ -6629,7 +7209,7 @@ store:
 	RET
 
 // func nn512x8r2(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r2(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -6675,6 +7255,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS          (DI), Y2
 	VFMADD231PS.BCST (R9), Y2, Y0
 	VFMADD231PS.BCST (R9)(CX*1), Y2, Y1
@@ -6742,7 +7342,7 @@ store:
 	RET
 
 // func nn512x8r3(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r3(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -6789,6 +7389,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS          (DI), Y3
 	VFMADD231PS.BCST (R9), Y3, Y0
 	VFMADD231PS.BCST (R9)(CX*1), Y3, Y1
@@ -6866,7 +7486,7 @@ store:
 	RET
 
 // func nn512x8r4(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r4(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -6915,6 +7535,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS          (R8), Y4
 	VFMADD231PS.BCST (R10), Y4, Y0
 	VFMADD231PS.BCST (R10)(CX*1), Y4, Y1
@@ -7002,7 +7642,7 @@ store:
 	RET
 
 // func nn512x8r5(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r5(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -7052,6 +7692,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetched
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetched
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetched
+	INCQ       24(R11)
+
+fetched:
 	VMOVUPS          (R8), Y5
 	VFMADD231PS.BCST (R10), Y5, Y0
 	VFMADD231PS.BCST (R10)(CX*1), Y5, Y1
@@ -7149,7 +7809,7 @@ store:
 	RET
 
 // func nn512x8r6(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r6(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -7201,6 +7861,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetched
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetched
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetched
+	INCQ       24(R12)
+
+fetched:
 	VMOVUPS          (R9), Y6
 	VFMADD231PS.BCST (R11), Y6, Y0
 	VFMADD231PS.BCST (R11)(CX*1), Y6, Y1
@@ -7308,7 +7988,7 @@ store:
 	RET
 
 // func nn512x8r7(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r7(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -7361,6 +8041,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetched
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetched
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetched
+	INCQ       24(R12)
+
+fetched:
 	VMOVUPS          (R9), Y7
 	VFMADD231PS.BCST (R11), Y7, Y0
 	VFMADD231PS.BCST (R11)(CX*1), Y7, Y1
@@ -7478,7 +8178,7 @@ store:
 	RET
 
 // func nn512x8r8(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r8(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -7534,6 +8234,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Y8
 	VFMADD231PS.BCST (R11), Y8, Y0
 	VFMADD231PS.BCST (R11)(CX*1), Y8, Y1
@@ -7663,7 +8383,7 @@ store:
 	RET
 
 // func nn512x8r9(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r9(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -7720,6 +8440,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Y9
 	VFMADD231PS.BCST (R11), Y9, Y0
 	VFMADD231PS.BCST (R11)(CX*1), Y9, Y1
@@ -7859,7 +8599,7 @@ store:
 	RET
 
 // func nn512x8r10(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r10(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -7917,6 +8657,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Y10
 	VFMADD231PS.BCST (R11), Y10, Y0
 	VFMADD231PS.BCST (R11)(CX*1), Y10, Y1
@@ -8066,7 +8826,7 @@ store:
 	RET
 
 // func nn512x8r11(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r11(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -8125,6 +8885,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Y11
 	VFMADD231PS.BCST (R11), Y11, Y0
 	VFMADD231PS.BCST (R11)(CX*1), Y11, Y1
@@ -8284,7 +9064,7 @@ store:
 	RET
 
 // func nn512x8r12(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r12(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -8344,6 +9124,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Y12
 	VFMADD231PS.BCST (R11), Y12, Y0
 	VFMADD231PS.BCST (R11)(CX*1), Y12, Y1
@@ -8513,7 +9313,7 @@ store:
 	RET
 
 // func nn512x8r13(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r13(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -8574,6 +9374,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Y13
 	VFMADD231PS.BCST (R11), Y13, Y0
 	VFMADD231PS.BCST (R11)(CX*1), Y13, Y1
@@ -8753,7 +9573,7 @@ store:
 	RET
 
 // func nn512x8r14(t *tile)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·nn512x8r14(SB), NOSPLIT, $32-8
 	MOVQ  t+0(FP), AX
 	MOVQ  (AX), CX
@@ -8815,6 +9635,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetched
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetched
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetched
+	INCQ       24(R13)
+
+fetched:
 	VMOVUPS          (R9), Y14
 	VFMADD231PS.BCST (R11), Y14, Y0
 	VFMADD231PS.BCST (R11)(CX*1), Y14, Y1

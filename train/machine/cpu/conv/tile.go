@@ -31,7 +31,20 @@ type tile struct {
 	lanes         int
 	count         int
 	add           bool
+	fetch         *fetch // what is asked for meanwhile, or nil
 }
+
+// A fetch is what kernels ask for in the level-2 cache while they multiply, in turn:
+// processors wait when they are asked for more at once than they can have under way.
+// Kernels that leave it alone lose nothing but time.
+type fetch struct {
+	asks []ask
+	next int
+}
+
+// An ask is addresses [from, to), of which from advances. The garbage collector moves
+// nothing, and to ask for what is no longer there does no harm.
+type ask struct{ from, to uintptr }
 
 // nnGo is the reference of the family nn.
 func nnGo(t *tile, rows int) { t.compute(rows, t.lda, 1) }

@@ -47,6 +47,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y2
 	VMOVUPS      32(DI), Y3
 	PREFETCHT0   (R9)(CX*8)
@@ -176,6 +196,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y4
 	VMOVUPS      32(DI), Y5
 	PREFETCHT0   (R9)(CX*8)
@@ -328,6 +368,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y6
 	VMOVUPS      32(DI), Y7
 	PREFETCHT0   (R9)(CX*8)
@@ -503,6 +563,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
 	PREFETCHT0   (R9)(CX*8)
@@ -701,6 +781,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y10
 	VMOVUPS      32(DI), Y11
 	PREFETCHT0   (R9)(CX*8)
@@ -922,6 +1022,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS      (DI), Y12
 	VMOVUPS      32(DI), Y13
 	PREFETCHT0   (R9)(CX*8)
@@ -1157,6 +1277,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y2, Y1
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -1305,6 +1445,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y3, Y2
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -1453,6 +1613,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y4, Y3
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -1619,6 +1799,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y5, Y4
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -1803,6 +2003,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y6, Y5
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -2005,6 +2225,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y7, Y6
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -2225,6 +2465,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y8, Y7
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -2463,6 +2723,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y9, Y8
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -2719,6 +2999,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y10, Y9
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -2993,6 +3293,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y11, Y10
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -3285,6 +3605,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y12, Y11
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)
@@ -3595,6 +3935,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMASKMOVPS   (DI), Y13, Y12
 	PREFETCHT0   (R9)(CX*8)
 	PREFETCHT0   (DI)(DX*8)

@@ -53,6 +53,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z2
 	VMOVUPS.Z    64(DI), K2, Z3
 	PREFETCHT0   (R9)(CX*8)
@@ -195,6 +215,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z4
 	VMOVUPS.Z    64(DI), K2, Z5
 	PREFETCHT0   (R9)(CX*8)
@@ -362,6 +402,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z6
 	VMOVUPS.Z    64(DI), K2, Z7
 	PREFETCHT0   (R9)(CX*8)
@@ -554,6 +614,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z8
 	VMOVUPS.Z    64(DI), K2, Z9
 	PREFETCHT0   (R9)(CX*8)
@@ -771,6 +851,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z10
 	VMOVUPS.Z    64(DI), K2, Z11
 	PREFETCHT0   (R9)(CX*8)
@@ -1013,6 +1113,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z12
 	VMOVUPS.Z    64(DI), K2, Z13
 	PREFETCHT0   (R9)(CX*8)
@@ -1280,6 +1400,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z14
 	VMOVUPS.Z    64(DI), K2, Z15
 	PREFETCHT0   (R9)(CX*8)
@@ -1572,6 +1712,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z16
 	VMOVUPS.Z    64(DI), K2, Z17
 	PREFETCHT0   (R9)(CX*8)
@@ -1889,6 +2049,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z18
 	VMOVUPS.Z    64(DI), K2, Z19
 	PREFETCHT0   (R9)(CX*8)
@@ -2231,6 +2411,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z20
 	VMOVUPS.Z    64(DI), K2, Z21
 	PREFETCHT0   (R9)(CX*8)
@@ -2598,6 +2798,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z22
 	VMOVUPS.Z    64(DI), K2, Z23
 	PREFETCHT0   (R9)(CX*8)
@@ -2990,6 +3210,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z24
 	VMOVUPS.Z    64(DI), K2, Z25
 	PREFETCHT0   (R9)(CX*8)
@@ -3407,6 +3647,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z26
 	VMOVUPS.Z    64(DI), K2, Z27
 	PREFETCHT0   (R9)(CX*8)
@@ -3849,6 +4109,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z    (DI), K1, Z28
 	VMOVUPS.Z    64(DI), K2, Z29
 	PREFETCHT0   (R9)(CX*8)
@@ -4285,6 +4565,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z1
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -4400,6 +4700,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z2
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -4526,6 +4846,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z3
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -4663,6 +5003,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z4
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -4811,6 +5171,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z5
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -4970,6 +5350,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z6
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -5140,6 +5540,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z7
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -5321,6 +5741,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z8
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -5513,6 +5953,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z9
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -5716,6 +6176,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z10
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -5930,6 +6410,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z11
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -6155,6 +6655,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z12
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -6391,6 +6911,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z13
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -6638,6 +7178,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Z14
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -6882,6 +7442,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y1
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -6997,6 +7577,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y2
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -7123,6 +7723,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y3
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -7260,6 +7880,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y4
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -7408,6 +8048,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y5
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -7567,6 +8227,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y6
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -7737,6 +8417,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y7
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -7918,6 +8618,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y8
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -8110,6 +8830,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y9
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -8313,6 +9053,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y10
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -8527,6 +9287,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y11
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -8752,6 +9532,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y12
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -8988,6 +9788,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y13
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)
@@ -9235,6 +10055,26 @@ taps:
 	JL   rest
 
 steps:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetched
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetched
+	INCQ       24(R10)
+
+fetched:
 	VMOVUPS.Z        (DI), K1, Y14
 	PREFETCHT0       (R9)(CX*8)
 	PREFETCHT0       (DI)(DX*8)

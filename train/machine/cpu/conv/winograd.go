@@ -30,7 +30,7 @@ func newWinograd(kernels *kernelSet, scratch *Scratch, s Shape, backward bool, m
 	g := &winograd{
 		form: &unstrided, transforms: kernels.transforms, kernels: kernels, scratch: scratch,
 		n: s.N, from: s.C, to: s.OC, wide: (s.outW() + 3) / 4,
-		far: kernels.prefetch != nil && min(s.inLen(), s.outLen()) > most.near,
+		far: kernels.fetches && min(s.inLen(), s.outLen()) > most.near,
 	}
 	if s.Stride == 2 {
 		g.form, g.transforms = &strided, kernels.phases
@@ -269,7 +269,7 @@ func (g *winograd) multiply(work *work, b *block, u piece, e, out int) {
 		a0:  b.source.at(e, 0),
 		b0:  e*u.element + out*u.phase,
 		c0:  b.output.at(e, out) + u.panel*nr,
-		lda: g.from, ldb: nr, ldc: g.to,
+		lda: g.from, ldb: nr, ldc: g.to, fetch: &work.fetch,
 	}
 	computeBlock(g.kernels.nn, t, b.rows(), min(nr, g.to-u.panel*nr), g.from)
 }

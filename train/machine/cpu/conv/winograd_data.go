@@ -163,10 +163,11 @@ func (g *winogradData) runLocal(work *work, b, next *block, y, x, u, outside []f
 	for i := range g.parts(b) {
 		g.transformSource(&work.transform, b, x, i)
 	}
+	work.fetch.restart()
 	for i := range g.items() {
+		g.prefetchOutput(&work.fetch, b, y, i, g.items())
+		g.prefetchSource(&work.fetch, next, x, i, g.items())
 		g.multiplyItem(work, b, u, i)
-		g.prefetchOutput(b, y, i, g.items())
-		g.prefetchSource(next, x, i, g.items())
 	}
 	for i := range g.parts(b) {
 		g.transformOutput(&work.transform, b, y, outside, i, add)

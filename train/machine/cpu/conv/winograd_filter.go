@@ -102,10 +102,11 @@ func (g *winogradFilter) sumLocal(work *work, group []block, sums, dy, x, scratc
 			g.transformSlope(&work.transform, &b, dy, i)
 		}
 		next := &group[min(n+1, len(group)-1)]
+		work.fetch.restart()
 		for i := range g.items() {
-			g.correlateItem(&work.tile, &b, sums, i, n > 0)
-			g.prefetchSource(next, x, i, g.items())
-			g.prefetchOutput(next, dy, i, g.items())
+			g.prefetchSource(&work.fetch, next, x, i, g.items())
+			g.prefetchOutput(&work.fetch, next, dy, i, g.items())
+			g.correlateItem(work, &b, sums, i, n > 0)
 		}
 	}
 }
@@ -116,11 +117,15 @@ func (g *winogradFilter) sumShared(work []work, sums, dy, x, scratch []float32) 
 	for n, b := range blocks {
 		g.place(&b, scratch)
 		g.transformBoth(work, &b, dy, x)
+		for i := range work {
+			work[i].fetch.restart()
+		}
 		next := &blocks[min(n+1, len(blocks)-1)]
 		g.pool.Do(g.items(), func(worker, i int) {
-			g.correlateItem(&work[worker].tile, &b, sums, i, n > 0)
-			g.prefetchSource(next, x, i, g.items())
-			g.prefetchOutput(next, dy, i, g.items())
+			w := &work[worker]
+			g.prefetchSource(&w.fetch, next, x, i, g.items())
+			g.prefetchOutput(&w.fetch, next, dy, i, g.items())
+			g.correlateItem(w, &b, sums, i, n > 0)
 		})
 	}
 }
@@ -136,7 +141,7 @@ func (g *winogradFilter) runByPieces(work []work, dw, dy, x, noTaps, memory []fl
 		p := g.slice(memory[worker*size:], i/g.chunks(), i%g.chunks())
 		for phase := range g.phases {
 			for e := range g.elements() {
-				g.correlate(&work[worker].tile, &b, p, e, phase, false)
+				g.correlate(&work[worker], &b, p, e, phase, false)
 			}
 			g.finish(&work[worker].transform, dw, p, noTaps[worker*chunkLen:][:chunkLen], phase, p.first*nr, p.channels*nr, false)
 		}
@@ -167,14 +172,14 @@ func (g *winogradFilter) items() int { return g.elements() * panels(g.to) * len(
 
 // correlateItem correlates an item of a block's products: of an element, a panel and a phase,
 // in this order.
-func (g *winogradFilter) correlateItem(t *tile, b *block, sums []float32, i int, add bool) {
+func (g *winogradFilter) correlateItem(work *work, b *block, sums []float32, i int, add bool) {
 	e, panel, phase := g.product(i, len(g.phases))
-	g.correlate(t, b, g.column(sums, panel), e, phase, add)
+	g.correlate(work, b, g.column(sums, panel), e, phase, add)
 }
 
 // correlate sums a block's products of an element and a phase in a piece of the gradient, or
 // adds them to it.
-func (g *winogradFilter) correlate(t *tile, b *block, p piece, e, phase int, add bool) {
+func (g *winogradFilter) correlate(work *work, b *block, p piece, e, phase int, add bool) {
 	if !g.meets(e, g.phases[phase]) {
 		return
 	}
@@ -184,10 +189,11 @@ func (g *winogradFilter) correlate(t *tile, b *block, p piece, e, phase int, add
 	if lanes < nr && !add {
 		clear(sums)
 	}
+	t := &work.tile
 	*t = tile{
 		a: b.source.floats, b: b.output.floats, c: sums, taps: origin, steps: b.rows(), add: add,
 		a0: b.source.at(e, phase) + p.first, b0: b.output.at(e, 0) + p.panel*nr,
-		lda: g.from, ldb: g.to, ldc: nr,
+		lda: g.from, ldb: g.to, ldc: nr, fetch: &work.fetch,
 	}
 	computeBlock(g.kernels.tn, t, p.channels, lanes, 1)
 }

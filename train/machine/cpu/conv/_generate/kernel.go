@@ -241,6 +241,7 @@ func (k *kernel) overSteps() {
 	k.SUBQ(U8(unroll), k.steps)
 	k.JL(LabelRef("rest"))
 	k.Label("steps")
+	k.fetch()
 	for u := range unroll {
 		k.step(u)
 	}
@@ -256,6 +257,30 @@ func (k *kernel) overSteps() {
 	k.DECQ(k.steps)
 	k.JNZ(LabelRef("last"))
 	k.Label("done")
+}
+
+// fetch asks for the next lines of the tile's fetch.
+func (k *kernel) fetch() {
+	const lines, line = 4, 64
+	f, next, from := k.GP64(), k.GP64(), k.GP64()
+	k.Load(k.t.Field("fetch"), f)
+	k.TESTQ(f, f)
+	k.JZ(LabelRef("fetched"))
+	k.MOVQ(Mem{Base: f, Disp: 24}, next)
+	k.CMPQ(next, Mem{Base: f, Disp: 8})
+	k.JGE(LabelRef("fetched"))
+	k.SHLQ(U8(4), next)
+	k.ADDQ(Mem{Base: f}, next)
+	k.MOVQ(Mem{Base: next}, from)
+	for i := range lines {
+		k.PREFETCHT1(Mem{Base: from, Disp: i * line})
+	}
+	k.ADDQ(U32(lines*line), from)
+	k.MOVQ(from, Mem{Base: next})
+	k.CMPQ(from, Mem{Base: next, Disp: 8})
+	k.JB(LabelRef("fetched"))
+	k.INCQ(Mem{Base: f, Disp: 24})
+	k.Label("fetched")
 }
 
 // advance moves the bases of a on by n steps.
