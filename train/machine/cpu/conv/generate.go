@@ -9,5 +9,4 @@ package conv
 //go:generate go -C _generate run . -file amx -out ../amx_amd64.s -stubs ../amx_amd64.go -pkg conv
 //go:generate go -C _generate run . -file arrange -out ../arrange_amd64.s -stubs ../arrange_amd64.go -pkg conv
 //go:generate go -C _generate run . -file transpose -out ../transpose_amd64.s -stubs ../transpose_amd64.go -pkg conv
-//go:generate go -C _generate run . -file prefetch -out ../prefetch_amd64.s -stubs ../prefetch_amd64.go -pkg conv
 //go:generate go -C _generate run . -file neon -out ../neon_arm64.s -stubs ../neon_arm64.go

@@ -34,16 +34,15 @@ type tile struct {
 	fetch         *fetch // what is asked for meanwhile, or nil
 }
 
-// A fetch is what kernels ask for in the level-2 cache while they multiply, in turn:
-// processors wait when they are asked for more at once than they can have under way.
-// Kernels that leave it alone lose nothing but time.
+// A fetch is what kernels ask for in the level-2 cache while they multiply, a few cache
+// lines in every few steps: asked for at once they would hold up what is multiplied.
+// Kernels may leave it alone.
 type fetch struct {
 	asks []ask
 	next int
 }
 
-// An ask is addresses [from, to), of which from advances. The garbage collector moves
-// nothing, and to ask for what is no longer there does no harm.
+// An ask is addresses [from, to), of which from advances.
 type ask struct{ from, to uintptr }
 
 // nnGo is the reference of the family nn.

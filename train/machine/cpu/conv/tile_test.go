@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -12,29 +13,30 @@ import (
 func TestKernels(t *testing.T) {
 	forEachKernelSet(t, func(t *testing.T, kernels *kernelSet) {
 		for _, f := range kernels.nn {
-			checkFamily(t, "nn", &f, nnGo)
+			checkFamily(t, "nn", &f, nnGo, kernels.fetches)
 		}
 		for _, f := range kernels.tn {
-			checkFamily(t, "tn", &f, tnGo)
+			checkFamily(t, "tn", &f, tnGo, kernels.fetches)
 		}
 	})
 }
 
-func checkFamily(t *testing.T, name string, f *family, reference func(*tile, int)) {
+func checkFamily(t *testing.T, name string, f *family, reference func(*tile, int), fetches bool) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for rows := 1; rows < len(f.kernels); rows++ {
 		for lanes := f.min; lanes <= f.lanes; lanes++ {
 			for _, steps := range []int{0, 1, 3, 4, 9} {
 				checkKernel(t, r, fmt.Sprintf("%s, %d rows, %d of %d lanes, %d steps", name, rows, lanes, f.lanes, steps),
-					f.kernels[rows], reference, rows, lanes, steps)
+					f.kernels[rows], reference, rows, lanes, steps, fetches)
 			}
 		}
 	}
 }
 
 // checkKernel compares a kernel with its reference on two taps and three tiles.
-// What they may not read is NaN, and they must not write over it in c.
-func checkKernel(t *testing.T, r *rand.Rand, name string, kernel func(*tile), reference func(*tile, int), rows, lanes, steps int) {
+// What they may not read is NaN, and they must not write over it in c. Those that fetch ask
+// for four cache lines in four steps.
+func checkKernel(t *testing.T, r *rand.Rand, name string, kernel func(*tile), reference func(*tile, int), rows, lanes, steps int, fetches bool) {
 	t.Helper()
 	const count = 3
 	wide := max(steps, rows*count) + 2
@@ -43,15 +45,24 @@ func checkKernel(t *testing.T, r *rand.Rand, name string, kernel func(*tile), re
 	got := tile{
 		a: randoms(r, 2*tall*wide), b: guarded(2 * (steps + 1) * (lanes + 1)), c: guarded(rows * count * (lanes + 1)),
 		taps: taps[:1+r.IntN(2)], lda: wide, ldb: lanes + 1, ldc: lanes + 1,
-		steps: steps, lanes: lanes, count: count, add: r.IntN(2) == 0,
+		steps: steps, lanes: lanes, count: count, add: r.IntN(2) == 0, fetch: new(fetch),
 	}
+	got.fetch.add(make([]float32, 5*16))
+	got.fetch.add(make([]float32, 8*16))
 	for _, tap := range taps {
 		fillLanes(r, got.b[tap.b:], steps, lanes)
 	}
 	fillLanes(r, got.c, rows*count, lanes)
 	want := got
 	want.c = append([]float32(nil), got.c...)
+	asks := slices.Clone(got.fetch.asks)
 	kernel(&got)
+	if fetches {
+		next := ask4(asks, len(got.taps)*count*(steps/4))
+		if got.fetch.next != next || !slices.Equal(got.fetch.asks, asks) {
+			t.Fatalf("%s: fetched up to %d, %v, want %d, %v", name, got.fetch.next, got.fetch.asks, next, asks)
+		}
+	}
 	reference(&want, rows)
 	for i, v := range want.c {
 		bothNaN := v != v && got.c[i] != got.c[i]
@@ -60,6 +71,20 @@ func checkKernel(t *testing.T, r *rand.Rand, name string, kernel func(*tile), re
 		}
 	}
 	checkGuards(t, name, got.c)
+}
+
+// ask4 asks for four lines, so many times, and returns what comes next.
+func ask4(asks []ask, times int) (next int) {
+	for range times {
+		if next == len(asks) {
+			break
+		}
+		asks[next].from += 4 * 64
+		if asks[next].from >= asks[next].to {
+			next++
+		}
+	}
+	return next
 }
 
 // fillLanes fills all but the last of lanes+1 columns.

@@ -259,28 +259,38 @@ func (k *kernel) overSteps() {
 	k.Label("done")
 }
 
-// fetch asks for the next lines of the tile's fetch.
+// fetch asks for the next lines of the tile's fetch, if there are any.
 func (k *kernel) fetch() {
 	const lines, line = 4, 64
-	f, next, from := k.GP64(), k.GP64(), k.GP64()
-	k.Load(k.t.Field("fetch"), f)
-	k.TESTQ(f, f)
+	f := k.Dereference(k.t.Field("fetch"))
+	asks, count, next := k.place(f.Field("asks").Base()), k.place(f.Field("asks").Len()), k.place(f.Field("next"))
+	k.TESTQ(asks.Base, asks.Base)
 	k.JZ(LabelRef("fetched"))
-	k.MOVQ(Mem{Base: f, Disp: 24}, next)
-	k.CMPQ(next, Mem{Base: f, Disp: 8})
+	ask, from := k.GP64(), k.GP64()
+	k.MOVQ(next, ask)
+	k.CMPQ(ask, count)
 	k.JGE(LabelRef("fetched"))
-	k.SHLQ(U8(4), next)
-	k.ADDQ(Mem{Base: f}, next)
-	k.MOVQ(Mem{Base: next}, from)
+	k.SHLQ(U8(4), ask)
+	k.ADDQ(asks, ask)
+	k.MOVQ(Mem{Base: ask}, from)
 	for i := range lines {
 		k.PREFETCHT1(Mem{Base: from, Disp: i * line})
 	}
 	k.ADDQ(U32(lines*line), from)
-	k.MOVQ(from, Mem{Base: next})
-	k.CMPQ(from, Mem{Base: next, Disp: 8})
+	k.MOVQ(from, Mem{Base: ask})
+	k.CMPQ(from, Mem{Base: ask, Disp: 8})
 	k.JB(LabelRef("fetched"))
-	k.INCQ(Mem{Base: f, Disp: 24})
+	k.INCQ(next)
 	k.Label("fetched")
+}
+
+// place is where a field lies.
+func (k *kernel) place(field gotypes.Component) Mem {
+	b, err := field.Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
 }
 
 // advance moves the bases of a on by n steps.

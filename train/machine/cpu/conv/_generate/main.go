@@ -15,7 +15,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	flags := flag.NewFlagSet("_generate", flag.ExitOnError)
-	file := flags.String("file", "", "what to generate: nn_avx512, tn_avx512, nn_avx2, tn_avx2, winograd_avx512, winograd_avx2, amx, arrange, transpose, prefetch or neon")
+	file := flags.String("file", "", "what to generate: nn_avx512, tn_avx512, nn_avx2, tn_avx2, winograd_avx512, winograd_avx2, amx, arrange, transpose or neon")
 	options := build.NewFlags(flags)
 	flags.Parse(os.Args[1:])
 	if *file == "neon" {
@@ -46,8 +46,6 @@ func main() {
 		arrange(c)
 	case "transpose":
 		transpose8(c)
-	case "prefetch":
-		prefetch(c)
 	default:
 		log.Fatalf("-file %q: unknown", *file)
 	}

@@ -2,17 +2,18 @@ package conv
 
 import "unsafe"
 
-// restart forgets what has not been asked for.
+// restart forgets what has not been asked for yet.
 func (f *fetch) restart() { f.asks, f.next = f.asks[:0], 0 }
 
-// add has s asked for, after what came before it.
+// add has s asked for, after what came before it. To ask for what has gone in the meantime
+// does no harm.
 func (f *fetch) add(s []float32) {
 	from := uintptr(unsafe.Pointer(unsafe.SliceData(s)))
 	f.asks = append(f.asks, ask{from, from + 4*uintptr(len(s))})
 }
 
-// prefetch has asked for what of s lies beyond the level-2 cache: part i of parts of the squares
-// of size pixels of lattices at the tile positions of b.
+// prefetch adds to f what of s lies beyond the level-2 cache: part i of parts of the
+// squares of size pixels of lattices at the tile positions of b.
 func (g *winograd) prefetch(f *fetch, b *block, s []float32, lattices []lattice, i, parts, size, channels int) {
 	if !g.far {
 		return
@@ -27,12 +28,12 @@ func (g *winograd) prefetch(f *fetch, b *block, s []float32, lattices []lattice,
 	}
 }
 
-// prefetchSource asks for part i of parts of the pixels of x that b transforms.
+// prefetchSource adds part i of parts of the pixels of x that b transforms.
 func (g *winograd) prefetchSource(f *fetch, b *block, x []float32, i, parts int) {
 	g.prefetch(f, b, x, g.source, i, parts, g.size, g.from)
 }
 
-// prefetchOutput asks for part i of parts of the pixels of y that b sets, or whose slope
+// prefetchOutput adds part i of parts of the pixels of y that b sets, or whose slope
 // it transforms.
 func (g *winograd) prefetchOutput(f *fetch, b *block, y []float32, i, parts int) {
 	g.prefetch(f, b, y, g.output, i, parts, 4, g.to)
