@@ -12,10 +12,10 @@ func (f *fetch) add(s []float32) {
 	f.asks = append(f.asks, ask{from, from + 4*uintptr(len(s))})
 }
 
-// prefetch adds to f what of s lies beyond the level-2 cache: part i of parts of the
-// squares of size pixels of lattices at the tile positions of b.
+// prefetch adds to f part i of parts of the squares of size pixels of lattices in s at the
+// tile positions of b, which most likely lie beyond the level-2 cache.
 func (g *winograd) prefetch(f *fetch, b *block, s []float32, lattices []lattice, i, parts, size, channels int) {
-	if !g.far {
+	if !g.kernels.fetches {
 		return
 	}
 	square := size * size

@@ -20,17 +20,15 @@ type winograd struct {
 	wide       int  // tiles in a row
 	tiles      int  // in all: positions
 	part       int  // images of a position that are transformed at a time
-	far        bool // pixels come from beyond the level-2 cache, and are asked for before
 	inPlace    bool // products of an element take the place of the source's element before
 	nothing    []float32
 }
 
 // newWinograd plans a convolution of shape s, backward for data or not.
-func newWinograd(kernels *kernelSet, scratch *Scratch, s Shape, backward bool, most limits) *winograd {
+func newWinograd(kernels *kernelSet, scratch *Scratch, s Shape, backward bool) *winograd {
 	g := &winograd{
 		form: &unstrided, transforms: kernels.transforms, kernels: kernels, scratch: scratch,
 		n: s.N, from: s.C, to: s.OC, wide: (s.outW() + 3) / 4,
-		far: kernels.fetches && min(s.inLen(), s.outLen()) > most.near,
 	}
 	if s.Stride == 2 {
 		g.form, g.transforms = &strided, kernels.phases

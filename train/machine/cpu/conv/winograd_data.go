@@ -35,12 +35,10 @@ type limits struct {
 	panels, slices float64
 	// each is how many panels, or slices, there are then for each thread at least.
 	each int
-	// near is how large a tensor is at most whose pixels are still in the level-2 cache.
-	near int
 }
 
 var (
-	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 320 << 10 / 4, shared: 1 << 20 / 4, panels: 0.5, slices: 1.5, each: 2, near: 1 << 20 / 4}
+	cacheLimits = limits{filter: 4 << 20 / 4, sums: 256 << 10 / 4, own: 320 << 10 / 4, shared: 1 << 20 / 4, panels: 0.5, slices: 1.5, each: 2}
 	// Plain Go computes so long that memory does not matter. Its sums keep their
 	// order, and so their bits.
 	goLimits = limits{filter: 4 << 20 / 4, shared: 4 << 20 / 4}
@@ -72,7 +70,7 @@ const (
 )
 
 func newWinogradData(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, backward bool, most limits) *winogradData {
-	g := &winogradData{winograd: *newWinograd(kernels, scratch, s, backward, most), pool: p, turned: backward}
+	g := &winogradData{winograd: *newWinograd(kernels, scratch, s, backward), pool: p, turned: backward}
 	switch {
 	case g.filterLen() <= most.filter:
 		g.inPlace = true

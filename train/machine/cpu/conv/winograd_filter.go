@@ -23,7 +23,7 @@ type winogradFilter struct {
 }
 
 func newWinogradFilter(p *pool.Pool, kernels *kernelSet, scratch *Scratch, s Shape, most limits) *winogradFilter {
-	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s, false, most), pool: p}
+	g := &winogradFilter{winograd: *newWinograd(kernels, scratch, s, false), pool: p}
 	switch {
 	case g.filterLen() <= most.sums:
 		g.groups = g.cutGroups(most)
