@@ -5,6 +5,13 @@ import "unsafe"
 // restart forgets what has not been asked for yet.
 func (f *fetch) restart() { f.asks, f.next = f.asks[:0], 0 }
 
+// restart forgets it on all threads.
+func restart(work []work) {
+	for i := range work {
+		work[i].fetch.restart()
+	}
+}
+
 // add has s asked for, after what came before it. To ask for what has gone in the meantime
 // does no harm.
 func (f *fetch) add(s []float32) {
@@ -37,4 +44,24 @@ func (g *winograd) prefetchSource(f *fetch, b *block, x []float32, i, parts int)
 // it transforms.
 func (g *winograd) prefetchOutput(f *fetch, b *block, y []float32, i, parts int) {
 	g.prefetch(f, b, y, g.output, i, parts, 4, g.to)
+}
+
+// prefetchFilter adds what item i of items, if there is one, takes of a transformed filter,
+// or of the sums of its gradient: they lie in the order of the items.
+func (g *winograd) prefetchFilter(f *fetch, u []float32, i, items int) {
+	if g.kernels.fetches && i < items {
+		size := g.filterLen() / items
+		f.add(u[i*size:][:size])
+	}
+}
+
+// prefetchElement adds of the transformed source that element which follows item i of
+// items: every item of an element adds a part of the next.
+func (g *winograd) prefetchElement(f *fetch, b *block, i, items int) {
+	parts := items / g.elements()
+	next, part := i/parts+1, i%parts
+	if g.kernels.fetches && next < g.elements() {
+		n := b.source.element
+		f.add(b.source.floats[next*n:][part*n/parts : (part+1)*n/parts])
+	}
 }

@@ -142,7 +142,12 @@ func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
 			b := g.blocks[i]
 			g.place(&b, scratch)
 			g.runShared(work, &b, y, x, outside, add, func() {
-				g.pool.Do(g.items(), func(worker, i int) { g.multiplyItem(&work[worker], &b, u, i) })
+				restart(work)
+				g.pool.Do(g.items(), func(worker, i int) {
+					g.prefetchFilter(&work[worker].fetch, u, i+1, g.items())
+					g.prefetchElement(&work[worker].fetch, &b, i, g.items())
+					g.multiplyItem(&work[worker], &b, u, i)
+				})
 			})
 		}
 		return

@@ -117,12 +117,11 @@ func (g *winogradFilter) sumShared(work []work, sums, dy, x, scratch []float32) 
 	for n, b := range blocks {
 		g.place(&b, scratch)
 		g.transformBoth(work, &b, dy, x)
-		for i := range work {
-			work[i].fetch.restart()
-		}
+		restart(work)
 		next := &blocks[min(n+1, len(blocks)-1)]
 		g.pool.Do(g.items(), func(worker, i int) {
 			w := &work[worker]
+			g.prefetchFilter(&w.fetch, sums, i+1, g.items())
 			g.prefetchSource(&w.fetch, next, x, i, g.items())
 			g.prefetchOutput(&w.fetch, next, dy, i, g.items())
 			g.correlateItem(w, &b, sums, i, n > 0)
