@@ -128,6 +128,7 @@ func (g *winogradData) outsideLen() int { return g.part * g.to }
 // run computes y.
 func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
 	outside, scratch := scratch[:len(work)*g.outsideLen()], scratch[len(work)*g.outsideLen():]
+	restart(work)
 	if g.division == byPieces {
 		memory, scratch := scratch[:len(work)*g.panelLen()], scratch[len(work)*g.panelLen():]
 		b := g.blocks[0]
@@ -141,14 +142,7 @@ func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
 		for i := range g.blocks {
 			b := g.blocks[i]
 			g.place(&b, scratch)
-			g.runShared(work, &b, y, x, outside, add, func() {
-				restart(work)
-				g.pool.Do(g.items(), func(worker, i int) {
-					g.prefetchFilter(&work[worker].fetch, u, i+1, g.items())
-					g.prefetchElement(&work[worker].fetch, &b, i, g.items())
-					g.multiplyItem(&work[worker], &b, u, i)
-				})
-			})
+			g.runShared(work, &b, y, x, outside, add, func() { g.multiplyShared(work, &b, u) })
 		}
 		return
 	}
@@ -185,6 +179,16 @@ func (g *winogradData) runShared(work []work, b *block, y, x, outside []float32,
 	multiply()
 	g.pool.Do(g.parts(b), func(worker, i int) {
 		g.transformOutput(&work[worker].transform, b, y, outside[worker*g.outsideLen():], i, add)
+	})
+}
+
+// multiplyShared computes the products of a block on all threads.
+func (g *winogradData) multiplyShared(work []work, b *block, u []float32) {
+	restart(work)
+	g.pool.Do(g.items(), func(worker, i int) {
+		g.prefetchFilter(&work[worker].fetch, u, i+1, g.items())
+		g.prefetchElement(&work[worker].fetch, b, i, g.items())
+		g.multiplyItem(&work[worker], b, u, i)
 	})
 }
 

@@ -69,6 +69,7 @@ func (g *winogradFilter) scratchLen() int {
 // run computes dw.
 func (g *winogradFilter) run(work []work, dw, dy, x, scratch []float32) {
 	noTaps, scratch := scratch[:len(work)*chunkLen], scratch[len(work)*chunkLen:]
+	restart(work)
 	if g.division == byPieces {
 		g.runByPieces(work, dw, dy, x, noTaps, scratch)
 		return
