@@ -46,7 +46,7 @@ type Conv struct {
 type work struct {
 	transform
 	tile
-	fetch  fetch  // of the tile
+	queue  queue  // of the tile
 	phases [4]tap // of the tile's sum
 	_      [128]byte
 }

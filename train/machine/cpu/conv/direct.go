@@ -18,13 +18,13 @@ func (c *Conv) planDirectFilter() {
 // gatherDirect computes y from x, or dx from dy.
 func (c *Conv) gatherDirect(g *gather, out, in, w []float32, add bool) {
 	c.pool.Do(g.items(), func(worker, i int) {
-		t, f := &c.work[worker].tile, &c.work[worker].fetch
-		f.restart()
-		*t = tile{a: in, b: w, c: out, add: add, steps: g.from, lda: g.from, ldb: g.lanes, ldc: g.to, fetch: f}
+		t, q := &c.work[worker].tile, &c.work[worker].queue
+		q.restart()
+		*t = tile{a: in, b: w, c: out, add: add, steps: g.from, lda: g.from, ldb: g.lanes, ldc: g.to, queue: q}
 		var s span // computed when the next is known
 		compute := func(next span) {
 			if s.rows > 0 {
-				c.prefetchSpan(f, g, next, out, in)
+				c.prefetchSpan(q, g, next, out, in)
 				t.taps, t.a0, t.b0, t.c0 = s.taps, s.a0, s.b0, s.c0
 				computeBlock(c.kernels.nn, t, s.rows, s.lanes, g.from)
 			}
@@ -35,15 +35,18 @@ func (c *Conv) gatherDirect(g *gather, out, in, w []float32, add bool) {
 	})
 }
 
-// prefetchSpan adds to f what s sets and takes, once for all panels. Of several taps most
-// was taken by the pixels before.
-func (c *Conv) prefetchSpan(f *fetch, g *gather, s span, out, in []float32) {
+// prefetchSpan has q ask for what s sets and takes, of all panels with the first. Of
+// several taps most was taken by the pixels before.
+func (c *Conv) prefetchSpan(q *queue, g *gather, s span, out, in []float32) {
 	if !c.kernels.fetches || s.rows == 0 || s.b0 > 0 {
 		return
 	}
-	f.add(out[s.c0:][:s.rows*g.to])
+	q.restart()
+	if g.blocks() == 1 {
+		q.add(out[s.c0:][:s.rows*g.to])
+	}
 	if len(s.taps) == 1 {
-		f.add(in[s.a0+s.taps[0].a:][:s.rows*g.from])
+		q.add(in[s.a0+s.taps[0].a:][:s.rows*g.from])
 	}
 }
 

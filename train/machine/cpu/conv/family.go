@@ -21,7 +21,7 @@ type kernelSet struct {
 	transpose  func(dst, src []float32, ldd, lds int) // see transpose8Go
 	transforms *transforms                            // of F(4×4, 3×3)
 	phases     *transforms                            // of F(4×4, 2×2)
-	fetches    bool                                   // whether kernels ask for what a fetch says
+	fetches    bool                                   // whether kernels ask for what a queue says
 	limits     limits                                 // of Winograd's blocks
 }
 

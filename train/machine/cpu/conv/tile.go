@@ -31,13 +31,13 @@ type tile struct {
 	lanes         int
 	count         int
 	add           bool
-	fetch         *fetch // what is asked for meanwhile, or nil
+	queue         *queue // what is asked for meanwhile, or nil
 }
 
-// A fetch is what kernels ask for in the level-2 cache while they multiply, a few cache
+// A queue is what kernels ask for in the level-2 cache while they multiply, a few cache
 // lines in every few steps: asked for at once they would hold up what is multiplied.
 // Kernels may leave it alone.
-type fetch struct {
+type queue struct {
 	asks []ask
 	next int
 }

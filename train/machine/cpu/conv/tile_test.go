@@ -45,22 +45,25 @@ func checkKernel(t *testing.T, r *rand.Rand, name string, kernel func(*tile), re
 	got := tile{
 		a: randoms(r, 2*tall*wide), b: guarded(2 * (steps + 1) * (lanes + 1)), c: guarded(rows * count * (lanes + 1)),
 		taps: taps[:1+r.IntN(2)], lda: wide, ldb: lanes + 1, ldc: lanes + 1,
-		steps: steps, lanes: lanes, count: count, add: r.IntN(2) == 0, fetch: new(fetch),
+		steps: steps, lanes: lanes, count: count, add: r.IntN(2) == 0, queue: new(queue),
 	}
-	got.fetch.add(make([]float32, 5*16))
-	got.fetch.add(make([]float32, 8*16))
+	got.queue.add(make([]float32, 5*16))
+	got.queue.add(make([]float32, 8*16))
 	for _, tap := range taps {
 		fillLanes(r, got.b[tap.b:], steps, lanes)
 	}
 	fillLanes(r, got.c, rows*count, lanes)
 	want := got
 	want.c = append([]float32(nil), got.c...)
-	asks := slices.Clone(got.fetch.asks)
+	asks := slices.Clone(got.queue.asks)
+	if r.IntN(4) == 0 {
+		got.queue = nil
+	}
 	kernel(&got)
-	if fetches {
+	if fetches && got.queue != nil {
 		next := ask4(asks, len(got.taps)*count*(steps/4))
-		if got.fetch.next != next || !slices.Equal(got.fetch.asks, asks) {
-			t.Fatalf("%s: fetched up to %d, %v, want %d, %v", name, got.fetch.next, got.fetch.asks, next, asks)
+		if got.queue.next != next || !slices.Equal(got.queue.asks, asks) {
+			t.Fatalf("%s: fetched up to %d, %v, want %d, %v", name, got.queue.next, got.queue.asks, next, asks)
 		}
 	}
 	reference(&want, rows)

@@ -20,7 +20,7 @@ type winograd struct {
 	wide       int  // tiles in a row
 	tiles      int  // in all: positions
 	part       int  // images of a position that are transformed at a time
-	inPlace    bool // products of an element take the place of the source's element before
+	inPlace    bool // one thread multiplies element by element: products go where the source's element before lay
 	nothing    []float32
 }
 
@@ -87,6 +87,11 @@ type transformed struct {
 // at returns where the matrix of an element and a phase begins.
 func (t *transformed) at(e, phase int) int { return e*t.element + phase*t.phase }
 
+// of returns the floats of a phase.
+func (t *transformed) of(phase int) transformed {
+	return transformed{t.floats[t.at(0, phase):], t.element, 0}
+}
+
 func (b *block) images() int { return b.to - b.from }
 
 func (b *block) rows() int { return (b.last - b.first) * b.images() }
@@ -104,6 +109,7 @@ func (g *winograd) outputLen(rows int) int { return rows*g.to + skew }
 
 // place gives b its memory, the beginning of s.
 func (g *winograd) place(b *block, s []float32) {
+	s = s[:g.blockLen(b.rows())]
 	source, output := g.elementLens(b.rows())
 	b.source = transformed{s, source, g.sourceLen(b.rows())}
 	b.output = transformed{s[g.elements()*source:], output, g.outputLen(b.rows())}
@@ -130,7 +136,8 @@ func (g *winograd) elementLens(rows int) (source, output int) {
 
 // rowsIn returns how many rows a block of so many floats has.
 func (g *winograd) rowsIn(floats int) int {
-	return (floats - g.blockLen(0)) / (g.blockLen(1) - g.blockLen(0))
+	const many = 1 << 10
+	return (floats - g.blockLen(0)) * many / (g.blockLen(many) - g.blockLen(0))
 }
 
 // filterLen returns the floats of a transformed filter, of elements panels phases
@@ -192,11 +199,11 @@ func (g *winograd) transform(k *transformKernel, t *transform, n int) {
 
 // transformPixels transforms a part of s, squares of pixels of a lattice, into out.
 // Pixels outside are 0.
-func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, out *transformed, phase int, s []float32, l *lattice, i, size, channels int) {
+func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, out transformed, s []float32, l *lattice, i, size, channels int) {
 	position, from, to, row := g.at(b, i)
 	g.tile(t.src[:size*size], s, g.nothing, l, size, position, from, to, channels)
 	for e := range g.elements() {
-		t.dst[e] = out.floats[out.at(e, phase)+row*channels:]
+		t.dst[e] = out.floats[out.at(e, 0)+row*channels:]
 	}
 	g.transform(k, t, (to-from)*channels)
 }
@@ -204,7 +211,7 @@ func (g *winograd) transformPixels(t *transform, k *transformKernel, b *block, o
 // transformSource transforms a part of the source x, all phases.
 func (g *winograd) transformSource(t *transform, b *block, x []float32, i int) {
 	for p := range g.source {
-		g.transformPixels(t, &g.transforms.data, b, &b.source, p, x, &g.source[p], i, g.size, g.from)
+		g.transformPixels(t, &g.transforms.data, b, b.source.of(p), x, &g.source[p], i, g.size, g.from)
 	}
 }
 
@@ -267,7 +274,7 @@ func (g *winograd) multiply(work *work, b *block, u piece, e, out int) {
 		a0:  b.source.at(e, 0),
 		b0:  e*u.element + out*u.phase,
 		c0:  b.output.at(e, out) + u.panel*nr,
-		lda: g.from, ldb: nr, ldc: g.to, fetch: &work.fetch,
+		lda: g.from, ldb: nr, ldc: g.to, queue: &work.queue,
 	}
 	computeBlock(g.kernels.nn, t, b.rows(), min(nr, g.to-u.panel*nr), g.from)
 }

@@ -128,7 +128,6 @@ func (g *winogradData) outsideLen() int { return g.part * g.to }
 // run computes y.
 func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
 	outside, scratch := scratch[:len(work)*g.outsideLen()], scratch[len(work)*g.outsideLen():]
-	restart(work)
 	if g.division == byPieces {
 		memory, scratch := scratch[:len(work)*g.panelLen()], scratch[len(work)*g.panelLen():]
 		b := g.blocks[0]
@@ -160,10 +159,10 @@ func (g *winogradData) runLocal(work *work, b, next *block, y, x, u, outside []f
 	for i := range g.parts(b) {
 		g.transformSource(&work.transform, b, x, i)
 	}
-	work.fetch.restart()
+	work.queue.restart()
 	for i := range g.items() {
-		g.prefetchOutput(&work.fetch, b, y, i, g.items())
-		g.prefetchSource(&work.fetch, next, x, i, g.items())
+		g.prefetchOutput(&work.queue, b, y, i, g.items())
+		g.prefetchSource(&work.queue, next, x, i, g.items())
 		g.multiplyItem(work, b, u, i)
 	}
 	for i := range g.parts(b) {
@@ -186,8 +185,8 @@ func (g *winogradData) runShared(work []work, b *block, y, x, outside []float32,
 func (g *winogradData) multiplyShared(work []work, b *block, u []float32) {
 	restart(work)
 	g.pool.Do(g.items(), func(worker, i int) {
-		g.prefetchFilter(&work[worker].fetch, u, i+1, g.items())
-		g.prefetchElement(&work[worker].fetch, b, i, g.items())
+		g.prefetchFilter(&work[worker].queue, u, i+1, g.items())
+		g.prefetchElement(&work[worker].queue, b, i, g.items())
 		g.multiplyItem(&work[worker], b, u, i)
 	})
 }
@@ -202,6 +201,7 @@ func (g *winogradData) multiplyItem(work *work, b *block, u []float32, i int) {
 // multiplyByPanels computes the products with the packed filter w, each panel of which a
 // thread transforms in its part of memory.
 func (g *winogradData) multiplyByPanels(work []work, b *block, w, memory []float32) {
+	restart(work)
 	g.pool.Do(panels(g.to), func(worker, panel int) {
 		u := g.panel(memory[worker*g.panelLen():], panel)
 		for phase := range g.phases {

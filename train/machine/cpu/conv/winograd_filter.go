@@ -69,7 +69,6 @@ func (g *winogradFilter) scratchLen() int {
 // run computes dw.
 func (g *winogradFilter) run(work []work, dw, dy, x, scratch []float32) {
 	noTaps, scratch := scratch[:len(work)*chunkLen], scratch[len(work)*chunkLen:]
-	restart(work)
 	if g.division == byPieces {
 		g.runByPieces(work, dw, dy, x, noTaps, scratch)
 		return
@@ -103,10 +102,10 @@ func (g *winogradFilter) sumLocal(work *work, group []block, sums, dy, x, scratc
 			g.transformSlope(&work.transform, &b, dy, i)
 		}
 		next := &group[min(n+1, len(group)-1)]
-		work.fetch.restart()
+		work.queue.restart()
 		for i := range g.items() {
-			g.prefetchSource(&work.fetch, next, x, i, g.items())
-			g.prefetchOutput(&work.fetch, next, dy, i, g.items())
+			g.prefetchSource(&work.queue, next, x, i, g.items())
+			g.prefetchOutput(&work.queue, next, dy, i, g.items())
 			g.correlateItem(work, &b, sums, i, n > 0)
 		}
 	}
@@ -122,9 +121,9 @@ func (g *winogradFilter) sumShared(work []work, sums, dy, x, scratch []float32) 
 		next := &blocks[min(n+1, len(blocks)-1)]
 		g.pool.Do(g.items(), func(worker, i int) {
 			w := &work[worker]
-			g.prefetchFilter(&w.fetch, sums, i+1, g.items())
-			g.prefetchSource(&w.fetch, next, x, i, g.items())
-			g.prefetchOutput(&w.fetch, next, dy, i, g.items())
+			g.prefetchFilter(&w.queue, sums, i+1, g.items())
+			g.prefetchSource(&w.queue, next, x, i, g.items())
+			g.prefetchOutput(&w.queue, next, dy, i, g.items())
 			g.correlateItem(w, &b, sums, i, n > 0)
 		})
 	}
@@ -137,6 +136,7 @@ func (g *winogradFilter) runByPieces(work []work, dw, dy, x, noTaps, memory []fl
 	b := g.groups[0][0]
 	g.place(&b, memory[len(work)*size:])
 	g.transformBoth(work, &b, dy, x)
+	restart(work)
 	g.pool.Do(g.filterSlices(), func(worker, i int) {
 		p := g.slice(memory[worker*size:], i/g.chunks(), i%g.chunks())
 		for phase := range g.phases {
@@ -161,7 +161,7 @@ func (g *winogradFilter) transformBoth(work []work, b *block, dy, x []float32) {
 
 // transformSlope transforms a part of dy.
 func (g *winogradFilter) transformSlope(t *transform, b *block, dy []float32, i int) {
-	g.transformPixels(t, &g.transforms.slope, b, &b.output, 0, dy, &g.output[0], i, 4, g.to)
+	g.transformPixels(t, &g.transforms.slope, b, b.output, dy, &g.output[0], i, 4, g.to)
 }
 
 // origin is the only tap of a matrix product.
@@ -193,7 +193,7 @@ func (g *winogradFilter) correlate(work *work, b *block, p piece, e, phase int, 
 	*t = tile{
 		a: b.source.floats, b: b.output.floats, c: sums, taps: origin, steps: b.rows(), add: add,
 		a0: b.source.at(e, phase) + p.first, b0: b.output.at(e, 0) + p.panel*nr,
-		lda: g.from, ldb: g.to, ldc: nr, fetch: &work.fetch,
+		lda: g.from, ldb: g.to, ldc: nr, queue: &work.queue,
 	}
 	computeBlock(g.kernels.tn, t, p.channels, lanes, 1)
 }

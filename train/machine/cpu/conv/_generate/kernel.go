@@ -259,11 +259,11 @@ func (k *kernel) overSteps() {
 	k.Label("done")
 }
 
-// fetch asks for the next lines of the tile's fetch, if there are any.
+// fetch asks for the next lines of the tile's queue, if there are any.
 func (k *kernel) fetch() {
 	const lines, line = 4, 64
-	f := k.Dereference(k.t.Field("fetch"))
-	asks, count, next := k.place(f.Field("asks").Base()), k.place(f.Field("asks").Len()), k.place(f.Field("next"))
+	q := k.Dereference(k.t.Field("queue"))
+	asks, count, next := k.place(q.Field("asks").Base()), k.place(q.Field("asks").Len()), k.place(q.Field("next"))
 	k.TESTQ(asks.Base, asks.Base)
 	k.JZ(LabelRef("fetched"))
 	ask, from := k.GP64(), k.GP64()

@@ -3,25 +3,25 @@ package conv
 import "unsafe"
 
 // restart forgets what has not been asked for yet.
-func (f *fetch) restart() { f.asks, f.next = f.asks[:0], 0 }
+func (q *queue) restart() { q.asks, q.next = q.asks[:0], 0 }
 
 // restart forgets it on all threads.
 func restart(work []work) {
 	for i := range work {
-		work[i].fetch.restart()
+		work[i].queue.restart()
 	}
 }
 
 // add has s asked for, after what came before it. To ask for what has gone in the meantime
 // does no harm.
-func (f *fetch) add(s []float32) {
+func (q *queue) add(s []float32) {
 	from := uintptr(unsafe.Pointer(unsafe.SliceData(s)))
-	f.asks = append(f.asks, ask{from, from + 4*uintptr(len(s))})
+	q.asks = append(q.asks, ask{from, from + 4*uintptr(len(s))})
 }
 
-// prefetch adds to f part i of parts of the squares of size pixels of lattices in s at the
+// prefetch adds to q part i of parts of the squares of size pixels of lattices in s at the
 // tile positions of b, which most likely lie beyond the level-2 cache.
-func (g *winograd) prefetch(f *fetch, b *block, s []float32, lattices []lattice, i, parts, size, channels int) {
+func (g *winograd) prefetch(q *queue, b *block, s []float32, lattices []lattice, i, parts, size, channels int) {
 	if !g.kernels.fetches {
 		return
 	}
@@ -30,38 +30,38 @@ func (g *winograd) prefetch(f *fetch, b *block, s []float32, lattices []lattice,
 	for k := i * pixels / parts; k < (i+1)*pixels/parts; k++ {
 		position, from, to, _ := g.at(b, k/square/len(lattices))
 		if pixel, inside := g.pixel(&lattices[k/square%len(lattices)], position, k%square, size); inside {
-			f.add(s[pixel+from*channels : pixel+to*channels])
+			q.add(s[pixel+from*channels : pixel+to*channels])
 		}
 	}
 }
 
 // prefetchSource adds part i of parts of the pixels of x that b transforms.
-func (g *winograd) prefetchSource(f *fetch, b *block, x []float32, i, parts int) {
-	g.prefetch(f, b, x, g.source, i, parts, g.size, g.from)
+func (g *winograd) prefetchSource(q *queue, b *block, x []float32, i, parts int) {
+	g.prefetch(q, b, x, g.source, i, parts, g.size, g.from)
 }
 
 // prefetchOutput adds part i of parts of the pixels of y that b sets, or whose slope
 // it transforms.
-func (g *winograd) prefetchOutput(f *fetch, b *block, y []float32, i, parts int) {
-	g.prefetch(f, b, y, g.output, i, parts, 4, g.to)
+func (g *winograd) prefetchOutput(q *queue, b *block, y []float32, i, parts int) {
+	g.prefetch(q, b, y, g.output, i, parts, 4, g.to)
 }
 
 // prefetchFilter adds what item i of items, if there is one, takes of a transformed filter,
 // or of the sums of its gradient: they lie in the order of the items.
-func (g *winograd) prefetchFilter(f *fetch, u []float32, i, items int) {
+func (g *winograd) prefetchFilter(q *queue, u []float32, i, items int) {
 	if g.kernels.fetches && i < items {
 		size := g.filterLen() / items
-		f.add(u[i*size:][:size])
+		q.add(u[i*size:][:size])
 	}
 }
 
-// prefetchElement adds of the transformed source that element which follows item i of
-// items: every item of an element adds a part of the next.
-func (g *winograd) prefetchElement(f *fetch, b *block, i, items int) {
+// prefetchElement adds a part of the transformed source's next element; the items of an
+// element add all of it.
+func (g *winograd) prefetchElement(q *queue, b *block, i, items int) {
 	parts := items / g.elements()
 	next, part := i/parts+1, i%parts
 	if g.kernels.fetches && next < g.elements() {
 		n := b.source.element
-		f.add(b.source.floats[next*n:][part*n/parts : (part+1)*n/parts])
+		q.add(b.source.floats[next*n:][part*n/parts : (part+1)*n/parts])
 	}
 }
