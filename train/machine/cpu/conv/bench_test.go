@@ -3,10 +3,12 @@ package conv
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"largestep/train/machine/cpu/hugepage"
 	"largestep/train/machine/cpu/isa"
 	"largestep/train/machine/cpu/pool"
 )
@@ -55,6 +57,73 @@ func BenchmarkKernelSets(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d@16x16", kernels.name, c), func(b *testing.B) { benchmark(b, s, 1, kernels, planDirect) })
 		}
 	}
+}
+
+// BenchmarkFetch compares convolutions whose kernels fetch with the same that do not, in
+// turn, with the caches emptied before each run: medians.
+func BenchmarkFetch(b *testing.B) {
+	fetches := kernelSets()[0]
+	if !fetches.fetches {
+		b.Skip("these kernels do not fetch")
+	}
+	without := *fetches
+	without.fetches = false
+	for _, s := range []Shape{
+		{C: 64, H: 32, W: 32, OC: 128, K: 1, Stride: 2},
+		{C: 32, H: 32, W: 32, OC: 64, K: 1, Stride: 2},
+		{C: 64, H: 16, W: 16, OC: 128, K: 1, Stride: 2},
+		{C: 16, H: 32, W: 32, OC: 16, K: 3, Stride: 1, Pad: 1},
+		{C: 64, H: 32, W: 32, OC: 64, K: 3, Stride: 1, Pad: 1},
+		{C: 128, H: 16, W: 16, OC: 128, K: 3, Stride: 1, Pad: 1},
+		{C: 256, H: 8, W: 8, OC: 256, K: 3, Stride: 1, Pad: 1},
+	} {
+		s.N = 64
+		const gap = 128 // as the engine has it
+		s.InPitch, s.OutPitch = s.W*s.N*s.C+gap, s.outW()*s.N*s.OC+gap
+		b.Run(fmt.Sprintf("%d@%dx%d-%d-k%d", s.C, s.H, s.W, s.OC, s.K), func(b *testing.B) { benchmarkFetch(b, s, &without, fetches) })
+	}
+}
+
+func benchmarkFetch(b *testing.B, s Shape, sets ...*kernelSet) {
+	p := pool.New(1)
+	defer p.Close()
+	memory := func(n int) []float32 {
+		m := make([]float32, n)
+		hugepage.Advise(m)
+		return m
+	}
+	x, y, w, dw, other := memory(s.inLen()), memory(s.outLen()), memory(s.FilterLen()), memory(s.FilterLen()), memory(16<<20)
+	var scratch Scratch
+	times := map[string][]float64{}
+	for b.Loop() {
+		for i, kernels := range sets {
+			c := newConv(p, s, &scratch, kernels)
+			if s.K == 1 {
+				planDirect(c)
+			} else {
+				winogradPlan(c)
+			}
+			for name, f := range map[string]func(){
+				"forward": func() { c.Forward(y, x, w) },
+				"data":    func() { c.BackwardData(x, y, w, false) },
+				"filter":  func() { c.BackwardFilter(dw, y, x) },
+			} {
+				f() // takes its memory
+				for j := range other {
+					other[j]++
+				}
+				start := time.Now()
+				f()
+				name += "-ms-" + []string{"without", "with"}[i]
+				times[name] = append(times[name], time.Since(start).Seconds()*1e3)
+			}
+		}
+	}
+	for name, t := range times {
+		slices.Sort(t)
+		b.ReportMetric(t[len(t)/2], name)
+	}
+	b.ReportMetric(0, "ns/op")
 }
 
 func planDirect(c *Conv) {
