@@ -10,8 +10,10 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,15 +77,16 @@ func writeSet(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-// writeArchive makes a tar.gz of files in the given folder, and returns its MD5.
+// writeArchive makes a tar.gz of files in the given folder, in the order of their
+// names, and returns its MD5.
 func writeArchive(t *testing.T, path, folder string, files map[string]string) string {
 	t.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	w := tar.NewWriter(z)
-	for name, content := range files {
-		check(t, w.WriteHeader(&tar.Header{Name: folder + name, Mode: 0o644, Size: int64(len(content))}))
-		_, err := w.Write([]byte(content))
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		check(t, w.WriteHeader(&tar.Header{Name: folder + name, Mode: 0o644, Size: int64(len(files[name]))}))
+		_, err := w.Write([]byte(files[name]))
 		check(t, err)
 	}
 	check(t, w.Close())
