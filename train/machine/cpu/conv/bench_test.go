@@ -76,6 +76,7 @@ func BenchmarkFetch(b *testing.B) {
 		{C: 64, H: 32, W: 32, OC: 64, K: 3, Stride: 1, Pad: 1},
 		{C: 128, H: 16, W: 16, OC: 128, K: 3, Stride: 1, Pad: 1},
 		{C: 256, H: 8, W: 8, OC: 256, K: 3, Stride: 1, Pad: 1},
+		{C: 512, H: 4, W: 4, OC: 512, K: 3, Stride: 1, Pad: 1},
 	} {
 		s.N = 64
 		const gap = 128 // as the engine has it

@@ -125,7 +125,11 @@ func (c *Conv) Forward(y, x, w []float32) {
 	s := c.shape
 	c.scratch.Meter.count(c.dataFlop)
 	y, x, w = y[:s.outLen()], x[:s.inLen()], w[:s.FilterLen()]
-	c.compute(c.winogradForward, c.forward, y, x, w, c.scratch.take(scratchLen(c.winogradForward)), false)
+	if g := c.winogradForward; g != nil {
+		g.run(c.work, y, x, w, c.scratch.take(g.scratchLen()), false)
+	} else {
+		c.gatherDirect(c.forward, y, x, w, false)
+	}
 }
 
 // BackwardData computes dx, the gradient by x, from dy, the gradient by y. With
@@ -134,30 +138,15 @@ func (c *Conv) BackwardData(dx, dy, w []float32, accumulate bool) {
 	s := c.shape
 	c.scratch.Meter.count(c.dataFlop)
 	dx, dy, w = dx[:s.inLen()], dy[:s.outLen()], w[:s.FilterLen()]
-	size := FilterLen(s.C, s.OC, s.K)
-	scratch := c.scratch.take(size + scratchLen(c.winogradBackward))
-	transposed, scratch := scratch[:size], scratch[size:]
+	if g := c.winogradBackward; g != nil {
+		g.run(c.work, dx, dy, w, c.scratch.take(g.scratchLen()), accumulate)
+		return
+	}
+	transposed := c.scratch.take(FilterLen(s.C, s.OC, s.K))
 	c.pool.Do(panels(s.C)*s.K*s.K, func(_, i int) {
 		c.kernels.transposePanel(transposed, w, s.OC, s.C, s.K, i)
 	})
-	c.compute(c.winogradBackward, c.backward, dx, dy, transposed, scratch, accumulate)
-}
-
-// scratchLen returns the floats that compute needs.
-func scratchLen(winograd *winogradData) int {
-	if winograd != nil {
-		return winograd.scratchLen()
-	}
-	return 0
-}
-
-// compute computes out, y or dx, from in and the filter w, in the planned way.
-func (c *Conv) compute(winograd *winogradData, direct *gather, out, in, w, scratch []float32, add bool) {
-	if winograd != nil {
-		winograd.run(c.work, out, in, w, scratch, add)
-	} else {
-		c.gatherDirect(direct, out, in, w, add)
-	}
+	c.gatherDirect(c.backward, dx, dy, transposed, accumulate)
 }
 
 // BackwardFilter computes dw, the gradient by the filter, packed as the filter.

@@ -55,18 +55,24 @@ func eachWeight(oc, ic, k int, f func(packed, plain int)) {
 // transposePanel fills tap t of panel p, for i = p taps + t, of dst, the packed
 // filter with input and output channels exchanged: [ic/nr][tap][oc][nr].
 func (s *kernelSet) transposePanel(dst, src []float32, oc, ic, k, i int) {
+	s.transposeRows(dst[i*oc*panelLanes(ic):], src, oc, ic, k, i, 0, oc)
+}
+
+// transposeRows fills dst with the same, of the output channels from first, a multiple of
+// 8, to before last alone.
+func (s *kernelSet) transposeRows(dst, src []float32, oc, ic, k, i, first, last int) {
 	from, to, taps := panelLanes(oc), panelLanes(ic), k*k
-	first, t := i/taps*to, i%taps // first: the panel's first input channel
-	lanes := min(to, ic-first)
-	for o := 0; o < oc; o += 8 {
-		in := src[((o/from*taps+t)*ic+first)*from+o%from:]
-		out := dst[(i*oc+o)*to:]
+	channel, t := i/taps*to, i%taps // channel: the panel's first input channel
+	lanes := min(to, ic-channel)
+	for o := first; o < last; o += 8 {
+		in := src[((o/from*taps+t)*ic+channel)*from+o%from:]
+		out := dst[(o-first)*to:]
 		for l := 0; l < to; l += 8 {
-			if l+8 <= lanes && o+8 <= oc {
+			if l+8 <= lanes && o+8 <= last {
 				s.transpose(out[l:], in[l*from:], to, from)
 				continue
 			}
-			transposeEdge(out[l:], in[min(l*from, len(in)):], to, from, min(8, oc-o), min(8, max(lanes-l, 0)))
+			transposeEdge(out[l:], in[min(l*from, len(in)):], to, from, min(8, last-o), min(8, max(lanes-l, 0)))
 		}
 	}
 }

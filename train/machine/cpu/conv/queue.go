@@ -65,3 +65,33 @@ func (g *winograd) prefetchElement(q *queue, b *block, i, items int) {
 		q.add(b.source.floats[next*n:][part*n/parts : (part+1)*n/parts])
 	}
 }
+
+// prefetchPanel adds part i of parts of what a panel, if there is one, is transformed from:
+// its own weights, or backward those of its channels in every panel.
+func (g *winogradData) prefetchPanel(q *queue, w []float32, panel, i, parts int) {
+	if !g.kernels.fetches || panel == panels(g.to) {
+		return
+	}
+	if !g.turned {
+		size := 9 * g.from * panelLanes(g.to)
+		q.add(w[panel*size:][i*size/parts : (i+1)*size/parts])
+		return
+	}
+	first := panel * panelLanes(g.to)
+	last := min(first+panelLanes(g.to), g.to)
+	nr, taps := panelLanes(g.from), 9*panels(g.from)
+	for k := i * taps / parts; k < (i+1)*taps/parts; k++ {
+		q.add(w[(k*g.to+first)*nr : (k*g.to+last)*nr])
+	}
+}
+
+// prefetchSlice adds what a piece becomes: a part of each tap of the gradient dw.
+func (g *winogradFilter) prefetchSlice(q *queue, dw []float32, p piece) {
+	if !g.kernels.fetches {
+		return
+	}
+	nr := panelLanes(g.to)
+	for tap := range 9 {
+		q.add(dw[((p.panel*9+tap)*g.from+p.first)*nr:][:p.channels*nr])
+	}
+}

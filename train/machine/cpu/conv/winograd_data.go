@@ -112,36 +112,42 @@ func smallLast(blocks []block) []block {
 func (g *winogradData) scratchLen() int {
 	threads := g.pool.Threads()
 	block := g.blockLen(g.blocks[0].rows())
-	outside := threads * g.outsideLen()
+	aside := threads * g.asideLen()
 	switch g.division {
 	case local:
-		return g.filterLen() + outside + threads*block
+		return g.filterLen() + aside + threads*block
 	case byPieces:
-		return threads*g.panelLen() + outside + block
+		return threads*g.panelLen() + aside + block
 	}
-	return g.filterLen() + outside + block
+	return g.filterLen() + aside + block
 }
 
-// outsideLen returns the floats of a place for pixels outside the output.
-func (g *winogradData) outsideLen() int { return g.part * g.to }
+// asideLen returns the floats of a thread's place for a chunk of all taps with their channels
+// exchanged, and later for pixels outside the output.
+func (g *winogradData) asideLen() int {
+	if g.turned {
+		return max(g.form.taps*g.form.taps*chunkLen, g.part*g.to)
+	}
+	return g.part * g.to
+}
 
 // run computes y.
 func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
-	outside, scratch := scratch[:len(work)*g.outsideLen()], scratch[len(work)*g.outsideLen():]
+	aside, scratch := scratch[:len(work)*g.asideLen()], scratch[len(work)*g.asideLen():]
 	if g.division == byPieces {
 		memory, scratch := scratch[:len(work)*g.panelLen()], scratch[len(work)*g.panelLen():]
 		b := g.blocks[0]
 		g.place(&b, scratch)
-		g.runShared(work, &b, y, x, outside, add, func() { g.multiplyByPanels(work, &b, w, memory) })
+		g.runShared(work, &b, y, x, aside, add, func() { g.multiplyByPanels(work, &b, w, memory, aside) })
 		return
 	}
 	u, scratch := scratch[:g.filterLen()], scratch[g.filterLen():]
-	g.transformFilter(work, u, w)
+	g.transformFilter(work, u, w, aside)
 	if g.division == shared {
 		for i := range g.blocks {
 			b := g.blocks[i]
 			g.place(&b, scratch)
-			g.runShared(work, &b, y, x, outside, add, func() { g.multiplyShared(work, &b, u) })
+			g.runShared(work, &b, y, x, aside, add, func() { g.multiplyShared(work, &b, u) })
 		}
 		return
 	}
@@ -150,7 +156,7 @@ func (g *winogradData) run(work []work, y, x, w, scratch []float32, add bool) {
 		b := g.blocks[i]
 		g.place(&b, scratch[worker*size:])
 		next := &g.blocks[min(i+1, len(g.blocks)-1)]
-		g.runLocal(&work[worker], &b, next, y, x, u, outside[worker*g.outsideLen():], add)
+		g.runLocal(&work[worker], &b, next, y, x, u, aside[worker*g.asideLen():], add)
 	})
 }
 
@@ -171,13 +177,13 @@ func (g *winogradData) runLocal(work *work, b, next *block, y, x, u, outside []f
 }
 
 // runShared computes a block on all threads; multiply computes its products.
-func (g *winogradData) runShared(work []work, b *block, y, x, outside []float32, add bool, multiply func()) {
+func (g *winogradData) runShared(work []work, b *block, y, x, aside []float32, add bool, multiply func()) {
 	g.pool.Do(g.parts(b), func(worker, i int) {
 		g.transformSource(&work[worker].transform, b, x, i)
 	})
 	multiply()
 	g.pool.Do(g.parts(b), func(worker, i int) {
-		g.transformOutput(&work[worker].transform, b, y, outside[worker*g.outsideLen():], i, add)
+		g.transformOutput(&work[worker].transform, b, y, aside[worker*g.asideLen():], i, add)
 	})
 }
 
@@ -200,17 +206,18 @@ func (g *winogradData) multiplyItem(work *work, b *block, u []float32, i int) {
 
 // multiplyByPanels computes the products with the packed filter w, each panel of which a
 // thread transforms in its part of memory.
-func (g *winogradData) multiplyByPanels(work []work, b *block, w, memory []float32) {
+func (g *winogradData) multiplyByPanels(work []work, b *block, w, memory, aside []float32) {
 	restart(work)
 	g.pool.Do(panels(g.to), func(worker, panel int) {
 		u := g.panel(memory[worker*g.panelLen():], panel)
 		for phase := range g.phases {
 			for i := range g.chunks() {
 				first, n := g.chunk(i)
-				g.transformChunk(&work[worker].transform, u, w, phase, first, n)
+				g.transformChunk(&work[worker].transform, u, w, aside[worker*g.asideLen():], phase, first, n)
 			}
 		}
 		for e := range g.elements() {
+			g.prefetchPanel(&work[worker].queue, w, panel+1, e, g.elements())
 			for out := range g.output {
 				g.multiply(&work[worker], b, u, e, out)
 			}
@@ -219,21 +226,26 @@ func (g *winogradData) multiplyByPanels(work []work, b *block, w, memory []float
 }
 
 // transformFilter transforms the packed filter w into u.
-func (g *winogradData) transformFilter(work []work, u, w []float32) {
+func (g *winogradData) transformFilter(work []work, u, w, aside []float32) {
 	g.pool.Do(g.filterChunks(), func(worker, i int) {
 		panel, phase, first, n := g.filterChunk(i)
-		g.transformChunk(&work[worker].transform, g.column(u, panel), w, phase, first, n)
+		g.transformChunk(&work[worker].transform, g.column(u, panel), w, aside[worker*g.asideLen():], phase, first, n)
 	})
 }
 
 // transformChunk transforms n floats of each tap's matrix of a panel of w, from first on,
-// into u.
-func (g *winogradData) transformChunk(t *transform, u piece, w []float32, phase, first, n int) {
+// into u. Backward it exchanges their channels before, in aside.
+func (g *winogradData) transformChunk(t *transform, u piece, w, aside []float32, phase, first, n int) {
 	nr := panelLanes(g.to)
 	for i := range g.taps * g.taps {
 		t.src[i] = g.nothing
 		if at, ok := g.tap(g.phases[phase], i, g.turned); ok {
-			t.src[i] = w[(u.panel*9+at)*g.from*nr+first:][:n]
+			if !g.turned {
+				t.src[i] = w[(u.panel*9+at)*g.from*nr+first:][:n]
+				continue
+			}
+			t.src[i] = aside[i*chunkLen:][:n]
+			g.kernels.transposeRows(t.src[i], w, g.from, g.to, 3, u.panel*9+at, first/nr, (first+n)/nr)
 		}
 	}
 	for e := range g.elements() {

@@ -139,6 +139,7 @@ func (g *winogradFilter) runByPieces(work []work, dw, dy, x, noTaps, memory []fl
 	restart(work)
 	g.pool.Do(g.filterSlices(), func(worker, i int) {
 		p := g.slice(memory[worker*size:], i/g.chunks(), i%g.chunks())
+		g.prefetchSlice(&work[worker].queue, dw, p)
 		for phase := range g.phases {
 			for e := range g.elements() {
 				g.correlate(&work[worker], &b, p, e, phase, false)
