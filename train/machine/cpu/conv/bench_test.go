@@ -69,6 +69,8 @@ func BenchmarkFetch(b *testing.B) {
 	without := *fetches
 	without.fetches = false
 	for _, s := range []Shape{
+		{C: 3, H: 32, W: 32, OC: 64, K: 3, Stride: 1, Pad: 1},
+		{C: 3, H: 32, W: 32, OC: 16, K: 3, Stride: 1, Pad: 1},
 		{C: 64, H: 32, W: 32, OC: 128, K: 1, Stride: 2},
 		{C: 32, H: 32, W: 32, OC: 64, K: 1, Stride: 2},
 		{C: 64, H: 16, W: 16, OC: 128, K: 1, Stride: 2},
@@ -99,7 +101,7 @@ func benchmarkFetch(b *testing.B, s Shape, sets ...*kernelSet) {
 	for b.Loop() {
 		for i, kernels := range sets {
 			c := newConv(p, s, &scratch, kernels)
-			if s.K == 1 {
+			if s.K == 1 || s.C == 3 {
 				planDirect(c)
 			} else {
 				winogradPlan(c)

@@ -44,7 +44,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -94,7 +94,29 @@ fetched:
 	ADDQ         $0x10, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -181,7 +203,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -243,7 +265,29 @@ fetched:
 	ADDQ         $0x10, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -341,7 +385,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -415,7 +459,29 @@ fetched:
 	ADDQ         $0x10, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -525,7 +591,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -611,7 +677,29 @@ fetched:
 	ADDQ         $0x10, R10
 	SUBQ         $0x04, R9
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -732,7 +820,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -830,7 +918,29 @@ fetched:
 	ADDQ         $0x10, R10
 	SUBQ         $0x04, R9
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -963,7 +1073,7 @@ taps:
 	ADDQ 8(SP), R9
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R12
@@ -1073,7 +1183,29 @@ fetched:
 	ADDQ         $0x10, R11
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetchedFew
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetchedFew
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetchedFew
+	INCQ       24(R12)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -1206,7 +1338,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1248,7 +1380,29 @@ fetched:
 	ADDQ         $0x10, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1362,7 +1516,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1412,7 +1566,29 @@ fetched:
 	ADDQ         $0x10, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1518,7 +1694,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1576,7 +1752,29 @@ fetched:
 	ADDQ         $0x10, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1693,7 +1891,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -1759,7 +1957,29 @@ fetched:
 	ADDQ         $0x10, R10
 	SUBQ         $0x04, R9
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -1886,7 +2106,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -1960,7 +2180,29 @@ fetched:
 	ADDQ         $0x10, R10
 	SUBQ         $0x04, R9
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -2098,7 +2340,7 @@ taps:
 	ADDQ 8(SP), R9
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R12
@@ -2180,7 +2422,29 @@ fetched:
 	ADDQ         $0x10, R11
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetchedFew
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetchedFew
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetchedFew
+	INCQ       24(R12)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -2328,7 +2592,7 @@ taps:
 	ADDQ 8(SP), R9
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R12
@@ -2418,7 +2682,29 @@ fetched:
 	ADDQ         $0x10, R11
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetchedFew
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetchedFew
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetchedFew
+	INCQ       24(R12)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -2578,7 +2864,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -2677,7 +2963,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -2848,7 +3156,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -2955,7 +3263,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -3136,7 +3466,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -3251,7 +3581,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -3442,7 +3794,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -3565,7 +3917,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -3766,7 +4140,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -3897,7 +4271,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done

@@ -50,7 +50,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -100,7 +100,29 @@ fetched:
 	ADDQ         $0x10, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -195,7 +217,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -257,7 +279,29 @@ fetched:
 	ADDQ         $0x10, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -365,7 +409,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -439,7 +483,29 @@ fetched:
 	ADDQ         $0x10, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -561,7 +627,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -647,7 +713,29 @@ fetched:
 	ADDQ         $0x10, R10
 	SUBQ         $0x04, R9
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -782,7 +870,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -880,7 +968,29 @@ fetched:
 	ADDQ         $0x10, R10
 	SUBQ         $0x04, R9
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -1029,7 +1139,7 @@ taps:
 	ADDQ 8(SP), R9
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R12
@@ -1139,7 +1249,29 @@ fetched:
 	ADDQ         $0x10, R11
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetchedFew
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetchedFew
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetchedFew
+	INCQ       24(R12)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -1301,7 +1433,7 @@ taps:
 	ADDQ 8(SP), R9
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R12
@@ -1423,7 +1555,29 @@ fetched:
 	ADDQ         $0x10, R11
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetchedFew
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetchedFew
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetchedFew
+	INCQ       24(R12)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -1600,7 +1754,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -1735,7 +1889,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -1926,7 +2102,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -2073,7 +2249,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -2277,7 +2475,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -2436,7 +2634,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -2653,7 +2873,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -2824,7 +3044,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -3054,7 +3296,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -3237,7 +3479,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -3480,7 +3744,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -3675,7 +3939,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -3931,7 +4217,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -4138,7 +4424,29 @@ fetched:
 	ADDQ         $0x10, R12
 	SUBQ         $0x04, R10
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -4372,7 +4680,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -4410,7 +4718,29 @@ fetched:
 	ADDQ             $0x10, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -4495,7 +4825,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -4537,7 +4867,29 @@ fetched:
 	ADDQ             $0x10, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -4629,7 +4981,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -4675,7 +5027,29 @@ fetched:
 	ADDQ             $0x10, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -4775,7 +5149,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -4825,7 +5199,29 @@ fetched:
 	ADDQ             $0x10, R10
 	SUBQ             $0x04, R9
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -4932,7 +5328,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -4986,7 +5382,29 @@ fetched:
 	ADDQ             $0x10, R10
 	SUBQ             $0x04, R9
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -5101,7 +5519,7 @@ taps:
 	ADDQ 8(SP), R9
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R12
@@ -5159,7 +5577,29 @@ fetched:
 	ADDQ             $0x10, R11
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetchedFew
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetchedFew
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetchedFew
+	INCQ       24(R12)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -5281,7 +5721,7 @@ taps:
 	ADDQ 8(SP), R9
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R12
@@ -5343,7 +5783,29 @@ fetched:
 	ADDQ             $0x10, R11
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetchedFew
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetchedFew
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetchedFew
+	INCQ       24(R12)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -5474,7 +5936,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -5541,7 +6003,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -5680,7 +6164,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -5751,7 +6235,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -5897,7 +6403,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -5972,7 +6478,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -6125,7 +6653,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -6204,7 +6732,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -6364,7 +6914,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -6447,7 +6997,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -6614,7 +7186,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -6701,7 +7273,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -6875,7 +7469,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -6966,7 +7560,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -7129,7 +7745,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -7167,7 +7783,29 @@ fetched:
 	ADDQ             $0x10, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -7252,7 +7890,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -7294,7 +7932,29 @@ fetched:
 	ADDQ             $0x10, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -7386,7 +8046,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -7432,7 +8092,29 @@ fetched:
 	ADDQ             $0x10, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -7532,7 +8214,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -7582,7 +8264,29 @@ fetched:
 	ADDQ             $0x10, R10
 	SUBQ             $0x04, R9
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -7689,7 +8393,7 @@ taps:
 	ADDQ 8(SP), R8
 	MOVQ 144(AX), R9
 	SUBQ $0x04, R9
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R11
@@ -7743,7 +8447,29 @@ fetched:
 	ADDQ             $0x10, R10
 	SUBQ             $0x04, R9
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R11
+	TESTQ      R11, R11
+	JZ         fetchedFew
+	MOVQ       24(R11), R12
+	CMPQ       R12, 8(R11)
+	JGE        fetchedFew
+	SHLQ       $0x04, R12
+	ADDQ       (R11), R12
+	MOVQ       (R12), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	ADDQ       $0x00000100, R13
+	MOVQ       R13, (R12)
+	CMPQ       R13, 8(R12)
+	JB         fetchedFew
+	INCQ       24(R11)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R9
 	JZ   done
@@ -7858,7 +8584,7 @@ taps:
 	ADDQ 8(SP), R9
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R12
@@ -7916,7 +8642,29 @@ fetched:
 	ADDQ             $0x10, R11
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetchedFew
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetchedFew
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetchedFew
+	INCQ       24(R12)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -8038,7 +8786,7 @@ taps:
 	ADDQ 8(SP), R9
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R12
@@ -8100,7 +8848,29 @@ fetched:
 	ADDQ             $0x10, R11
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R12
+	TESTQ      R12, R12
+	JZ         fetchedFew
+	MOVQ       24(R12), R13
+	CMPQ       R13, 8(R12)
+	JGE        fetchedFew
+	SHLQ       $0x04, R13
+	ADDQ       (R12), R13
+	MOVQ       (R13), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	ADDQ       $0x00000100, R14
+	MOVQ       R14, (R13)
+	CMPQ       R14, 8(R13)
+	JB         fetchedFew
+	INCQ       24(R12)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -8231,7 +9001,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -8298,7 +9068,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -8437,7 +9229,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -8508,7 +9300,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -8654,7 +9468,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -8729,7 +9543,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -8882,7 +9718,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -8961,7 +9797,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -9121,7 +9979,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -9204,7 +10062,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -9371,7 +10251,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -9458,7 +10338,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done
@@ -9632,7 +10534,7 @@ taps:
 	ADDQ CX, R12
 	MOVQ 144(AX), R10
 	SUBQ $0x04, R10
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R13
@@ -9723,7 +10625,29 @@ fetched:
 	ADDQ             $0x10, R12
 	SUBQ             $0x04, R10
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R13
+	TESTQ      R13, R13
+	JZ         fetchedFew
+	MOVQ       24(R13), R14
+	CMPQ       R14, 8(R13)
+	JGE        fetchedFew
+	SHLQ       $0x04, R14
+	ADDQ       (R13), R14
+	MOVQ       (R14), R15
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	ADDQ       $0x00000100, R15
+	MOVQ       R15, (R14)
+	CMPQ       R15, 8(R14)
+	JB         fetchedFew
+	INCQ       24(R13)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R10
 	JZ   done

@@ -44,7 +44,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -105,7 +105,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -193,7 +215,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -266,7 +288,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -365,7 +409,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -450,7 +494,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -560,7 +626,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -657,7 +723,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -778,7 +866,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -887,7 +975,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1019,7 +1129,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1140,7 +1250,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1274,7 +1406,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1327,7 +1459,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1442,7 +1596,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1503,7 +1657,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1610,7 +1786,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1679,7 +1855,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1796,7 +1994,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1873,7 +2071,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -2000,7 +2220,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -2085,7 +2305,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -2222,7 +2464,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -2315,7 +2557,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -2462,7 +2726,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -2563,7 +2827,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -2720,7 +3006,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -2829,7 +3115,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -2996,7 +3304,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -3113,7 +3421,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -3290,7 +3620,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -3415,7 +3745,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -3602,7 +3954,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -3735,7 +4087,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -3932,7 +4306,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -4073,7 +4447,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done

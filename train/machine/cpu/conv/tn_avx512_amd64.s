@@ -50,7 +50,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -115,7 +115,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -212,7 +234,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -289,7 +311,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -399,7 +443,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -488,7 +532,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -611,7 +677,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -712,7 +778,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -848,7 +936,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -961,7 +1049,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1110,7 +1220,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1235,7 +1345,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1397,7 +1529,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1534,7 +1666,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -1709,7 +1863,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -1858,7 +2012,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -2046,7 +2222,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -2207,7 +2383,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -2408,7 +2606,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -2581,7 +2779,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -2795,7 +3015,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -2980,7 +3200,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -3207,7 +3449,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -3404,7 +3646,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -3644,7 +3908,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -3853,7 +4117,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -4106,7 +4392,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -4327,7 +4613,29 @@ fetched:
 	ADDQ         CX, R9
 	SUBQ         $0x04, R8
 	JGE          steps
+	JMP          rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -4562,7 +4870,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -4611,7 +4919,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -4697,7 +5027,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -4750,7 +5080,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -4843,7 +5195,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -4900,7 +5252,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -5000,7 +5374,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -5061,7 +5435,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -5168,7 +5564,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -5233,7 +5629,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -5347,7 +5765,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -5416,7 +5834,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -5537,7 +5977,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -5610,7 +6050,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -5738,7 +6200,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -5815,7 +6277,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -5950,7 +6434,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -6031,7 +6515,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -6173,7 +6679,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -6258,7 +6764,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -6407,7 +6935,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -6496,7 +7024,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -6652,7 +7202,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -6745,7 +7295,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -6908,7 +7480,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -7005,7 +7577,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -7175,7 +7769,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -7276,7 +7870,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -7439,7 +8055,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -7488,7 +8104,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -7574,7 +8212,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -7627,7 +8265,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -7720,7 +8380,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -7777,7 +8437,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -7877,7 +8559,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -7938,7 +8620,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -8045,7 +8749,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -8110,7 +8814,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -8224,7 +8950,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -8293,7 +9019,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -8414,7 +9162,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -8487,7 +9235,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -8615,7 +9385,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -8692,7 +9462,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -8827,7 +9619,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -8908,7 +9700,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -9050,7 +9864,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -9135,7 +9949,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -9284,7 +10120,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -9373,7 +10209,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -9529,7 +10387,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -9622,7 +10480,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -9785,7 +10665,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -9882,7 +10762,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done
@@ -10052,7 +10954,7 @@ taps:
 	ADDQ 8(SP), DI
 	MOVQ 144(AX), R8
 	SUBQ $0x04, R8
-	JL   rest
+	JL   few
 
 steps:
 	MOVQ       176(AX), R10
@@ -10153,7 +11055,29 @@ fetched:
 	ADDQ             CX, R9
 	SUBQ             $0x04, R8
 	JGE              steps
+	JMP              rest
 
+few:
+	MOVQ       176(AX), R10
+	TESTQ      R10, R10
+	JZ         fetchedFew
+	MOVQ       24(R10), R11
+	CMPQ       R11, 8(R10)
+	JGE        fetchedFew
+	SHLQ       $0x04, R11
+	ADDQ       (R10), R11
+	MOVQ       (R11), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 128(R12)
+	PREFETCHT1 192(R12)
+	ADDQ       $0x00000100, R12
+	MOVQ       R12, (R11)
+	CMPQ       R12, 8(R11)
+	JB         fetchedFew
+	INCQ       24(R10)
+
+fetchedFew:
 rest:
 	ADDQ $0x04, R8
 	JZ   done

@@ -235,19 +235,22 @@ func (k *kernel) overTaps() {
 }
 
 // overSteps adds up the products of one tap: groups of four steps, then what is
-// left.
+// left. In each group, and where there is none, it fetches.
 func (k *kernel) overSteps() {
 	const unroll = 4
 	k.SUBQ(U8(unroll), k.steps)
-	k.JL(LabelRef("rest"))
+	k.JL(LabelRef("few"))
 	k.Label("steps")
-	k.fetch()
+	k.fetch("fetched")
 	for u := range unroll {
 		k.step(u)
 	}
 	k.advance(unroll)
 	k.SUBQ(U8(unroll), k.steps)
 	k.JGE(LabelRef("steps"))
+	k.JMP(LabelRef("rest"))
+	k.Label("few")
+	k.fetch("fetchedFew")
 	k.Label("rest")
 	k.ADDQ(U8(unroll), k.steps)
 	k.JZ(LabelRef("done"))
@@ -259,17 +262,18 @@ func (k *kernel) overSteps() {
 	k.Label("done")
 }
 
-// fetch asks for the next lines of the tile's queue, if there are any.
-func (k *kernel) fetch() {
+// fetch asks for the next lines of the tile's queue, if there are any, and then goes on at
+// done.
+func (k *kernel) fetch(done string) {
 	const lines, line = 4, 64
 	q := k.Dereference(k.t.Field("queue"))
 	asks, count, next := k.place(q.Field("asks").Base()), k.place(q.Field("asks").Len()), k.place(q.Field("next"))
 	k.TESTQ(asks.Base, asks.Base)
-	k.JZ(LabelRef("fetched"))
+	k.JZ(LabelRef(done))
 	ask, from := k.GP64(), k.GP64()
 	k.MOVQ(next, ask)
 	k.CMPQ(ask, count)
-	k.JGE(LabelRef("fetched"))
+	k.JGE(LabelRef(done))
 	k.SHLQ(U8(4), ask)
 	k.ADDQ(asks, ask)
 	k.MOVQ(Mem{Base: ask}, from)
@@ -279,9 +283,9 @@ func (k *kernel) fetch() {
 	k.ADDQ(U32(lines*line), from)
 	k.MOVQ(from, Mem{Base: ask})
 	k.CMPQ(from, Mem{Base: ask, Disp: 8})
-	k.JB(LabelRef("fetched"))
+	k.JB(LabelRef(done))
 	k.INCQ(next)
-	k.Label("fetched")
+	k.Label(done)
 }
 
 // place is where a field lies.
