@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -109,17 +111,19 @@ func (o ImportOptions) run(ctx context.Context, from string) error {
 func (d *draft) writeImages(ctx context.Context, s imageSource, p *plan, progress func(done, total int64)) (l layout, err error) {
 	files := map[string]*os.File{}
 	defer func() {
-		for _, f := range files {
-			err = cmp.Or(err, f.Sync(), f.Close())
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			err = cmp.Or(err, files[name].Sync(), files[name].Close())
 		}
 		err = d.named(err)
 	}()
+	changed := func(at string) error { return fmt.Errorf("%s: the source has changed during the import", at) }
+	done := 0
 	err = s.each(ctx, func(i int, file imageFile, r io.Reader) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if i >= len(p.records) || p.records[i].imageFile != file {
-			return fmt.Errorf("%s: the source has changed during the import", file.path)
+			return changed(file.path)
 		}
 		pixels, err := decode(r, l.side)
 		if err != nil {
@@ -140,10 +144,14 @@ func (d *draft) writeImages(ctx context.Context, s imageSource, p *plan, progres
 		if _, err := f.WriteAt(record, offset); err != nil {
 			return err
 		}
+		done = i + 1
 		if progress != nil {
-			progress(int64(i+1), int64(len(p.records)))
+			progress(int64(done), int64(len(p.records)))
 		}
 		return nil
 	})
+	if err == nil && done < len(p.records) {
+		err = changed(p.records[done].path)
+	}
 	return l, err
 }

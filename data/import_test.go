@@ -521,6 +521,25 @@ func TestImportCancelled(t *testing.T) {
 	}
 }
 
+// An image that is gone before its turn leaves no hole in the set.
+func TestImportOfAVanishingImage(t *testing.T) {
+	folder, dir := t.TempDir(), t.TempDir()
+	for _, p := range []string{"train/cat/1.png", "train/dog/1.png", "test/cat/1.png", "test/dog/1.png"} {
+		writeFile(t, filepath.Join(folder, p), pngOf(t, picture(0, 32, 32)))
+	}
+	set := filepath.Join(dir, "set")
+	unlock, err := lock(t.Context(), set, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = importTo(t.Context(), folder, ImportOptions{Dir: set, Waiting: func(string) { // when all images are listed
+		os.Remove(filepath.Join(folder, "test/dog/1.png"))
+		unlock()
+	}})
+	wantError(t, err, "test/dog/1.png: the source has changed during the import")
+	wantOnly(t, dir)
+}
+
 // A draft of a process that was killed long ago is cleared away, one that may
 // be in use is not.
 func TestStaleDrafts(t *testing.T) {

@@ -49,7 +49,7 @@ func newCurve(g Group, column string, s scale, x Axis, look style) *curve {
 	c.largeStart, c.largeEnd = from*end, to*end
 	for i, p := range config.Phases {
 		at := p.Start * end
-		if n := len(c.points); i > 0 && n > 0 && at <= c.points[n-1].x {
+		if n := len(c.points); i > 0 && !config.Phases[i-1].WarmUp && n > 0 && at <= c.points[n-1].x {
 			c.changes = append(c.changes, at)
 		}
 	}

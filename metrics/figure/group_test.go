@@ -388,6 +388,57 @@ func TestBySeed(t *testing.T) {
 	}
 }
 
+// What is recorded of a run makes no other setting of it.
+func TestBySeedLeavesRecordsOut(t *testing.T) {
+	var runs []*record.Run
+	for seed, change := range []func(*trainrun.File){
+		func(c *trainrun.File) {},
+		func(c *trainrun.File) {
+			c.Measures, c.MeasureImages, c.MeasureMode, c.Eigenvalues = []string{"sharpness"}, 1000, "training", 2
+		},
+		func(c *trainrun.File) { c.LogSteps, c.Histograms, c.MeasureEvery, c.EvalEvery, c.EvalSteps = true, true, 16, 5, 7 },
+	} {
+		c := ofImages()
+		c.Seed = uint64(seed)
+		change(&c)
+		runs = append(runs, recorded(t, fmt.Sprintf("run%d", seed), c))
+	}
+	if groups := bySeed(runs); len(groups) != 1 || groups[0].Label != "η = 0.5" {
+		t.Errorf("%d groups, the first %q", len(groups), groups[0].Label)
+	}
+}
+
+// A warm-up is not the phase with the large step size, and no decay ends it.
+func TestWarmUpIsNotLarge(t *testing.T) {
+	decay, err := schedule.Decay(0.5, 0.3)
+	check(t, err)
+	warm := func(s schedule.Schedule) record.Config {
+		s, err := s.WarmUp(0.05)
+		check(t, err)
+		c := ofImages()
+		c.Schedule = s
+		return recorded(t, "run", c).Config
+	}
+	for _, c := range []struct {
+		name       string
+		config     record.Config
+		phase      int
+		start, end float64
+		decay      string
+	}{
+		{"constant", warm(schedule.Constant(0.5)), 1, 0, 0, ""},
+		{"decay", warm(decay), 1, 0.05, 0.3, "0.3"},
+	} {
+		start, end := large(c.config)
+		if got := LargePhase(c.config); got != c.phase || start != c.start || end != c.end {
+			t.Errorf("%s: phase %d from %g to %g, want %d from %g to %g", c.name, got, start, end, c.phase, c.start, c.end)
+		}
+		if got := optionsOf(c.config)[decayOption]; got != c.decay {
+			t.Errorf("%s: decay at %q, want %q", c.name, got, c.decay)
+		}
+	}
+}
+
 // Runs are told apart by what a short label does not say, too.
 func TestBySeedComparesAll(t *testing.T) {
 	with := func(text string) func(*trainrun.File) {

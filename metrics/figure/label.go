@@ -179,7 +179,7 @@ func distinct(labels []string) bool {
 // choices are the options but for those that tell of the records of a run.
 func choices(c record.Config) map[string]any {
 	options := maps.Clone(c.Options)
-	for _, k := range []string{"log_steps", "histograms", "eval_every", "eval_steps", "measures"} {
+	for _, k := range c.Recording {
 		delete(options, k)
 	}
 	return options

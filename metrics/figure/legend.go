@@ -39,7 +39,7 @@ func (f figure) legend() legend {
 	var phases, several, lost, shaded bool
 	for i, g := range f.groups {
 		counted, diverged := g.split()
-		e := entry{style: f.style(i), label: g.label(), phases: len(counted[0].Config.Phases) > 1}
+		e := entry{style: f.style(i), label: g.label(), phases: len(stepSizes(counted[0].Config)) > 1}
 		e.crossed = g.allDiverged()
 		l.entries = append(l.entries, e)
 		phases = phases || e.phases

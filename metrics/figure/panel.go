@@ -168,7 +168,7 @@ func padded(low, high float64) (float64, float64) {
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // LargePhase is the index of the phase with the large step size: the phase of
-// that name, else the one with the largest.
+// that name, else the one with the largest, and no warm-up to it.
 func LargePhase(c record.Config) int {
 	best := slices.IndexFunc(c.Phases, func(p record.Phase) bool { return p.Name == "large" })
 	if best >= 0 {
@@ -176,17 +176,25 @@ func LargePhase(c record.Config) int {
 	}
 	best = 0
 	for i, p := range c.Phases {
-		if p.StepSize > c.Phases[best].StepSize {
+		if c.Phases[best].WarmUp || p.StepSize > c.Phases[best].StepSize {
 			best = i
 		}
 	}
 	return best
 }
 
+// stepSizes are the phases after the warm-up, if there is one.
+func stepSizes(c record.Config) []record.Phase {
+	if len(c.Phases) > 1 && c.Phases[0].WarmUp {
+		return c.Phases[1:]
+	}
+	return c.Phases
+}
+
 // large returns the fractions of the training between which the step size is
-// large, nothing for a constant one.
+// large, nothing where there is one alone.
 func large(c record.Config) (start, end float64) {
-	if len(c.Phases) < 2 {
+	if len(stepSizes(c)) < 2 {
 		return 0, 0
 	}
 	best := LargePhase(c)

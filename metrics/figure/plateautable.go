@@ -80,7 +80,7 @@ func (g Group) largePlateaus() (list []record.Plateau) {
 // became smaller later.
 func LargePlateau(r *record.Run) (record.Plateau, bool) {
 	i := slices.IndexFunc(r.Plateaus, func(p record.Plateau) bool { return p.Index == LargePhase(r.Config) })
-	if i < 0 || len(r.Config.Phases) < 2 {
+	if i < 0 || len(stepSizes(r.Config)) < 2 {
 		return record.Plateau{}, false
 	}
 	return r.Plateaus[i], true

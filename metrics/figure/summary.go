@@ -100,11 +100,12 @@ func optionsOf(c record.Config) map[string]string {
 	}
 	options[scheduleOption] = cmp.Or(c.Schedule, c.Exact)
 	options["engine"] = c.Engine
-	if len(c.Phases) > 0 {
-		options[stepSizeOption] = plain(c.Phases[0].StepSize)
+	phases := stepSizes(c)
+	if len(phases) > 0 {
+		options[stepSizeOption] = plain(phases[0].StepSize)
 	}
-	if len(c.Phases) > 1 {
-		options[decayOption] = plain(c.Phases[1].Start)
+	if len(phases) > 1 {
+		options[decayOption] = plain(phases[1].Start)
 	}
 	return options
 }

@@ -94,6 +94,7 @@ type Config struct {
 	Phases       []Phase
 	Engine       string
 	Options      map[string]any // all of config.json but for the circumstances
+	Recording    []string       // the options that say what is recorded, and change no training
 	File         map[string]any // all of config.json, as this version would write it
 	Part         string         // what features are numbered by; "layer" if empty
 	Pool         int            // the number of the feature that is the average pool; 0 for none
@@ -118,6 +119,7 @@ type Phase struct {
 	Name     string
 	Start    float64 // fraction of the training at which it begins
 	StepSize float64
+	WarmUp   bool // to the step size of the next phase
 }
 
 // A Run is a run folder as it was when it was opened.

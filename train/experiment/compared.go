@@ -86,7 +86,7 @@ func sameSetting(c run.Config, r *record.Run) bool {
 	if err != nil {
 		return false
 	}
-	for _, free := range []string{"seed", "order", "precision", "measures", "measure_images", "measure_mode", "eigenvalues", "measure_every", "log_steps", "eval_every", "eval_steps"} {
+	for _, free := range append([]string{"seed", "order", "precision"}, run.Recording...) {
 		delete(want, free)
 		delete(is, free)
 	}

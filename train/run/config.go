@@ -64,6 +64,12 @@ type Config struct {
 	SAM float64 `json:"sam,omitempty"`
 }
 
+// Recording names the options that say what is recorded of a training, and do not change it.
+var Recording = []string{
+	"log_steps", "histograms", "eval_every", "eval_steps",
+	"measures", "measure_images", "measure_mode", "eigenvalues", "measure_every",
+}
+
 // maxSteps bounds a training, to what an int32 can count.
 const maxSteps = math.MaxInt32
 

@@ -128,7 +128,7 @@ func (c Config) settings() map[string]record.Setting {
 	if c.Width == 0 { // a small problem
 		delete(all, "width")
 	}
-	for _, name := range []string{"log_steps", "histograms", "eval_every", "eval_steps", "measures", "init_sha256"} { // which change no bit, or are no choice
+	for _, name := range append([]string{"init_sha256"}, Recording...) { // no choice, or of no bit
 		delete(all, name)
 	}
 	settings := map[string]record.Setting{}

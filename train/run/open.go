@@ -35,9 +35,10 @@ func (f *File) describe() (record.Config, error) {
 	c := record.Config{
 		Net: f.Net, Dataset: f.Dataset, Schedule: f.Schedule.Label(), Exact: f.Schedule.Exact(),
 		Momentum: f.Momentum, Epochs: float64(f.Epochs), Steps: f.MaxSteps, Engine: f.Environment.Engine,
+		Recording: Recording,
 	}
-	for _, p := range f.Schedule.Phases {
-		c.Phases = append(c.Phases, record.Phase{Name: p.Name, Start: p.Start, StepSize: p.StepSize})
+	for i, p := range f.Schedule.Phases {
+		c.Phases = append(c.Phases, record.Phase{Name: p.Name, Start: p.Start, StepSize: p.StepSize, WarmUp: i == 0 && f.Schedule.WarmsUp()})
 	}
 	var err error
 	if c.Options, err = keysOf(f.Config); err != nil {
