@@ -32,12 +32,7 @@ bandwidth of its memory.`,
 		Example: `  largestep bench --width 64 --batch 64 --threads 2
   largestep bench --width 8 --batch 32 --json
   largestep bench --layers --width 16 --threads 1   # how near each layer is to the limit`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usage.Errorf("unexpected argument %q", args[1])
-			}
-			return nil
-		},
+		Args: usage.Args(0, "NET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				o.Net = args[0]

@@ -46,6 +46,7 @@ func TestCompletion(t *testing.T) {
 		"train resnet18 --dataset ": "auto cifar10 cifar100 made-up",
 		"train svm --schedule ":     "exp: power: linear cosine inverse: inverse-sqrt:",
 		"train svm --sampling w":    "with-replacement",
+		"train resnet18 --subset ":  "balanced first random",
 		"train resnet18 --measure hessian_trace,sp": "hessian_trace,sparsity",
 		"train svm --measure s":                     "sharpness step_sharpness",
 		"sweep train svm --sampling full,seq":       "full,sequential",

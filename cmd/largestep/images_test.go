@@ -25,3 +25,14 @@ func TestSmallSetsAreLookedAtWhole(t *testing.T) {
 	}
 	bad{"features done/checkpoint.safetensors --data set --classes-by-index --images 1000 --labels y.npy", 1, "1000"}.test(t)
 }
+
+// A mini-batch of the run's is looked at even where it has more images than the default.
+func TestHessianOfALargeMiniBatch(t *testing.T) {
+	t.Chdir(t.TempDir())
+	set := strings.Fields("--dataset made-up --train-size 1100 --test-size 10")
+	succeed(t, append(strings.Fields("train resnet18 --width 4 --batch 1100 --steps 1 --step-size 0.1 --out run"), set...)...)
+	out := succeed(t, "hessian", "run/checkpoint.safetensors", "--dataset", "made-up", "--trace-vectors", "0", "--tolerance", "0.5")
+	if !strings.Contains(out, "1,100 training images in 1 mini-batches of 1,100") && !strings.Contains(out, "1100 training images in 1 mini-batches of 1100") {
+		t.Error(out)
+	}
+}

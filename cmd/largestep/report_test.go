@@ -118,7 +118,7 @@ func TestServeShowsRunsUnderWay(t *testing.T) {
 	if code := <-ended; code != 0 {
 		t.Errorf("stopped, it ends with %d: %s", code, stderr.String())
 	}
-	for args, want := range map[string]string{"serve nowhere": "nowhere", "serve a b": "one can be served", "serve --listen nonsense": "nonsense", "serve runs/first/metrics.csv": "metrics.csv"} {
+	for args, want := range map[string]string{"serve nowhere": "nowhere", "serve a b": "2 arguments, want [DIR]", "serve --listen nonsense": "nonsense", "serve runs/first/metrics.csv": "metrics.csv"} {
 		if o := try(strings.Fields(args)...); o.code == 0 || !strings.Contains(o.stderr, want) {
 			t.Errorf("%s: %d %s, want %s", args, o.code, o.stderr, want)
 		}

@@ -11,7 +11,7 @@ import (
 
 func newRuns() *cobra.Command {
 	return &cobra.Command{
-		Use: "runs [DIR]", Short: "List the runs below a folder", Args: cobra.MaximumNArgs(1),
+		Use: "runs [DIR]", Short: "List the runs below a folder", Args: usage.Args(0, "DIR"),
 		Long: `Lists the runs below a folder, runs/ unless another is given: state, net, what
 differs between those of a net, the last numbers, and the time that it took.`,
 		RunE: func(cmd *cobra.Command, args []string) error {

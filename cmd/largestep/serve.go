@@ -33,12 +33,7 @@ and then http://localhost:6016/ in a browser here.`,
 		Example: `  largestep serve
   largestep serve sweep --listen 127.0.0.1:8000
   largestep serve runs --listen :6016 --name gpu1.example.org      to others, too`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usage.Errorf("%d folders: one can be served", len(args))
-			}
-			return nil
-		},
+		Args: usage.Args(0, "DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "runs"
 			if len(args) > 0 {

@@ -43,10 +43,7 @@ func (o *sweepOptions) submit(cmd *cobra.Command, s *sweep.Sweep) error {
 	if err != nil {
 		return err
 	}
-	o.slurm.Command = []string{program, "sweep", "task", dir, "--engine", o.Engine.Name, "--checkpoint-every", o.Save.String()}
-	if cmd.Flags().Changed("threads") {
-		o.slurm.Command = append(o.slurm.Command, "--threads", strconv.Itoa(o.Engine.Threads))
-	}
+	o.slurm.Command = append([]string{program, "sweep", "task", dir}, given(cmd.Flags())...)
 	id, err := o.slurm.Submit(cmd.Context(), dir, len(s.Runs()))
 	if err != nil {
 		return err
@@ -64,7 +61,7 @@ func newSweepTask() *cobra.Command {
 		Long: `Trains one run of a sweep, by its number from 0, SLURM_ARRAY_TASK_ID unless it is
 given, in the order of "sweep status". On SIGUSR1 or SIGTERM it saves the run; a task of Slurm then queues itself
 again, unless it was cancelled.`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: usage.Args(1, "DIR", "N"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			number := os.Getenv(sweep.TaskVariable)
 			if len(args) > 1 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/request"
 	"largestep/cmd/internal/usage"
@@ -94,8 +95,8 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if on := o.slurm.on; on != "" && on != "slurm" {
-		return usage.Errorf("--on %s: only slurm is known; --print gives commands for others", on)
+	if err := o.check(cmd.Flags()); err != nil {
+		return err
 	}
 	if !o.print && o.slurm.on == "" {
 		return o.train(cmd, s)
@@ -107,9 +108,42 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 		return o.submit(cmd, s)
 	}
 	for _, r := range s.Runs() {
-		fmt.Fprintln(cmd.OutOrStdout(), request.Command(s, r, o.out))
+		fmt.Fprintln(cmd.OutOrStdout(), request.Command(s, r, o.out, given(cmd.Flags())))
 	}
 	return nil
+}
+
+// check refuses flags that would do nothing.
+func (o *sweepOptions) check(f *pflag.FlagSet) error {
+	if on := o.slurm.on; on != "" && on != "slurm" {
+		return usage.Errorf("--on %s: only slurm is known; --print gives commands for others", on)
+	}
+	if o.print && o.slurm.on != "" {
+		return usage.Errorf("--print trains nothing, --on slurm does: give one of them")
+	}
+	if o.print || o.slurm.on != "" {
+		for _, name := range []string{"jobs", "gpus"} {
+			if f.Changed(name) {
+				return usage.Errorf("--%s is of a sweep that is trained here, without --print and --on", name)
+			}
+		}
+	}
+	for _, name := range []string{"partition", "time", "gres", "sbatch"} {
+		if f.Changed(name) && o.slurm.on == "" {
+			return usage.Errorf("--%s goes with --on slurm", name)
+		}
+	}
+	return nil
+}
+
+// given are the flags of a command that say how a run of a sweep is trained elsewhere.
+func given(f *pflag.FlagSet) (flags []string) {
+	for _, name := range []string{"engine", "device", "threads", "checkpoint-every"} {
+		if f.Changed(name) {
+			flags = append(flags, fmt.Sprintf("--%s=%s", name, f.Lookup(name).Value))
+		}
+	}
+	return flags
 }
 
 // train trains the sweep here.

@@ -57,7 +57,10 @@ func TestSweep(t *testing.T) {
 		}
 	}
 	isPicture(t, "s/sweep.png")
-	for line := range strings.Lines(succeed(t, sweepOf("p", "--print")...)) {
+	for line := range strings.Lines(succeed(t, sweepOf("p", "--print", "--threads", "1", "--checkpoint-every", "1m")...)) {
+		if !strings.Contains(line, " --threads=1 --checkpoint-every=1m0s ") {
+			t.Errorf("flags that say how to train are lost: %s", line)
+		}
 		succeed(t, strings.Fields(line)[1:]...)
 	}
 	for _, run := range runsIn(t, "p") {
@@ -146,6 +149,18 @@ func TestSweepMistakes(t *testing.T) {
 			t.Errorf("%s left a folder", args)
 			check(t, os.RemoveAll("new"))
 		}
+	}
+}
+
+// A run whose config cannot be read has been begun.
+func TestSweepStatusOfADamagedRun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, "sweep", "train", "svm", "--steps", "5", "--batch", "2,3", "--out", "t")
+	writeFile(t, "t/batch=2,seed=0/config.json", "{")
+	check(t, os.RemoveAll("t/batch=3,seed=0"))
+	out := succeed(t, "sweep", "status", "t")
+	if !strings.Contains(out, "2 runs: 1 failed 1 not begun") || !strings.Contains(out, "config.json") {
+		t.Error(out)
 	}
 }
 

@@ -396,7 +396,9 @@ func TestBySeedLeavesRecordsOut(t *testing.T) {
 		func(c *trainrun.File) {
 			c.Measures, c.MeasureImages, c.MeasureMode, c.Eigenvalues = []string{"sharpness"}, 1000, "training", 2
 		},
-		func(c *trainrun.File) { c.LogSteps, c.Histograms, c.MeasureEvery, c.EvalEvery, c.EvalSteps = true, true, 16, 5, 7 },
+		func(c *trainrun.File) {
+			c.LogSteps, c.Histograms, c.MeasureEvery, c.EvalEvery, c.EvalSteps = true, true, 16, 5, 7
+		},
 	} {
 		c := ofImages()
 		c.Seed = uint64(seed)

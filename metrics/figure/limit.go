@@ -7,19 +7,18 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"largestep/metrics/measure"
 	"largestep/metrics/record"
 )
 
-// limitOf is the curvature at a step size η beyond which steps with momentum β grow
-// on a parabola: 2(1+β)/η of the whole loss (Cohen et al. 2021), and 2(1−β)/η of
-// mini-batches' losses on average (Andreyev and Beneventano 2024); ok is false of
-// other columns.
+// limitOf is the curvature at a step size beyond which steps with momentum grow; ok is
+// false of other columns.
 func limitOf(column string, stepSize, momentum float64) (limit float64, ok bool) {
 	switch column {
 	case "sharpness":
-		return 2 * (1 + momentum) / stepSize, true
+		return measure.LossLimit(momentum) / stepSize, true
 	case "batch_sharpness", "batch_sharpness_by_losses", "step_sharpness":
-		return 2 * (1 - momentum) / stepSize, true
+		return measure.BatchLimit(momentum) / stepSize, true
 	}
 	return 0, false
 }

@@ -25,20 +25,14 @@ func (v *Variables) interrupted() bool {
 	}
 }
 
-// Try is RunAll, but for a context that ends before the last kernel: then the
-// variables are what they were before, and the error is ErrInterrupted. It takes
-// memory and time for copies of what it updates. On an engine that queues its
-// kernels it is RunAll, which returns at once there.
-func (m *Machine) Try(ctx context.Context) error {
-	var t Transaction
-	return t.Run(ctx, m)
-}
-
-// Transaction is Try of several machines, one after the other: a context that ends
-// before the last kernel of any undoes all of them.
+// A Transaction is runs of several machines, one after the other, which a context that
+// ends before the last kernel of any undoes.
 type Transaction struct{ changed undo }
 
-// Run runs the next machine.
+// Run is RunAll of the next machine, but for a context that ends before its last kernel:
+// then the variables are what they were before the first machine, and the error is
+// ErrInterrupted. It takes memory and time for copies of what it updates. On an engine
+// that queues its kernels it is RunAll, which returns at once there.
 func (t *Transaction) Run(ctx context.Context, m *Machine) error {
 	if _, queues := m.engine.(Replayer); queues || ctx.Done() == nil {
 		return m.RunAll()

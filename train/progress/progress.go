@@ -40,8 +40,13 @@ func Follow(w io.Writer, label, dir string) (hooks trainer.Hooks, finish func())
 	} else {
 		hooks = followLines(w, cmp.Or(label, dir))
 	}
-	hooks.Warn = func(text string) { fmt.Fprintf(w, "%s: %s\n", cmp.Or(label, dir), text) }
+	hooks.Warn = warnings(w, label, dir)
 	return hooks, finish
+}
+
+// warnings tells what somebody should know of a run.
+func warnings(w io.Writer, label, dir string) func(text string) {
+	return func(text string) { fmt.Fprintf(w, "%s: %s\n", cmp.Or(label, dir), text) }
 }
 
 func followBar(w io.Writer, label string) (trainer.Hooks, func()) {

@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +70,15 @@ func TestCount(t *testing.T) {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// What somebody should know of a run is told where nothing else is, too.
+func TestWarningsOfABriefWatcher(t *testing.T) {
+	var told strings.Builder
+	w := Watcher{Out: io.Discard, Progress: &told, Brief: true}
+	w.Begin("a run", "runs/a").Warn("its latest checkpoint is damaged")
+	if want := "a run: its latest checkpoint is damaged\n"; told.String() != want {
+		t.Errorf("it tells %q, want %q", told.String(), want)
 	}
 }

@@ -48,7 +48,7 @@ func (w *Watcher) Begin(label, dir string) trainer.Hooks {
 	case w.all != nil:
 		return w.all.follow(dir)
 	case w.Brief && !isTerminal(w.Progress):
-		return trainer.Hooks{}
+		return trainer.Hooks{Warn: warnings(w.Progress, label, dir)}
 	}
 	hooks, finish := Follow(w.Progress, label, dir)
 	if w.finish == nil {
@@ -83,7 +83,9 @@ func (w *Watcher) End(dir string, status record.Status, err error) {
 		if w.Brief {
 			out = w.Progress
 		}
-		final(out, dir, status, true)
+		if err := final(out, dir, status, true); err != nil {
+			fmt.Fprintf(w.Progress, "%s: %v\n", dir, err)
+		}
 	}
 }
 
@@ -151,6 +153,12 @@ func (b *board) follow(dir string) trainer.Hooks {
 			at = p.Step
 			b.losses[dir] = fmt.Sprintf("%s %.3g", filepath.Base(dir), p.Loss)
 			b.show()
+		},
+		Warn: func(text string) {
+			b.Lock()
+			defer b.Unlock()
+			b.bar.Clear()
+			warnings(b.w, "", dir)(text)
 		},
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"largestep/metrics/atomicfile"
 	"largestep/metrics/record"
@@ -126,7 +128,8 @@ func unknownName(read, known any) string {
 	switch read := read.(type) {
 	case map[string]any:
 		known, _ := known.(map[string]any)
-		for name, value := range read {
+		for _, name := range slices.Sorted(maps.Keys(read)) {
+			value := read[name]
 			of, ok := known[name]
 			if !ok {
 				return name

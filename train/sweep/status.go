@@ -1,8 +1,10 @@
 package sweep
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -44,8 +46,11 @@ func (s *Sweep) Status(w io.Writer, dir string) error {
 func (r Run) stand(dir string) (state, about string) {
 	path := filepath.Join(dir, r.Name)
 	config, err := run.ReadConfig(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return "not begun", ""
+	}
+	if err != nil {
+		return "failed", err.Error()
 	}
 	status, err := record.ReadStatus(path)
 	if err != nil {

@@ -94,7 +94,12 @@ func (i *Interval) search(begin, tolerance float64, tally func(float64) (Tally, 
 	from, ratio := i.Stable, i.Unstable/i.Stable
 	parts := math.Ceil(math.Log(ratio)/math.Log1p(tolerance) - 1e-9)
 	for k := 1.0; k < parts; k++ {
-		if _, err := tally(from * math.Pow(ratio, k/parts)); err != nil {
+		eta := from * math.Pow(ratio, k/parts)
+		tried := func(n Tally) bool { return math.Abs(n.StepSize/eta-1) < leastTolerance/2 }
+		if slices.ContainsFunc(i.Tallies, tried) {
+			continue
+		}
+		if _, err := tally(eta); err != nil {
 			return err
 		}
 	}

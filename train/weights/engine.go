@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -142,8 +143,8 @@ func Fill(vars *machine.Variables, names []string, tensors []safetensors.Tensor)
 		}
 		delete(byName, name)
 	}
-	for name := range byName {
-		return fmt.Errorf("tensor %s does not belong to this net", name)
+	if len(byName) > 0 {
+		return fmt.Errorf("tensor %s does not belong to this net", slices.Min(slices.Collect(maps.Keys(byName))))
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"sampling":     words(samplings),
 	"scatter":      completeColumns,
 	"schedule":     completeSchedules,
-	"subset":       words(func() []string { return []string{string(data.First), string(data.Random), string(data.Balanced)} }),
+	"subset":       words(subsets),
 	"value":        completeColumns,
 	"x":            words(func() []string { return []string{"epoch", "step", "seconds"} }),
 }
@@ -361,4 +361,11 @@ func foldersWith(begin, file string) (all, within []string) {
 		return fs.SkipDir
 	})
 	return all, within
+}
+
+func subsets() (names []string) {
+	for _, c := range data.Choices {
+		names = append(names, c.String())
+	}
+	return names
 }

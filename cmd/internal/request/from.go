@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"largestep/cmd/internal/usage"
 	"largestep/data"
+	"largestep/metrics/measure"
 	"largestep/train/problem"
 	"largestep/train/progress"
 	"largestep/train/run"
@@ -70,8 +71,7 @@ type Prediction struct {
 }
 
 // predict measures sharpness and batch sharpness at the parameters; out is told why
-// where an engine cannot. With momentum β and weight decay λ the edge of a parabola is
-// 2(1 + β)/(curvature + λ).
+// where an engine cannot. Weight decay λ adds λ to a parabola's curvature.
 func (e *Edge) predict(ctx context.Context, out io.Writer) (list []Prediction, err error) {
 	p, c, err := e.measuring("sharpness", "batch_sharpness")
 	if err != nil {
@@ -85,11 +85,13 @@ func (e *Edge) predict(ctx context.Context, out io.Writer) (list []Prediction, e
 		fmt.Fprintf(out, "no prediction from the curvature: %v\n", err)
 		return nil, nil
 	}
-	for _, of := range [][2]string{{"sharpness", "sharpness"}, {"batch sharpness", "batch_sharpness"}} {
-		v := own[of[1]]
-		list = append(list, Prediction{of[0], v, 2 * (1 + c.Momentum) / (v + c.WeightDecay)})
+	predict := func(name string, curvature, limit float64) Prediction {
+		return Prediction{name, curvature, limit / (curvature + c.WeightDecay)}
 	}
-	return list, nil
+	return []Prediction{
+		predict("sharpness", own["sharpness"], measure.LossLimit(c.Momentum)),
+		predict("batch sharpness", own["batch_sharpness"], measure.BatchLimit(c.Momentum)),
+	}, nil
 }
 
 // measuring is the problem with other measures.

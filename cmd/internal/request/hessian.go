@@ -48,15 +48,18 @@ func (h *Hessian) Prepare(f *pflag.FlagSet, told io.Writer, path string) error {
 	if err != nil {
 		return err
 	}
+	if h.batch == 0 && net.Beside != nil {
+		h.batch = net.Beside.Batch
+	}
+	if !f.Changed("images") {
+		h.images = max(h.images, h.batch)
+	}
 	set, err := h.Images(f, told, net, h.images, 1)
 	if err != nil {
 		return err
 	}
 	if h.batch == 0 {
 		h.batch = min(100, set.Train.Len())
-		if net.Beside != nil {
-			h.batch = net.Beside.Batch
-		}
 	}
 	if h.engine, err = h.Open(net, set.Train, "fp32"); err != nil {
 		return err

@@ -148,7 +148,7 @@ func TestLists(t *testing.T) {
 			return nil, err
 		}
 		for _, r := range s.Runs() {
-			list = append(list, Command(s, r, "s w"))
+			list = append(list, Command(s, r, "s w", nil))
 		}
 		return list, nil
 	}

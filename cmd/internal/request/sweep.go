@@ -152,9 +152,10 @@ func (l *Lists) without(file *settings.File, overruled []string) (axes []setting
 	return axes, nil
 }
 
-// Command is the command line that trains a run of a sweep in its folder below dir.
-func Command(s *sweep.Sweep, r sweep.Run, dir string) string {
-	words := []string{"largestep", "train", s.Net}
+// Command is the command line that trains a run of a sweep in its folder below dir, with
+// more flags, which are no settings.
+func Command(s *sweep.Sweep, r sweep.Run, dir string, more []string) string {
+	words := append([]string{"largestep", "train", s.Net}, more...)
 	for _, x := range r.Settings {
 		words = append(words, "--"+flags.Of(x.Name)+"="+shell.Word(x.Value))
 	}

@@ -5,6 +5,7 @@ package usage
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,10 +25,17 @@ func Wrap(err error) error { return Error{err} }
 func Errorf(format string, args ...any) error { return Error{fmt.Errorf(format, args...)} }
 
 // ExactArgs refuses other arguments than the named ones.
-func ExactArgs(names ...string) cobra.PositionalArgs {
+func ExactArgs(names ...string) cobra.PositionalArgs { return Args(len(names), names...) }
+
+// Args wants the first of the named arguments, so many at least, and no more than all.
+func Args(least int, names ...string) cobra.PositionalArgs {
+	want := slices.Clone(names)
+	for i := range want[least:] {
+		want[least+i] = "[" + want[least+i] + "]"
+	}
 	return func(_ *cobra.Command, args []string) error {
-		if len(args) != len(names) {
-			return Errorf("%d arguments, want %s", len(args), strings.Join(names, " "))
+		if len(args) < least || len(args) > len(names) {
+			return Errorf("%d arguments, want %s", len(args), strings.Join(want, " "))
 		}
 		return nil
 	}
