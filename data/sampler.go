@@ -97,7 +97,7 @@ func GradientNoise(seed uint64, epoch, step, n int) []float64 {
 }
 
 // CropPadding is the number of zero pixels around an image out of which
-// augmentation crops 32×32 again.
+// augmentation crops its size again.
 const CropPadding = 4
 
 // Augmentation returns a row (dy, dx, flip) for each of the n images of a

@@ -74,13 +74,14 @@ def main():
     o = parser.parse_args()
     c = json.loads((o.run / "config.json").read_text())
     folder = c["environment"].get("data_dir")
-    if c["net"] != "resnet18" or not folder or c["sampling"] != "shuffle" or c["augment"] or c.get("normalize") or c.get("subset") or c.get("warmup_exp") or c.get("warmup_gain") or any("rule" in p for p in phases(c)):
-        parser.error(f"{o.run}: not a ResNet-18 on images in a folder, shuffled, the first of them, without augmentation, normalisation and warm-up")
+    other = ["augment", "normalize", "subset", "label_noise", "sam", "steps", "init_sha256", "warmup_exp", "warmup_gain"]
+    if c["net"] != "resnet18" or not folder or c["sampling"] != "shuffle" or any(c.get(name) for name in other) or any("rule" in p for p in phases(c)):
+        parser.error(f"{o.run}: not a ResNet-18 on images in a folder, shuffled, by epochs, with constant step sizes, and without {', '.join(other[:-3])} and initial parameters")
     if o.threads:
         torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
 
-    x, y = images(pathlib.Path(folder), sorted(f.name for f in pathlib.Path(folder).glob("data_batch_*.bin")), c["train_size"])
+    x, y = images(pathlib.Path(folder), sorted((f.name for f in pathlib.Path(folder).glob("data_batch_*.bin")), key=lambda name: int(name[len("data_batch_"):-len(".bin")])), c["train_size"])
     test = images(pathlib.Path(folder), ["test_batch.bin"], c["test_size"])
     model = ResNet18(c["width"])
     initialise(model)

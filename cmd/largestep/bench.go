@@ -10,15 +10,19 @@ import (
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
-	"largestep/nets/op"
 	"largestep/train/bench"
 	"largestep/train/catalog"
 )
 
+// benchOptions are the flags of bench.
+type benchOptions struct {
+	bench.Options
+	engine       flags.Engine
+	layers, json bool
+}
+
 func newBench() *cobra.Command {
-	var o bench.Options
-	var e flags.Engine
-	var asJSON, layers bool
+	var o benchOptions
 	cmd := &cobra.Command{
 		Use:   "bench [NET]",
 		Short: "Measure a whole training step of a classifier of images",
@@ -37,30 +41,7 @@ bandwidth of its memory.`,
 			if len(args) > 0 {
 				o.Net = args[0]
 			}
-			entry, err := catalog.Find(o.Net)
-			if err != nil {
-				return err
-			}
-			engine, err := e.Open(entry, o.Precision)
-			if err != nil {
-				return err
-			}
-			defer engine.Close()
-			out := cmd.OutOrStdout()
-			if layers {
-				return printLayers(cmd, engine, o, asJSON)
-			}
-			r, err := bench.Run(cmd.Context(), engine, o)
-			if err != nil {
-				return err
-			}
-			if engine.Name() == "cpu" {
-				r.Threads = e.Threads
-			}
-			if asJSON {
-				return printJSON(out, r)
-			}
-			return r.Write(out)
+			return o.run(cmd)
 		},
 	}
 	o.Net = catalog.Problems[0].Name
@@ -71,20 +52,41 @@ bandwidth of its memory.`,
 	f.IntVar(&o.Side, "side", 32, "pixels of the sides of the images")
 	f.IntVar(&o.Classes, "classes", 10, "classes of the images")
 	f.DurationVar(&o.Time, "time", 10*time.Second, "about how long to measure")
-	f.BoolVar(&layers, "layers", false, "measure each convolution and batch norm beside the processor's limits (cpu engine)")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object")
-	e.Add(f)
+	f.BoolVar(&o.layers, "layers", false, "measure each convolution and batch norm beside the processor's limits (cpu engine)")
+	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	o.engine.Add(f)
 	return cmd
 }
 
-func printLayers(cmd *cobra.Command, e op.Engine, o bench.Options, asJSON bool) error {
-	r, err := bench.Layers(cmd.Context(), e, o)
+func (o *benchOptions) run(cmd *cobra.Command) error {
+	entry, err := catalog.Find(o.Net)
+	if err != nil {
+		return err
+	}
+	engine, err := o.engine.Open(entry, o.Precision)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	if o.layers {
+		r, err := bench.Layers(cmd.Context(), engine, o.Options)
+		if errors.Is(err, bench.ErrNoLimits) {
+			err = fmt.Errorf("%w: --layers needs --engine cpu", err)
+		}
+		return o.print(cmd, r, err)
+	}
+	r, err := bench.Run(cmd.Context(), engine, o.Options)
+	if err == nil && engine.Name() == "cpu" {
+		r.Threads = o.engine.Threads
+	}
+	return o.print(cmd, r, err)
+}
+
+func (o *benchOptions) print(cmd *cobra.Command, r interface{ Write(io.Writer) error }, err error) error {
 	switch {
-	case errors.Is(err, bench.ErrNoLimits):
-		return fmt.Errorf("%w: --layers needs --engine cpu", err)
 	case err != nil:
 		return err
-	case asJSON:
+	case o.json:
 		return printJSON(cmd.OutOrStdout(), r)
 	}
 	return r.Write(cmd.OutOrStdout())

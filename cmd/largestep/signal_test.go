@@ -105,6 +105,7 @@ func TestSignalWhileImagesAreMade(t *testing.T) {
 	}
 	bin := program(t)
 	t.Chdir(t.TempDir())
+	t.Setenv("GOMAXPROCS", "1") // or they are made before the signal
 	cmd, stderr := start(t, bin, tiny("run", "--train-size", "200000")...)
 	time.Sleep(time.Second)
 	sent := time.Now()
@@ -126,7 +127,7 @@ func TestSignalWhileItMeasures(t *testing.T) {
 	}
 	bin := program(t)
 	t.Chdir(t.TempDir())
-	cmd, stderr := start(t, bin, tiny("run", "--width", "16", "--train-size", "2000", "--measure", "hessian_trace", "--measure-images", "2000", "--batch", "50")...)
+	cmd, stderr := start(t, bin, tiny("run", "--width", "16", "--train-size", "2000", "--measure", "hessian_trace", "--measure-images", "2000", "--batch", "50", "--threads", "1")...)
 	waitFor(t, "log", func() bool { b, _ := os.ReadFile("run/log.txt"); return len(b) > 0 })
 	time.Sleep(2 * time.Second) // evaluates
 	sent := time.Now()

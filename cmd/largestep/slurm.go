@@ -43,7 +43,7 @@ func (o *sweepOptions) submit(cmd *cobra.Command, s *sweep.Sweep) error {
 	if err != nil {
 		return err
 	}
-	o.slurm.Command = append([]string{program, "sweep", "task", dir}, given(cmd.Flags())...)
+	o.slurm.Command = append([]string{program, "sweep", "task", dir}, request.Elsewhere(cmd.Flags())...)
 	id, err := o.slurm.Submit(cmd.Context(), dir, len(s.Runs()))
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -108,7 +109,7 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 		return o.submit(cmd, s)
 	}
 	for _, r := range s.Runs() {
-		fmt.Fprintln(cmd.OutOrStdout(), request.Command(s, r, o.out, given(cmd.Flags())))
+		fmt.Fprintln(cmd.OutOrStdout(), request.Command(s, r, o.out, request.Elsewhere(cmd.Flags())))
 	}
 	return nil
 }
@@ -118,32 +119,12 @@ func (o *sweepOptions) check(f *pflag.FlagSet) error {
 	if on := o.slurm.on; on != "" && on != "slurm" {
 		return usage.Errorf("--on %s: only slurm is known; --print gives commands for others", on)
 	}
-	if o.print && o.slurm.on != "" {
-		return usage.Errorf("--print trains nothing, --on slurm does: give one of them")
-	}
-	if o.print || o.slurm.on != "" {
-		for _, name := range []string{"jobs", "gpus"} {
-			if f.Changed(name) {
-				return usage.Errorf("--%s is of a sweep that is trained here, without --print and --on", name)
-			}
-		}
-	}
-	for _, name := range []string{"partition", "time", "gres", "sbatch"} {
-		if f.Changed(name) && o.slurm.on == "" {
-			return usage.Errorf("--%s goes with --on slurm", name)
-		}
-	}
-	return nil
-}
-
-// given are the flags of a command that say how a run of a sweep is trained elsewhere.
-func given(f *pflag.FlagSet) (flags []string) {
-	for _, name := range []string{"engine", "device", "threads", "checkpoint-every"} {
-		if f.Changed(name) {
-			flags = append(flags, fmt.Sprintf("--%s=%s", name, f.Lookup(name).Value))
-		}
-	}
-	return flags
+	elsewhere := o.print || o.slurm.on != ""
+	return cmp.Or(
+		usage.Refuse(f, o.print, "trains, and --print does not: give one of them", "on"),
+		usage.Refuse(f, elsewhere, "is of a sweep that is trained here, without --print and --on", "jobs", "gpus"),
+		usage.Refuse(f, o.slurm.on == "", "goes with --on slurm", "partition", "time", "gres", "sbatch"),
+	)
 }
 
 // train trains the sweep here.

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -23,10 +24,21 @@ const (
 	smallResolution = 100
 )
 
+// formats are those that a figure can be drawn in.
+var formats = []string{".png", ".svg", ".pdf"}
+
+// Files are the files of a figure in a folder, of each format.
+func Files(dir, name string) []string {
+	var files []string
+	for _, format := range formats {
+		files = append(files, filepath.Join(dir, name+format))
+	}
+	return files
+}
+
 // checkFile tells whether a figure can be drawn into a file of this name.
 func checkFile(file string) error {
-	switch extension(file) {
-	case ".png", ".svg", ".pdf":
+	if slices.Contains(formats, extension(file)) {
 		return nil
 	}
 	return fmt.Errorf("%s: cannot draw that format: name a .png, .svg or .pdf file", file)

@@ -34,7 +34,7 @@ func (d Drawing) Draw(dir string, groups []figure.Group) (table, file string, er
 		return "", "", err
 	}
 	options := figure.Options{Columns: d.Columns, Title: d.Title, Setting: d.Setting, X: d.X}
-	files := pictures(dir, d.Name)
+	files := figure.Files(dir, d.Name)
 	draw := figure.Groups
 	if d.Ends {
 		draw = figure.Ends
@@ -43,7 +43,7 @@ func (d Drawing) Draw(dir string, groups []figure.Group) (table, file string, er
 		return "", "", err
 	}
 	if slices.ContainsFunc(groups[0].Runs[0].Own, record.IsFunction) {
-		if err := figure.Functions(fits(groups), d.Title, pictures(dir, d.Name+"-functions")...); err != nil {
+		if err := figure.Functions(fits(groups), d.Title, figure.Files(dir, d.Name+"-functions")...); err != nil {
 			return "", "", err
 		}
 	}
@@ -58,14 +58,6 @@ func (d Drawing) Draw(dir string, groups []figure.Group) (table, file string, er
 		return "", "", err
 	}
 	return text.String(), files[0], figure.SaveCSV(filepath.Join(dir, d.Name+".csv"), groups, d.Table)
-}
-
-func pictures(dir, name string) []string {
-	var files []string
-	for _, ext := range []string{".png", ".svg", ".pdf"} {
-		files = append(files, filepath.Join(dir, name+ext))
-	}
-	return files
 }
 
 // fits are the functions that the first run of each group has recorded: at the

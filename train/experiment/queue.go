@@ -50,11 +50,11 @@ func newQueue(jobs []*job) *queue { return &queue{jobs: jobs, changed: make(chan
 const lookEvery = time.Second
 
 // next is the first job that can begin, nil if there will be none.
-func (q *queue) next(ctx context.Context) (*job, error) {
+func (q *queue) next(ctx context.Context) *job {
 	for {
 		j, changed, more := q.take()
 		if j != nil || !more {
-			return j, nil
+			return j
 		}
 		select {
 		case <-changed:
@@ -63,7 +63,7 @@ func (q *queue) next(ctx context.Context) (*job, error) {
 			q.Lock()
 			q.interrupted = true
 			q.Unlock()
-			return nil, nil
+			return nil
 		}
 	}
 }

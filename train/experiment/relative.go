@@ -22,20 +22,14 @@ type relative struct {
 	steps    int        // within which the unit's schedule diverges
 }
 
-// edgeGuess is where the search for the edge of a constant step size begins.
-const edgeGuess = 0.01
-
 // OfEdge is a run whose step sizes are multiples of the edge of a constant one,
 // within so many steps.
 func (r Run) OfEdge(steps int) Run {
 	unit := r.Config
-	unit.Schedule = schedule.Constant(edgeGuess)
+	unit.Schedule = schedule.Constant(trainer.EdgeGuess)
 	r.relative = &relative{unit: unit, steps: steps}
 	return r
 }
-
-// edgeTolerance is the fraction to which edges are found.
-const edgeTolerance = 0.005
 
 // relate makes the curves' step sizes relative to the edge of divergence, for
 // instances other than the paper's: its step sizes lie at the edge of its own
@@ -76,7 +70,7 @@ func firstDecay(c run.Config) float64 {
 func (r Run) edge() trainer.Edge {
 	c := r.relative.unit
 	c.Seed, c.Precision = r.Config.Seed, r.Config.Precision
-	return trainer.Edge{Config: c, Init: r.Init, Steps: r.relative.steps, Tolerance: edgeTolerance}
+	return trainer.Edge{Config: c, Init: r.Init, Steps: r.relative.steps, Tolerance: trainer.EdgeTolerance}
 }
 
 // at is a relative run with the step sizes that follow from the edge.

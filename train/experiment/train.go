@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"largestep/metrics/record"
 	"largestep/nets/op"
 	"largestep/train/run"
 	"largestep/train/trainer"
@@ -44,8 +43,7 @@ func (e *Experiment) TrainOne(ctx context.Context, name string) error {
 	jobs := e.jobs()
 	for _, j := range jobs {
 		if j.Name == name {
-			_, err := e.train(ctx, j, jobs, func(*job) {}, e.Engines[0])
-			return err
+			return e.train(ctx, j, jobs, func(*job) {}, e.Engines[0])
 		}
 	}
 	return fmt.Errorf("no run is called %s", name)
@@ -54,48 +52,49 @@ func (e *Experiment) TrainOne(ctx context.Context, name string) error {
 // work trains runs on an engine until there is none left for it.
 func (e *Experiment) work(ctx context.Context, q *queue, engine op.Engine) error {
 	for {
-		j, err := q.next(ctx)
-		if j == nil || err != nil {
-			return err
+		j := q.next(ctx)
+		if j == nil {
+			return nil
 		}
-		_, err = e.train(ctx, j, q.jobs, q.release, engine)
-		q.end(j, err)
-		if ferr := engine.Free(); ferr != nil { // it computes no more
-			return ferr
+		q.end(j, e.train(ctx, j, q.jobs, q.release, engine))
+		if err := engine.Free(); err != nil { // it computes no more
+			return err
 		}
 	}
 }
 
 // train trains a run, which may begin others of the list. Of these, released is
 // told of those that need not be waited for any longer.
-func (e *Experiment) train(ctx context.Context, j *job, list []*job, released func(*job), engine op.Engine) (status record.Status, err error) {
+func (e *Experiment) train(ctx context.Context, j *job, list []*job, released func(*job), engine op.Engine) error {
 	dir := filepath.Join(e.Dir, j.Name)
 	r, env := j.Run, e.Environment
 	env.Engine, env.Device = engine.Name(), engine.Device()
 	if r.relative != nil {
-		if env.Edge, err = e.findEdge(ctx, r, engine); err != nil {
-			return status, err
+		edge, err := e.findEdge(ctx, r, engine)
+		if err != nil {
+			return err
 		}
-		r = r.at(env.Edge)
+		env.Edge = edge
+		r = r.at(edge)
 	}
 	if err := e.Problem.Validate(r.Config); err != nil {
-		return status, err
+		return err
 	}
 	problem, config, err := e.problem(r)
 	if err != nil {
-		return status, err
+		return err
 	}
 	o := trainer.Options{
 		Config: config, Environment: env, Dir: dir, Resume: true, Init: r.Init, Problem: problem, Engine: engine,
 		CheckpointEvery: cmp.Or(e.CheckpointEvery, defaultCheckpointEvery),
 	}
 	if o.Branches, err = e.branches(j, list, o, released); err != nil {
-		return status, err
+		return err
 	}
 	o.Hooks = e.Watcher.Begin(fmt.Sprintf("%d/%d %s", j.number+1, len(list), j.Name), dir)
-	status, err = trainer.Run(ctx, o)
+	status, err := trainer.Run(ctx, o)
 	e.Watcher.End(dir, status, err)
-	return status, err
+	return err
 }
 
 // branches are the runs that begin as a job does.

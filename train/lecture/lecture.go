@@ -47,10 +47,7 @@ func (f *Figure) Draw(dir string) (table, file string, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", "", err
 	}
-	var files []string
-	for _, ext := range []string{".png", ".svg", ".pdf"} {
-		files = append(files, filepath.Join(dir, "finite-sums"+ext))
-	}
+	files := figure.Files(dir, "finite-sums")
 	if err := figure.Panels(f.Panels, "Finite sums of parabolas", files...); err != nil {
 		return "", "", err
 	}

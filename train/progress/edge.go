@@ -6,9 +6,6 @@ import (
 	"math"
 )
 
-// EdgeTolerance is that of an edge which nobody gives another.
-const EdgeTolerance = 0.005
-
 // Trials tell whoever waits for an edge what was found so far.
 type Trials struct {
 	out              io.Writer

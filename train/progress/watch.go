@@ -94,7 +94,7 @@ func (w *Watcher) Search(what string) func(stepSize float64, diverged bool) {
 	w.Lock()
 	defer w.Unlock()
 	fmt.Fprintf(w.Progress, "searching for the edge of divergence: %s\n", what)
-	trials := NewTrials(io.Discard, EdgeTolerance)
+	trials := NewTrials(io.Discard, trainer.EdgeTolerance)
 	w.trials = trials
 	return trials.Tell
 }

@@ -93,10 +93,7 @@ func (c Checkpoint) Save(dir string, older int, metadata map[string]string) erro
 	if err != nil {
 		return err
 	}
-	config, err := json.Marshal(struct {
-		Format int `json:"format"`
-		Config
-	}{Format, *c.Config})
+	config, err := json.Marshal(formatted{Format, *c.Config})
 	if err != nil {
 		return err
 	}

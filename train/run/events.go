@@ -149,10 +149,7 @@ func (c Config) settings() map[string]record.Setting {
 
 // markdown is the config as a file of settings, for people.
 func (c Config) markdown() (string, error) {
-	b, err := json.MarshalIndent(struct {
-		Format int `json:"format"`
-		Config
-	}{Format, c}, "    ", "  ")
+	b, err := json.MarshalIndent(formatted{Format, c}, "    ", "  ")
 	return "    " + string(b) + "\n", err // four spaces: as it stands
 }
 

@@ -15,7 +15,7 @@ import (
 	"largestep/train/schedule"
 )
 
-// Format is the version of config.json and checkpoint.json. Format 1, which did
+// Format is the version of config.json and of the metadata of checkpoints. Format 1, which did
 // not say so, is read as well.
 const Format = 2
 
@@ -70,12 +70,15 @@ func WriteConfig(dir string, c Config, e Environment) error {
 	return atomicfile.WriteFile(filepath.Join(dir, record.ConfigFile), append(b, '\n'))
 }
 
+// formatted is a config as files have it beside others.
+type formatted struct {
+	Format int `json:"format"`
+	Config
+}
+
 // Print writes a config as a file of settings.
 func (c Config) Print(w io.Writer) error {
-	b, err := json.MarshalIndent(struct {
-		Format int `json:"format"`
-		Config
-	}{Format, c}, "", "  ")
+	b, err := json.MarshalIndent(formatted{Format, c}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -18,27 +18,35 @@ import (
 )
 
 // ReadFile reads a whole file. Its errors name the file and the tensor.
-func ReadFile(path string) ([]Tensor, map[string]string, error) {
+func ReadFile(path string) (tensors []Tensor, metadata map[string]string, err error) {
+	err = With(path, func(r io.ReaderAt, size int64) error {
+		tensors, metadata, err = Read(r, size)
+		return err
+	})
+	return tensors, metadata, err
+}
+
+// With has read read the regular file at path, of size bytes, and names it in the error.
+func With(path string, read func(r io.ReaderAt, size int64) error) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	if info.IsDir() {
-		return nil, nil, fmt.Errorf("%s: a folder: name a file, such as %s", path, filepath.Join(path, "checkpoint.safetensors"))
+		return fmt.Errorf("%s: a folder: name a file, such as %s", path, filepath.Join(path, "checkpoint.safetensors"))
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s: not a regular file", path)
+		return fmt.Errorf("%s: not a regular file", path)
 	}
-	tensors, metadata, err := Read(f, info.Size())
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	if err := read(f, info.Size()); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return tensors, metadata, nil
+	return nil
 }
 
 // Read reads a file of the given size in bytes: its tensors in the header's

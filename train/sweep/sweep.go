@@ -3,7 +3,6 @@
 package sweep
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 
 	"largestep/metrics/atomicfile"
 	"largestep/metrics/record"
+	"largestep/train/run"
 	"largestep/train/settings"
 )
 
@@ -148,15 +148,11 @@ func join(name string, p settings.Point) string {
 
 var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9.,@+=-]+`)
 
-// longestName keeps names, in bytes, within what file systems take.
-const longestName = 200
-
 // folder makes a name one of a folder.
 func folder(name string) string {
 	plain := notInFileNames.ReplaceAllString(name, "-")
-	if plain != name || len(plain) > longestName { // others may become the same
-		sum := sha256.Sum256([]byte(name))
-		plain = fmt.Sprintf("%s-%x", plain[:min(len(plain), longestName-9)], sum[:4])
+	if plain != name || len(plain) > run.LongestName { // others may become the same
+		plain = run.Stamped(plain, name)
 	}
 	return plain
 }

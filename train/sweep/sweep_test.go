@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"largestep/train/run"
 	"largestep/train/settings"
 )
 
@@ -47,7 +48,7 @@ func TestRuns(t *testing.T) {
 	}
 	// What a file system cannot take is told apart by a checksum.
 	got := strings.Fields(names(sweepOf(t, 0, axis("phases", "1@0~cosine", "1@0:cosine", strings.Repeat("1@0,", 100)))))
-	if len(got) != 3 || got[0] == got[1] || len(got[2]) > longestName || strings.ContainsAny(strings.Join(got, ""), "~:") {
+	if len(got) != 3 || got[0] == got[1] || len(got[2]) > run.LongestName || strings.ContainsAny(strings.Join(got, ""), "~:") {
 		t.Errorf("%v", got)
 	}
 }

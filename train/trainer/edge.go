@@ -32,6 +32,12 @@ type Edge struct {
 	Tried func(stepSize float64, diverged bool)
 }
 
+// Where a search for an edge begins, and how near it comes, where nobody says.
+const (
+	EdgeGuess     = 0.01
+	EdgeTolerance = 0.005
+)
+
 // leastTolerance is what bisection in float64 can still reach.
 const leastTolerance = 1e-9
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 
 	"largestep/metrics/atomicfile"
@@ -27,27 +26,12 @@ type File struct {
 
 // ReadFile reads a file of parameters. Its content tells the format, not its name.
 // Errors name the file and the tensor.
-func ReadFile(path string) (*File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("%s: a folder: name a file, such as %s", path, filepath.Join(path, "checkpoint.safetensors"))
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	}
-	file, err := read(f, info.Size())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return file, nil
+func ReadFile(path string) (file *File, err error) {
+	err = safetensors.With(path, func(r io.ReaderAt, size int64) error {
+		file, err = read(r, size)
+		return err
+	})
+	return file, err
 }
 
 func read(r io.ReaderAt, size int64) (*File, error) {

@@ -16,9 +16,6 @@ import (
 	"largestep/train/trainer"
 )
 
-// edgeGuess is where the search for the edge of divergence begins.
-const edgeGuess = 0.01
-
 // Edge is what the flags of "edge NET" ask for: the search for an edge of divergence.
 type Edge struct {
 	*Request
@@ -39,7 +36,7 @@ func (e *Edge) Add(f *pflag.FlagSet) {
 	f.IntVar(&e.orders, "orders", 3, "of the examples, with --from")
 	f.Float64Var(&e.factor, "factor", 1e6, "with --from, the multiple of the first loss, or of 1 if that is more, beyond which a loss counts as divergence")
 	f.IntVar(&e.Within, "within", 0, "steps within which it must diverge (default those of a training, of a classifier of images at most 500)")
-	f.Float64Var(&e.Tolerance, "tolerance", progress.EdgeTolerance, "the edge lies within this fraction above the answer")
+	f.Float64Var(&e.Tolerance, "tolerance", trainer.EdgeTolerance, "the edge lies within this fraction above the answer")
 }
 
 // Find searches for the edge, once prepared, of the schedule that flags give, or of a
@@ -52,7 +49,7 @@ func (e *Edge) Find(ctx context.Context, f *pflag.FlagSet, out io.Writer) (float
 	if !f.Changed("phases") && !f.Changed("decay-at") && !f.Changed("schedule") {
 		eta := c.Schedule.First()
 		if !f.Changed("step-size") {
-			eta = edgeGuess
+			eta = trainer.EdgeGuess
 		}
 		c.Schedule = schedule.Constant(eta).With(c.Schedule.Phases[0].Rule)
 	}
@@ -66,15 +63,15 @@ func (e *Edge) Find(ctx context.Context, f *pflag.FlagSet, out io.Writer) (float
 // sizes.
 func (r *Request) findEdge(ctx context.Context, out io.Writer) error {
 	trial := r.Config
-	trial.Schedule = schedule.Constant(edgeGuess)
+	trial.Schedule = schedule.Constant(trainer.EdgeGuess)
 	steps := r.Entry.EdgeSteps(&r.Config)
 	fmt.Fprintf(out, "searching for the edge of divergence within %d steps\n", steps)
-	edge, err := r.search(ctx, out, trial, steps, progress.EdgeTolerance)
+	edge, err := r.search(ctx, out, trial, steps, trainer.EdgeTolerance)
 	if err != nil {
 		return err
 	}
 	r.edge, r.Config.Schedule = edge, r.Config.Schedule.Times(edge)
-	fmt.Fprintf(out, "edge of divergence: %s; step size %.5g\n", progress.FormatEdge(edge, progress.EdgeTolerance), r.Config.Schedule.First())
+	fmt.Fprintf(out, "edge of divergence: %s; step size %.5g\n", progress.FormatEdge(edge, trainer.EdgeTolerance), r.Config.Schedule.First())
 	return nil
 }
 

@@ -107,7 +107,7 @@ func (r *Request) measuring(names ...string) (trainer.Problem, run.Config, error
 
 // findInterval searches from the step size that a flag gives, or the last prediction.
 func (e *Edge) findInterval(ctx context.Context, f *pflag.FlagSet, out io.Writer, predictions []Prediction) (*trainer.Interval, error) {
-	begin := edgeGuess
+	begin := trainer.EdgeGuess
 	for _, p := range predictions {
 		if p.Edge > 0 && !math.IsInf(p.Edge, 0) {
 			begin = p.Edge

@@ -1,7 +1,6 @@
 package request
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -67,14 +66,10 @@ func (t *Training) runName(f *pflag.FlagSet) string {
 	}
 	parts = append(parts, fmt.Sprintf("seed%d", c.Seed))
 	name := notInFileNames.ReplaceAllString(strings.Join(parts, "-"), "-")
-	if len(name) > longestName {
-		sum := sha256.Sum256([]byte(name))
-		name = fmt.Sprintf("%s-%x", name[:longestName-9], sum[:4])
+	if len(name) > run.LongestName {
+		name = run.Stamped(name, name)
 	}
 	return name
 }
-
-// longestName keeps a run's name, in bytes, within what file systems take.
-const longestName = 200
 
 var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9.,@+-]+`)

@@ -69,7 +69,7 @@ func TestRunNames(t *testing.T) {
 		if name != "" && got != name {
 			t.Errorf("%s: %s, want %s", line, got, name)
 		}
-		if !regexp.MustCompile(`^[a-z0-9.,@-]+$`).MatchString(got) || len(got) > longestName || slices.Contains(names, got) {
+		if !regexp.MustCompile(`^[a-z0-9.,@-]+$`).MatchString(got) || len(got) > run.LongestName || slices.Contains(names, got) {
 			t.Errorf("%s: folder %s, of %v", line, got, names)
 		}
 		names = append(names, got)

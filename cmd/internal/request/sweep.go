@@ -152,6 +152,16 @@ func (l *Lists) without(file *settings.File, overruled []string) (axes []setting
 	return axes, nil
 }
 
+// Elsewhere are the flags given that say how a run of a sweep is trained in another process.
+func Elsewhere(f *pflag.FlagSet) (given []string) {
+	for _, name := range []string{"engine", "device", "threads", "checkpoint-every"} {
+		if f.Changed(name) {
+			given = append(given, fmt.Sprintf("--%s=%s", name, f.Lookup(name).Value))
+		}
+	}
+	return given
+}
+
 // Command is the command line that trains a run of a sweep in its folder below dir, with
 // more flags, which are no settings.
 func Command(s *sweep.Sweep, r sweep.Run, dir string, more []string) string {

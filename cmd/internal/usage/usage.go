@@ -41,6 +41,16 @@ func Args(least int, names ...string) cobra.PositionalArgs {
 	}
 }
 
+// Refuse says why of the first of the named flags that is given where refused.
+func Refuse(f *pflag.FlagSet, refused bool, why string, names ...string) error {
+	for _, name := range names {
+		if refused && f.Changed(name) {
+			return Errorf("--%s %s", name, why)
+		}
+	}
+	return nil
+}
+
 // NoArgs refuses arguments.
 func NoArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
