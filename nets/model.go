@@ -72,6 +72,14 @@ type Model struct {
 	Taps []*gorgonia.Node
 }
 
+// Mantissa is how many bits of a number of a dtype count.
+func Mantissa(dtype tensor.Dtype) int {
+	if dtype == tensor.Float64 {
+		return 53
+	}
+	return 24
+}
+
 // NewModel starts a model on a new graph.
 func NewModel(dtype tensor.Dtype, training bool) *Model {
 	return &Model{Graph: gorgonia.NewGraph(), Dtype: dtype, Training: training}

@@ -7,6 +7,7 @@ import (
 	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
 	"largestep/train/problem"
+	"largestep/train/run"
 	"largestep/train/weights"
 )
 
@@ -25,6 +26,9 @@ named .pth or .pt loads with torch.load(FILE, weights_only=True), what is named
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output == "" {
 				return usage.Errorf("where to? give a file with -o, such as -o weights.pth")
+			}
+			if err := run.Spare(output); err != nil {
+				return err
 			}
 			file, err := weights.ReadFile(args[0])
 			if err != nil {

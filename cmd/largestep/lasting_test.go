@@ -226,6 +226,8 @@ func TestMadeLonger(t *testing.T) {
 	if o := try("train", "resnet18", "--resume", "--out", "run", "--epochs", "3"); o.code != exitError || !strings.Contains(o.stderr, "--init") {
 		t.Errorf("status %d: %s", o.code, o.stderr)
 	}
+	succeed(t, strings.Fields("train least-squares --steps 400 --eval-steps 1 --step-size 1e100 --out diverged")...)
+	bad{"train least-squares --resume --out diverged --steps 800", 1, "diverged has diverged, and cannot be made longer"}.test(t)
 }
 
 // Numbered checkpoints, and parameters of epochs.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -38,7 +39,7 @@ and how to train each run again. A folder of run folders stands for all of its r
 				return usage.Errorf("where to? give a file with -o, such as -o report.html")
 			}
 			dirs, err := catalog.Folders(args)
-			if err != nil {
+			if err = cmp.Or(err, run.Spare(file)); err != nil {
 				return err
 			}
 			snapshot, err := pages.Read(dirs)

@@ -7,6 +7,7 @@ import (
 	"largestep/cmd/internal/usage"
 	"largestep/metrics/figure"
 	"largestep/train/catalog"
+	"largestep/train/run"
 )
 
 func newRuns() *cobra.Command {
@@ -61,6 +62,9 @@ second phase begins) and schedule.`,
 			}
 			if len(files) == 0 {
 				return table.Write(cmd.OutOrStdout(), ".txt")
+			}
+			if err := run.Spare(files...); err != nil {
+				return err
 			}
 			for _, file := range files {
 				if err := table.Save(file); err != nil {

@@ -31,26 +31,35 @@ func TestRunsTableAndPlot(t *testing.T) {
 		isPicture(t, "p.png")
 		isPicture(t, "p.svg")
 	}
+	once := succeed(t, "table", "s")
+	if twice := succeed(t, "table", "s", "s/../s", "s/batch=2,step-size=0.01,seed=0"); twice != once {
+		t.Errorf("runs that are named twice: %s, named once: %s", twice, once)
+	}
 	for args, want := range map[string]string{
-		"plot s -o p.png --x epochs":             "choose epoch, step or seconds",
-		"plot s -o p.png --x-range 5":            "want two numbers, the lower first",
-		"plot s -o p.png --x-range 5,2":          "want two numbers, the lower first",
-		"plot s -o p.png --log --y-range 0,2":    "a log axis begins above 0",
-		"plot s -o p.png --log --linear":         "choose one",
-		"plot s -o p.png --size 4":               "--size 4: want width and height",
-		"plot s -o p.png --size 1x1":             "leaves no room for 2 panels",
-		"plot s -o p.png --smooth -1":            "want 0 or more",
-		"plot s -o p.png --label x":              "want RUN=TEXT",
-		"plot s -o p.png --label x=y":            "no run x among those",
-		"plot s -o p.png --heatmap batch":        "want two options",
-		"plot s -o p.png --heatmap batch,size":   `no run has an option "size"`,
-		"plot s -o p.png --scatter gap,l0":       `no run has a column "l0"`,
-		"plot s -o p.png --value gap":            "--value is of --heatmap",
-		"table s --by bach":                      `no run has an option "bach"`,
-		"table s -o t.xls":                       "choose .txt, .md, .csv or .tex",
-		"table":                                  "no run folders",
-		"runs none":                              "none: no such file",
-		"runs s/batch=1,step-size=0.02,seed=0/x": "no such file",
+		"plot s -o p.png --x epochs":                                    "choose epoch, step or seconds",
+		"plot s -o p.png --x-range 5":                                   "want two numbers, the lower first",
+		"plot s -o p.png --x-range 5,2":                                 "want two numbers, the lower first",
+		"plot s -o p.png --log --y-range 0,2":                           "train_loss from 0 to 2: its axis is logarithmic, and begins above 0: give --linear",
+		"plot s -o p.png --y-range 0,1":                                 "its axis is logarithmic",
+		"plot s -o p.png --log --scatter train_loss,gap --x-range=-1,1": "its axis is logarithmic",
+		"plot s -o s/batch=2,step-size=0.01,seed=0/metrics.csv":         "is a file of a run: name another",
+		"table s -o s/batch=2,step-size=0.01,seed=0/metrics.csv":        "is a file of a run: name another",
+		"report s -o s/batch=2,step-size=0.01,seed=0/status.json":       "is a file of a run: name another",
+		"plot s -o p.png --log --linear":                                "choose one",
+		"plot s -o p.png --size 4":                                      "--size 4: want width and height",
+		"plot s -o p.png --size 1x1":                                    "leaves no room for 2 panels",
+		"plot s -o p.png --smooth -1":                                   "want 0 or more",
+		"plot s -o p.png --label x":                                     "want RUN=TEXT",
+		"plot s -o p.png --label x=y":                                   "no run x among those",
+		"plot s -o p.png --heatmap batch":                               "want two options",
+		"plot s -o p.png --heatmap batch,size":                          `no run has an option "size"`,
+		"plot s -o p.png --scatter gap,l0":                              `no run has a column "l0"`,
+		"plot s -o p.png --value gap":                                   "--value is of --heatmap",
+		"table s --by bach":                                             `no run has an option "bach"`,
+		"table s -o t.xls":                                              "choose .txt, .md, .csv or .tex",
+		"table":                                                         "no run folders",
+		"runs none":                                                     "none: no such file",
+		"runs s/batch=1,step-size=0.02,seed=0/x":                        "no such file",
 	} {
 		if o := try(strings.Fields(args)...); o.code == 0 || !strings.Contains(o.stderr, want) {
 			t.Errorf("%s: status %d, %s, want %s", args, o.code, o.stderr, want)

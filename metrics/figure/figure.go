@@ -41,6 +41,17 @@ type Range struct{ Low, High float64 }
 
 func (r Range) isZero() bool { return r == Range{} }
 
+// ErrLogRange refuses a range that begins at 0 or below on a log axis.
+var ErrLogRange = errors.New("its axis is logarithmic, and begins above 0")
+
+// checkRange tells whether a column's axis can have a range, if one is asked for.
+func (f figure) checkRange(column string, r Range) error {
+	if f.scale(column).log && !r.isZero() && r.Low <= 0 {
+		return fmt.Errorf("%s from %g to %g: %w", column, r.Low, r.High, ErrLogRange)
+	}
+	return nil
+}
+
 // AxisScale is that of values.
 type AxisScale int
 

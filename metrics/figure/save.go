@@ -74,6 +74,11 @@ func (f figure) save(files []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	for _, column := range f.Columns {
+		if err := f.checkRange(column, f.YRange); err != nil {
+			return err
+		}
+	}
 	return save(f.size, f.draw, files)
 }
 

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"math"
 
 	"gonum.org/v1/plot"
@@ -16,6 +17,9 @@ func Scatter(runs []*record.Run, x, y string, opt Options, files ...string) erro
 	opt.Columns = []string{y, x}
 	f := figure{groups: inColours(labelled(bySeed(ordered(runs)), opt.Labels)), Options: opt, across: 1}.withDefaults()
 	if err := f.check(); err != nil {
+		return err
+	}
+	if err := cmp.Or(f.checkRange(x, f.XRange), f.checkRange(y, f.YRange)); err != nil {
 		return err
 	}
 	f.Columns = []string{y}

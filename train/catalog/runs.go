@@ -30,8 +30,9 @@ func OpenAll(paths []string) ([]*record.Run, error) {
 	return runs, checkOneNet(runs)
 }
 
-// Folders are the run folders among folders and in them, as OpenAll reads them.
+// Folders are the run folders among folders and in them, each once, as OpenAll reads them.
 func Folders(paths []string) (dirs []string, err error) {
+	seen := map[string]bool{} // by their paths without links
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -53,12 +54,28 @@ func Folders(paths []string) (dirs []string, err error) {
 		if holdsRun(path) || len(inside) == 0 { // Open says what it lacks
 			inside = []string{path}
 		}
-		dirs = append(dirs, inside...)
+		for _, dir := range inside {
+			if place := realPath(dir); !seen[place] {
+				seen[place] = true
+				dirs = append(dirs, dir)
+			}
+		}
 	}
 	if len(dirs) == 0 {
 		return nil, fmt.Errorf("no run folders, only files: %s", strings.Join(paths, ", "))
 	}
 	return dirs, nil
+}
+
+// realPath is where a folder lies, or what it is called if that cannot be told.
+func realPath(dir string) string {
+	if place, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = place
+	}
+	if place, err := filepath.Abs(dir); err == nil {
+		dir = place
+	}
+	return dir
 }
 
 func holdsRun(dir string) bool {

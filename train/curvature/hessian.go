@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 	"largestep/metrics/measure"
+	"largestep/nets"
 	"largestep/train/instances/numpy"
 )
 
@@ -103,63 +104,60 @@ func (p *Probe) Gradients() (Gradients, error) {
 }
 
 // BatchSharpness is the mean over mini-batches of gᵀHg/‖g‖², with g and H of the
-// same mini-batch (arXiv 2412.20553).
+// same mini-batch (arXiv 2412.20553), those of which g is 0 left out.
 func (p *Probe) BatchSharpness() (float64, error) {
 	g, image := make([]float64, p.size), make([]float64, p.size)
-	return p.meanCurvature(func(k int) (float64, error) {
+	return p.meanCurvature(func(k int) (c float64, known bool, err error) {
 		if _, err := p.Gradient(g, k); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		square := floats.Dot(g, g)
-		if square == 0 { // flat
-			return 0, nil
+		if square == 0 {
+			return 0, false, nil
 		}
-		err := p.Product(image, g, k)
-		return floats.Dot(g, image) / square, err
+		err = p.Product(image, g, k)
+		return floats.Dot(g, image) / square, true, err
 	})
 }
 
 // BatchSharpnessByLosses is BatchSharpness from the loss after a step of the size
-// eta, 2(L(θ−ηg) − L(θ) + η‖g‖²)/(η²‖g‖²): right where the loss is quadratic as far as
-// that, and as exact as the difference of losses. It needs no second derivatives.
+// eta: right where the loss is quadratic as far as that. Mini-batches are left out of
+// which rounding of the losses hides it. It needs no second derivatives.
 func (p *Probe) BatchSharpnessByLosses(eta float64) (float64, error) {
 	x, err := p.Point()
 	if err != nil {
 		return 0, err
 	}
 	g, moved := make([]float64, p.size), make([]float64, p.size)
-	mean, err := p.meanCurvature(func(k int) (float64, error) {
+	return p.meanCurvature(func(k int) (c float64, known bool, err error) {
 		loss, err := p.Gradient(g, k)
 		if err != nil {
-			return 0, err
-		}
-		square := floats.Dot(g, g)
-		if square == 0 {
-			return 0, nil
+			return 0, false, err
 		}
 		floats.AddScaledTo(moved, x, -eta, g)
 		if err := p.Move(moved); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		after, err := p.Loss(k)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
-		return 2 * (after - loss + eta*square) / (eta * eta * square), p.Move(x)
+		c, known = measure.CurvatureByLosses(loss, after, floats.Dot(g, g), eta, nets.Mantissa(p.model.Dtype))
+		return c, known, p.Move(x)
 	})
-	if math.IsInf(mean, 0) {
-		mean = math.NaN()
-	}
-	return mean, err
 }
 
-func (p *Probe) meanCurvature(of func(k int) (float64, error)) (mean float64, err error) {
+// meanCurvature is the mean over the mini-batches that have one, NaN if none has.
+func (p *Probe) meanCurvature(of func(k int) (c float64, known bool, err error)) (mean float64, err error) {
+	sum, n := 0.0, 0
 	for k := range p.batches {
-		v, err := of(k)
+		c, known, err := of(k)
 		if err != nil {
 			return 0, err
 		}
-		mean += v / float64(p.batches)
+		if known {
+			sum, n = sum+c, n+1
+		}
 	}
-	return mean, nil
+	return sum / float64(n), nil
 }

@@ -3,6 +3,7 @@
 package experiment
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -110,11 +111,35 @@ type FolderError struct{ error }
 func (e *FolderError) Unwrap() error { return e.error }
 
 // CheckFolder refuses a folder that holds a run itself, or runs of another
-// experiment: a figure drawn into it would replace theirs. The error is a
-// *FolderError.
+// experiment: a figure drawn into it would replace theirs. It refuses one, too, in which
+// any run cannot go on as it is asked for, before others do. The error is a *FolderError.
 func (e *Experiment) CheckFolder() error {
-	if err := e.checkFolder(); err != nil {
+	if err := cmp.Or(e.checkFolder(), e.checkRuns()); err != nil {
 		return &FolderError{err}
+	}
+	return nil
+}
+
+func (e *Experiment) checkRuns() error {
+	for _, r := range e.runs() {
+		dir := filepath.Join(e.Dir, r.Name)
+		file, status, err := run.Inspect(dir)
+		if err != nil || file == nil {
+			continue // not begun, or one for the training to judge
+		}
+		if r.relative != nil {
+			if file.Environment.Edge == 0 {
+				continue
+			}
+			r = r.at(file.Environment.Edge)
+		}
+		_, config, err := e.problem(r)
+		if err != nil {
+			return err
+		}
+		if err := file.Continues(status, config); err != nil {
+			return fmt.Errorf("%s %w", dir, err)
+		}
 	}
 	return nil
 }

@@ -218,6 +218,26 @@ func TestTwoExperimentsOnOneFolder(t *testing.T) {
 	}
 }
 
+// A folder of which some runs cannot be made as long as is asked for is left as it is.
+func TestFolderOfShorterRuns(t *testing.T) {
+	e, _ := treeOf(t, filepath.Join(t.TempDir(), "e"), 1)
+	if err := e.Train(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.CheckFolder(); err != nil {
+		t.Errorf("as they are: %v", err)
+	}
+	for i := range e.Settings {
+		for k := range e.Settings[i].Runs {
+			e.Settings[i].Runs[k].Config.MaxSteps *= 2
+			e.Settings[i].Runs[k].Config.CountEpochs()
+		}
+	}
+	if err := e.CheckFolder(); !errors.As(err, new(*FolderError)) || !errors.Is(err, run.ErrEndsOtherwise) {
+		t.Errorf("twice as long: %v", err)
+	}
+}
+
 // A run that fails does not end the others, nor does one that it should begin as.
 func TestAFailedRun(t *testing.T) {
 	e, w := treeOf(t, filepath.Join(t.TempDir(), "e"), 2)

@@ -59,6 +59,25 @@ func CheckConfig(dir string, now Config) error {
 // length.
 var ErrEndsOtherwise = errors.New("cannot be made longer: its step sizes depend on how long it is")
 
+// ErrDiverged refuses to make a training longer that has diverged.
+var ErrDiverged = errors.New("has diverged, and cannot be made longer")
+
+// Continues tells why a run cannot go on with a config, which may be of a longer
+// training; its initial parameters are taken to be the same.
+func (f *File) Continues(status record.Status, c Config) error {
+	c.InitSHA256 = f.InitSHA256
+	longer, err := c.Extends(f.Config)
+	switch {
+	case err != nil:
+		return err
+	case longer && status.State == record.Diverged:
+		return ErrDiverged
+	case longer:
+		return nil
+	}
+	return f.matches(c)
+}
+
 // Extends tells whether a training is a longer one than another and else the same;
 // it is an error if the step sizes do not allow that.
 func (c Config) Extends(shorter Config) (bool, error) {

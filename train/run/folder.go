@@ -68,6 +68,10 @@ func (f *File) Matches(c Config, e Environment) error {
 	if f.Environment.TrainSHA256 != e.TrainSHA256 || f.Environment.TestSHA256 != e.TestSHA256 {
 		return fmt.Errorf("%w: its examples are others", ErrAnotherRun)
 	}
+	return f.matches(c)
+}
+
+func (f *File) matches(c Config) error {
 	if name, there, here := f.difference(&c); name != "" {
 		return fmt.Errorf("%w: %s is %v there, %v here", ErrAnotherRun, name, there, here)
 	}

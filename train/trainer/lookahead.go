@@ -5,21 +5,21 @@ import (
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+	"largestep/metrics/measure"
 	"largestep/nets"
 	"largestep/train/machine"
 )
 
 // lookahead takes steps that measure, on the way, the curvature of their mini-batch's
-// loss along its gradient, as the loss at θ − ηg shows it: up to third order
-// gᵀHg = 2(L(θ−ηg) − L(θ) + η‖g‖²)/η². It costs a forward pass, and changes no bit of
-// the step.
+// loss along its gradient, as the loss at θ − ηg shows it. It costs a forward pass, and
+// changes no bit of the step.
 type lookahead struct {
 	*displacement
 	gradient    *machine.Machine // in the place of Step.descend
 	ahead       *machine.Machine
 	update      *machine.Machine
 	loss, there *gorgonia.Node
-	curvature   float64 // of the latest step; NaN where it is not finite
+	curvature   float64 // of the latest step; NaN where that cannot be told
 }
 
 func (s *Step) newLookahead(p Problem) (l *lookahead, err error) {
@@ -81,12 +81,10 @@ func (l *lookahead) run(each func(*machine.Machine) error, eta float64) error {
 	if err != nil {
 		return err
 	}
-	l.curvature = 0 // where the loss is flat
-	if square != 0 {
-		l.curvature = 2 * (there[0] - loss[0] + eta*square) / (eta * eta * square)
+	c, known := measure.CurvatureByLosses(loss[0], there[0], square, eta, nets.Mantissa(l.loss.Dtype()))
+	if !known {
+		c = math.NaN()
 	}
-	if !finite(l.curvature) {
-		l.curvature = math.NaN()
-	}
+	l.curvature = c
 	return nil
 }

@@ -116,7 +116,7 @@ func TestCurvatureWhereItIsFlat(t *testing.T) {
 		check(t, p.Upload(vars))
 		check(t, step.Initialize(0))
 		check(t, step.Run(trainer.MiniBatch{Index: []int32{0, 1}, Curvature: true}, 1))
-		if got := step.Curvature(); got != 0 {
+		if got := step.Curvature(); !math.IsNaN(got) {
 			t.Errorf("%s: curvature %g", e.Name(), got)
 		}
 	}

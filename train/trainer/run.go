@@ -195,6 +195,9 @@ func (o *Options) find() (found, error) {
 	if err != nil {
 		return found{}, fmt.Errorf("%s %w", o.Dir, err)
 	}
+	if longer && status.State == record.Diverged {
+		return found{}, fmt.Errorf("%s %w", o.Dir, run.ErrDiverged)
+	}
 	if longer {
 		shorter := file.Config
 		f.shorter, file.Config = &shorter, c

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"largestep/data"
+	"largestep/metrics/figure"
 	"largestep/metrics/record"
 	"largestep/nets/op"
 	"largestep/train/experiment"
@@ -31,6 +32,7 @@ var known = []struct {
 	{op.ErrFormat, ", or choose another --precision"},
 	{op.ErrLost, "; start again with --resume, which goes on from the last checkpoint"},
 	{settings.ErrLists, `; "largestep sweep" takes lists`},
+	{figure.ErrLogRange, ": give --linear, or another range"},
 	{data.ErrByOtherMeans, " and name it with --from"},
 	{data.ErrNoArchive, " with --from"},
 }

@@ -8,6 +8,7 @@ import (
 	"largestep/cmd/internal/usage"
 	"largestep/metrics/figure"
 	"largestep/metrics/record"
+	"largestep/train/run"
 )
 
 // Picture are the flags that say what is drawn of recorded runs, and how.
@@ -83,9 +84,6 @@ func (p *Picture) check() (err error) {
 	if o.YRange, err = figure.ParseRange(p.yRange); err != nil {
 		return fmt.Errorf("--y-range %s: %w", p.yRange, err)
 	}
-	if p.log && p.yRange != "" && o.YRange.Low <= 0 {
-		return fmt.Errorf("--y-range %s: a log axis begins above 0", p.yRange)
-	}
 	if o.Size, err = figure.ParseSize(p.size); err != nil {
 		return fmt.Errorf("--size %s: %w", p.size, err)
 	}
@@ -98,6 +96,9 @@ func (p *Picture) check() (err error) {
 // Draw draws the picture of runs into its files.
 func (p *Picture) Draw(runs []*record.Run) error {
 	o := p.options
+	if err := run.Spare(p.Files...); err != nil {
+		return err
+	}
 	if err := o.CheckLabels(runs); err != nil {
 		return fmt.Errorf("--label: %w", err)
 	}
