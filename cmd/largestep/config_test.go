@@ -65,6 +65,22 @@ func TestConfigFile(t *testing.T) {
 	}
 }
 
+// With flags that change a part of its schedule, a run's config.json trains with the
+// run's step size; the same command goes on.
+func TestConfigWithAnotherSchedule(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, strings.Fields("train svm --steps 100 --step-size 0.05 --out run")...)
+	for _, args := range []string{"--decay-at 0.5", "--schedule cosine", "--warmup 0.5", "--decay-at 0.5 --warmup 0.1", "--warmup-exp 1.01"} {
+		more := strings.Fields(args)
+		dir := "changed-" + strings.Join(more, "")
+		for range 2 {
+			succeed(t, append(strings.Fields("train --config run/config.json --resume --out "+dir), more...)...)
+		}
+		succeed(t, append(strings.Fields("train svm --steps 100 --step-size 0.05 --out alone-"+dir), more...)...)
+		sameEnd(t, "alone-"+dir, dir)
+	}
+}
+
 func jsonText(t *testing.T, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)

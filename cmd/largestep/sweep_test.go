@@ -106,41 +106,73 @@ widths: [[3], [4, 5]]
 	}
 }
 
+// Flags mean the same whether the command line or the file names the NET.
+func TestSweepOfAFileNamingTheNet(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for net, settings := range map[string]string{
+		"resnet18":      "dataset: made-up\nwidth: 4\ntrain_size: 64\ntest_size: 16\nbatch: 8\nepochs: 1",
+		"least-squares": "steps: 20\ndims: 7",
+	} {
+		writeFile(t, "s.yaml", "net: "+net+"\n"+settings+"\n")
+		for _, args := range []string{
+			"", "--batch 16", "--batch 16,32", "--momentum 0.5", "--step-size 0.1,0.2", "--seed 3 --seeds 2", "--phases 0.1@0,0.01@0.5 --phases 0.2@0",
+			"--measure none --measure parameter_norm", "--log-steps", "--log-steps=false,true", "--momentum 0,0.9 --checkpoint-every 1m",
+		} {
+			flags := append(strings.Fields(args), "--config", "s.yaml", "--out", "s", "--print")
+			want := succeed(t, append([]string{"sweep", "train", net}, flags...)...)
+			if o := try(append([]string{"sweep", "train"}, flags...)...); o.code != 0 || o.stdout != want {
+				t.Errorf("%s %s: status %d, %s%swant\n%s", net, args, o.code, o.stderr, o.stdout, want)
+			}
+		}
+	}
+}
+
+// A sweep goes on from the settings of a run, its step size too.
+func TestSweepOfARun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, strings.Fields("train svm --steps 20 --step-size 0.05 --out run")...)
+	succeed(t, strings.Fields("sweep train --config run/config.json --decay-at 0.1,0.3 --out s")...)
+	succeed(t, strings.Fields("train svm --steps 20 --step-size 0.05 --decay-at 0.3 --out alone")...)
+	sameEnd(t, "alone", "s/decay-at=0.3,seed=0")
+}
+
 func TestSweepMistakes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	succeed(t, "sweep", "train", "svm", "--steps", "5", "--batch", "1,2", "--out", "s")
 	succeed(t, "train", "svm", "--steps", "5", "--out", "run")
 	writeFile(t, "full/x", "")
+	writeFile(t, "net.yaml", "net: svm\n")
 	writeFile(t, "typo.yaml", "net: svm\nstep_sise: [1, 2]\n")
 	writeFile(t, "empty.yaml", "net: svm\nbatch: []\n")
 	writeFile(t, "zip.yaml", "net: svm\nzip: {batch: [1, 2], steps: [4, 5]}\n")
 	for args, want := range map[string]string{
-		"sweep train svm --batch 1,2":                       "--out",
-		"sweep train svm --batch 1,3 --steps 5 --out s":     "s holds another sweep: with a run batch=2,seed=0: choose another folder",
-		"sweep train svm --batch 1,2 --steps 6 --out s":     "s holds another sweep: with steps 5",
-		"sweep train relu --batch 1,2 --steps 5 --out s":    "s holds another sweep: of svm",
-		"sweep train svm --batch 1,2 --out run":             "run holds a run, not a sweep",
-		"sweep train svm --batch 1,2 --out full":            "full is not empty and holds no sweep",
-		"sweep train svm --batch 1,,2 --out new":            "want values between the commas",
-		"sweep train svm --batch 1,2,1 --out new":           "a value is there twice",
-		"sweep train svm --batch 1,two --out new":           "batch=two,seed=0: --batch two: want a whole number",
-		"sweep train svm --batch 1,2000 --out new":          "batch=2000,seed=0: batch of 2000",
-		"sweep train svm --seeds 1000000 --out new":         "more than 10000 runs",
-		"sweep train svm --seeds 0 --out new":               "0 seeds: want 1 or more",
-		"sweep train svm --width 3,4 --out new":             "--width means nothing to svm",
-		"sweep train svm --precision fp32,fp64 --out new":   "--precision: a sweep has one",
-		"sweep train svm --jobs -1 --out new":               "-1 jobs",
-		"sweep train svm --gpus 0 --engine cpu --out new":   "--gpus is of --engine cuda",
-		"sweep train svm --on pbs --out new":                "--on pbs: only slurm is known",
-		"sweep train --config typo.yaml --out new":          `typo.yaml:2: unknown option "step_sise": did you mean step_size?`,
-		"sweep train --config empty.yaml --out new":         "empty.yaml:2: batch: an empty list",
-		"sweep train --config zip.yaml --batch 4 --out new": "batch goes together with steps",
-		"sweep train --config none.yaml --out new":          "none.yaml: no such file",
-		"sweep status run":                                  "run: not the folder of a sweep",
-		"sweep collect none":                                "none: not the folder of a sweep",
-		"sweep task s":                                      "SLURM_ARRAY_TASK_ID",
-		"sweep task s 2":                                    "run 2: there are 2, from 0",
-		"sweep trian":                                       "did you mean train?",
+		"sweep train svm --batch 1,2":                                     "--out",
+		"sweep train svm --batch 1,3 --steps 5 --out s":                   "s holds another sweep: with a run batch=2,seed=0: choose another folder",
+		"sweep train svm --batch 1,2 --steps 6 --out s":                   "s holds another sweep: with steps 5",
+		"sweep train relu --batch 1,2 --steps 5 --out s":                  "s holds another sweep: of svm",
+		"sweep train svm --batch 1,2 --out run":                           "run holds a run, not a sweep",
+		"sweep train svm --batch 1,2 --out full":                          "full is not empty and holds no sweep",
+		"sweep train svm --batch 1,,2 --out new":                          "want values between the commas",
+		"sweep train svm --batch 1,2,1 --out new":                         "a value is there twice",
+		"sweep train svm --batch 1,two --out new":                         "batch=two,seed=0: --batch two: want a whole number",
+		"sweep train svm --batch 1,2000 --out new":                        "batch=2000,seed=0: batch of 2000",
+		"sweep train svm --seeds 1000000 --out new":                       "more than 10000 runs",
+		"sweep train svm --seeds 0 --out new":                             "0 seeds: want 1 or more",
+		"sweep train svm --width 3,4 --out new":                           "--width means nothing to svm",
+		"sweep train svm --precision fp32,fp64 --out new":                 "--precision: a sweep has one",
+		"sweep train svm --jobs -1 --out new":                             "-1 jobs",
+		"sweep train svm --gpus 0 --engine cpu --out new":                 "--gpus is of --engine cuda",
+		"sweep train --config net.yaml --gpus 0,1 --engine cpu --out new": "--gpus is of --engine cuda",
+		"sweep train svm --on pbs --out new":                              "--on pbs: only slurm is known",
+		"sweep train --config typo.yaml --out new":                        `typo.yaml:2: unknown option "step_sise": did you mean step_size?`,
+		"sweep train --config empty.yaml --out new":                       "empty.yaml:2: batch: an empty list",
+		"sweep train --config zip.yaml --batch 4 --out new":               "batch goes together with steps",
+		"sweep train --config none.yaml --out new":                        "none.yaml: no such file",
+		"sweep status run":                                                "run: not the folder of a sweep",
+		"sweep collect none":                                              "none: not the folder of a sweep",
+		"sweep task s":                                                    "SLURM_ARRAY_TASK_ID",
+		"sweep task s 2":                                                  "run 2: there are 2, from 0",
+		"sweep trian":                                                     "did you mean train?",
 	} {
 		if o := try(strings.Fields(args)...); o.code == 0 || !strings.Contains(o.stderr, want) {
 			t.Errorf("%s: status %d, %s, want %s", args, o.code, o.stderr, want)

@@ -90,6 +90,8 @@ func TestSchedule(t *testing.T) {
 		"--decay-at 0.3":                  "large:0.2@0,small:0.02@0.3,final:0.002@0.9",
 		"--step-size 1 --schedule cosine": "constant:1@0~cosine",
 		"--phases 1@0,0.1@0.5":            "1@0,0.1@0.5",
+		"--warmup 0.1":                    "warm-up:0.2@0~linear,constant:0.2@0.1",
+		"--warmup 0":                      "constant:0.2@0",
 	} {
 		got, err := make(args)
 		if plain, e := schedule.Parse(want); err != nil || e != nil || got != plain.String() {

@@ -62,6 +62,13 @@ func (s *Schedule) Check(f *pflag.FlagSet) error {
 		set := changed("warmup-exp", "warmup-gain", "schedule")
 		return fmt.Errorf("%s and %s both change the step size: leave one out", set[0], set[1])
 	}
+	rise := changed("warmup-exp", "warmup-gain")
+	if s.Base != nil && s.Base.WarmsUp() {
+		rise = append(rise, changed("warmup")...)
+	}
+	if len(rise) > 0 && s.Base != nil && !s.Base.Phases[0].Rule.IsZero() {
+		return fmt.Errorf("%s and its first phase, %v, both change the step size: leave one out", rise[0], s.Base.Phases[0].Rule)
+	}
 	return nil
 }
 
@@ -91,7 +98,7 @@ func (s *Schedule) Make(f *pflag.FlagSet, base schedule.Schedule) (made schedule
 		made = base
 	}
 	made.OfEdge = made.OfEdge || s.StepSize.Edge
-	if made, err = s.ruled(f, made); err != nil || !f.Changed("warmup") {
+	if made, err = s.ruled(f, made); err != nil || s.warmup == 0 {
 		return made, err
 	}
 	return made.WarmUp(s.warmup)

@@ -63,12 +63,18 @@ func (t *Training) readFile(f *pflag.FlagSet) error {
 	if file.Net != "" && file.Net != t.Entry.Name {
 		return usage.Errorf("%s is of %s, not of %s", t.file.path, file.Net, t.Entry.Name)
 	}
+	if err := t.file.apart(file); err != nil {
+		return err
+	}
 	list, err := file.Single()
 	if err != nil {
 		return err
 	}
 	if err := t.take(f, file, list); err != nil {
 		return fmt.Errorf("%s: %w", t.file.path, usage.ExplainValue(err))
+	}
+	if err := t.Schedule.Check(f); err != nil {
+		return usage.Errorf("with %s, %w", t.file.path, err)
 	}
 	return nil
 }
@@ -113,12 +119,8 @@ func (o *fromFile) overruled() []string {
 			names = append(names, same...)
 		}
 	}
-	shape := []string{"phases", "decay-at", "schedule", "warmup", "warmup-exp", "warmup-gain", "warmup-power"}
-	if o.has("phases") {
-		names = append(names, "step-size")
-	}
-	if slices.ContainsFunc(shape, o.has) {
-		names = append(names, shape...)
+	for _, flag := range o.typed {
+		names = append(names, overrules[flag]...)
 	}
 	return names
 }

@@ -2,6 +2,7 @@ package request
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,6 +20,7 @@ func PerNet(parent *cobra.Command, command func(p catalog.Problem) *cobra.Comman
 		sub.Flags().VisitAll(func(f *pflag.Flag) { // so that flags may come before NET
 			if parent.Flags().Lookup(f.Name) == nil {
 				shared := *f
+				shared.Value = &words{of: f.Value}
 				shared.DefValue = map[string]string{"string": "", "bool": "false"}[f.Value.Type()] // each NET has its own
 				if shared.DefValue == "" && f.Value.Type() != "string" {
 					shared.DefValue = "0"
@@ -60,22 +62,46 @@ func runFile(cmd *cobra.Command, path string) error {
 	}
 	for _, sub := range cmd.Commands() {
 		if sub.Name() == net {
-			cmd.Flags().Visit(func(f *pflag.Flag) {
-				if sub.Flags().Lookup(f.Name) == nil && err == nil {
-					err = usage.Wrap(usage.UnknownFlag(sub, f.Name))
-				}
-			})
-			if err != nil {
-				return err
-			}
-			if err := apply(sub.Flags(), cmd.Flags()); err != nil {
-				return err
+			if err := handOn(sub, cmd.Flags()); err != nil {
+				return sub.FlagErrorFunc()(sub, err)
 			}
 			sub.SetContext(cmd.Context())
 			return sub.RunE(sub, nil)
 		}
 	}
 	return fmt.Errorf("no command for %s", net)
+}
+
+// words are what was typed of a flag before it was known which NET reads it.
+type words struct {
+	of    pflag.Value
+	typed []string
+}
+
+func (w *words) String() string { return strings.Join(w.typed[max(0, len(w.typed)-1):], "") }
+func (w *words) Type() string   { return w.of.Type() }
+
+func (w *words) Set(word string) error {
+	w.typed = append(w.typed, word)
+	return nil
+}
+
+// Several tells that values may have commas between them.
+func (w *words) Several() bool {
+	list, ok := w.of.(*list)
+	return ok && list.Several()
+}
+
+// handOn sets the flags of a subcommand as they were typed.
+func handOn(sub *cobra.Command, typed *pflag.FlagSet) (err error) {
+	typed.Visit(func(f *pflag.Flag) {
+		if w, ok := f.Value.(*words); ok { // else of the parent alone, as --help is
+			for i := 0; i < len(w.typed) && err == nil; i++ {
+				err = sub.Flags().Set(f.Name, w.typed[i])
+			}
+		}
+	})
+	return err
 }
 
 // apply sets the flags of one set that were set of another.

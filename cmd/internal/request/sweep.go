@@ -113,7 +113,7 @@ func (l *Lists) Sweep(f *pflag.FlagSet) (*sweep.Sweep, error) {
 		if !f.Changed("seeds") && !f.Changed("seed") {
 			l.seeds = file.Seeds
 		}
-		more, err := l.without(file, (&fromFile{typed: typed}).overruled())
+		more, err := l.without(file, &fromFile{path: l.file, typed: typed})
 		if err != nil {
 			return nil, err
 		}
@@ -129,10 +129,18 @@ func (l *Lists) Sweep(f *pflag.FlagSet) (*sweep.Sweep, error) {
 var ofEngine = []string{"engine", "device", "threads"}
 
 // without are the axes of a file that no flag overrules.
-func (l *Lists) without(file *settings.File, overruled []string) (axes []settings.Axis, err error) {
+func (l *Lists) without(file *settings.File, o *fromFile) (axes []settings.Axis, err error) {
+	if err := o.apart(file); err != nil {
+		return nil, err
+	}
+	overruled := o.overruled()
 	for _, axis := range file.Axes {
 		var rest, gone []string
-		for _, name := range axis.Names() {
+		names := axis.Names()
+		if flag := o.changing(); flag != "" && slices.Contains(names, "phases") && (len(axis) > 1 || !slices.Contains(overruled, "phases")) {
+			return nil, usage.Errorf("%s: a sweep cannot change its phases by --%s: list schedules with --phases", file.Path, flag)
+		}
+		for _, name := range names {
 			if slices.Contains(overruled, flags.Of(name)) || file.Recorded && !flags.Takes(l.entry, flags.Of(name)) || slices.Contains(ofEngine, name) {
 				gone = append(gone, name)
 			} else {

@@ -95,7 +95,7 @@ func ExplainValue(err error) error {
 		return err
 	}
 	want := map[string]string{
-		"ParseInt": "a whole number", "ParseUint": "a whole number from 0 up", "ParseFloat": "a number", "ParseBool": "true or false",
+		"ParseInt": "a whole number", "Atoi": "a whole number", "ParseUint": "a whole number from 0 up", "ParseFloat": "a number", "ParseBool": "true or false",
 	}[number.Func]
 	reason := ""
 	if errors.Is(err, strconv.ErrRange) {
