@@ -27,11 +27,11 @@ are taken as they are, from 0 to 1, unless --normalize says otherwise.`,
   largestep eval resnet18.pth --dataset cifar10 --normalize 0.4914,0.4822,0.4465/0.2023,0.1994,0.2010`,
 		Args: usage.ExactArgs("CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			result, err := r.Evaluate(cmd.Flags(), cmd.ErrOrStderr(), args[0])
+			result, err := r.Evaluate(cmd.Context(), cmd.Flags(), cmd.ErrOrStderr(), args[0])
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: test loss %.6g, test error %.2f %% of %d images\n", r.Set, result.Loss, 100*result.Error, r.Images)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: test loss %.6g, test error %.2f %% of %d images\n", r.Set, result.Loss, 100*result.Error, r.Images.Len())
 			return nil
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -27,11 +28,8 @@ named .pth or .pt loads with torch.load(FILE, weights_only=True), what is named
 			if output == "" {
 				return usage.Errorf("where to? give a file with -o, such as -o weights.pth")
 			}
-			if err := run.Spare(output); err != nil {
-				return err
-			}
 			file, err := weights.ReadFile(args[0])
-			if err != nil {
+			if err = cmp.Or(err, run.Spare(output)); err != nil {
 				return err
 			}
 			flags.Changes(cmd.ErrOrStderr(), args[0], file.Changes)

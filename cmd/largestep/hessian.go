@@ -14,10 +14,13 @@ func newHessian() *cobra.Command {
 		Use:   "hessian CHECKPOINT",
 		Short: "Print eigenvalues of the Hessian of a checkpoint's training loss",
 		Long: `Hessian prints the largest eigenvalues of the Hessian of the training loss, the
-cross-entropy without weight decay, on the first training images, and its trace, at
-the parameters of a checkpoint: of a run, or a file of PyTorch's as eval takes it.
+cross-entropy without weight decay, and its trace, at the parameters of a checkpoint:
+of a run, or a file of PyTorch's as eval takes it.
 
-Images are normalised, and those of other classes refused, as by eval.
+Of a file in a run's folder the images are the first that the run trained on, as its
+--subset and --seed chose them; only --images above their number adds others of the
+set. Without a run, or with another set than its own, they are the set's first. The
+output says which. Images are normalised, and refused if of other classes, as by eval.
 
 The loss is the mean of those of mini-batches, in order and without augmentation.
 With --mode training batch norm takes the statistics of the mini-batch, as in the
@@ -30,7 +33,7 @@ arithmetic. Each eigenvalue comes with ‖Hu − λu‖/|λ|: a true one lies th
   largestep hessian resnet18.pt --data cifar-10 --mode evaluation --trace-vectors 0`,
 		Args: usage.ExactArgs("CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := h.Prepare(cmd.Flags(), cmd.ErrOrStderr(), args[0]); err != nil {
+			if err := h.Prepare(cmd.Context(), cmd.Flags(), cmd.ErrOrStderr(), args[0]); err != nil {
 				return err
 			}
 			defer h.Close()
@@ -43,8 +46,8 @@ arithmetic. Each eigenvalue comes with ‖Hu − λu‖/|λ|: a true one lies th
 
 func printHessian(cmd *cobra.Command, h *request.Hessian) error {
 	out, p := cmd.OutOrStdout(), h.Probe
-	fmt.Fprintf(out, "%s: %d parameters, %d training images in %d mini-batches of %d, batch norm in %s mode\n",
-		h.Set, p.Parameters(), p.Batches()*p.Batch(), p.Batches(), p.Batch(), h.Mode)
+	fmt.Fprintf(out, "%s: %d parameters, %d training images in %d mini-batches of %d, batch norm in %s mode\nimages: %s\n",
+		h.Of.Place.Name, p.Parameters(), p.Batches()*p.Batch(), p.Batches(), p.Batch(), h.Mode, h.Of.About(p.Batches()*p.Batch()))
 	e, err := p.Eigenvalues(h.Eigen)
 	if err != nil {
 		return err
@@ -62,6 +65,10 @@ func printHessian(cmd *cobra.Command, h *request.Hessian) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "trace: %.8g, standard error %.2g of %d random vectors\n", trace, deviation, h.TraceVectors)
+	fmt.Fprintf(out, "trace: %.8g", trace)
+	if h.TraceVectors > 1 {
+		fmt.Fprintf(out, ", standard error %.2g", deviation)
+	}
+	fmt.Fprintf(out, " of %d random vectors\n", h.TraceVectors)
 	return nil
 }

@@ -153,7 +153,7 @@ func TestHessian(t *testing.T) {
 	if len(numbers) != 2 || !(math.Abs(numbers[0]-last["sharpness"]) < 1e-3*last["sharpness"]) || !(math.Abs(numbers[1]-last["hessian_trace"]) < 1e-3*math.Abs(last["hessian_trace"])) {
 		t.Errorf("recorded %g and %g, printed %s", last["sharpness"], last["hessian_trace"], out)
 	}
-	if !strings.Contains(out, "48 training images in 3 mini-batches of 16, batch norm in training mode") || strings.Count(out, "\n") != 4 {
+	if !strings.Contains(out, "48 training images in 3 mini-batches of 16, batch norm in training mode\nimages: the first 48 of the 64 of made-up that the run trained on\n") || strings.Count(out, "\n") != 5 {
 		t.Errorf("%s", out)
 	}
 	out = succeed(t, "hessian", "a/checkpoint.safetensors", "--images", "32", "--products", "2", "--trace-vectors", "0", "--mode", "evaluation")

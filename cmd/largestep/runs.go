@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -57,14 +58,11 @@ second phase begins) and schedule.`,
 				return err
 			}
 			table, err := figure.Summarize(runs, by, columns)
-			if err != nil {
+			if err = cmp.Or(err, run.Spare(files...)); err != nil {
 				return err
 			}
 			if len(files) == 0 {
 				return table.Write(cmd.OutOrStdout(), ".txt")
-			}
-			if err := run.Spare(files...); err != nil {
-				return err
 			}
 			for _, file := range files {
 				if err := table.Save(file); err != nil {

@@ -3,6 +3,7 @@ package catalog
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,7 @@ type NetFile struct {
 
 	net     nets.Net
 	tensors []safetensors.Tensor
+	until   context.Context
 }
 
 // OpenNet reads the file and finds net, width and classes from its names and
@@ -47,7 +49,7 @@ func OpenNet(path string) (*NetFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &NetFile{Changes: file.Changes, Path: path, tensors: file.Tensors}
+	f := &NetFile{Changes: file.Changes, Path: path, tensors: file.Tensors, until: context.Background()}
 	if f.About, err = problem.ReadAbout(file.Metadata); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -145,13 +147,26 @@ func (f *NetFile) CheckClasses(names []string) error {
 	return nil
 }
 
+// Until makes what is computed with the net from now on, also by what Probe and
+// Features give, end early with machine.ErrInterrupted once the context has ended.
+func (f *NetFile) Until(ctx context.Context) { f.until = ctx }
+
+func (f *NetFile) variables(e op.Engine) *machine.Variables {
+	vars := machine.NewVariables(e)
+	vars.Until(f.until)
+	return vars
+}
+
 // Evaluate measures the network on images, whose labels are numbers of its
 // outputs; see problem.Evaluate for normalisation and logits.
 func (f *NetFile) Evaluate(e op.Engine, images *data.Images, n data.Normalization, logits func(image int, z []float64) error) (problem.Result, error) {
 	if c := len(images.Classes); c > f.Classes {
 		return problem.Result{}, fmt.Errorf("%s has %d outputs, the data set %d classes", f.Path, f.Classes, c)
 	}
-	r, err := problem.Evaluate(e, f.net, f.tensors, images, n, logits)
+	r, err := problem.Evaluate(f.variables(e), f.net, f.tensors, images, n, logits)
+	if errors.Is(err, machine.ErrInterrupted) {
+		return r, err
+	}
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", f.Path, err)
 	}
@@ -186,7 +201,7 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, n data.Normalization, 
 		return nil, fmt.Errorf("%s has %d classes, the data set %d", f.Path, f.Classes, c)
 	}
 	loss := &problem.Images{Net: f.net, Data: &data.Dataset{Train: images}, Normalize: n}
-	p, err := curvature.New(machine.NewVariables(e), loss, batch, mode)
+	p, err := curvature.New(f.variables(e), loss, batch, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +213,7 @@ func (f *NetFile) Probe(e op.Engine, images *data.Images, n data.Normalization, 
 
 // Features are those of images, of the net in evaluation mode.
 func (f *NetFile) Features(e op.Engine, images *data.Images, n data.Normalization) (*problem.Features, error) {
-	features, err := problem.NewFeatures(machine.NewVariables(e), f.net, images, n)
+	features, err := problem.NewFeatures(f.variables(e), f.net, images, n)
 	if err != nil {
 		return nil, err
 	}

@@ -194,11 +194,9 @@ func (e *evaluation) handOut(first int, f func(image int, z []float64) error) er
 }
 
 // Evaluate measures a network of given parameters on images, which are normalised
-// first. With logits not nil
-// it is called with those of each image, in order; the slice is only valid during
-// the call.
-func Evaluate(e op.Engine, net nets.Net, parameters []safetensors.Tensor, images *data.Images, n data.Normalization, logits func(image int, z []float64) error) (Result, error) {
-	vars := machine.NewVariables(e)
+// first, on an empty set of variables. With logits not nil it is called with those of
+// each image, in order; the slice is only valid during the call.
+func Evaluate(vars *machine.Variables, net nets.Net, parameters []safetensors.Tensor, images *data.Images, n data.Normalization, logits func(image int, z []float64) error) (Result, error) {
 	d := resident("test", images, n)
 	v, err := newEvaluation(vars, net, d, d.Len, tensor.Float32, false)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"largestep/data"
 	"largestep/nets/op"
 	"largestep/train/catalog"
+	"largestep/train/run"
 )
 
 // Checkpoint are the flags of commands that look at images with the net of a file.
@@ -46,17 +47,86 @@ func Changes(out io.Writer, path string, changes []string) {
 	}
 }
 
-// Images loads the data as Find finds them, the first of each part: without --images
-// as many as there are, if they are fewer.
-func (o *Checkpoint) Images(f *pflag.FlagSet, out io.Writer, c *catalog.NetFile, train, test int) (*data.Dataset, error) {
+// Images are the first of a set's training or test images. Those of training are in
+// the order in which the checkpoint's run chose them, as far as that is known.
+type Images struct {
+	*data.Images
+	Place data.Place
+	train bool
+	run   *run.Config // that trained on them; nil if it is not known, and of test images
+}
+
+// Images loads n of the data that Find finds. Without --images they are at most as
+// many as there are, and of training images at most those that the run trained on.
+func (o *Checkpoint) Images(f *pflag.FlagSet, out io.Writer, c *catalog.NetFile, n int, train bool) (*Images, error) {
 	place, err := o.Find(f, out, c)
 	if err != nil {
 		return nil, err
 	}
-	if !f.Changed("images") && !place.MadeUp() {
-		train, test = min(train, place.Train), min(test, place.Test)
+	i := &Images{Place: place, train: train}
+	if b := c.Beside; train && b != nil && b.Dataset == place.Name {
+		i.run = &b.Config
 	}
-	return place.Load(train, test)
+	if !f.Changed("images") {
+		n = i.atMost(n)
+	}
+	return i, i.load(n)
+}
+
+func (i *Images) atMost(n int) int {
+	if i.run != nil {
+		n = min(n, i.run.TrainSize)
+	}
+	switch {
+	case i.Place.MadeUp():
+		return n
+	case i.train:
+		return min(n, i.Place.Train)
+	default:
+		return min(n, i.Place.Test)
+	}
+}
+
+func (i *Images) load(n int) error {
+	part := data.Part{Train: 1, Test: n}
+	if i.train {
+		part = data.Part{Train: n, Test: 1}
+	}
+	if i.run != nil {
+		part.Choice, part.Seed = i.run.Subset, i.run.Seed
+	}
+	set, err := i.Place.LoadPart(part)
+	if err != nil {
+		return err
+	}
+	if i.Images = set.Test; i.train {
+		i.Images = set.Train
+	}
+	return nil
+}
+
+// About says which of the set's images the first n are.
+func (i *Images) About(n int) string {
+	switch {
+	case i.run == nil && i.train:
+		return fmt.Sprintf("the first %d of the training set of %s", n, i.Place.Name)
+	case i.run == nil:
+		return fmt.Sprintf("the first %d of the test set of %s", n, i.Place.Name)
+	}
+	trained := fmt.Sprintf("the %d of %s that the run trained on", i.run.TrainSize, i.Place.Name)
+	switch i.run.Subset {
+	case data.Random:
+		trained += fmt.Sprintf(" (--subset random --seed %d)", i.run.Seed)
+	case data.Balanced:
+		trained += " (--subset balanced)"
+	}
+	switch more := n - i.run.TrainSize; {
+	case more < 0:
+		return fmt.Sprintf("the first %d of %s", n, trained)
+	case more > 0:
+		return fmt.Sprintf("%s, and %d others of the set", trained, more)
+	}
+	return trained
 }
 
 // Find looks for the data that a checkpoint was trained on, if no flag says which,

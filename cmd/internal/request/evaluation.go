@@ -1,6 +1,7 @@
 package request
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -8,19 +9,23 @@ import (
 	"largestep/cmd/internal/flags"
 	"largestep/data"
 	"largestep/metrics/atomicfile"
+	"largestep/nets/op"
+	"largestep/train/catalog"
 	"largestep/train/problem"
+	"largestep/train/run"
 )
 
 // Evaluation is on which test images a checkpoint is to be measured.
 type Evaluation struct {
 	flags.Checkpoint
-	Set    string // the data set's name, once evaluated
-	Images int    // of it
+	Set    string       // the data set's name, once evaluated
+	Images *data.Images // of it
 
 	logits string
 	size   int
 	subset data.Choice
 	format string // of numbers
+	engine op.Engine
 }
 
 // Add adds its flags to a command's.
@@ -33,40 +38,54 @@ func (r *Evaluation) Add(f *pflag.FlagSet) {
 }
 
 // Evaluate measures the checkpoint, and writes its logits if they are asked for.
-func (r *Evaluation) Evaluate(f *pflag.FlagSet, told io.Writer, path string) (problem.Result, error) {
+func (r *Evaluation) Evaluate(ctx context.Context, f *pflag.FlagSet, told io.Writer, path string) (problem.Result, error) {
+	var net *catalog.NetFile
+	err := until(ctx, func() (err error) {
+		net, err = r.prepare(f, told, path)
+		return err
+	})
+	if err != nil {
+		return problem.Result{}, err
+	}
+	defer r.engine.Close()
+	net.Until(ctx)
+	if r.logits == "" {
+		return net.Evaluate(r.engine, r.Images, r.Normalize, nil)
+	}
+	return net.SaveLogits(r.logits, r.engine, r.Images, r.Normalize)
+}
+
+// prepare reads checkpoint and images, and opens the engine.
+func (r *Evaluation) prepare(f *pflag.FlagSet, told io.Writer, path string) (*catalog.NetFile, error) {
 	if f.Changed("test-size") && r.size < 1 {
-		return problem.Result{}, fmt.Errorf("%d test images: want 1 or more; leave out --test-size for all", r.size)
+		return nil, fmt.Errorf("%d test images: want 1 or more; leave out --test-size for all", r.size)
 	}
 	net, err := r.Read(path, told)
 	if err != nil {
-		return problem.Result{}, err
+		return nil, err
 	}
 	if atomicfile.Same(r.logits, path) {
-		return problem.Result{}, fmt.Errorf("--logits %s is the checkpoint itself: name another file", r.logits)
+		return nil, fmt.Errorf("--logits %s is the checkpoint itself: name another file", r.logits)
+	}
+	if err := run.Spare(r.logits); err != nil {
+		return nil, err
 	}
 	if err := net.Problem.CheckPrecision(r.format); err != nil {
-		return problem.Result{}, err
+		return nil, err
 	}
 	place, err := r.Find(f, told, net)
 	if err != nil {
-		return problem.Result{}, err
+		return nil, err
 	}
 	if place.MadeUp() && r.size == 0 {
 		r.size = 2000
 	}
 	set, err := place.LoadPart(data.Part{Train: 1, Test: r.size, Choice: r.subset})
 	if err != nil {
-		return problem.Result{}, err
+		return nil, err
 	}
 	flags.Doubts(told, ": see --subset", set.Test)
-	engine, err := r.Open(net, set.Test, r.format)
-	if err != nil {
-		return problem.Result{}, err
-	}
-	defer engine.Close()
-	r.Set, r.Images = set.Name, set.Test.Len()
-	if r.logits == "" {
-		return net.Evaluate(engine, set.Test, r.Normalize, nil)
-	}
-	return net.SaveLogits(r.logits, engine, set.Test, r.Normalize)
+	r.Set, r.Images = set.Name, set.Test
+	r.engine, err = r.Open(net, set.Test, r.format)
+	return net, err
 }

@@ -1,15 +1,17 @@
 package request
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/spf13/pflag"
 	"largestep/cmd/internal/flags"
 	"largestep/cmd/internal/usage"
-	"largestep/data"
 	"largestep/metrics/atomicfile"
+	"largestep/nets/op"
 	"largestep/train/problem"
+	"largestep/train/run"
 )
 
 // Features is which features, logits and labels of images are to be written.
@@ -19,6 +21,10 @@ type Features struct {
 	out, logits, labels string // files
 	images              int
 	train               bool
+
+	of       *flags.Images // once prepared
+	features *problem.Features
+	engine   op.Engine
 }
 
 // Add adds its flags to a command's.
@@ -27,45 +33,45 @@ func (r *Features) Add(f *pflag.FlagSet) {
 	f.StringVarP(&r.out, "output", "o", "", ".npy file for the features of --layer")
 	f.StringVar(&r.logits, "logits", "", ".npy file for the logits")
 	f.StringVar(&r.labels, "labels", "", ".npy file for the labels")
-	f.IntVar(&r.images, "images", 1000, "images, the first of the set, all where it has fewer")
+	f.IntVar(&r.images, "images", 1000, "images, the first of the set, or with --train of those that the run trained on, all where there are fewer")
 	f.BoolVar(&r.train, "train", false, "of the training set instead of the test set")
 	r.Checkpoint.Add(f)
 }
 
 // Write writes the files, and says to out what they hold.
-func (r *Features) Write(f *pflag.FlagSet, out, told io.Writer, path string) error {
+func (r *Features) Write(ctx context.Context, f *pflag.FlagSet, out, told io.Writer, path string) error {
 	if err := r.check(f, path); err != nil {
 		return err
 	}
+	if err := until(ctx, func() error { return r.prepare(ctx, f, told, path) }); err != nil {
+		return err
+	}
+	defer r.engine.Close()
+	fmt.Fprintf(out, "images: %s\n", r.of.About(r.of.Len()))
+	return r.save(out)
+}
+
+// prepare reads checkpoint and images, and opens the engine.
+func (r *Features) prepare(ctx context.Context, f *pflag.FlagSet, told io.Writer, path string) error {
 	net, err := r.Read(path, told)
 	if err != nil {
 		return err
 	}
-	train, test := 1, r.images
-	if r.train {
-		train, test = test, train
-	}
-	set, err := r.Images(f, told, net, train, test)
-	if err != nil {
+	net.Until(ctx)
+	if r.of, err = r.Images(f, told, net, r.images, r.train); err != nil {
 		return err
 	}
-	images := set.Test
-	if r.train {
-		images = set.Train
-	}
-	engine, err := r.Open(net, images, "fp32")
-	if err != nil {
+	if r.engine, err = r.Open(net, r.of.Images, "fp32"); err != nil {
 		return err
 	}
-	defer engine.Close()
-	features, err := net.Features(engine, images, r.Normalize)
+	r.features, err = net.Features(r.engine, r.of.Images, r.Normalize)
+	if err == nil && r.out != "" && (r.layer < 1 || r.layer > r.features.Count()) {
+		err = fmt.Errorf("layer %d: %s has 1 to %d", r.layer, net.Problem.Title, r.features.Count())
+	}
 	if err != nil {
-		return err
+		r.engine.Close()
 	}
-	if n := features.Count(); r.out != "" && (r.layer < 1 || r.layer > n) {
-		return fmt.Errorf("layer %d: %s has 1 to %d", r.layer, net.Problem.Title, n)
-	}
-	return r.save(out, features, images)
+	return err
 }
 
 func (r *Features) check(f *pflag.FlagSet, checkpoint string) error {
@@ -88,28 +94,28 @@ func (r *Features) check(f *pflag.FlagSet, checkpoint string) error {
 		}
 		files[path] = true
 	}
-	return nil
+	return run.Spare(r.out, r.logits, r.labels)
 }
 
-func (r *Features) save(out io.Writer, features *problem.Features, images *data.Images) error {
+func (r *Features) save(out io.Writer) error {
 	for _, file := range []struct {
 		path string
 		k    int
-	}{{r.out, r.layer - 1}, {r.logits, features.Count()}} {
+	}{{r.out, r.layer - 1}, {r.logits, r.features.Count()}} {
 		if file.path == "" {
 			continue
 		}
-		if err := features.Save(file.path, file.k); err != nil {
+		if err := r.features.Save(file.path, file.k); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s: float32 %v\n", file.path, features.Shape(file.k))
+		fmt.Fprintf(out, "%s: float32 %v\n", file.path, r.features.Shape(file.k))
 	}
 	if r.labels == "" {
 		return nil
 	}
-	if err := problem.SaveLabels(r.labels, images); err != nil {
+	if err := problem.SaveLabels(r.labels, r.of.Images); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: int32 [%d]\n", r.labels, images.Len())
+	fmt.Fprintf(out, "%s: int32 [%d]\n", r.labels, r.of.Len())
 	return nil
 }

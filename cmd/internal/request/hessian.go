@@ -1,6 +1,7 @@
 package request
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -17,7 +18,7 @@ type Hessian struct {
 	Mode         curvature.Mode
 	Eigen        measure.EigenOptions
 	TraceVectors int
-	Set          string           // the data set's name, once prepared
+	Of           *flags.Images    // once prepared
 	Probe        *curvature.Probe // once prepared
 
 	images, batch int
@@ -29,7 +30,7 @@ func NewHessian() *Hessian { return &Hessian{Mode: curvature.Training} }
 
 // Add adds its flags to a command's.
 func (h *Hessian) Add(f *pflag.FlagSet) {
-	f.IntVar(&h.images, "images", 1000, "training images, the first of the set, all where it has fewer; an incomplete last mini-batch is left out")
+	f.IntVar(&h.images, "images", 1000, "training images, the first of those that the run trained on, or of the set, all where there are fewer; an incomplete last mini-batch is left out")
 	f.IntVar(&h.batch, "batch", 0, "images of a mini-batch (default: as the run's, or 100)")
 	f.Var(&h.Mode, "mode", "statistics of batch norm: training, those of the mini-batch; or evaluation, the running ones")
 	f.IntVar(&h.Eigen.Count, "eigenvalues", 1, "how many")
@@ -39,33 +40,37 @@ func (h *Hessian) Add(f *pflag.FlagSet) {
 	h.Checkpoint.Add(f)
 }
 
-// Prepare reads checkpoint and images, and opens the engine; Close gives it back.
-func (h *Hessian) Prepare(f *pflag.FlagSet, told io.Writer, path string) error {
+// Prepare reads checkpoint and images, and opens the engine; Close gives it back. Once
+// the context has ended, so does what the probe computes.
+func (h *Hessian) Prepare(ctx context.Context, f *pflag.FlagSet, told io.Writer, path string) error {
 	if err := h.check(); err != nil {
 		return err
 	}
+	return until(ctx, func() error { return h.prepare(ctx, f, told, path) })
+}
+
+func (h *Hessian) prepare(ctx context.Context, f *pflag.FlagSet, told io.Writer, path string) error {
 	net, err := h.Read(path, told)
 	if err != nil {
 		return err
 	}
+	net.Until(ctx)
 	if h.batch == 0 && net.Beside != nil {
 		h.batch = net.Beside.Batch
 	}
 	if !f.Changed("images") {
 		h.images = max(h.images, h.batch)
 	}
-	set, err := h.Images(f, told, net, h.images, 1)
-	if err != nil {
+	if h.Of, err = h.Images(f, told, net, h.images, true); err != nil {
 		return err
 	}
 	if h.batch == 0 {
-		h.batch = min(100, set.Train.Len())
+		h.batch = min(100, h.Of.Len())
 	}
-	if h.engine, err = h.Open(net, set.Train, "fp32"); err != nil {
+	if h.engine, err = h.Open(net, h.Of.Images, "fp32"); err != nil {
 		return err
 	}
-	h.Set = set.Name
-	if h.Probe, err = net.Probe(h.engine, set.Train, h.Normalize, h.batch, h.Mode); err == nil {
+	if h.Probe, err = net.Probe(h.engine, h.Of.Images, h.Normalize, h.batch, h.Mode); err == nil {
 		err = h.checkProbe()
 	}
 	if err != nil {
