@@ -87,13 +87,9 @@ func (o *benchOptions) print(cmd *cobra.Command, r interface{ Write(io.Writer) e
 	case err != nil:
 		return err
 	case o.json:
-		return printJSON(cmd.OutOrStdout(), r)
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
 	}
 	return r.Write(cmd.OutOrStdout())
-}
-
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
