@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"largestep/cmd/internal/flags"
+	"largestep/cmd/internal/usage"
 	"largestep/train/catalog"
 )
 
@@ -24,7 +25,7 @@ instead.`,
   largestep plot runs/a runs/b -o ab.svg --label runs/a=small --label runs/b=large --x step --x-range 0,5000 --log --smooth 5
   largestep plot sweep -o heat.png --heatmap step_size,batch --value test_error
   largestep plot sweep -o scatter.png --scatter sparsity_4,test_error`,
-		Args: someRuns,
+		Args: usage.SomeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := p.Check(); err != nil {
 				return err

@@ -33,7 +33,7 @@ and how to train each run again. A folder of run folders stands for all of its r
 		Example: `  largestep report runs/a runs/b -o report.html
   largestep report figures/main-quick -o main.html --title "Main figure, quick"
   largestep report sweep -o sweep.html`,
-		Args: someRuns,
+		Args: usage.SomeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if file == "" {
 				return usage.Errorf("where to? give a file with -o, such as -o report.html")

@@ -51,7 +51,7 @@ second phase begins) and schedule.`,
 		Example: `  largestep table sweep
   largestep table sweep --by step_size,batch -o table.tex -o table.md
   largestep table runs/a runs/b --columns test_error,sparsity_4`,
-		Args: someRuns,
+		Args: usage.SomeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, err := catalog.OpenAll(args)
 			if err != nil {
@@ -78,12 +78,4 @@ second phase begins) and schedule.`,
 	f.StringSliceVar(&by, "by", nil, "options of which rows differ (default: all that differ, but for seeds)")
 	f.StringSliceVar(&columns, "columns", nil, "columns of metrics.csv (default train_loss and test_error, or test_loss where there is no error)")
 	return cmd
-}
-
-// someRuns wants arguments.
-func someRuns(_ *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return usage.Errorf("no run folders: give some, or a folder of some")
-	}
-	return nil
 }

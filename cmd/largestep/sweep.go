@@ -93,10 +93,7 @@ func (o *sweepOptions) run(cmd *cobra.Command) error {
 		return fmt.Errorf("a checkpoint every %v: want 0 or more", o.Save)
 	}
 	s, err := o.lists.Sweep(cmd.Flags())
-	if err != nil {
-		return err
-	}
-	if err := o.check(cmd.Flags()); err != nil {
+	if err = cmp.Or(err, o.check(cmd.Flags())); err != nil {
 		return err
 	}
 	if !o.print && o.slurm.on == "" {
@@ -119,10 +116,9 @@ func (o *sweepOptions) check(f *pflag.FlagSet) error {
 	if on := o.slurm.on; on != "" && on != "slurm" {
 		return usage.Errorf("--on %s: only slurm is known; --print gives commands for others", on)
 	}
-	elsewhere := o.print || o.slurm.on != ""
 	return cmp.Or(
 		usage.Refuse(f, o.print, "trains, and --print does not: give one of them", "on"),
-		usage.Refuse(f, elsewhere, "is of a sweep that is trained here, without --print and --on", "jobs", "gpus"),
+		usage.Refuse(f, o.print || o.slurm.on != "", "is of a sweep that is trained here, without --print and --on", "jobs", "gpus"),
 		usage.Refuse(f, o.slurm.on == "", "goes with --on slurm", "partition", "time", "gres", "sbatch"),
 	)
 }

@@ -54,9 +54,6 @@ func number(v float64) string {
 type logTicks struct{}
 
 func (logTicks) Ticks(low, high float64) []plot.Tick {
-	if !(low > 0) {
-		return nil
-	}
 	first := int(math.Floor(math.Log10(low)))
 	last := int(math.Ceil(math.Log10(high)))
 	labelled := func(multiples ...int) (n int) {

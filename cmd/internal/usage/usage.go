@@ -59,6 +59,14 @@ func NoArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
+// SomeRuns wants arguments, which are run folders.
+func SomeRuns(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return Errorf("no run folders: give some, or a folder of some")
+	}
+	return nil
+}
+
 // Subcommand wants the name of one, and says which there are; none asks.
 func Subcommand(question string) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
